@@ -1,0 +1,179 @@
+"""Sealed artifacts: a folder with its files and one `manifest.json`, written last.
+
+    with create(uri, "FeatureSet") as draft:
+        ...write below draft.folder...
+        manifest = draft.seal(made_by, made_from, facts)
+    features = open_artifact(uri, "FeatureSet")
+
+A folder without its manifest does not exist: a crash leaves nothing that a reader can open.
+Artifacts at `s3://` are built and opened in a local folder, and copied whole.
+"""
+
+import contextlib
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from secateur.contracts import record
+from secateur.contracts.errors import ArtifactError, CorruptArtifact, ObjectMissing, UsageError
+from secateur.contracts.manifest import MANIFEST, FileEntry, MadeBy, Manifest
+from secateur.storage import FileStore, Store, local_path, open_store
+
+UNSEALED = ".unsealed"  # marks a folder as an attempt of ours
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A sealed artifact, verified, with its files in a local folder."""
+
+    uri: str
+    manifest: Manifest
+    folder: Path
+
+    @property
+    def digest(self) -> str:
+        """The digest that receipts name it by."""
+        return self.manifest.digest
+
+    def file(self, name: str) -> Path:
+        """Path of one file. Raises ArtifactError when the manifest does not list it."""
+        if name not in {entry.path for entry in self.manifest.files}:
+            raise ArtifactError(f"{self.uri} ({self.manifest.kind}) holds no {name}")
+        return self.folder / name
+
+    def read(self, name: str, noun: type[record.Noun]) -> record.Noun:
+        """Read one noun from a JSON file."""
+        return record.load(noun, self.file(name).read_bytes())
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An artifact in the making: write below `folder`, then `seal`."""
+
+    uri: str
+    kind: str
+    folder: Path
+
+    def write(self, name: str, noun: object) -> None:
+        """Write one noun as a JSON file."""
+        (self.folder / name).write_bytes(record.dump(noun))
+
+    def seal(
+        self, made_by: MadeBy, made_from: Mapping[str, str], facts: Mapping[str, Any]
+    ) -> Manifest:
+        """Hash every file, then write the manifest, last and atomically."""
+        files = tuple(_entries(self.folder))
+        manifest = Manifest(self.kind, made_by, dict(made_from), files, dict(facts))
+        store = open_store(self.uri)
+        if not isinstance(store, FileStore):
+            _upload(store, self.folder, files)
+        store.put(MANIFEST, record.dump(manifest))
+        return manifest
+
+
+@contextlib.contextmanager
+def create(uri: str, kind: str) -> Iterator[Draft]:
+    """Start an artifact at `uri`, removing what lies there: its manifest first, then its files."""
+    folder = local_path(uri)
+    if folder is not None:
+        _clear(folder)
+        yield Draft(uri, kind, folder)
+        (folder / UNSEALED).unlink(missing_ok=True)
+        return
+    store = open_store(uri)
+    store.delete(MANIFEST)
+    for key in list(store.keys()):
+        store.delete(key)
+    with tempfile.TemporaryDirectory(prefix="secateur-") as temporary:
+        yield Draft(uri, kind, Path(temporary))
+
+
+def _clear(folder: Path) -> None:
+    """Empty the folder of an earlier attempt, and only of that: never one that we did not make."""
+    ours = (folder / MANIFEST).exists() or (folder / UNSEALED).exists()
+    if folder.exists() and any(folder.iterdir()) and not ours:
+        raise UsageError(f"{folder} holds files that are no artifact; choose an empty folder")
+    if folder.exists():
+        (folder / UNSEALED).touch()
+        (folder / MANIFEST).unlink(missing_ok=True)
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    (folder / UNSEALED).touch()
+
+
+def open_artifact(uri: str, kind: str) -> Artifact:
+    """Open and verify the sealed artifact at `uri`.
+
+    Raises ArtifactError when it is unsealed or of another kind, CorruptArtifact when a byte
+    differs from its manifest.
+    """
+    store = open_store(uri)
+    manifest = read_manifest(uri)
+    if manifest.kind != kind:
+        raise ArtifactError(f"{uri} is a {manifest.kind}, expected a {kind}")
+    folder = local_path(uri) or _download(store, manifest)
+    for entry in manifest.files:
+        verify_file(folder / entry.path, entry)
+    return Artifact(uri, manifest, folder)
+
+
+def read_manifest(uri: str) -> Manifest:
+    """Read the seal at `uri` without opening its files. Raises ArtifactError when unsealed."""
+    try:
+        return record.load(Manifest, open_store(uri).get(MANIFEST).data)
+    except ObjectMissing as error:
+        raise ArtifactError(f"{uri} is not sealed: it has no {MANIFEST}") from error
+
+
+def is_sealed(uri: str) -> bool:
+    """Tell whether a manifest lies at `uri`."""
+    return open_store(uri).exists(MANIFEST)
+
+
+def demand_receipt(receipt_subject: str, subject: Artifact) -> None:
+    """Insist that a receipt speaks of exactly this artifact. Raises ArtifactError."""
+    if receipt_subject != subject.digest:
+        raise ArtifactError(
+            f"the receipt names {receipt_subject[:12]}, but {subject.uri} is {subject.digest[:12]}"
+        )
+
+
+def sha256_file(path: Path) -> str:
+    """Hex sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify_file(path: Path, entry: FileEntry) -> None:
+    """Insist on the promised size and sha256. Raises CorruptArtifact."""
+    if not path.is_file():
+        raise CorruptArtifact(f"{path}: missing, its manifest promises {entry.bytes} bytes")
+    found = path.stat().st_size
+    if found != entry.bytes or sha256_file(path) != entry.sha256:
+        raise CorruptArtifact(f"{path}: {found} bytes differ from its manifest ({entry.bytes})")
+
+
+def _entries(folder: Path) -> Iterator[FileEntry]:
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        name = path.relative_to(folder).as_posix()
+        if name not in (MANIFEST, UNSEALED):
+            yield FileEntry(name, sha256_file(path), path.stat().st_size)
+
+
+def _upload(store: Store, folder: Path, files: tuple[FileEntry, ...]) -> None:
+    for entry in files:
+        store.put(entry.path, (folder / entry.path).read_bytes())
+
+
+def _download(store: Store, manifest: Manifest) -> Path:
+    """Copy an artifact into a folder named by its digest, so that equal content is copied once."""
+    folder = Path(tempfile.gettempdir()) / "secateur-artifacts" / manifest.digest
+    for entry in manifest.files:
+        path = folder / entry.path
+        if not path.is_file() or path.stat().st_size != entry.bytes:
+            FileStore(folder).put(entry.path, store.get(entry.path).data)
+    return folder

@@ -1,0 +1,201 @@
+"""From a verb's docstring and flags to a process: parsing, logging, progress, exit codes.
+
+    def train(job: Job) -> None: ...
+
+    if __name__ == "__main__":
+        command.run(train, __doc__, inputs=("features", "validation"))
+
+Every verb has `--scenario NAME|FILE`, `--set KEY=VALUE`, one flag an input and `--output`.
+Exit codes: see `contracts/errors.py`. A verb that has something to tell its caller, such as the
+list to fan out over, calls `job.answer`: it goes to the file named by `SECATEUR_ANSWER`.
+"""
+
+import argparse
+import hashlib
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from pydantic import BaseModel
+
+from secateur import artifacts
+from secateur.artifacts import Artifact, Draft
+from secateur.contracts import record
+from secateur.contracts.errors import USAGE, Refused, SecateurError, UsageError
+from secateur.contracts.manifest import MadeBy, Manifest
+from secateur.scenario import Scenario, load
+
+log = logging.getLogger("secateur")
+
+ANSWER = "SECATEUR_ANSWER"
+PERIOD_S = 10.0
+
+SectionT = TypeVar("SectionT", bound=BaseModel)
+
+
+class Job:
+    """One run of a verb: its scenario, its inputs, its output, and what it used of them."""
+
+    def __init__(self, verb: str, scenario: Scenario, arguments: dict[str, Any]) -> None:
+        self.verb = verb
+        self.scenario = scenario
+        self.arguments = arguments
+        self._made_from: dict[str, str] = {}
+
+    def flag(self, name: str) -> str:
+        """Value of a flag. Raises UsageError when it was not given."""
+        value = self.arguments.get(name.replace("-", "_"))
+        if not value:
+            raise UsageError(f"{self.verb} needs --{name}")
+        return str(value)
+
+    def open(self, name: str, kind: str) -> Artifact:
+        """Open the input artifact of flag `--name` and note its digest in `made_from`."""
+        artifact = artifacts.open_artifact(self.flag(name), kind)
+        self.note(name, artifact.digest)
+        return artifact
+
+    def use(self, section: SectionT) -> SectionT:
+        """Take one section of the scenario and note its digest: the rest cannot matter."""
+        name = type(section).__name__.lower()
+        self.note(f"scenario.{name}", record.digest(section.model_dump(mode="json")))
+        return section
+
+    def note(self, role: str, digest: str) -> None:
+        """Record that the output depends on `digest` in this role."""
+        self._made_from[role] = digest
+
+    def create(self, kind: str) -> AbstractContextManager[Draft]:
+        """Start the artifact at `--output`."""
+        return artifacts.create(self.flag("output"), kind)
+
+    def seal(self, draft: Draft, facts: Mapping[str, Any]) -> Manifest:
+        """Seal the output, made by this verb's code from everything noted."""
+        made_by = MadeBy(self.verb, code_digest())
+        manifest = draft.seal(made_by, self._made_from, {"scenario": self.scenario.name, **facts})
+        log.info("sealed %s %s, %s bytes", draft.kind, manifest.digest[:12], f"{manifest.bytes:,}")
+        return manifest
+
+    def answer(self, value: object) -> None:
+        """Tell the caller a small JSON value."""
+        path = os.environ.get(ANSWER)
+        if path:
+            Path(path).write_text(json.dumps(value))
+        log.info("answer: %s", json.dumps(value))
+
+
+def run(
+    verb: Callable[[Job], None],
+    doc: str | None,
+    inputs: Sequence[str] = (),
+    options: Sequence[str] = (),
+    argv: Sequence[str] | None = None,
+) -> NoReturn:
+    """Parse flags, run the verb, and exit with the code that its outcome asks for."""
+    logging.basicConfig(
+        level=os.environ.get("SECATEUR_LOG_LEVEL", "INFO"),
+        format="%(asctime)s %(levelname).1s %(name)s: %(message)s",
+        datefmt="%H:%M:%S",
+        stream=sys.stderr,
+    )
+    name = verb.__name__
+    arguments = vars(parser(name, doc, inputs, options).parse_args(argv))
+    sys.exit(_run(verb, name, arguments))
+
+
+def parser(
+    verb: str, doc: str | None, inputs: Sequence[str], options: Sequence[str]
+) -> argparse.ArgumentParser:
+    """Build the verb's flags; its docstring is the help."""
+    flags = argparse.ArgumentParser(
+        prog=f"{verb}.py", description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    flags.add_argument("--scenario", required=True, help="name in jobs/scenarios, or a TOML file")
+    flags.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="override one key of the scenario, e.g. judgement.margin=0.02",
+    )
+    for name in inputs:
+        flags.add_argument(f"--{name}", required=True, metavar="URI")
+    for name in options:
+        flags.add_argument(f"--{name}")
+    flags.add_argument("--output", required=True, metavar="URI")
+    return flags
+
+
+def _run(verb: Callable[[Job], None], name: str, arguments: dict[str, Any]) -> int:
+    started = time.monotonic()
+    try:
+        scenario = load(arguments["scenario"], tuple(arguments["set"]))
+        verb(Job(name, scenario, arguments))
+    except SecateurError as error:
+        word = {USAGE: "asked wrongly"}.get(error.exit_code, "failed")
+        word = "REFUSED" if isinstance(error, Refused) else word
+        log.error("%s %s after %.1f s: %s", name, word, time.monotonic() - started, error)
+        return error.exit_code
+    log.info("%s done in %.1f s", name, time.monotonic() - started)
+    return 0
+
+
+def code_digest() -> str:
+    """Hex sha256 over every Python file of `jobs/`: the code that a seal speaks of."""
+    root = Path(__file__).parents[1]
+    total = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        total.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return total.hexdigest()
+
+
+@contextmanager
+def progress(what: str, total: float, unit: str) -> Iterator[Callable[[float, str], None]]:
+    """Give `advance(amount, note)`: a bar with rate and ETA on a terminal, else a line a period."""
+    if sys.stderr.isatty():
+        with _bar(what, total, unit) as advance:
+            yield advance
+    else:
+        yield _lines(what, total, unit)
+
+
+@contextmanager
+def _bar(what: str, total: float, unit: str) -> Iterator[Callable[[float, str], None]]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"{what} ({unit})", total=total)
+        yield lambda amount, note: bar.update(task, advance=amount, description=f"{what} {note}")
+
+
+def _lines(what: str, total: float, unit: str) -> Callable[[float, str], None]:
+    started = spoken = time.monotonic()
+    done = 0.0
+
+    def advance(amount: float, note: str) -> None:
+        nonlocal done, spoken
+        done += amount
+        now = time.monotonic()
+        if now - spoken < PERIOD_S:
+            return
+        spoken = now
+        rate = done / (now - started)
+        left = max(total - done, 0) / rate if rate else 0
+        log.info(
+            "%s %d %%, %s %s/s, about %d s left %s",
+            what,
+            100 * done / total,
+            f"{rate:,.0f}",
+            unit,
+            left,
+            note,
+        )
+
+    return advance

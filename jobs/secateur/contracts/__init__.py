@@ -1,0 +1,1 @@
+"""The nouns: typed, immutable, JSON-serialisable, without I/O and without heavy libraries."""

@@ -1,0 +1,55 @@
+"""Recipes to prune by, and the plan that lists those worth trying tonight."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Granularity = Literal["weight", "neuron", "embedding_row", "embedding_dimension"]
+Criterion = Literal["magnitude", "l2", "taylor", "frequency"]
+
+DENSE = "dense"
+
+
+@dataclass(frozen=True)
+class Step:
+    """Keep the fraction `keep` of the prunable units of one granularity, by one criterion.
+
+    An `embedding_row` step may say `min_count` instead of `keep`.
+    """
+
+    granularity: Granularity
+    criterion: Criterion
+    keep: float | None = None
+    min_count: int | None = None
+
+
+@dataclass(frozen=True)
+class Student:
+    """A small dense model trained from scratch under the dense model's guidance."""
+
+    embedding_dim: int
+    hidden: tuple[int, ...]
+    min_count: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way to make the dense model smaller: prune by steps, repair, then quantize.
+
+    `repair_epochs` of distillation from the dense model follow the steps. A recipe with a
+    `student` ignores the steps. The recipe named "dense" changes nothing: it is the baseline.
+    """
+
+    name: str
+    steps: tuple[Step, ...] = ()
+    repair_epochs: float = 0.0
+    embedding_bits: Literal[32, 8, 4] = 32
+    tower_bits: Literal[32, 8] = 32
+    student: Student | None = None
+
+
+@dataclass(frozen=True)
+class CandidatePlan:
+    """The recipes to try on the dense bundle named by `subject`."""
+
+    subject: str
+    recipes: tuple[Recipe, ...]

@@ -1,0 +1,90 @@
+"""Everything that can go wrong, as one small tree, each with the exit code of its process.
+
+    SecateurError              1   crashed: the same command may succeed later; Airflow retries
+    ├── ArtifactError          1   an artifact is absent, unsealed, or not the one demanded
+    │   └── CorruptArtifact    1   a byte differs from what its manifest promises
+    ├── StoreError             1   object storage did not do what was asked
+    │   ├── PreconditionFailed 1   another writer was first (HTTP 412)
+    │   └── ObjectMissing      1   nothing lies under that key
+    ├── ReleaseError           1   a release or a channel cannot be trusted or found
+    │   └── SignatureInvalid   1   signed by nobody we know, or altered since
+    ├── UsageError            64   asked wrongly: a flag, a key, an environment variable; no retry
+    │   └── ScenarioError     64   a mistake in a scenario file
+    └── Refused               65   examined and rejected, the evidence is sealed; no retry
+        ├── QuarantineExceeded 65  too many rows of the log were unusable
+        ├── ValidationRefused  65  the data broke a declared expectation
+        ├── GateRefused        65  no candidate is small and good enough
+        └── StoreRefused       65  the store does not enforce what a safe release needs
+
+A message says what failed, how much of it, and where the evidence lies.
+"""
+
+CRASHED = 1
+USAGE = 64
+REFUSED = 65
+
+
+class SecateurError(Exception):
+    """Root of every error raised on purpose."""
+
+    exit_code = CRASHED
+
+
+class ArtifactError(SecateurError):
+    """An artifact is absent, unsealed, or not the one demanded."""
+
+
+class CorruptArtifact(ArtifactError):
+    """A file differs from what its manifest promises."""
+
+
+class StoreError(SecateurError):
+    """Object storage did not do what was asked."""
+
+
+class PreconditionFailed(StoreError):
+    """A conditional write lost: another writer was first."""
+
+
+class ObjectMissing(StoreError):
+    """Nothing lies under that key."""
+
+
+class ReleaseError(SecateurError):
+    """A release or a channel cannot be trusted or found."""
+
+
+class SignatureInvalid(ReleaseError):
+    """The signature is not by a key we trust, or the bytes changed since."""
+
+
+class UsageError(SecateurError):
+    """Asked wrongly; repeating the same command cannot help."""
+
+    exit_code = USAGE
+
+
+class ScenarioError(UsageError):
+    """A scenario file holds a mistake."""
+
+
+class Refused(SecateurError):
+    """Examined and rejected; the evidence is sealed."""
+
+    exit_code = REFUSED
+
+
+class QuarantineExceeded(Refused):
+    """More rows were unusable than the scenario's budget allows."""
+
+
+class ValidationRefused(Refused):
+    """The data broke a declared expectation."""
+
+
+class GateRefused(Refused):
+    """No candidate passed the gate."""
+
+
+class StoreRefused(Refused):
+    """The store does not enforce what a safe release needs."""

@@ -1,0 +1,111 @@
+"""Frozen dataclasses to canonical JSON and back, strictly: the wire form of every noun.
+
+Standard library only, because the client that downstream services install reads nouns too.
+"""
+
+import hashlib
+import json
+import types
+import typing
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+
+from secateur.contracts.errors import CorruptArtifact
+
+Noun = TypeVar("Noun")
+
+
+def canonical(value: object) -> bytes:
+    """Bytes of `value` as JSON with sorted keys and no spaces: equal values, equal bytes."""
+    text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return text.encode()
+
+
+def digest(value: object) -> str:
+    """Hex sha256 of the canonical JSON of `value`."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def dump(value: object) -> bytes:
+    """Readable JSON of `value`, for files a person may open."""
+    return (json.dumps(plain(value), sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
+
+
+def plain(value: object) -> Any:  # noqa: ANN401 - JSON has no narrower type
+    """Reduce dataclasses and tuples in `value` to what JSON knows."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value
+
+
+def load(noun: type[Noun], data: bytes | str) -> Noun:
+    """Read one `noun` from JSON.
+
+    Raises CorruptArtifact on bad JSON, an unknown or missing key, or a value of another type.
+    """
+    try:
+        value = json.loads(data)
+    except ValueError as error:
+        raise CorruptArtifact(f"{noun.__name__}: not JSON: {error}") from error
+    return typing.cast(Noun, decode(noun, value, noun.__name__))
+
+
+def decode(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401, PLR0911
+    """Check `value`, as JSON or TOML gives it, against the type `kind` and build it.
+
+    `where` names the place in messages. Raises CorruptArtifact.
+    """
+    origin = get_origin(kind)
+    if is_dataclass(kind):
+        return _decode_dataclass(typing.cast(type, kind), value, where)
+    if origin is Literal:
+        return _checked(value in get_args(kind), value, where, kind)
+    if origin in (Union, types.UnionType):
+        return _decode_union(kind, value, where)
+    if origin is tuple:
+        _checked(isinstance(value, list), value, where, kind)
+        return tuple(decode(get_args(kind)[0], v, f"{where}[{i}]") for i, v in enumerate(value))
+    if origin is dict:
+        _checked(isinstance(value, dict), value, where, kind)
+        return {k: decode(get_args(kind)[1], v, f"{where}.{k}") for k, v in value.items()}
+    if kind is Any:
+        return value
+    if kind is float:
+        numeric = isinstance(value, int | float) and not isinstance(value, bool)
+        return float(_checked(numeric, value, where, kind))
+    if kind is int:
+        return _checked(isinstance(value, int) and not isinstance(value, bool), value, where, kind)
+    return _checked(isinstance(value, kind), value, where, kind)
+
+
+def _decode_union(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401
+    options = [k for k in get_args(kind) if k is not type(None)]
+    if value is None:
+        return _checked(len(options) < len(get_args(kind)), value, where, kind)
+    return decode(options[0], value, where)
+
+
+def _decode_dataclass(noun: type, value: Any, where: str) -> Any:  # noqa: ANN401
+    _checked(isinstance(value, dict), value, where, noun)
+    hints = typing.get_type_hints(noun)
+    known = {f.name: f for f in fields(noun)}
+    unknown = sorted(set(value) - set(known))
+    missing = sorted(
+        n
+        for n, f in known.items()
+        if n not in value and f.default is MISSING and f.default_factory is MISSING
+    )
+    if unknown or missing:
+        raise CorruptArtifact(f"{where}: unknown keys {unknown}, missing keys {missing}")
+    return noun(**{n: decode(hints[n], v, f"{where}.{n}") for n, v in value.items()})
+
+
+def _checked(holds: bool, value: Any, where: str, kind: Any) -> Any:  # noqa: ANN401
+    if not holds:
+        name = getattr(kind, "__name__", str(kind))
+        raise CorruptArtifact(f"{where}: expected {name}, found {str(value)[:80]!r}")
+    return value

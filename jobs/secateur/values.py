@@ -1,0 +1,25 @@
+"""The one spelling of a categorical value, shared by Spark, the sealed vocabulary and the client.
+
+A log may say 1.0 where the service says 1: whole numbers are spelled without their zeros.
+`tests/test_values.py` holds `canonical` and the Spark expression in `events/` equal.
+"""
+
+import math
+import re
+
+WHOLE_NUMBER = r"^(-?\d+)\.0+$"
+_WHOLE = re.compile(WHOLE_NUMBER, re.ASCII)
+
+
+def canonical(value: object) -> str | None:
+    """The spelling of `value` in the vocabulary; None when it is missing.
+
+    Missing are None, NaN, and text that is empty or blank. Surrounding blanks are dropped.
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, bool):
+        return str(int(value))
+    text = str(value).strip(" ")
+    whole = _WHOLE.match(text)
+    return (whole.group(1) if whole else text) or None
