@@ -1,0 +1,1 @@
+"""Architectures, batches, training and bundles. The only heavy library here is torch."""
