@@ -1,5 +1,7 @@
 """DeepFM (Guo et al., IJCAI 2017): a factorization machine and a tower over shared embeddings."""
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 
@@ -43,7 +45,8 @@ class DeepFM(nn.Module):
     def score(self, embedded: Tensor, first_order: Tensor) -> Tensor:
         """Logits [batch] of embeddings [batch, fields, dim] and weights [batch, fields, 1]."""
         linear = first_order.sum(dim=(1, 2))
-        return self.bias + linear + interactions(embedded) + self.tower(embedded.flatten(1))
+        tower: Tensor = self.tower(embedded.flatten(1))
+        return self.bias + linear + interactions(embedded) + tower
 
 
 def interactions(embedded: Tensor) -> Tensor:
@@ -60,7 +63,7 @@ class Tower(nn.Module):
         super().__init__()
         widths = (inputs, *hidden, 1)
         self.layers = nn.ModuleList(
-            nn.Linear(before, after) for before, after in zip(widths, widths[1:], strict=False)
+            nn.Linear(before, after) for before, after in itertools.pairwise(widths)
         )
         self.dropout = nn.Dropout(dropout)
 
@@ -69,4 +72,5 @@ class Tower(nn.Module):
         *hidden, output = self.layers
         for layer in hidden:
             x = self.dropout(torch.relu(layer(x)))
-        return output(x).squeeze(1)  # type: ignore[no-any-return]
+        logits: Tensor = output(x)
+        return logits.squeeze(1)
