@@ -6,8 +6,8 @@
         command.run(train, __doc__, inputs=("features", "validation"))
 
 Every verb has `--scenario NAME|FILE`, `--set KEY=VALUE`, one flag an input and `--output`.
-Exit codes: see `contracts/errors.py`. A verb that has something to tell its caller, such as the
-list to fan out over, calls `job.answer`: it goes to the file named by `SECATEUR_ANSWER`.
+Exit codes: see `contracts/errors.py`. A verb's answer, its output's URI unless `job.answer` says
+otherwise, goes as JSON into the file named by `SECATEUR_ANSWER`.
 """
 
 import argparse
@@ -47,6 +47,7 @@ class Job:
         self.scenario = scenario
         self.arguments = arguments
         self._made_from: dict[str, str] = {}
+        self._answer: object = arguments["output"]
 
     def flag(self, name: str) -> str:
         """Value of a flag. Raises UsageError when it was not given."""
@@ -83,11 +84,14 @@ class Job:
         return manifest
 
     def answer(self, value: object) -> None:
-        """Tell the caller a small JSON value."""
+        """Tell the caller a small JSON value, such as the list to fan out over."""
+        self._answer = value
+
+    def deliver(self) -> None:
+        """Write the answer where the caller looks for it."""
         path = os.environ.get(ANSWER)
         if path:
-            Path(path).write_text(json.dumps(value))
-        log.info("answer: %s", json.dumps(value))
+            Path(path).write_text(json.dumps(self._answer))
 
 
 def run(
@@ -136,7 +140,9 @@ def _run(verb: Callable[[Job], None], name: str, arguments: dict[str, Any]) -> i
     started = time.monotonic()
     try:
         scenario = load(arguments["scenario"], tuple(arguments["set"]))
-        verb(Job(name, scenario, arguments))
+        job = Job(name, scenario, arguments)
+        verb(job)
+        job.deliver()
     except SecateurError as error:
         word = {USAGE: "asked wrongly"}.get(error.exit_code, "failed")
         word = "REFUSED" if isinstance(error, Refused) else word

@@ -1,0 +1,49 @@
+# Two commands: `make demo` runs a whole night, `make test` passes the tests.
+SHELL := /bin/bash
+PYTHON := .venv/bin/python
+SCENARIO ?= short_video
+export PYTHONPATH := jobs
+
+.PHONY: demo test setup up down lint types unit night proof bench lock clean
+
+demo: setup            ## one night on the bundled logs, published, pulled and scored
+	@$(PYTHON) infra/run_demo.py --scenario $(SCENARIO)
+
+up: setup              ## the same services, left running
+	@$(PYTHON) infra/local_site.py up
+
+down:                  ## stop what `make up` started
+	@$(PYTHON) infra/local_site.py down
+
+test: setup lint types unit night
+
+setup:                 ## .venv, .venv-client and Java
+	@bash infra/bootstrap.sh
+
+lint:
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
+
+types:
+	@.venv/bin/mypy
+
+unit:
+	@.venv/bin/pytest -q -m "not night and not proof"
+
+night:                 ## one real small night through Airflow
+	@.venv/bin/pytest -q -m night
+
+proof:                 ## slow proofs: determinism, a killed trainer, a refused night
+	@.venv/bin/pytest -q -m proof
+
+bench:                 ## speed, size and accuracy, written to infra/bench/
+	@$(PYTHON) infra/bench/run.py
+
+lock: setup            ## pin every dependency anew
+	@.venv/bin/uv pip compile -q --upgrade pyproject.toml --extra pipeline --group dev \
+	  --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements.txt
+	@.venv/bin/uv pip compile -q --upgrade infra/torch/torch.in -c requirements.txt \
+	  --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o infra/torch/cuda.txt
+
+clean:                 ## forget environments, runs and releases of this checkout
+	@[ ! -d var ] || $(PYTHON) infra/local_site.py down
+	@rm -rf .venv .venv-client var

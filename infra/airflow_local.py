@@ -1,0 +1,128 @@
+"""Airflow on this machine alone: SQLite, local processes, loopback only."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from airflow_api import AirflowApi, password_of
+from service import Service, ServiceError, require_free_port
+
+PROJECT = Path(__file__).parents[1]
+POOLS = Path(__file__).with_name("pools.json")
+USER = "admin"
+START_TIMEOUT_S = 120
+
+
+@dataclass(frozen=True)
+class LocalAirflow:
+    """Three processes: the scheduler, the DAG processor and the API server with the UI.
+
+    `environment` is handed to every task, beside Airflow's own settings.
+    """
+
+    home: Path
+    port: int
+    environment: Mapping[str, str]
+
+    @property
+    def url(self) -> str:
+        """Where the UI answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> AirflowApi:
+        """Start what does not run yet and wait until it is healthy. Raises ServiceError."""
+        scheduler, processor, server = services = self._services()
+        if server.pid() is None:
+            require_free_port(self.port, "Airflow", "SECATEUR_AIRFLOW_PORT")
+            self.home.mkdir(parents=True, exist_ok=True)
+            self._airflow("db", "migrate")
+            self._airflow("pools", "import", str(POOLS))
+        for service in services:
+            service.start()
+        server.wait(self._password_exists, START_TIMEOUT_S)
+        api = AirflowApi(self.url, USER, self.password)
+        server.wait(api.healthy, START_TIMEOUT_S)
+        for service in (scheduler, processor):
+            service.wait(lambda: True, START_TIMEOUT_S)
+        return api
+
+    def stop(self) -> None:
+        """End the three processes, and no others."""
+        for service in reversed(self._services()):
+            service.stop()
+
+    @property
+    def password(self) -> str:
+        """The generated password of the user `admin`."""
+        return password_of(self.home, USER)
+
+    def _password_exists(self) -> bool:
+        try:
+            return bool(self.password)
+        except (OSError, ValueError, KeyError):
+            return False
+
+    def _services(self) -> tuple[Service, Service, Service]:
+        commands = {
+            # The log server would listen on every interface; the API server reads files itself.
+            "scheduler": ["scheduler", "--skip-serve-logs"],
+            "dag-processor": ["dag-processor"],
+            "api-server": ["api-server", "--host", "127.0.0.1", "--port", str(self.port)],
+        }
+        scheduler, processor, server = (
+            Service(name, [_airflow(), *command], self.home / "services", self._settings())
+            for name, command in commands.items()
+        )
+        return scheduler, processor, server
+
+    def _airflow(self, *command: str) -> None:
+        done = subprocess.run(
+            [_airflow(), *command],
+            env={**os.environ, **self._settings()},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise ServiceError(f"airflow {' '.join(command)}: {done.stderr.strip()[-500:]}")
+
+    def _settings(self) -> dict[str, str]:
+        return {
+            **self.environment,
+            **_secrets(self.home / "secrets.json"),
+            "AIRFLOW_HOME": str(self.home),
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": str(self.port),
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__PARALLELISM": "8",
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        }
+
+
+def _airflow() -> str:
+    return str(Path(sys.executable).with_name("airflow"))
+
+
+def _secrets(path: Path) -> dict[str, str]:
+    """Keys that Airflow's processes share; made once, readable by their owner alone."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = {
+            "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(48),
+            "AIRFLOW__API__SECRET_KEY": secrets.token_urlsafe(48),
+        }
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(made))
+    return dict(json.loads(path.read_text()))

@@ -1,0 +1,1 @@
+"""How Airflow runs Secateur's verbs: tasks, places, alerts and the report's page in the UI."""

@@ -1,0 +1,77 @@
+"""The words that the DAG file is written in: which verb runs where, and where its output goes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk import TriggerRule, XComArg
+
+from secateur_airflow import places
+from secateur_airflow.verb import Verb
+
+CPU, MEASURE, SPARK, GPU = "cpu", "measure", "spark", "gpu"
+
+# A crashed candidate does not keep the others from being judged.
+MEASURED_OR_CRASHED = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
+
+# Below the run's folder; `recipe` is the candidate's name.
+PLACES = {
+    "clean_events": "events",
+    "validate_events": "events_report",
+    "build_features": "features",
+    "validate_features": "features_report",
+    "train_model": "dense",
+    "plan_candidates": "plan",
+    "prune_model": "candidates",
+    "evaluate_package": "scorecards",
+    "judge_candidates": "verdict",
+    "publish_release": "release",
+    "report_night": "report",
+}
+
+
+class Night:
+    """Turns verbs into tasks on one scenario file."""
+
+    def __init__(self, scenario: str) -> None:
+        self.scenario = scenario
+
+    def task(
+        self,
+        name: str,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        on: str = CPU,
+        candidate: Any = None,  # noqa: ANN401 - a name, or the XCom that holds it
+        **airflow_arguments: Any,  # noqa: ANN401 - BaseOperator's own
+    ) -> XComArg:
+        """Declare one task and return its XCom: what the verb answers.
+
+        `candidate` names the sub-folder that one of many outputs goes to.
+        """
+        place = [PLACES[name]] if candidate is None else [PLACES[name], candidate]
+        operator = _operator(on)(
+            task_id=airflow_arguments.pop("task_id", name),
+            verb=Verb(name, self.scenario),
+            inputs=inputs or {},
+            place=place,
+            pool="default_pool" if on == CPU else on,
+            queue=places.setting(f"{on}_queue", "default"),
+            map_index_template=None if candidate is None else "{{ task.place[-1] }}",
+            **airflow_arguments,
+        )
+        return XComArg(operator)
+
+
+def _operator(on: str) -> Any:  # noqa: ANN401 - one of three operator classes
+    """The operator class that the configuration asks for."""
+    if on == SPARK and places.setting("spark", "process") == "submit":
+        from secateur_airflow.on_spark import VerbOnSpark
+
+        return VerbOnSpark
+    if on == GPU and places.setting("gpu", "process") == "kubernetes":
+        from secateur_airflow.in_pod import VerbInPod
+
+        return VerbInPod
+    from secateur_airflow.process import VerbProcess
+
+    return VerbProcess

@@ -1,0 +1,82 @@
+"""A verb as a task: its command line, and what its exit code means.
+
+exit 0   success; the task's XCom is the verb's answer, or the URI of what it sealed
+exit 64  asked wrongly: failed without retry
+exit 65  refused, the evidence is sealed: failed without retry
+else     crashed: Airflow retries
+"""
+
+import json
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from secateur_airflow import places
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+NO_RETRY = {64: "asked wrongly", 65: "refused"}
+
+# Which key of the scenario a run's parameter overrides.
+OVERRIDES = {
+    "first_day": "logs.first_day",
+    "last_day": "logs.last_day",
+    "candidates": "only_candidates",
+    "margin": "judgement.margin",
+    "channel": "release.channel",
+}
+
+
+@dataclass(frozen=True)
+class Verb:
+    """What to run: `jobs/<name>.py` on a scenario file."""
+
+    name: str
+    scenario: str
+
+    @property
+    def script(self) -> str:
+        """Path of the verb's file."""
+        return f"{places.jobs()}/{self.name}.py"
+
+    def arguments(
+        self, context: "Context", inputs: Mapping[str, Any], place: Sequence[str]
+    ) -> list[str]:
+        """The command line after the script; the output's URI is last.
+
+        `inputs` maps flags to URIs or names, where `{run}` stands for the run's folder. `place`
+        is the output's path below it.
+        """
+        run = places.run_folder(context["dag_run"])
+        flags = [
+            f"--{key.replace('_', '-')}={value.replace('{run}', run)}"
+            for key, value in inputs.items()
+        ]
+        changed = overrides(context["params"])
+        return [
+            f"--scenario={self.scenario}",
+            *changed,
+            *flags,
+            "--output",
+            "/".join([run, *place]),
+        ]
+
+
+def overrides(params: Mapping[str, Any]) -> list[str]:
+    """Flags for the run's parameters that were given: JSON values are TOML values too."""
+    given = ((key, params.get(name)) for name, key in OVERRIDES.items())
+    return [f"--set={key}={json.dumps(value)}" for key, value in given if value is not None]
+
+
+def raise_for_exit(verb: str, code: int, last_line: str) -> None:
+    """Turn an exit code into the exception that gives the right task state."""
+    if code == 0:
+        return
+    if code in NO_RETRY:
+        raise AirflowFailException(f"{verb} {NO_RETRY[code]} (exit {code}): {last_line}")
+    how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit {code}"
+    raise AirflowException(f"{verb} crashed ({how}): {last_line}")

@@ -1,0 +1,127 @@
+"""The DAG: its edges come out of its arguments, its form is typed, its parse is light."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+HEAVY = ("torch", "pyspark", "boto3", "pandas", "great_expectations", "onnxruntime", "secateur")
+
+
+@pytest.fixture(scope="module")
+def dags(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    home = tmp_path_factory.mktemp("airflow")
+    os.environ.setdefault("AIRFLOW_HOME", str(home))
+    from airflow.sdk import DAG
+
+    sys.path.insert(0, str(PROJECT / "dags"))
+    import nightly
+
+    found = {d.dag_id: d for d in nightly.DAGS}
+    assert all(isinstance(d, DAG) for d in found.values())
+    return found
+
+
+@pytest.fixture(scope="module")
+def dag(dags: dict[str, Any]) -> Any:
+    return dags["secateur_short_video"]
+
+
+def test_every_scenario_file_has_its_dag(dags: dict[str, Any]) -> None:
+    names = {path.stem for path in (PROJECT / "jobs" / "scenarios").glob("*.toml")}
+    assert set(dags) == {f"secateur_{name}" for name in names}
+    assert len(names) >= 2
+
+
+def test_the_edges_tell_the_story(dag: Any) -> None:
+    edges = {task.task_id: set(task.upstream_task_ids) for task in dag.tasks}
+    assert edges == {
+        "clean_events": set(),
+        "validate_events": {"clean_events"},
+        "build_features": {"clean_events", "validate_events"},
+        "validate_features": {"build_features"},
+        "train_model": {"build_features", "validate_features"},
+        "plan_candidates": {"train_model", "build_features"},
+        "package_dense": {"train_model", "build_features", "plan_candidates"},
+        "candidate.prune_model": {"train_model", "build_features", "plan_candidates"},
+        "candidate.evaluate_package": {
+            "candidate.prune_model",
+            "package_dense",
+            "build_features",
+            "plan_candidates",
+        },
+        "judge_candidates": {"candidate.evaluate_package", "plan_candidates"},
+        "publishing_wanted": {"judge_candidates"},
+        "publish_release": {"judge_candidates", "publishing_wanted"},
+        "report_night": {"publish_release"},
+    }
+
+
+def test_a_night_is_scheduled_once_and_never_caught_up(dags: dict[str, Any]) -> None:
+    for dag in dags.values():
+        assert dag.max_active_runs == 1
+        assert dag.catchup is False
+        assert dag.schedule
+        assert "secateur" in dag.tags
+        assert dag.doc_md
+
+
+def test_a_crashed_candidate_does_not_keep_the_others_from_being_judged(dag: Any) -> None:
+    assert dag.get_task("judge_candidates").trigger_rule == "all_done_min_one_success"
+
+
+def test_the_report_is_written_whatever_happened_and_does_not_decide_the_run(dag: Any) -> None:
+    assert dag.get_task("report_night").is_teardown
+    assert not dag.get_task("publish_release").is_teardown
+
+
+def test_torch_work_waits_for_the_gpu_pool_and_measuring_is_alone(dag: Any) -> None:
+    pools = {task.task_id: task.pool for task in dag.tasks}
+    assert pools["train_model"] == pools["candidate.prune_model"] == "gpu"
+    assert pools["clean_events"] == "spark"
+    assert pools["candidate.evaluate_package"] == "measure"
+
+
+def test_a_release_emits_its_asset(dag: Any) -> None:
+    (asset,) = dag.get_task("publish_release").outlets
+    assert asset.uri == "s3://models/short_video"
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("margin", 0.02, "much"),
+        ("candidates", ["int8"], []),
+        ("channel", "canary", "Not A Channel"),
+        ("dry_run", True, "yes"),
+        ("last_day", "2022-05-08", 7),
+    ],
+)
+def test_the_form_is_typed(dag: Any, name: str, good: object, bad: object) -> None:
+    from airflow.sdk.exceptions import ParamValidationError
+
+    param = dag.params.get_param(name)
+    assert param.resolve(good) == good
+    with pytest.raises(ParamValidationError):
+        param.resolve(bad)
+
+
+def test_the_parse_imports_nothing_heavy(tmp_path: Path) -> None:
+    blocked = "import sys\n" + "".join(f"sys.modules[{name!r}] = None\n" for name in HEAVY)
+    code = (
+        f"{blocked}import runpy\nfound = runpy.run_path({str(PROJECT / 'dags' / 'nightly.py')!r})\n"
+    )
+    code += "print(len(found['DAGS']))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(PROJECT / "plugins"), "AIRFLOW_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[-1]) >= 2

@@ -1,0 +1,102 @@
+"""The same task runs as a process, by spark-submit, or in a pod: by configuration alone."""
+
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from secateur_airflow import alerts
+from secateur_airflow.night import GPU, SPARK, Night
+from secateur_airflow.process import VerbProcess
+from secateur_airflow.verb import Verb
+
+CONTEXT: Any = {
+    "dag_run": SimpleNamespace(
+        run_id="r", dag_id="secateur_x", run_after=__import__("datetime").datetime(2026, 1, 1)
+    ),
+    "params": {},
+    "ti": SimpleNamespace(xcom_push=lambda _key, _value: None),
+}
+
+SCRIPT = """
+import json, os, signal, sys
+open(os.environ["SECATEUR_ANSWER"], "w").write(json.dumps(sys.argv[1:]))
+print("the last line")
+{end}
+"""
+
+
+@pytest.fixture
+def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("AIRFLOW__SECATEUR__JOBS", str(tmp_path))
+    return tmp_path
+
+
+def process(jobs: Path, end: str) -> VerbProcess:
+    (jobs / "train_model.py").write_text(SCRIPT.format(end=end))
+    verb = Verb("train_model", "s.toml")
+    return VerbProcess(task_id="t", verb=verb, inputs={"features": "/f"}, place=["dense"])
+
+
+def test_a_process_answers_what_its_verb_wrote(jobs: Path) -> None:
+    answer: Any = process(jobs, "").execute(CONTEXT)
+    assert answer[:2] == ["--scenario=s.toml", "--features=/f"]
+    assert answer[-1].endswith("/dense")
+
+
+def test_a_refusal_is_told_by_its_last_line(jobs: Path) -> None:
+    with pytest.raises(AirflowFailException, match="the last line"):
+        process(jobs, "sys.exit(65)").execute(CONTEXT)
+
+
+def test_a_killed_process_is_a_crash(jobs: Path) -> None:
+    with pytest.raises(AirflowException, match="SIGKILL"):
+        process(jobs, "os.kill(os.getpid(), signal.SIGKILL)").execute(CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("on", "setting", "value", "kind"),
+    [
+        (SPARK, "SPARK", "process", "VerbProcess"),
+        (SPARK, "SPARK", "submit", "VerbOnSpark"),
+        (GPU, "GPU", "process", "VerbProcess"),
+        (GPU, "GPU", "kubernetes", "VerbInPod"),
+    ],
+)
+def test_the_place_is_configuration(
+    monkeypatch: pytest.MonkeyPatch, on: str, setting: str, value: str, kind: str
+) -> None:
+    monkeypatch.setenv(f"AIRFLOW__SECATEUR__{setting}", value)
+    xcom = Night("s.toml").task("train_model", {"features": "/f"}, on=on)
+    assert type(xcom.operator).__name__ == kind
+    assert xcom.operator.pool == on
+
+
+def test_a_refusal_on_spark_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+
+    def refuse(_self: object, _context: object) -> None:
+        raise AirflowException("Cannot execute: spark-submit x. Error code is: 65.")
+
+    monkeypatch.setenv("AIRFLOW__SECATEUR__SPARK", "submit")
+    monkeypatch.setattr(SparkSubmitOperator, "execute", refuse)
+    operator = Night("s.toml").task("validate_events", {"events": "/e"}, on=SPARK).operator
+    with pytest.raises(AirflowFailException, match="refused"):
+        operator.execute(CONTEXT)
+    assert operator.application_args[-1].endswith("/events_report")
+
+
+def test_an_alert_names_the_task_the_run_and_the_reason(caplog: pytest.LogCaptureFixture) -> None:
+    context: Any = {
+        "ti": SimpleNamespace(dag_id="secateur_x", task_id="judge_candidates"),
+        "run_id": "r1",
+        "exception": AirflowFailException("refused: no candidate passed"),
+    }
+    with caplog.at_level(logging.ERROR):
+        alerts.Alert().notify(context)
+    (line,) = [r.getMessage() for r in caplog.records if "ALERT" in r.getMessage()]
+    assert "secateur_x.judge_candidates failed in run r1" in line
+    assert "no candidate passed" in line

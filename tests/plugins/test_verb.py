@@ -1,0 +1,70 @@
+"""What an exit code becomes, and what command line a run's parameters become."""
+
+import datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from secateur_airflow.verb import Verb, overrides, raise_for_exit
+
+RUN = SimpleNamespace(
+    run_id="scheduled__2026-01-02T03:00:00+00:00",
+    dag_id="secateur_short_video",
+    run_after=datetime.datetime(2026, 1, 2, 3, tzinfo=datetime.UTC),
+)
+
+
+def test_success_is_silent() -> None:
+    raise_for_exit("train_model", 0, "")
+
+
+@pytest.mark.parametrize("code", [64, 65])
+def test_a_refusal_fails_without_retry_and_repeats_the_last_line(code: int) -> None:
+    with pytest.raises(AirflowFailException, match="no candidate passed"):
+        raise_for_exit("judge_candidates", code, "no candidate passed")
+
+
+@pytest.mark.parametrize(("code", "how"), [(1, "exit 1"), (-9, "SIGKILL"), (137, "exit 137")])
+def test_a_crash_may_be_retried(code: int, how: str) -> None:
+    with pytest.raises(AirflowException, match=how) as raised:
+        raise_for_exit("train_model", code, "")
+    assert not isinstance(raised.value, AirflowFailException)
+
+
+def test_parameters_that_were_given_become_overrides() -> None:
+    params = {"margin": 0.02, "candidates": ["int8", "small"], "first_day": None, "dry_run": True}
+    assert overrides(params) == [
+        '--set=only_candidates=["int8", "small"]',
+        "--set=judgement.margin=0.02",
+    ]
+
+
+def test_run_folders_hold_no_colon_and_differ_by_run() -> None:
+    def output(run_id: str) -> str:
+        run = SimpleNamespace(**{**vars(RUN), "run_id": run_id})
+        context: Any = {"dag_run": run, "params": {}}
+        return Verb("train_model", "s.toml").arguments(context, {}, ["dense"])[-1]
+
+    one, two = output("manual__a"), output("manual__b")
+    assert one != two
+    assert "20260102T030000-" in one
+    assert ":" not in one.removeprefix("s3://")
+    assert one.endswith("/dense")
+
+
+def test_inputs_become_flags_and_know_the_run_folder() -> None:
+    context: Any = {"dag_run": RUN, "params": {"margin": 0.5}}
+    flags = Verb("judge_candidates", "s.toml").arguments(
+        context, {"plan": "/x/plan", "scorecards": "{run}/scorecards"}, ["verdict"]
+    )
+    folder = flags[-1].removesuffix("/verdict")
+    assert flags == [
+        "--scenario=s.toml",
+        "--set=judgement.margin=0.5",
+        "--plan=/x/plan",
+        f"--scorecards={folder}/scorecards",
+        "--output",
+        f"{folder}/verdict",
+    ]
