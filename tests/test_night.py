@@ -1,0 +1,216 @@
+"""Two real nights through Airflow, with Spark, Great Expectations, torch and SeaweedFS all real.
+
+The first publishes. The second has its trainer killed and an impossible margin: Airflow retries
+the one, the gate refuses the other, and what is served does not change by a byte.
+"""
+
+import os
+import re
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow_api import AirflowApi, TaskState
+from local_site import Site
+from service import free_port
+
+import secateur
+from secateur import artifacts
+from secateur.contracts import record
+from secateur.contracts.judgement import Verdict
+from secateur.contracts.releases import SignedPointer
+from secateur.serving import golden
+from secateur.storage import open_store
+
+pytestmark = pytest.mark.night
+
+SCENARIO = Path(__file__).parents[1] / "jobs" / "scenarios" / "short_video.toml"
+CANDIDATES = ["weights_magnitude", "hybrid_small", "int8"]
+DETERMINISTIC = ("events", "events_report", "features", "features_report", "dense", "plan")
+TIMEOUT_S = 420
+SMALLER = {
+    "window_days = 14": "window_days = 7",
+    "min_rows = 100_000": "min_rows = 50_000",
+    'name = "short_video"': 'name = "small_night"',
+    'schedule = "0 3 * * *"': 'schedule = "@yearly"',
+}
+
+
+@dataclass
+class Night:
+    """What a run left behind."""
+
+    state: str
+    folder: Path
+    tasks: list[TaskState]
+    logs: dict[str, list[str]] = field(default_factory=dict)
+
+    def task(self, name: str) -> TaskState:
+        """The only instance of a task."""
+        (found,) = [task for task in self.tasks if task.task == name]
+        return found
+
+    def digest(self, place: str) -> str:
+        """Digest of a sealed artifact."""
+        return artifacts.read_manifest(str(self.folder / place)).digest
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("site")
+    text = SCENARIO.read_text()
+    for old, new in SMALLER.items():
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "scenarios").mkdir()
+    (folder / "scenarios" / "small_night.toml").write_text(text)
+    site = Site(folder, free_port(), (("scenarios", str(folder / "scenarios")),))
+    try:
+        site.start()
+        os.environ.update(site.environment())
+        yield site
+    finally:
+        site.stop()
+
+
+@pytest.fixture(scope="module")
+def published(site: Site) -> Night:
+    return run_night(site, {"candidates": CANDIDATES, "margin": 0.05})
+
+
+@pytest.fixture(scope="module")
+def served(published: Night) -> bytes:
+    assert published.state == "success"
+    return pointer_bytes()
+
+
+@pytest.fixture(scope="module")
+def refused(site: Site, served: bytes) -> Night:
+    assert served
+    return run_night(site, {"candidates": CANDIDATES, "margin": -0.5}, kill="train_model")
+
+
+def run_night(site: Site, parameters: dict[str, Any], kill: str | None = None) -> Night:
+    api = site.airflow.start()
+    dag = "secateur_small_night"
+    wait_until(lambda: api.has_dag(dag))
+    run = api.trigger(dag, parameters)
+    if kill:
+        kill_verb(kill, site.runs)
+    wait_until(lambda: api.run_state(dag, run) in ("success", "failed"))
+    night = Night(
+        api.run_state(dag, run),
+        max((site.runs / "small_night").iterdir()),
+        api.tasks(dag, run),
+    )
+    night.logs = {
+        t.task: api.log(dag, run, t.task, t.tries) for t in night.tasks if t.state == "failed"
+    }
+    return night
+
+
+def wait_until(holds: Any) -> None:
+    deadline = time.monotonic() + TIMEOUT_S
+    while not holds():
+        assert time.monotonic() < deadline, "the night takes too long"
+        time.sleep(0.5)
+
+
+def kill_verb(verb: str, runs: Path) -> None:
+    """Kill -9 the verb's process of a run below `runs`, once it has begun its output."""
+
+    def victim() -> int | None:
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                command = entry.read_bytes().split(b"\0")
+            except OSError:
+                continue
+            output = Path(os.fsdecode(command[-2])) if len(command) > 2 else Path()
+            ours = runs in output.parents and any(
+                a.endswith(f"/{verb}.py".encode()) for a in command
+            )
+            if ours and output.exists():
+                return int(entry.parent.name)
+        return None
+
+    wait_until(lambda: victim() is not None)
+    pid = victim()
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+
+
+def pointer_bytes() -> bytes:
+    return open_store("s3://models/small_night").get("channels/latest.json").data
+
+
+def test_a_night_ends_in_a_release_that_a_client_pulls(published: Night, served: bytes) -> None:
+    pointer = record.load(SignedPointer, served).pointer
+    assert (pointer.release, pointer.epoch) == (1, 1)
+    release = secateur.pull("s3://models/small_night", cache=published.folder.parent / "cache")
+    golden.check(secateur.load(release), release.folder)
+    assert release.manifest.package == verdict_of(published).package
+    assert release.manifest.bytes * 10 <= release.manifest.dense_bytes
+
+
+def verdict_of(night: Night) -> Verdict:
+    return record.load(Verdict, (night.folder / "verdict" / "verdict.json").read_bytes())
+
+
+def test_every_candidate_is_judged_and_the_mask_only_one_saves_nothing(published: Night) -> None:
+    fates = {judged.recipe: judged for judged in verdict_of(published).candidates}
+    assert set(fates) == set(CANDIDATES)
+    assert "no saving" in " ".join(fates["weights_magnitude"].reasons)
+    assert verdict_of(published).chosen in ("int8", "hybrid_small")
+
+
+def test_no_artifact_holds_a_raw_user_id_or_a_secret(site: Site, published: Night) -> None:
+    secrets = [
+        v.encode() for k, v in site.environment().items() if "KEY" in k and "VERIFY" not in k
+    ]
+    assert len(secrets) >= 3
+    logs = [p for p in (site.folder / "airflow" / "logs").rglob("*") if p.is_file()]
+    files = [p for p in published.folder.rglob("*") if p.is_file()]
+    assert logs
+    for path in files + logs:
+        content = path.read_bytes()
+        assert not [s for s in secrets if s in content], path
+
+
+def test_a_killed_trainer_is_retried(refused: Night) -> None:
+    train = refused.task("train_model")
+    assert (train.state, train.tries) == ("success", 2)
+
+
+def test_an_impossible_margin_is_refused_once_and_says_why(refused: Night) -> None:
+    judge = refused.task("judge_candidates")
+    assert refused.state == "failed"
+    assert (judge.state, judge.tries) == ("failed", 1)
+    assert refused.task("publish_release").state == "upstream_failed"
+    assert refused.task("report_night").state == "success"
+    text = "\n".join(refused.logs["judge_candidates"][-25:])
+    for name in CANDIDATES:
+        assert re.search(rf"{name}.*margin", text), text
+    assert not verdict_of(refused).accepted
+
+
+def test_what_is_served_is_unchanged_byte_for_byte(served: bytes, refused: Night) -> None:
+    assert refused.state == "failed"
+    assert pointer_bytes() == served
+
+
+def test_the_same_inputs_gave_the_same_digests(published: Night, refused: Night) -> None:
+    places = [*DETERMINISTIC, *(f"candidates/{name}/package" for name in [*CANDIDATES, "dense"])]
+    assert {p: published.digest(p) for p in places} == {p: refused.digest(p) for p in places}
+
+
+def test_the_report_of_both_nights_is_served_to_those_who_may_see_the_dag(
+    site: Site, published: Night, refused: Night
+) -> None:
+    for night in (published, refused):
+        assert (night.folder / "report" / "index.html").stat().st_size > 10_000
+    api = AirflowApi(site.airflow.url, "admin", site.airflow.password)
+    assert api.healthy()
