@@ -36,7 +36,7 @@ proof:                 ## slow proofs: determinism, a killed trainer, a refused 
 	@.venv/bin/pytest -q -m proof
 
 bench:                 ## speed, size and accuracy, written to infra/bench/
-	@$(PYTHON) infra/bench/run.py
+	@$(PYTHON) infra/bench/run.py --scenario $(SCENARIO)
 
 lock: setup            ## pin every dependency anew
 	@.venv/bin/uv pip compile -q --upgrade pyproject.toml --extra pipeline --group dev \

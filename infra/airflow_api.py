@@ -40,6 +40,7 @@ class AirflowApi:
         self.url = url
         self._credentials = {"username": user, "password": password}
         self._client = httpx.Client(base_url=url, timeout=30)
+        self._bearer: str | None = None
 
     def healthy(self) -> bool:
         """Tell whether the database and the scheduler answer."""
@@ -85,6 +86,10 @@ class AirflowApi:
         content = self._checked("GET", path)["content"]
         return [str(entry["event"] if isinstance(entry, dict) else entry) for entry in content]
 
+    def page(self, path: str) -> httpx.Response:
+        """Read a page of the UI as the logged-in user."""
+        return self._client.get(path, headers={"Authorization": self._token()})
+
     def _checked(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401
         answer = self._call(method, path, body)
         if answer.is_error:
@@ -92,10 +97,14 @@ class AirflowApi:
         return answer.json()
 
     def _call(self, method: str, path: str, body: object = None) -> httpx.Response:
-        if "Authorization" not in self._client.headers:
+        headers = {"Authorization": self._token()}
+        return self._client.request(method, f"/api/v2{path}", json=body, headers=headers)
+
+    def _token(self) -> str:
+        if self._bearer is None:
             answer = self._client.post("/auth/token", json=self._credentials).raise_for_status()
-            self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-        return self._client.request(method, f"/api/v2{path}", json=body)
+            self._bearer = f"Bearer {answer.json()['access_token']}"
+        return self._bearer
 
 
 def password_of(home: Path, user: str) -> str:

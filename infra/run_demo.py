@@ -63,7 +63,7 @@ def demo(site: Site, scenario: str, keep: bool) -> int:
     run = api.trigger(dag, {})
     state = watch(api, dag, run, console)
     folder = newest_run(site, scenario)
-    console.print(night_table(folder))
+    console.print(night_table(str(folder)))
     code = score(site, scenario) if state == "success" else explain(api, dag, run)
     console.print(f"report: {folder / 'report' / 'index.html'}")
     console.print(welcome(site) if keep else "Airflow's UI: make up, stop it with: make down")
@@ -88,7 +88,7 @@ def score(site: Site, scenario: str) -> int:
     """Let a downstream service, with the client alone, pull the release and score with it."""
     environment = {k: v for k, v in site.environment().items() if k.startswith(CLIENT_VARIABLES)}
     command = [str(CLIENT), str(SERVICE), f"s3://models/{scenario}"]
-    base = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+    base = {"PATH": os.environ["PATH"], "XDG_CACHE_HOME": str(site.folder / "cache")}
     return subprocess.run(command, env={**base, **environment}, check=False).returncode
 
 

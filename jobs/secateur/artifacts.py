@@ -11,6 +11,7 @@ Artifacts at `s3://` are built and opened in a local folder, and copied whole.
 
 import contextlib
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -19,9 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from secateur.contracts import record
-from secateur.contracts.errors import ArtifactError, CorruptArtifact, ObjectMissing, UsageError
+from secateur.contracts.errors import (
+    ArtifactError,
+    CorruptArtifact,
+    ObjectMissing,
+    StoreError,
+    UsageError,
+)
 from secateur.contracts.manifest import MANIFEST, FileEntry, MadeBy, Manifest
-from secateur.storage import FileStore, Store, local_path, open_store
+from secateur.storage import FileStore, Store, checked_key, local_path, open_store
 
 UNSEALED = ".unsealed"  # marks a folder as an attempt of ours
 
@@ -65,44 +72,55 @@ class Draft:
     def seal(
         self, made_by: MadeBy, made_from: Mapping[str, str], facts: Mapping[str, Any]
     ) -> Manifest:
-        """Hash every file, then write the manifest, last and atomically."""
+        """Hash every file, then write the manifest, last and atomically.
+
+        Raises UsageError when a file is a link: its bytes would not travel with the artifact.
+        """
         files = tuple(_entries(self.folder))
         manifest = Manifest(self.kind, made_by, dict(made_from), files, dict(facts))
         store = open_store(self.uri)
         if not isinstance(store, FileStore):
             _upload(store, self.folder, files)
         store.put(MANIFEST, record.dump(manifest))
+        store.delete(UNSEALED)
         return manifest
 
 
 @contextlib.contextmanager
 def create(uri: str, kind: str) -> Iterator[Draft]:
-    """Start an artifact at `uri`, removing what lies there: its manifest first, then its files."""
+    """Start an artifact at `uri`, removing an earlier attempt: its manifest first, then its files.
+
+    Raises UsageError when what lies there is no artifact: nothing else is ever removed.
+    """
+    store = open_store(uri)
+    _claim(store)
     folder = local_path(uri)
     if folder is not None:
-        _clear(folder)
+        _remove_remains(folder)
         yield Draft(uri, kind, folder)
-        (folder / UNSEALED).unlink(missing_ok=True)
         return
-    store = open_store(uri)
-    store.delete(MANIFEST)
-    for key in list(store.keys()):
-        store.delete(key)
     with tempfile.TemporaryDirectory(prefix="secateur-") as temporary:
         yield Draft(uri, kind, Path(temporary))
 
 
-def _clear(folder: Path) -> None:
-    """Empty the folder of an earlier attempt, and only of that: never one that we did not make."""
-    ours = (folder / MANIFEST).exists() or (folder / UNSEALED).exists()
-    if folder.exists() and any(folder.iterdir()) and not ours:
-        raise UsageError(f"{folder} holds files that are no artifact; choose an empty folder")
-    if folder.exists():
-        (folder / UNSEALED).touch()
-        (folder / MANIFEST).unlink(missing_ok=True)
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    (folder / UNSEALED).touch()
+def _claim(store: Store) -> None:
+    """Empty the place and mark it as ours; a crash on the way leaves it marked and unsealed."""
+    ours = store.exists(MANIFEST) or store.exists(UNSEALED)
+    if not ours and any(store.entries()):
+        raise UsageError(f"{store.uri} holds files that are no artifact; choose an empty place")
+    store.put(UNSEALED, b"")
+    store.delete(MANIFEST)
+    for entry in [entry for entry in store.entries() if entry.key != UNSEALED]:
+        store.delete(entry.key)
+
+
+def _remove_remains(folder: Path) -> None:
+    """Remove what a listing does not show: empty folders, and temporary files of a crash."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != UNSEALED:
+            path.unlink()
 
 
 def open_artifact(uri: str, kind: str) -> Artifact:
@@ -117,7 +135,7 @@ def open_artifact(uri: str, kind: str) -> Artifact:
         raise ArtifactError(f"{uri} is a {manifest.kind}, expected a {kind}")
     folder = local_path(uri) or _download(store, manifest)
     for entry in manifest.files:
-        verify_file(folder / entry.path, entry)
+        verify_file(folder, entry)
     return Artifact(uri, manifest, folder)
 
 
@@ -148,19 +166,34 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def verify_file(path: Path, entry: FileEntry) -> None:
-    """Insist on the promised size and sha256. Raises CorruptArtifact."""
-    if not path.is_file():
+def verify_file(folder: Path, entry: FileEntry) -> Path:
+    """Insist on the promised size and sha256 of a file below `folder`; return its path.
+
+    Raises CorruptArtifact, also for a path that leaves the folder or is a link.
+    """
+    path = confined(folder, entry.path)
+    if path.is_symlink() or not path.is_file():
         raise CorruptArtifact(f"{path}: missing, its manifest promises {entry.bytes} bytes")
     found = path.stat().st_size
     if found != entry.bytes or sha256_file(path) != entry.sha256:
         raise CorruptArtifact(f"{path}: {found} bytes differ from its manifest ({entry.bytes})")
+    return path
+
+
+def confined(folder: Path, name: str) -> Path:
+    """The path of a file that a manifest names. Raises CorruptArtifact when it leaves `folder`."""
+    try:
+        return folder / checked_key(name)
+    except UsageError as error:
+        raise CorruptArtifact(f"a manifest names {name!r}, which is outside its folder") from error
 
 
 def _entries(folder: Path) -> Iterator[FileEntry]:
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+    for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if name not in (MANIFEST, UNSEALED):
+        if path.is_symlink():
+            raise UsageError(f"{path} is a link; an artifact holds files only")
+        if path.is_file() and name not in (MANIFEST, UNSEALED):
             yield FileEntry(name, sha256_file(path), path.stat().st_size)
 
 
@@ -171,9 +204,20 @@ def _upload(store: Store, folder: Path, files: tuple[FileEntry, ...]) -> None:
 
 def _download(store: Store, manifest: Manifest) -> Path:
     """Copy an artifact into a folder named by its digest, so that equal content is copied once."""
-    folder = Path(tempfile.gettempdir()) / "secateur-artifacts" / manifest.digest
+    folder = _private_folder() / manifest.digest
     for entry in manifest.files:
-        path = folder / entry.path
-        if not path.is_file() or path.stat().st_size != entry.bytes:
-            FileStore(folder).put(entry.path, store.get(entry.path).data)
+        with contextlib.suppress(CorruptArtifact):
+            verify_file(folder, entry)
+            continue
+        confined(folder, entry.path)
+        FileStore(folder).put(entry.path, store.get(entry.path, limit=entry.bytes).data)
+    return folder
+
+
+def _private_folder() -> Path:
+    """Where copies lie between processes of one user; nobody else can write there."""
+    folder = Path(tempfile.gettempdir()) / f"secateur-artifacts-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        raise StoreError(f"{folder} belongs to another user; set TMPDIR to a folder of your own")
     return folder

@@ -30,6 +30,7 @@ from secateur.contracts import record
 from secateur.contracts.errors import USAGE, Refused, SecateurError, UsageError
 from secateur.contracts.manifest import MadeBy, Manifest
 from secateur.scenario import Scenario, load
+from secateur.storage import join
 
 log = logging.getLogger("secateur")
 
@@ -72,9 +73,13 @@ class Job:
         """Record that the output depends on `digest` in this role."""
         self._made_from[role] = digest
 
-    def create(self, kind: str) -> AbstractContextManager[Draft]:
-        """Start the artifact at `--output`."""
-        return artifacts.create(self.flag("output"), kind)
+    def create(self, kind: str, part: str = "") -> AbstractContextManager[Draft]:
+        """Start the artifact at `--output`, or below it where a verb makes several."""
+        return artifacts.create(self.place(part), kind)
+
+    def place(self, part: str = "") -> str:
+        """URI of the output, or of one part of it."""
+        return join(self.flag("output"), part) if part else self.flag("output")
 
     def seal(self, draft: Draft, facts: Mapping[str, Any]) -> Manifest:
         """Seal the output, made by this verb's code from everything noted."""

@@ -5,15 +5,25 @@ a path, and applies overrides such as `judgement.margin=0.02`.
 """
 
 import tomllib
+import zoneinfo
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from secateur.contracts import record
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.errors import CorruptArtifact, ScenarioError
 from secateur.contracts.features import Owner
+from secateur.contracts.judgement import Batch
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 PROJECT = Path(__file__).parents[2]
@@ -21,6 +31,12 @@ PROJECT = Path(__file__).parents[2]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
+def _known_timezone(name: str) -> str:
+    if name not in zoneinfo.available_timezones():
+        raise ValueError(f"unknown timezone {name!r}; say it like 'Asia/Shanghai'")
+    return name
 
 
 class Section(BaseModel):
@@ -41,8 +57,8 @@ class Logs(Section):
     """Where the raw log lies and how to read it.
 
     `uri` is absolute or relative to the project's root. Days are the sub-folders
-    `events/date=YYYY-MM-DD`. The window is the `window_days` days up to `last_day`, or up to the
-    newest day present.
+    `events/date=YYYY-MM-DD`, as clocks in `timezone` (an IANA name) tell them. The window is the
+    `window_days` days up to `last_day`, or up to the newest day present, none before `first_day`.
     """
 
     uri: str
@@ -51,6 +67,7 @@ class Logs(Section):
     user: str
     item: str
     time_ms: str
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
     first_day: Day | None = None
     last_day: Day | None = None
     window_days: Positive = 14
@@ -90,12 +107,49 @@ class FieldSpec(Section):
     buckets: Annotated[int, Field(ge=2, le=255)] = 16
 
 
+class Counter(Section):
+    """Two numbers of the days before an event's day: how many events the key had, and its rate.
+
+    The rate is smoothed by `prior_events` events of `prior_rate`. See `features/counters.py`.
+    """
+
+    key: str
+    owner: Owner
+    prior_events: Positive = 10
+    prior_rate: Fraction
+    buckets: Annotated[int, Field(ge=2, le=255)] = 32
+
+    @property
+    def events_name(self) -> str:
+        """Name of the count's field."""
+        return f"{self.key}_events"
+
+    @property
+    def rate_name(self) -> str:
+        """Name of the rate's field."""
+        return f"{self.key}_rate"
+
+    @property
+    def fields(self) -> tuple[FieldSpec, ...]:
+        """The two model inputs."""
+        return tuple(
+            FieldSpec(name=name, owner=self.owner, kind="bucket", buckets=self.buckets)
+            for name in (self.events_name, self.rate_name)
+        )
+
+
 class Features(Section):
     """The fields, and how many of the last days are kept for tuning and for confirming."""
 
     tune_days: Positive = 2
     confirm_days: Positive = 2
     fields: tuple[FieldSpec, ...]
+    counters: tuple[Counter, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[FieldSpec, ...]:
+        """All model inputs: the fields, then two a counter."""
+        return (*self.fields, *(field for counter in self.counters for field in counter.fields))
 
 
 class Validation(Section):
@@ -108,31 +162,42 @@ class Validation(Section):
 
 
 class Training(Section):
-    """The dense model and its optimisation."""
+    """The dense model and its optimisation.
+
+    The last `holdout_days` of the train days stop training early, after `patience` looks without
+    a better one. With `refit` the final weights have then seen those days too. In distillation
+    the teacher's probabilities weigh `teacher_weight`, the labels the rest.
+    """
 
     architecture: Literal["deepfm"] = "deepfm"
     embedding_dim: Positive = 16
     hidden: tuple[Positive, ...] = (400, 400, 400)
     dropout: Fraction = 0.0
-    batch_norm: bool = False
-    batch_size: Positive = 1024
-    learning_rate: float = 1e-3
-    embedding_l2: float = 0.0
-    max_epochs: float = 3.0
+    batch_size: Positive = 512
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    embedding_l2: Annotated[float, Field(ge=0)] = 0.0
+    max_epochs: Annotated[float, Field(gt=0)] = 3.0
     holdout_days: Positive = 1
     evaluations_an_epoch: Positive = 4
     patience: Positive = 2
+    refit: bool = True
+    teacher_weight: Fraction = 0.5
 
 
 class Judgement(Section):
-    """The gate. `margin` is the AUC that a package may lose (non-inferiority, absolute)."""
+    """The gate, and which package to take of those that pass it.
+
+    `margin` is the AUC that a package may lose (non-inferiority, absolute; negative: must gain).
+    `max_request_us` limits a request's p99 by its rows: { 256 = 5000.0 }. In what is preferred a
+    package must beat the dense model by the fraction `min_saving`.
+    """
 
     margin: Annotated[float, Field(gt=-1, lt=1)]
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-    bootstrap_rounds: Positive = 1000
     max_package_bytes: Positive | None = None
-    max_request_us: dict[str, float] = {}
+    max_request_us: dict[Batch, float] = {}
     prefer: Literal["bytes", "latency"] = "bytes"
+    min_saving: Fraction = 0.01
 
 
 class Release(Section):

@@ -2,29 +2,24 @@
 
 Both stores give the same four promises: a `put` is seen whole or not at all; `put_new` succeeds
 for one writer only; `swap` succeeds only if nobody wrote since the tag was read; a `get` after a
-write sees it. S3 is configured by the AWS variables alone (`AWS_ENDPOINT_URL_S3`,
-`AWS_ACCESS_KEY_ID`, ...), as boto3 reads them.
+write sees it. `releases.probing` refuses a server that breaks them. The S3 half is in `s3.py`.
 """
 
 import contextlib
 import fcntl
 import hashlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Protocol
-from urllib.parse import urlparse
+from typing import Protocol
+from urllib.parse import unquote, urlparse
 
 from secateur.contracts.errors import ObjectMissing, PreconditionFailed, StoreError, UsageError
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-_LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
-_MISSING = {"NoSuchKey", "404", "NotFound"}
 LOCK = ".lock"
+TEMPORARY = ".tmp-"
 
 
 @dataclass(frozen=True)
@@ -35,13 +30,27 @@ class Tagged:
     tag: str
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One object in a listing: its size in bytes, its last write in seconds since 1970 (UTC)."""
+
+    key: str
+    bytes: int
+    modified: float
+
+
 class Store(Protocol):
-    """Objects below one root URI. Keys are relative, with `/` between their parts."""
+    """Objects below one root URI. Keys are relative, with `/` between their parts.
+
+    `address` is the URI with its endpoint: it tells apart two stores of one name. Every method
+    raises StoreError when the store fails, UsageError for a key that would leave the root.
+    """
 
     uri: str
+    address: str
 
-    def get(self, key: str) -> Tagged:
-        """Read one object. Raises ObjectMissing."""
+    def get(self, key: str, limit: int | None = None) -> Tagged:
+        """Read one object of at most `limit` bytes. Raises ObjectMissing."""
 
     def put(self, key: str, data: bytes) -> None:
         """Write one object, replacing any."""
@@ -52,14 +61,19 @@ class Store(Protocol):
     def swap(self, key: str, data: bytes, tag: str) -> None:
         """Replace the object whose tag is still `tag`. Raises PreconditionFailed."""
 
-    def exists(self, key: str) -> bool:
-        """Tell whether an object lies under `key`."""
-
-    def keys(self, prefix: str = "") -> Iterator[str]:
-        """List keys that start with `prefix`, sorted."""
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        """List the objects whose keys start with `prefix`, sorted by key."""
 
     def delete(self, key: str) -> None:
         """Remove one object; a missing one is no error."""
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """List the keys that start with `prefix`, sorted."""
+        return (entry.key for entry in self.entries(prefix))
+
+    def exists(self, key: str) -> bool:
+        """Tell whether an object lies under `key`."""
+        return next(self.keys(key), None) == key  # the shortest of its prefix is listed first
 
 
 def open_store(uri: str) -> Store:
@@ -69,10 +83,13 @@ def open_store(uri: str) -> Store:
     """
     parsed = urlparse(uri)
     if parsed.scheme == "s3" and parsed.netloc:
+        from secateur.s3 import S3Store
+
         return S3Store(parsed.netloc, parsed.path.strip("/"))
-    if parsed.scheme in ("", "file"):
-        return FileStore(Path(parsed.path))
-    raise UsageError(f"{uri}: a URI starts with s3://bucket/ or file:///")
+    folder = local_path(uri)
+    if folder is None or parsed.netloc not in ("", "localhost"):
+        raise UsageError(f"{uri}: a URI starts with s3://bucket/ or file:///")
+    return FileStore(folder)
 
 
 def join(uri: str, *parts: str) -> str:
@@ -83,40 +100,48 @@ def join(uri: str, *parts: str) -> str:
 def local_path(uri: str) -> Path | None:
     """The folder of a `file://` URI or bare path; None where the bytes lie elsewhere."""
     parsed = urlparse(uri)
-    return Path(parsed.path).absolute() if parsed.scheme in ("", "file") else None
+    if parsed.scheme == "file":
+        return Path(unquote(parsed.path)).absolute()
+    return Path(uri).absolute() if not parsed.scheme else None
 
 
-class FileStore:
+def checked_key(key: str) -> str:
+    """Insist that a key has one spelling and stays below its store. Raises UsageError."""
+    if any(part in ("", ".", "..") for part in key.split("/")) or set(key) & {"\\", "\0"}:
+        raise UsageError(f"{key!r} is no key: its parts between '/' are names, not '', '.' or '..'")
+    return key
+
+
+class FileStore(Store):
     """A folder as a store: atomic renames, hard links for `put_new`, a lock for `swap`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
-        self.uri = self.root.as_uri()
+        self.uri = self.address = self.root.as_uri()
 
-    def get(self, key: str) -> Tagged:
-        """Read one object. Raises ObjectMissing."""
-        try:
-            data = self._path(key).read_bytes()
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-            raise ObjectMissing(f"{self.uri}/{key}: no such object") from error
+    def get(self, key: str, limit: int | None = None) -> Tagged:
+        """Read one object of at most `limit` bytes. Raises ObjectMissing."""
+        with self._translated(key), (self.root / checked_key(key)).open("rb") as file:
+            check_size(f"{self.uri}/{key}", os.fstat(file.fileno()).st_size, limit)
+            data = file.read()
         return Tagged(data, hashlib.sha256(data).hexdigest())
 
     def put(self, key: str, data: bytes) -> None:
         """Write one object, replacing any."""
         with self._written(key, data) as temporary:
-            temporary.replace(self._path(key))
+            temporary.replace(self.root / key)
 
     def put_new(self, key: str, data: bytes) -> None:
         """Write one object that must not exist. Raises PreconditionFailed."""
         with self._written(key, data) as temporary:
-            try:
-                self._path(key).hardlink_to(temporary)
-            except FileExistsError as error:
-                raise PreconditionFailed(f"{self.uri}/{key} exists already") from error
+            (self.root / key).hardlink_to(temporary)
 
     def swap(self, key: str, data: bytes, tag: str) -> None:
         """Replace the object whose tag is still `tag`. Raises PreconditionFailed."""
-        with (self.root / LOCK).open("w") as lock:
+        with self._translated(key):
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = (self.root / LOCK).open("w")
+        with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not self.exists(key) or self.get(key).tag != tag:
                 raise PreconditionFailed(f"{self.uri}/{key} was changed by another writer")
@@ -124,136 +149,66 @@ class FileStore:
 
     def exists(self, key: str) -> bool:
         """Tell whether an object lies under `key`."""
-        return self._path(key).is_file()
+        return (self.root / checked_key(key)).is_file()
 
-    def keys(self, prefix: str = "") -> Iterator[str]:
-        """List keys that start with `prefix`, sorted."""
-        found = (p.relative_to(self.root).as_posix() for p in self.root.rglob("*") if p.is_file())
-        yield from sorted(k for k in found if k.startswith(prefix) and not _is_private(k))
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        """List the objects whose keys start with `prefix`, sorted by key."""
+        base = self.root / prefix.rpartition("/")[0]
+        names = (p.relative_to(self.root).as_posix() for p in base.rglob("*") if p.is_file())
+        for key in sorted(n for n in names if n.startswith(prefix) and not _is_private(n)):
+            with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
+                found = (self.root / key).stat()
+                yield Entry(key, found.st_size, found.st_mtime)
 
     def delete(self, key: str) -> None:
         """Remove one object; a missing one is no error."""
-        self._path(key).unlink(missing_ok=True)
-
-    def _path(self, key: str) -> Path:
-        path = self.root / key
-        if ".." in Path(key).parts or Path(key).is_absolute():
-            raise UsageError(f"{key!r}: a key stays below its store")
-        return path
+        with self._translated(key), contextlib.suppress(FileNotFoundError):
+            (self.root / checked_key(key)).unlink()
 
     @contextlib.contextmanager
     def _written(self, key: str, data: bytes) -> Iterator[Path]:
-        """Give a complete, durable temporary file beside the place of `key`."""
-        target = self._path(key)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".tmp-", dir=target.parent)
+        """Give a complete, durable file beside the place of `key`; what is done to it is too."""
+        folder = (self.root / checked_key(key)).parent
+        temporary = folder / f"{TEMPORARY}{secrets.token_hex(8)}"
+        with self._translated(key):
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                with temporary.open("xb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                yield temporary
+                _sync_folder(folder)
+            finally:
+                temporary.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _translated(self, key: str) -> Iterator[None]:
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            yield Path(name)
-        finally:
-            Path(name).unlink(missing_ok=True)
+            yield
+        except FileExistsError as error:
+            raise PreconditionFailed(f"{self.uri}/{key} exists already") from error
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+            raise ObjectMissing(f"{self.uri}/{key}: no such object") from error
+        except OSError as error:
+            raise StoreError(f"{self.uri}/{key}: {error.strerror}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename durable: without this a power cut may undo it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _is_private(key: str) -> bool:
     name = key.rsplit("/", 1)[-1]
-    return name == LOCK or name.startswith(".tmp-")
+    return name == LOCK or name.startswith(TEMPORARY)
 
 
-class S3Store:
-    """A bucket, or a prefix in one, as a store."""
-
-    def __init__(self, bucket: str, prefix: str) -> None:
-        self.bucket = bucket
-        self.prefix = f"{prefix}/" if prefix else ""
-        self.uri = f"s3://{bucket}/{prefix}".rstrip("/")
-        self._client = _s3_client()
-
-    def get(self, key: str) -> Tagged:
-        """Read one object. Raises ObjectMissing."""
-        with self._translated(key):
-            answer = self._client.get_object(Bucket=self.bucket, Key=self.prefix + key)
-            return Tagged(answer["Body"].read(), answer["ETag"])
-
-    def put(self, key: str, data: bytes) -> None:
-        """Write one object, replacing any."""
-        with self._translated(key):
-            self._client.put_object(Bucket=self.bucket, Key=self.prefix + key, Body=data)
-
-    def put_new(self, key: str, data: bytes) -> None:
-        """Write one object that must not exist. Raises PreconditionFailed."""
-        with self._translated(key):
-            self._client.put_object(
-                Bucket=self.bucket, Key=self.prefix + key, Body=data, IfNoneMatch="*"
-            )
-
-    def swap(self, key: str, data: bytes, tag: str) -> None:
-        """Replace the object whose tag is still `tag`. Raises PreconditionFailed."""
-        try:
-            with self._translated(key):
-                self._client.put_object(
-                    Bucket=self.bucket, Key=self.prefix + key, Body=data, IfMatch=tag
-                )
-        except ObjectMissing as error:
-            # AWS answers 404, SeaweedFS 412, when the object to replace is gone.
-            raise PreconditionFailed(f"{self.uri}/{key} is gone") from error
-
-    def exists(self, key: str) -> bool:
-        """Tell whether an object lies under `key`."""
-        try:
-            with self._translated(key):
-                self._client.head_object(Bucket=self.bucket, Key=self.prefix + key)
-        except ObjectMissing:
-            return False
-        return True
-
-    def keys(self, prefix: str = "") -> Iterator[str]:
-        """List keys that start with `prefix`, sorted."""
-        with self._translated(prefix):
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, Prefix=self.prefix + prefix
-            )
-            for page in pages:
-                for entry in page.get("Contents", []):
-                    yield entry["Key"].removeprefix(self.prefix)
-
-    def delete(self, key: str) -> None:
-        """Remove one object; a missing one is no error."""
-        with self._translated(key):
-            self._client.delete_object(Bucket=self.bucket, Key=self.prefix + key)
-
-    @contextlib.contextmanager
-    def _translated(self, key: str) -> Iterator[None]:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            yield
-        except ClientError as error:
-            _raise_translated(f"{self.uri}/{key}", str(error.response["Error"]["Code"]), error)
-        except BotoCoreError as error:
-            raise StoreError(f"{self.uri}/{key}: {error}") from error
-
-
-def _raise_translated(where: str, code: str, error: Exception) -> NoReturn:
-    if code in _LOST_RACE:
-        raise PreconditionFailed(f"{where}: another writer was first ({code})") from error
-    if code in _MISSING:
-        raise ObjectMissing(f"{where}: no such object") from error
-    raise StoreError(f"{where}: {error}") from error
-
-
-def _s3_client() -> "S3Client":
-    """A client for the endpoint the AWS variables name; other endpoints want path addressing."""
-    import boto3
-    from botocore.config import Config
-
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    config = Config(
-        signature_version="s3v4",
-        s3={"addressing_style": "path" if endpoint else "auto"},
-        retries={"mode": "standard", "max_attempts": 5},
-    )
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    return boto3.client("s3", endpoint_url=endpoint, region_name=region, config=config)
+def check_size(where: str, found: int, limit: int | None) -> None:
+    """Insist on at most `limit` bytes, before they fill the memory. Raises StoreError."""
+    if limit is not None and found > limit:
+        raise StoreError(f"{where} has {found:,} bytes where at most {limit:,} belong")

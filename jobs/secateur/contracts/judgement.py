@@ -1,22 +1,59 @@
 """What was measured of a package, and what was decided from it."""
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple, get_args
 
-Outcome = Literal["passed", "failed", "crashed"]
+Outcome = Literal["passed", "failed", "no_saving", "crashed"]
+
+Batch = Literal["1", "256"]
+BATCHES = tuple(map(int, get_args(Batch)))  # rows a call where latency is measured and limited
+
+
+class Slice(NamedTuple):
+    """Rows whose user or item was seen in training between `low` and `high` times."""
+
+    name: str
+    owner: Literal["user", "item"]
+    low: int
+    high: float
+
+
+SLICES = (
+    Slice("new users", "user", 0, 0),
+    Slice("users of 1-2 events", "user", 1, 2),
+    Slice("users of 3-9 events", "user", 3, 9),
+    Slice("users of 10+ events", "user", 10, math.inf),
+    Slice("new items", "item", 0, 0),
+    Slice("tail items, 1-9 events", "item", 1, 9),
+    Slice("head items, 10+ events", "item", 10, math.inf),
+)
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Point measures on one set of rows. `gauc` is AUC within users, weighted by their rows."""
+    """Point measures on one set of rows; None where one class is absent.
+
+    `gauc` is AUC within users, weighted by their rows; `one_class_users` have none and are left
+    out of it. `calibration` is mean predicted / mean observed.
+    """
 
     rows: int
     users: int
-    auc: float
-    gauc: float
+    one_class_users: int
+    auc: float | None
+    gauc: float | None
     log_loss: float
-    normalized_entropy: float
-    calibration: float
+    normalized_entropy: float | None
+    calibration: float | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """AUC(candidate) - AUC(dense) on the same rows, with its standard error over users."""
+
+    estimate: float
+    standard_error: float
 
 
 @dataclass(frozen=True)
@@ -35,21 +72,27 @@ class Latency:
 
 @dataclass(frozen=True)
 class Footprint:
-    """Sizes in bytes, and the share of tower and table weights that are zero or gone."""
+    """Sizes in bytes, and the share of the dense model's weights that are zero or gone.
+
+    `resident_bytes` is what a fresh process grows by when it loads the package and answers one
+    request. `nominal_sparsity` says nothing of bytes or time: those stand beside it. It and
+    `parameters` are what the package's maker counted, None where it did not.
+    """
 
     package_bytes: int
     file_bytes: dict[str, int]
     resident_bytes: int
-    parameters: int
-    nominal_sparsity: float
+    parameters: int | None
+    nominal_sparsity: float | None
 
 
 @dataclass(frozen=True)
 class Scorecard:
     """Measures of one package beside the dense one, taken in one process. It never judges.
 
-    `accuracy` and `dense_accuracy` are keyed by split ("tune", "confirm"); `slices` by
-    "<split>/<slice>". The scores themselves lie beside it in `scores.parquet`.
+    `accuracy`, `dense_accuracy` and `delta_auc` are keyed by split ("tune", "confirm") and by
+    "<split>/<slice>"; `delta_auc` only where AUC exists. The scores themselves lie beside it in
+    `scores.parquet`.
     """
 
     recipe: str
@@ -57,8 +100,7 @@ class Scorecard:
     dense_package: str
     accuracy: dict[str, Accuracy]
     dense_accuracy: dict[str, Accuracy]
-    slices: dict[str, Accuracy]
-    dense_slices: dict[str, Accuracy]
+    delta_auc: dict[str, Difference]
     footprint: Footprint
     dense_footprint: Footprint
     latency: tuple[Latency, ...]
@@ -67,7 +109,7 @@ class Scorecard:
 
 @dataclass(frozen=True)
 class Interval:
-    """A difference candidate - dense with its confidence bounds."""
+    """A difference candidate - dense; each bound alone holds with `confidence` (one-sided)."""
 
     estimate: float
     low: float
@@ -77,13 +119,18 @@ class Interval:
 
 @dataclass(frozen=True)
 class Judged:
-    """One candidate's fate with every reason, in words."""
+    """One candidate's fate with every reason, in words.
+
+    `delta_auc` is on the tune days, its confidence corrected for how many were compared.
+    `supported_margin` is the smallest margin that test could resolve.
+    """
 
     recipe: str
     outcome: Outcome
     reasons: tuple[str, ...]
     package: str | None = None
     delta_auc: Interval | None = None
+    supported_margin: float | None = None
     package_bytes: int | None = None
 
 
@@ -91,17 +138,19 @@ class Judged:
 class Verdict:
     """The night's decision.
 
-    `chosen` was selected on the tune days and confirmed on the untouched confirm days, where
+    `chosen` was selected on the tune days and tested once on the untouched confirm days, where
     its difference is `confirmed`. `package` is the digest of the package it accepts, None when
-    refused. `supported_margin` is the smallest non-inferiority margin these rows could resolve.
+    refused. `supported_margin` is the smallest non-inferiority margin these rows could resolve:
+    of the confirming test, or of the median candidate where none was chosen.
     """
 
     accepted: bool
     reason: str
     chosen: str | None
     package: str | None
-    dense_package: str
+    dense_package: str | None
+    dense_bytes: int | None
     margin: float
-    supported_margin: float
+    supported_margin: float | None
     confirmed: Interval | None
     candidates: tuple[Judged, ...]

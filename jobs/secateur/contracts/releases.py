@@ -1,6 +1,10 @@
-"""What a reader of the store meets: the release manifest and the channel pointer."""
+"""What a reader of the store meets: the release manifest and the channel pointer.
+
+`format` is the version of the store's layout: a reader refuses one that it does not know.
+"""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from secateur.contracts.manifest import FileEntry
 
@@ -20,6 +24,7 @@ class ReleaseManifest:
     published_at: str
     files: tuple[FileEntry, ...]
     dense_bytes: int
+    format: Literal[1] = 1
 
     @property
     def bytes(self) -> int:
@@ -31,7 +36,9 @@ class ReleaseManifest:
 class ChannelPointer:
     """Which release a channel serves. `epoch` grows by one at every move, and never repeats.
 
-    `manifest_sha256` binds the pointer to the exact manifest bytes.
+    `manifest_sha256` binds the pointer to the exact manifest bytes. `highest` is the newest
+    release that the channel ever served: publishing moves beyond it only, so that a task run
+    again cannot undo a rollback.
     """
 
     scenario: str
@@ -39,8 +46,10 @@ class ChannelPointer:
     release: int
     manifest_sha256: str
     epoch: int
+    highest: int
     moved_at: str
     reason: str
+    format: Literal[1] = 1
 
 
 @dataclass(frozen=True)
@@ -53,11 +62,27 @@ class SignedPointer:
 
 @dataclass(frozen=True)
 class PublishReceipt:
-    """What `publish_release` did, sealed in the run's folder."""
+    """What `publish_release` did, sealed in the run's folder.
+
+    `served` is False when the channel had already served a newer release, or this one and was
+    rolled back: then it stayed where it was.
+    """
 
     scenario: str
     number: int
     channel: str
     epoch: int
     manifest_sha256: str
+    bytes: int
+    served: bool = True
+
+
+@dataclass(frozen=True)
+class SweepReceipt:
+    """What a sweep deleted, or with `dry_run` would delete."""
+
+    scenario: str
+    dry_run: bool
+    releases: tuple[int, ...]
+    blobs: int
     bytes: int

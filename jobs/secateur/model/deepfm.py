@@ -5,7 +5,9 @@ import itertools
 import torch
 from torch import Tensor, nn
 
+from secateur.contracts.features import FeatureSchema
 from secateur.contracts.models import ModelSpec
+from secateur.scenario import Training
 
 
 class DeepFM(nn.Module):
@@ -47,6 +49,19 @@ class DeepFM(nn.Module):
         linear = first_order.sum(dim=(1, 2))
         tower: Tensor = self.tower(embedded.flatten(1))
         return self.bias + linear + interactions(embedded) + tower
+
+
+def new_deepfm(schema: FeatureSchema, training: Training, seed: int) -> DeepFM:
+    """An untrained model with a table row for every id of the schema, its weights drawn by `seed`.
+
+    torch's global random state is as it was before.
+    """
+    fields = schema.fields
+    names, rows = tuple(f.name for f in fields), tuple(f.size for f in fields)
+    spec = ModelSpec("deepfm", names, rows, training.embedding_dim, training.hidden)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return DeepFM(spec, training.dropout)
 
 
 def interactions(embedded: Tensor) -> Tensor:

@@ -1,0 +1,41 @@
+"""Decide whether one of tonight's packages is small and good enough to publish.
+
+    python jobs/judge_candidates.py --scenario short_video --plan URI --scorecards URI --output URI
+
+`--scorecards` is the folder whose sub-folders, named by recipe, hold the scorecards; a planned
+recipe without a sealed one has crashed. The verdict is sealed either way. Exit 65: no package
+passed on the tune days, or the chosen one was not confirmed; what is served stays as it is.
+"""
+
+import logging
+
+from secateur import command
+from secateur.command import Job
+from secateur.contracts.candidates import DENSE, CandidatePlan
+from secateur.contracts.errors import GateRefused
+from secateur.contracts.judgement import Scorecard
+from secateur.judgement.gates import judge
+from secateur.judgement.verdicts import explain, open_scorecards
+
+log = logging.getLogger("secateur.judge_candidates")
+
+
+def judge_candidates(job: Job) -> None:
+    """Read what was measured, judge it, seal the verdict."""
+    plan = job.open("plan", "CandidatePlan").read("plan.json", CandidatePlan)
+    recipes = [recipe.name for recipe in plan.recipes if recipe.name != DENSE]
+    sealed = open_scorecards(job.flag("scorecards"), recipes)
+    for name, artifact in sealed.items():
+        job.note(f"scorecards/{name}", artifact.digest)
+    cards = {name: card.read("scorecard.json", Scorecard) for name, card in sealed.items()}
+    verdict = judge(recipes, cards, job.use(job.scenario.judgement))
+    with job.create("Verdict") as draft:
+        draft.write("verdict.json", verdict)
+        job.seal(draft, {"accepted": verdict.accepted, "chosen": verdict.chosen})
+    if not verdict.accepted:
+        raise GateRefused(f"{explain(verdict)}\n  evidence: {job.flag('output')}")
+    log.info("%s", explain(verdict))
+
+
+if __name__ == "__main__":
+    command.run(judge_candidates, __doc__, inputs=("plan", "scorecards"))

@@ -1,0 +1,26 @@
+"""Write one self-contained HTML page of everything that a night sealed, however it ended.
+
+    python jobs/report_night.py --scenario short_video --run URI --output URI
+
+`--run` is the night's folder. A part that was not sealed is said to be missing.
+"""
+
+from secateur import command
+from secateur.command import Job
+from secateur.report.evidence import read_night
+from secateur.report.page import render
+
+
+def report_night(job: Job) -> None:
+    """Read the run's folder and seal the page."""
+    night = read_night(job.flag("run"))
+    for path, manifest in night.artifacts.items():
+        job.note(path, manifest.digest)
+    with job.create("Report") as draft:
+        page = render(night, job.scenario.title)
+        (draft.folder / "index.html").write_text(page, encoding="utf-8")
+        job.seal(draft, {"sealed": len(night.artifacts), "unreadable": sorted(night.unreadable)})
+
+
+if __name__ == "__main__":
+    command.run(report_night, __doc__, inputs=("run",))

@@ -1,0 +1,277 @@
+"""Pull, inspect and score published models from a shell.
+
+    secateur pull s3://models/short_video               print the folder of the verified files
+    secateur show s3://models/short_video               what the channel serves
+    secateur verify s3://models/short_video             every byte, signature and golden score
+    secateur releases s3://models/short_video           all that is published
+    secateur score s3://models/short_video rows.csv     one score a line
+    secateur rollback s3://models/short_video --release 7 --reason "..."
+    secateur sweep s3://models/short_video --keep 14 --delete
+
+The store is found by the AWS_* variables; SECATEUR_VERIFY_KEY names whom to trust. Scoring raw
+user ids needs SECATEUR_ID_KEY, rollback SECATEUR_SIGNING_KEY.
+"""
+
+import argparse
+import contextlib
+import csv
+import gzip
+import itertools
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, NoReturn
+
+from secateur.contracts.errors import CRASHED, USAGE, ReleaseError, SecateurError, UsageError
+
+if TYPE_CHECKING:
+    from secateur.contracts.releases import ReleaseManifest
+    from secateur.releases.catalogue import Catalogue
+    from secateur.releases.pulling import PulledRelease
+    from secateur.serving.scorer import Scorer, Scores
+
+CHUNK_ROWS = 8192
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code (see `contracts/errors.py`). An error is one line."""
+    logging.basicConfig(level="WARNING", format="%(message)s", stream=sys.stderr)
+    arguments = parser().parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except SecateurError as error:
+        return _complain(error, error.exit_code)
+    except BrokenPipeError:
+        # `secateur releases ... | head`: whoever reads has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CRASHED
+    except OSError as error:
+        return _complain(error, CRASHED)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 0
+
+
+def _complain(error: Exception, code: int) -> int:
+    sys.stderr.write(f"secateur: {error}\n")
+    return code
+
+
+class Parser(argparse.ArgumentParser):
+    """An argparse parser whose complaints are one line and leave with our code."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what was asked wrongly, and exit."""
+        self.exit(USAGE, f"{self.prog}: {message}; see --help\n")
+
+
+def parser() -> Parser:
+    """All commands and their flags."""
+    root = Parser(
+        prog="secateur", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = root.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(run: Callable[[argparse.Namespace], None]) -> Parser:
+        made: Parser = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
+        made.set_defaults(run=run)
+        made.add_argument("uri", metavar="URI", help="<root>/<scenario>: s3://models/short_video")
+        return made
+
+    for run in (pull, show, verify):
+        _add_choice(add(run))
+    add(releases)
+    scoring = add(score)
+    scoring.add_argument("rows", metavar="CSV", help="with a header; .gz too; - is standard input")
+    scoring.add_argument("--output", type=Path, help="default: standard output")
+    scoring.add_argument("--hashed", action="store_true", help="user ids are keyed hashes already")
+    _add_choice(scoring)
+    back = add(rollback)
+    back.add_argument("--channel", default="latest")
+    back.add_argument("--release", type=int, required=True)
+    back.add_argument("--reason", required=True, help="kept in the channel for those who ask")
+    clean = add(sweep)
+    clean.add_argument("--keep", type=int, required=True, help="how many of the newest releases")
+    clean.add_argument("--grace-hours", type=float, default=24.0, help="what is younger stays")
+    clean.add_argument("--delete", action="store_true", help="else it only says what would go")
+    return root
+
+
+def _add_choice(command: Parser) -> None:
+    command.add_argument("--channel", default="latest")
+    command.add_argument("--release", type=int, help="this one, whatever the channel serves")
+    command.add_argument("--cache", type=Path, help="default: $XDG_CACHE_HOME/secateur")
+
+
+def pull(arguments: argparse.Namespace) -> None:
+    """Copy a release, verify every byte, print its folder."""
+    _say(str(_pulled(arguments).folder))
+
+
+def show(arguments: argparse.Namespace) -> None:
+    """Print what a channel serves, without copying it."""
+    catalogue = _catalogue(arguments.uri)
+    number = arguments.release
+    if number is None:
+        pointed = catalogue.pointer(arguments.channel)
+        if pointed is None:
+            raise ReleaseError(f"{arguments.uri} has no channel {arguments.channel}")
+        number, served = pointed.pointer.release, pointed.pointer
+        _say(f"channel       {served.channel}, epoch {served.epoch}, since {served.moved_at}")
+        _say(f"reason        {served.reason}")
+    manifest = catalogue.release(number).manifest
+    _say(f"release       {manifest.number}")
+    _say(f"recipe        {manifest.recipe}")
+    _say(f"bytes         {manifest.bytes:,}, {_ratio(manifest)} smaller than the dense model")
+    _say(f"published_at  {manifest.published_at}")
+    _say(f"package       {manifest.package}")
+    _say(f"verdict       {manifest.verdict}")
+
+
+def verify(arguments: argparse.Namespace) -> None:
+    """Copy a release afresh; check every signature, byte and golden score."""
+    from secateur.releases import canary
+
+    manifest = _pulled(arguments).manifest
+    canary.send(_catalogue(arguments.uri), manifest.number)
+    _say(
+        f"release {manifest.number}: {len(manifest.files)} files, {manifest.bytes:,} bytes; "
+        "signatures, bytes and golden scores hold"
+    )
+
+
+def releases(arguments: argparse.Namespace) -> None:
+    """List all releases, newest first, and which channels serve them."""
+    from secateur.releases import layout
+
+    catalogue = _catalogue(arguments.uri)
+    served: dict[int, list[str]] = {}
+    for channel in layout.channels(catalogue.store):
+        pointed = catalogue.pointer(channel)
+        if pointed:
+            served.setdefault(pointed.pointer.release, []).append(channel)
+    row = "{:>7}  {:<25}  {:<24}  {:>13}  {:>6}  {}".format
+    _say(row("release", "published_at", "recipe", "bytes", "ratio", "channels"))
+    for release in catalogue.releases():
+        m = release.manifest
+        channels = ", ".join(served.get(m.number, []))
+        _say(row(m.number, m.published_at, m.recipe, f"{m.bytes:,}", _ratio(m), channels).rstrip())
+
+
+def score(arguments: argparse.Namespace) -> None:
+    """Score raw rows, one score a line in their order; rows/s go to standard error."""
+    from secateur.serving.scorer import load
+
+    scorer = load(_pulled(arguments))
+    started = time.monotonic()
+    rows = 0
+    with _written(arguments.output) as target, _opened(arguments.rows) as source:
+        for scores in _scores(scorer, csv.reader(source), arguments):
+            # str of a float32 is its shortest spelling; a format would spell out a float64.
+            target.write("".join(str(score) + "\n" for score in scores))
+            rows += len(scores)
+    seconds = time.monotonic() - started
+    sys.stderr.write(f"{rows:,} rows in {seconds:.1f} s, {rows / max(seconds, 1e-9):,.0f} rows/s\n")
+
+
+def rollback(arguments: argparse.Namespace) -> None:
+    """Let a channel serve an earlier release, after it was pulled and scored."""
+    from secateur.releases.catalogue import Catalogue
+    from secateur.releases.rolling_back import roll_back
+    from secateur.releases.signing import Signer
+
+    signer = Signer.of()
+    catalogue = Catalogue.at(arguments.uri, signer.trust())
+    pointer = roll_back(catalogue, signer, arguments.channel, arguments.release, arguments.reason)
+    _say(f"{pointer.channel} serves release {pointer.release}, epoch {pointer.epoch}")
+
+
+def sweep(arguments: argparse.Namespace) -> None:
+    """Delete releases that are old and not served, and the blobs they alone name."""
+    from secateur.releases import sweeping
+
+    catalogue, grace_s = _catalogue(arguments.uri), arguments.grace_hours * 3600
+    done = sweeping.sweep(catalogue, arguments.keep, grace_s, dry_run=not arguments.delete)
+    word = "would delete" if done.dry_run else "deleted"
+    _say(f"{word} releases {list(done.releases)} and {done.blobs} blobs: {done.bytes:,} bytes")
+
+
+def _catalogue(uri: str) -> "Catalogue":
+    from secateur.releases.catalogue import Catalogue
+    from secateur.releases.signing import Trust
+
+    return Catalogue.at(uri, Trust.of())
+
+
+def _pulled(arguments: argparse.Namespace) -> "PulledRelease":
+    from secateur.releases.pulling import pull as pull_release
+
+    return pull_release(arguments.uri, arguments.channel, arguments.release, arguments.cache)
+
+
+def _ratio(manifest: "ReleaseManifest") -> str:
+    return f"{manifest.dense_bytes / max(manifest.bytes, 1):.1f}x"
+
+
+def _scores(
+    scorer: "Scorer", rows: Iterator[list[str]], arguments: argparse.Namespace
+) -> Iterator["Scores"]:
+    """Scores of CHUNK_ROWS rows at a time. Raises UsageError naming the file, line and column."""
+    header = next(rows, [])
+    missing = [field.name for field in scorer.schema.fields if field.name not in header]
+    if missing:
+        raise UsageError(f"{arguments.rows}: no column {', '.join(missing)}")
+    line = 1
+    while chunk := list(itertools.islice(rows, CHUNK_ROWS)):
+        for values in chunk:
+            line += 1
+            if len(values) != len(header):
+                raise UsageError(
+                    f"{arguments.rows}: row {line} has {len(values)} of {len(header)} columns"
+                )
+        columns = dict(zip(header, zip(*chunk, strict=True), strict=True))
+        wanted = {field.name: columns[field.name] for field in scorer.schema.fields}
+        yield scorer.score(wanted, hashed=arguments.hashed)
+
+
+@contextlib.contextmanager
+def _opened(name: str) -> Iterator[IO[str]]:
+    """Text of a CSV file, gzipped or not, or of standard input. Raises UsageError."""
+    try:
+        if name == "-":
+            yield sys.stdin
+            return
+        opener = gzip.open if name.endswith(".gz") else open
+        with opener(name, "rt", encoding="utf-8-sig", newline="") as file:
+            yield file
+    except (FileNotFoundError, IsADirectoryError, gzip.BadGzipFile) as error:
+        raise UsageError(f"{name}: {error.strerror or error}") from error
+    except (EOFError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{name}: {error}") from error
+
+
+@contextlib.contextmanager
+def _written(path: Path | None) -> Iterator[IO[str]]:
+    """Standard output, or a file that appears under its name when it is whole."""
+    if path is None:
+        yield sys.stdout
+        return
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("w") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

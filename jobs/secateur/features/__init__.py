@@ -1,0 +1,1 @@
+"""Split by time, learn vocabularies and boundaries from the train days, encode. pyspark."""

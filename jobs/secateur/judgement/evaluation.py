@@ -1,0 +1,81 @@
+"""One package beside the dense one: all that is measured, put together as a scorecard."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from secateur.artifacts import Artifact
+from secateur.contracts.candidates import Recipe
+from secateur.contracts.errors import ArtifactError
+from secateur.contracts.features import SPLITS, FeatureSchema
+from secateur.contracts.judgement import BATCHES, Footprint, Scorecard
+from secateur.judgement.latency import measure_latency
+from secateur.judgement.measuring import Scored, compare
+from secateur.judgement.residency import Load, resident_bytes
+from secateur.judgement.scoring import read_rows, request, score_all
+
+JUDGED = SPLITS[1:]  # the days that no model was trained on
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A package and the dense one that it is measured against."""
+
+    package: Artifact
+    dense: Artifact
+
+    @property
+    def folders(self) -> list[Path]:
+        """Where the files lie: dense first."""
+        return [self.dense.folder, self.package.folder]
+
+    def demand_common_origin(self, features: Artifact) -> None:
+        """Insist on one dense bundle and on these features. Raises ArtifactError."""
+        wanted = {"dense": self.dense.manifest.made_from["dense"], "features": features.digest}
+        for package in (self.dense, self.package):
+            for role, digest in wanted.items():
+                found = package.manifest.made_from[role]
+                if found != digest:
+                    raise ArtifactError(
+                        f"{package.uri} was made from {role} {found[:12]}, not {digest[:12]}"
+                    )
+
+
+def evaluate(
+    pair: Pair, features: Artifact, load: Load, seed: int
+) -> tuple[Scorecard, Sequence[Scored]]:
+    """Measure all that a scorecard holds; `load` is the client's, importable by name."""
+    pair.demand_common_origin(features)
+    schema = features.read("schema.json", FeatureSchema)
+    rows = {split: read_rows(features.folder / split, schema) for split in JUDGED}
+    dense, candidate = scorers = [load(folder) for folder in pair.folders]
+    scored = [Scored(s, r, score_all(dense, r), score_all(candidate, r)) for s, r in rows.items()]
+    compared = compare(scored, seed)
+    dense_latency, latency = measure_latency(scorers, rows["tune"])
+    resident = resident_bytes(load, pair.folders, request(rows["tune"], 0, max(BATCHES)))
+    scorecard = Scorecard(
+        recipe=pair.package.read("recipe.json", Recipe).name,
+        package=pair.package.digest,
+        dense_package=pair.dense.digest,
+        accuracy=compared.accuracy,
+        dense_accuracy=compared.dense_accuracy,
+        delta_auc=compared.delta_auc,
+        footprint=footprint(pair.package, pair.dense, resident[1]),
+        dense_footprint=footprint(pair.dense, pair.dense, resident[0]),
+        latency=latency,
+        dense_latency=dense_latency,
+    )
+    return scorecard, scored
+
+
+def footprint(package: Artifact, dense: Artifact, resident: int) -> Footprint:
+    """Bytes of the sealed files, and the weights that the makers of the packages counted."""
+    parameters, nonzero = (package.manifest.facts.get(n) for n in ("parameters", "nonzero"))
+    of_dense = dense.manifest.facts.get("parameters")
+    return Footprint(
+        package_bytes=package.manifest.bytes,
+        file_bytes={entry.path: entry.bytes for entry in package.manifest.files},
+        resident_bytes=resident,
+        parameters=parameters,
+        nominal_sparsity=1 - nonzero / of_dense if nonzero and of_dense else None,
+    )

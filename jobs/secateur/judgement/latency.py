@@ -1,0 +1,78 @@
+"""Microseconds a call of two scorers, interleaved, so that noise falls on both alike."""
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from secateur.contracts.judgement import BATCHES, Latency
+from secateur.judgement.scoring import Columns, Rows, Scorer, request
+
+WARM_UP = 10  # rounds before the clock starts
+REQUESTS = 50  # different requests in turn: one alone would sit in the cache
+SECONDS = 0.5  # for each batch size and part; never less than a round of each request
+
+Call = Callable[[int], object]
+Nanoseconds = NDArray[np.int64]
+
+
+def measure_latency(scorers: Sequence[Scorer], rows: Rows) -> list[tuple[Latency, ...]]:
+    """Latencies of each scorer at every batch size of `BATCHES`."""
+    by_batch = [_at_batch(scorers, rows, batch) for batch in BATCHES]
+    return [tuple(of_scorer) for of_scorer in zip(*by_batch, strict=True)]
+
+
+def _at_batch(scorers: Sequence[Scorer], rows: Rows, batch: int) -> list[Latency]:
+    starts = np.linspace(0, len(rows), REQUESTS, endpoint=False, dtype=int)
+    requests = [request(rows, int(start), batch) for start in starts]
+    of_model = interleaved([_model_call(scorer, requests) for scorer in scorers], SECONDS)
+    of_request = interleaved([_request_call(scorer, requests) for scorer in scorers], SECONDS)
+    return [
+        Latency(batch, *_percentiles(model), *_percentiles(whole))
+        for model, whole in zip(of_model, of_request, strict=True)
+    ]
+
+
+def _model_call(scorer: Scorer, requests: Sequence[Columns]) -> Call:
+    ids = [scorer.encode(columns, hashed=True) for columns in requests]
+    return lambda i: scorer.score_ids(ids[i % REQUESTS])
+
+
+def _request_call(scorer: Scorer, requests: Sequence[Columns]) -> Call:
+    return lambda i: scorer.score(requests[i % REQUESTS], hashed=True)
+
+
+def interleaved(calls: Sequence[Call], seconds: float) -> list[Nanoseconds]:
+    """Time call after call in turn, the order reversed every round, for `seconds` in all."""
+    for i in range(WARM_UP):
+        for call in calls:
+            call(i)
+    taken: list[list[int]] = [[] for _ in calls]
+    turns = list(zip(calls, taken, strict=True))
+    deadline = time.perf_counter() + seconds
+    with _no_garbage_collection():
+        while len(taken[0]) < REQUESTS or time.perf_counter() < deadline:
+            for call, times in turns:
+                start = time.perf_counter_ns()
+                call(len(times))
+                times.append(time.perf_counter_ns() - start)
+            turns.reverse()
+    return [np.array(times) for times in taken]
+
+
+def _percentiles(taken: Nanoseconds) -> tuple[float, float]:
+    """The median and the 99th percentile in microseconds."""
+    p50, p99 = np.percentile(taken, (50, 99)) / 1000
+    return round(float(p50), 1), round(float(p99), 1)
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -1,0 +1,103 @@
+"""Point measures of predicted probabilities against binary labels."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from secateur.contracts.judgement import Accuracy
+
+Labels = NDArray[np.int8]
+Scores = NDArray[np.float32]
+Users = NDArray[np.int64]
+
+SMALLEST = 1e-7  # float32 scores may be exactly 0 or 1; below this a log-loss tells nothing
+
+
+class GroupedAuc(NamedTuple):
+    """GAUC and the number of users left out of it, whose rows are all of one class."""
+
+    value: float | None
+    one_class_users: int
+
+
+def measure(labels: Labels, users: Users, scores: Scores) -> Accuracy:
+    """Every measure on one set of rows [n]; `users` are codes, any integers."""
+    grouped = gauc(labels, users, scores)
+    return Accuracy(
+        rows=len(labels),
+        users=len(np.unique(users)),
+        one_class_users=grouped.one_class_users,
+        auc=auc(labels, scores),
+        gauc=grouped.value,
+        log_loss=log_loss(labels, scores),
+        normalized_entropy=normalized_entropy(labels, scores),
+        calibration=calibration(labels, scores),
+    )
+
+
+def auc(labels: Labels, scores: Scores) -> float | None:
+    """Share of (positive, negative) pairs ranked rightly, a tie counting half.
+
+    The Mann-Whitney statistic over midranks, exact. None when one class is absent.
+    """
+    return gauc(labels, np.zeros(len(labels), np.int64), scores).value
+
+
+def gauc(labels: Labels, users: Users, scores: Scores) -> GroupedAuc:
+    """AUC within each user, averaged with the user's rows as weight (Zhu et al. 2017, DIN).
+
+    Users whose rows are all of one class have no AUC: they are left out, and counted.
+    """
+    groups, rows = np.unique(users, return_inverse=True)
+    ranks = _midranks_within(rows, scores)
+    positive = labels == 1
+    n = np.bincount(rows, minlength=len(groups))
+    n_pos = np.bincount(rows[positive], minlength=len(groups))
+    rank_sum = np.bincount(rows[positive], ranks[positive], minlength=len(groups))
+    pairs = n_pos * (n - n_pos)
+    both = pairs > 0
+    if not both.any():
+        return GroupedAuc(None, len(groups))
+    within = (rank_sum[both] - n_pos[both] * (n_pos[both] + 1) / 2) / pairs[both]
+    return GroupedAuc(float(np.average(within, weights=n[both])), int((~both).sum()))
+
+
+def log_loss(labels: Labels, scores: Scores) -> float:
+    """Mean negative log-likelihood in nats."""
+    p = np.clip(scores.astype(np.float64), SMALLEST, 1 - SMALLEST)
+    return float(-np.mean(np.where(labels == 1, np.log(p), np.log1p(-p))))
+
+
+def normalized_entropy(labels: Labels, scores: Scores) -> float | None:
+    """Log-loss over that of always predicting the base rate (He et al. 2014); below 1 is useful.
+
+    None when one class is absent.
+    """
+    rate = float(np.mean(labels))
+    if rate in (0.0, 1.0):
+        return None
+    entropy = -(rate * math.log(rate) + (1 - rate) * math.log1p(-rate))
+    return log_loss(labels, scores) / entropy
+
+
+def calibration(labels: Labels, scores: Scores) -> float | None:
+    """Mean predicted over mean observed probability; None without a positive."""
+    observed = float(np.mean(labels))
+    return float(np.mean(scores, dtype=np.float64)) / observed if observed else None
+
+
+def _midranks_within(groups: NDArray[np.int64], scores: Scores) -> NDArray[np.float64]:
+    """Rank of each row by score among the rows of its group, from 1; ties share their mean."""
+    order = np.lexsort((scores, groups))
+    sorted_groups, sorted_scores = groups[order], scores[order]
+    new_group = np.diff(sorted_groups, prepend=-1) != 0
+    new_value = new_group | (np.diff(sorted_scores, prepend=np.nan) != 0)
+    starts = np.flatnonzero(new_value)
+    ends = np.append(starts[1:], len(order))
+    run = np.cumsum(new_value) - 1
+    group_start = np.flatnonzero(new_group)[np.cumsum(new_group) - 1]
+    ranks = np.empty(len(order))
+    ranks[order] = ((starts + ends + 1) / 2)[run] - group_start
+    return ranks

@@ -1,0 +1,88 @@
+"""Rows that no model was trained on, scored through the client that will serve the package.
+
+A `Scorer` is what `secateur.serving.scorer.load` returns; only its calls are known here.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from secateur.contracts.features import VALUE_PREFIX, FeatureSchema
+from secateur.judgement.metrics import Labels, Scores, Users
+
+BULK = 8192  # rows scored at once
+
+Columns = Mapping[str, object]  # a sequence or array [n] a field, or one value for all n
+Ids = NDArray[np.int32]
+
+
+class Scorer(Protocol):
+    """The client's scorer, as far as it is measured."""
+
+    def score(self, columns: Columns, *, hashed: bool = False) -> Scores:
+        """Probabilities [n] of raw values."""
+
+    def encode(self, columns: Columns, *, hashed: bool = False) -> Ids:
+        """Ids [n, fields] of raw values."""
+
+    def score_ids(self, ids: Ids) -> Scores:
+        """Probabilities [n] of ids."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """One split: labels, users as codes, and as a table what the client would be given."""
+
+    labels: Labels
+    users: Users
+    hashes: pa.Array
+    train_events: Mapping[str, NDArray[np.int32]]
+    values: pa.Table
+    item_fields: frozenset[str]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def read_rows(folder: Path, schema: FeatureSchema) -> Rows:
+    """Read one split of a FeatureSet, raw values only: the client makes its own ids."""
+    values = [VALUE_PREFIX + field.name for field in schema.fields]
+    counts = {"user": "user_train_events", "item": "item_train_events"}
+    table = pq.read_table(folder, columns=["label", "user", *counts.values(), *values])
+    hashes = table["user"].combine_chunks()
+    return Rows(
+        labels=table["label"].to_numpy(),
+        users=hashes.dictionary_encode().indices.to_numpy().astype(np.int64),
+        hashes=hashes,
+        train_events={owner: table[column].to_numpy() for owner, column in counts.items()},
+        values=table.select(values).rename_columns([field.name for field in schema.fields]),
+        item_fields=frozenset(f.name for f in schema.fields if f.owner == "item"),
+    )
+
+
+def score_all(scorer: Scorer, rows: Rows) -> Scores:
+    """Probabilities [n] of all rows, from raw values whose user ids are hashed already."""
+    parts = [scorer.score(columns, hashed=True) for columns in _in_bulk(rows.values)]
+    return np.concatenate(parts)
+
+
+def request(rows: Rows, start: int, batch: int) -> dict[str, object]:
+    """One user's request to rank `batch` items: what the user shares is given once.
+
+    User and context are those of row `start`, the items those of the rows from there on (after
+    the last comes the first), as plain Python values.
+    """
+    columns = rows.values.take((np.arange(batch) + start) % len(rows)).to_pydict()
+    return {name: v if name in rows.item_fields else v[0] for name, v in columns.items()}
+
+
+def _in_bulk(values: pa.Table) -> Iterator[Columns]:
+    for start in range(0, values.num_rows, BULK):
+        part = values.slice(start, BULK)
+        yield {name: part[name].to_numpy() for name in part.column_names}

@@ -1,0 +1,18 @@
+"""Where a model gets better or worse: by how often user and item were seen in training."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from secateur.contracts.judgement import SLICES
+from secateur.judgement.scoring import Rows
+
+
+def slices(rows: Rows) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Name and mask [n] of every slice that has rows."""
+    for name, owner, low, high in SLICES:
+        events = rows.train_events[owner]
+        mask = (events >= low) & (events <= high)
+        if mask.any():
+            yield name, mask

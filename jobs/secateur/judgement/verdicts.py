@@ -1,0 +1,43 @@
+"""Scorecards in, words out: what a verdict stands on, and how it is told."""
+
+import logging
+from collections.abc import Iterable, Mapping
+
+from secateur import artifacts, storage
+from secateur.artifacts import Artifact
+from secateur.contracts.errors import ArtifactError
+from secateur.contracts.judgement import Verdict
+
+log = logging.getLogger("secateur.judgement")
+
+
+def open_scorecards(uri: str, recipes: Iterable[str]) -> dict[str, Artifact]:
+    """Open the sealed scorecards among the sub-folders of `uri`, in the order of `recipes`.
+
+    A recipe without one is left out. Raises ArtifactError when two of them were not measured
+    against the same dense package on the same features: they cannot be compared.
+    """
+    cards: dict[str, Artifact] = {}
+    for recipe in recipes:
+        place = storage.join(uri, recipe)
+        if artifacts.is_sealed(place):
+            cards[recipe] = artifacts.open_artifact(place, "Scorecard")
+        else:
+            log.warning("%s: no sealed scorecard at %s", recipe, place)
+    _demand_comparable(cards)
+    return cards
+
+
+def explain(verdict: Verdict) -> str:
+    """The verdict and, one a line, every candidate's fate: what a task's log should end with."""
+    lines = [verdict.reason]
+    for one in verdict.candidates:
+        lines.append(f"  {one.recipe}: {one.outcome.replace('_', ' ')}: {'; '.join(one.reasons)}")
+    return "\n".join(lines)
+
+
+def _demand_comparable(cards: Mapping[str, Artifact]) -> None:
+    for role in ("dense-package", "features"):
+        found = {name: card.manifest.made_from[role][:12] for name, card in cards.items()}
+        if len(set(found.values())) > 1:
+            raise ArtifactError(f"scorecards of different {role}, nothing to compare: {found}")

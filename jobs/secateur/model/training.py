@@ -1,0 +1,165 @@
+"""Training a DeepFM from labels, or from labels and a teacher's opinion.
+
+CTR models overfit abruptly when rows come back in a second epoch, because the embeddings of rare
+ids have learned them by heart (Zhang et al., CIKM 2022, "Towards Understanding the Overfitting
+Phenomenon of Deep Click-Through Rate Models"). So the holdout is looked at several times an
+epoch, and the weights of the best look count.
+
+Two runs with the same seed on the same machine give the same bits.
+"""
+
+import contextlib
+import math
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from secateur.contracts.models import Evaluation, TrainingCurve
+from secateur.model.batches import Split, shuffled, together
+from secateur.model.deepfm import DeepFM
+from secateur.model.metrics import log_loss
+from secateur.model.watching import Watch, predict, weights_of
+from secateur.scenario import Training
+
+Advance = Callable[[float, str], None]
+Steps = Iterator[tuple[int, Tensor]]
+
+
+def train(
+    model: DeepFM, train: Split, holdout: Split, training: Training, seed: int, advance: Advance
+) -> TrainingCurve:
+    """Fit `model` in place for at most `max_epochs`, stopped early on the holdout.
+
+    With `refit` it is then fitted anew on the train and holdout rows together, for as many epochs
+    as the best look had seen: a recommender needs the newest day. The curve returned is always
+    that of the early-stopped run, whose holdout figures are honest. `advance` is told the rows
+    trained on and a note.
+    """
+    with _on_device(seed, model):
+        watch = Watch(model, holdout, training.patience)
+        return _fit(watch, train, training, training.max_epochs, seed, advance)
+
+
+def distill(
+    student: DeepFM,
+    teacher: DeepFM,
+    train: Split,
+    holdout: Split,
+    training: Training,
+    epochs: float,
+    seed: int,
+) -> TrainingCurve:
+    """Fit `student` in place to the labels and to the teacher's probabilities.
+
+    The loss is (1 - w) CE(labels) + w CE(teacher), w = `teacher_weight` (Hinton et al. 2015, at
+    temperature 1); since cross-entropy is linear in its target, this is CE against their mix.
+    The student as given is the first look, so repair never leaves it further from that target
+    than it was. Early stopping and refit as in `train`.
+    """
+    with _on_device(seed, student, teacher):
+        train, holdout = (
+            guided(split, teacher, training.teacher_weight) for split in (train, holdout)
+        )
+        watch = Watch(student, holdout, training.patience)
+        watch.look(0, log_loss(predict(student, train.ids), train.targets))
+        return _fit(watch, train, training, epochs, seed, lambda _rows, _note: None)
+
+
+def guided(split: Split, teacher: DeepFM, weight: float) -> Split:
+    """The split with its labels mixed with the teacher's probabilities, these weighing `weight`."""
+    opinion = torch.sigmoid(predict(teacher, split.ids))
+    return replace(split, guidance=torch.lerp(split.labels, opinion, weight))
+
+
+def _fit(
+    watch: Watch, train: Split, training: Training, epochs: float, seed: int, advance: Advance
+) -> TrainingCurve:
+    model, start = watch.model, weights_of(watch.model)
+    _stop_early(watch, train, training, epochs, seed, advance)
+    curve = watch.restore()
+    samples = curve.evaluations[curve.best].samples
+    if training.refit and samples:
+        model.load_state_dict(start)
+        every_row = together(train, watch.holdout)
+        rows = round(samples * len(every_row) / len(train))
+        _run(steps(model, every_row, training, seed), rows, advance, "(all days)")
+    return curve
+
+
+def _stop_early(
+    watch: Watch, train: Split, training: Training, epochs: float, seed: int, advance: Advance
+) -> None:
+    """Train up to `epochs`, looking at the holdout at even parts of each, until it gets worse."""
+    batches = steps(watch.model, train, training, seed)
+    rows_a_look = len(train) / training.evaluations_an_epoch
+    seen, limit, note = 0, round(epochs * len(train)), ""
+    while seen < limit and not watch.out_of_patience:
+        due = min(math.ceil((seen // rows_a_look + 1) * rows_a_look), limit)
+        rows, loss = _run(batches, due - seen, advance, note)
+        seen += rows
+        note = _note(watch.look(seen, loss))
+
+
+def _note(look: Evaluation) -> str:
+    return f"(holdout AUC {look.holdout_auc:.4f}, loss {look.holdout_loss:.4f})"
+
+
+def _run(batches: Steps, rows: int, advance: Advance, note: str) -> tuple[int, float]:
+    """Take steps until at least `rows` rows were trained on: their number and mean loss."""
+    seen, total = 0, torch.zeros(())
+    for size, loss in batches:
+        seen += size
+        total = total.to(loss.device) + size * loss
+        advance(size, note)
+        if seen >= rows:
+            break
+    return seen, float(total) / seen
+
+
+def steps(model: DeepFM, split: Split, training: Training, seed: int) -> Steps:
+    """Train on shuffled batches without end; after each: its rows, and its mean loss."""
+    device = model.bias.device
+    ids, targets = split.ids.to(device), split.targets.to(device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=training.learning_rate, fused=True)
+    model.train()
+    for batch in shuffled(len(split), training.batch_size, seed):
+        rows = batch.to(device)
+        loss, penalty = losses(model, ids[rows], targets[rows])
+        optimizer.zero_grad(set_to_none=True)
+        (loss + training.embedding_l2 * penalty).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        yield len(batch), loss.detach()
+
+
+def losses(model: DeepFM, ids: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean cross-entropy of a batch, and the mean squared norm of the embeddings it touched."""
+    rows = model.rows_of(ids)
+    embedded, first_order = model.embedding(rows), model.first_order(rows)
+    logits = model.score(embedded, first_order)
+    penalty = (embedded.square().sum() + first_order.square().sum()) / len(ids)
+    return functional.binary_cross_entropy_with_logits(logits, targets), penalty
+
+
+@contextlib.contextmanager
+def _on_device(seed: int, *models: DeepFM) -> Iterator[None]:
+    """Seed torch, allow deterministic kernels only, and lend the models to a GPU if there is one.
+
+    The models come back to the CPU, in evaluation mode.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only so
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
+    torch.manual_seed(seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        for model in models:
+            model.to(device)
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+        for model in models:
+            model.to("cpu").eval()

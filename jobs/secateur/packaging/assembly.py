@@ -1,0 +1,55 @@
+"""Write every file of a Package."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from secateur.artifacts import Draft
+from secateur.contracts import record
+from secateur.contracts.candidates import Recipe
+from secateur.model.deepfm import DeepFM
+from secateur.packaging.card import write_card
+from secateur.packaging.graph import build
+from secateur.packaging.parts import parts_of
+from secateur.packaging.source import Source, cut_schema
+from secateur.serving import golden, layout, package
+from secateur.serving.scorer import Scorer
+from secateur.serving.tables import pack_table
+from secateur.serving.vocabulary import pack_vocabulary
+
+
+def write_package(
+    draft: Draft,
+    model: DeepFM,
+    recipe: Recipe,
+    source: Source,
+    calibration: NDArray[np.int32],
+    title: str,
+) -> None:
+    """Write the package of a model; `calibration` are ids [n, fields] of typical rows.
+
+    The golden scores are the client's own, on the files just written.
+    """
+    parts = parts_of(model, recipe, calibration)
+    schema = cut_schema(source.schema, model.spec.rows)
+    values = {f.name: source.vocabulary[f.name][: f.oov] for f in schema.categories}
+    _write(draft, layout.MODEL, build(parts))
+    _write(draft, layout.TABLE, pack_table(parts.table.rows, recipe.embedding_bits))
+    _write(draft, layout.VOCABULARY, pack_vocabulary(schema, values))
+    _write(draft, layout.SCHEMA, record.canonical(schema))
+    _write(draft, layout.RECIPE, record.canonical(recipe))
+    scorer = Scorer(package.read(draft.folder))
+    _write(draft, layout.GOLDEN, record.canonical(golden.make(scorer, source.golden)))
+    card = write_card(title, schema, model.spec, recipe, source.facts, file_bytes(draft.folder))
+    _write(draft, layout.CARD, card.encode())
+
+
+def file_bytes(folder: Path) -> dict[str, int]:
+    """Bytes of each file of a package written so far."""
+    names = (layout.MODEL, layout.TABLE, layout.VOCABULARY, layout.SCHEMA, layout.RECIPE)
+    return {name: (folder / name).stat().st_size for name in (*names, layout.GOLDEN)}
+
+
+def _write(draft: Draft, name: str, data: bytes) -> None:
+    (draft.folder / name).write_bytes(data)

@@ -1,0 +1,86 @@
+"""The model card: what the package is, for the people who will serve it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from secateur.contracts import record
+from secateur.contracts.candidates import Recipe
+from secateur.contracts.features import FeatureSchema
+from secateur.contracts.models import ModelSpec
+
+_CARD = """\
+# {title}
+
+Predicts the probability of `{label}` for a user and an item, from {fields} raw features.
+
+| | |
+|---|---|
+| model | {architecture}, {fields} fields, {rows:,} table rows, embedding dimension {dim}, \
+tower {hidden} |
+| made by recipe | `{recipe}` |
+| quantization | table rows {embedding_bits} bits, tower {tower_bits} bits |
+| trained on | {days}: {train_rows:,} events |
+| user ids | keyed hashes, key fingerprint `{id_key}` |
+
+Steps: {steps}
+
+## Files
+
+| file | bytes |
+|---|---|
+{files}
+
+## Intended use
+
+Ranking candidate items of one request by the probability that the user responds. Scores are
+probabilities on the training days' traffic; recalibrate them before they price anything.
+
+## Limits
+
+- Values that training had not seen often enough share one row a field (OOV): new users and new
+  items are scored by their other features alone.
+- Learned from what an earlier system chose to show, so it inherits that system's choices.
+- Nothing here decides about people; it has not been examined for fairness between groups.
+- Accuracy, intervals and latency are in the scorecard and the verdict that belong to this package.
+"""
+
+
+def write_card(
+    title: str,
+    schema: FeatureSchema,
+    spec: ModelSpec,
+    recipe: Recipe,
+    facts: Mapping[str, Any],
+    sizes: Mapping[str, int],
+) -> str:
+    """Markdown from the facts of the FeatureSet and the bytes of the other files."""
+    days = facts["days"]["train"]
+    return _CARD.format(
+        title=title,
+        label=schema.label,
+        fields=len(spec.fields),
+        architecture=spec.architecture,
+        rows=sum(spec.rows),
+        dim=spec.embedding_dim,
+        hidden="-".join(map(str, spec.hidden)),
+        recipe=recipe.name,
+        embedding_bits=recipe.embedding_bits,
+        tower_bits=recipe.tower_bits,
+        days=f"{days[0]} to {days[-1]}",
+        train_rows=facts["rows"]["train"],
+        id_key=schema.id_key,
+        steps=_steps(recipe),
+        files="\n".join(f"| `{name}` | {size:,} |" for name, size in sorted(sizes.items())),
+    )
+
+
+def _steps(recipe: Recipe) -> str:
+    if recipe.student is not None:
+        return f"a student trained from scratch, `{record.canonical(recipe.student).decode()}`."
+    if not recipe.steps:
+        return "none."
+    return "; ".join(f"`{record.canonical(step).decode()}`" for step in recipe.steps) + (
+        f"; then up to {recipe.repair_epochs} epochs of distillation from the dense model."
+        if recipe.repair_epochs
+        else "."
+    )

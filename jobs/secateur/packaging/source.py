@@ -1,0 +1,78 @@
+"""What a package takes from the FeatureSet: schema, vocabulary, golden rows, the data's facts."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from secateur.artifacts import Artifact
+from secateur.contracts.errors import ArtifactError
+from secateur.contracts.features import VALUE_PREFIX, FeatureSchema
+
+GOLDEN_ROWS = 64
+
+
+@dataclass(frozen=True)
+class Source:
+    """`vocabulary[field]` lists values by id; `golden[field]` raw values; `facts` the data's."""
+
+    schema: FeatureSchema
+    vocabulary: dict[str, list[str]]
+    golden: dict[str, list[Any]]
+    facts: dict[str, Any]
+
+
+def read_source(features: Artifact) -> Source:
+    """Read what packaging needs of a FeatureSet."""
+    schema = features.read("schema.json", FeatureSchema)
+    return Source(
+        schema, _vocabulary(features, schema), _golden(features, schema), features.manifest.facts
+    )
+
+
+def cut_schema(schema: FeatureSchema, rows: tuple[int, ...]) -> FeatureSchema:
+    """The schema of tables cut to `rows` a field."""
+    categories = tuple(
+        replace(field, size=size)
+        for field, size in zip(schema.categories, rows[: len(schema.categories)], strict=True)
+    )
+    return replace(schema, categories=categories)
+
+
+def _vocabulary(features: Artifact, schema: FeatureSchema) -> dict[str, list[str]]:
+    table = pq.read_table(
+        features.file("vocabulary.parquet"), columns=["field", "id", "value"]
+    ).sort_by([("field", "ascending"), ("id", "ascending")])
+    values = {
+        f.name: table.filter(pc.equal(table["field"], f.name))["value"].to_pylist()
+        for f in schema.categories
+    }
+    for field in schema.categories:
+        if len(values[field.name]) != field.oov:
+            raise ArtifactError(
+                f"{features.uri}: {len(values[field.name])} values of {field.name}, "
+                f"its schema says {field.oov}"
+            )
+    return values
+
+
+def _golden(features: Artifact, schema: FeatureSchema) -> dict[str, list[Any]]:
+    """Raw values of rows spread evenly over the tune days; NaN becomes None."""
+    names = [VALUE_PREFIX + field.name for field in schema.fields]
+    files = sorted(e.path for e in features.manifest.files if e.path.startswith("tune/"))
+    tune = pa.concat_tables(pq.read_table(features.file(f), columns=names) for f in files)
+    rows: NDArray[np.int64] = np.linspace(0, len(tune) - 1, min(GOLDEN_ROWS, len(tune))).astype(int)
+    columns = tune.take(rows).to_pydict()
+    return {
+        field.name: [_json_value(v) for v in columns[VALUE_PREFIX + field.name]]
+        for field in schema.fields
+    }
+
+
+def _json_value(value: Any) -> Any:  # noqa: ANN401
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,0 +1,76 @@
+"""A recipe, carried out: steps of masking and surgery, then repair; or a student from scratch."""
+
+from dataclasses import dataclass
+
+import torch
+
+from secateur.contracts.candidates import Recipe, Step, Student
+from secateur.contracts.errors import UsageError
+from secateur.contracts.models import ModelSpec, TrainingCurve
+from secateur.model.batches import Split
+from secateur.model.deepfm import DeepFM
+from secateur.model.training import distill
+from secateur.pruning.evidence import Evidence
+from secateur.pruning.masking import mask, zero_smallest_weights
+from secateur.pruning.plans import Cut, choose, heights_at
+from secateur.pruning.surgery import compact
+from secateur.scenario import Training
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What carrying out a recipe needs: rows to repair on, evidence, and how to train."""
+
+    train: Split
+    evidence: Evidence
+    training: Training
+    seed: int
+
+
+def carry_out(recipe: Recipe, dense: DeepFM, workshop: Workshop) -> tuple[DeepFM, TrainingCurve]:
+    """The compact model of a recipe, and what its repair saw.
+
+    Raises UsageError when a step changes nothing.
+    """
+    if recipe.student is not None:
+        model = new_student(recipe.student, dense.spec, workshop)
+        return model, _distil(model, dense, workshop, workshop.training.max_epochs)
+    model = dense
+    evidence = workshop.evidence
+    for step in recipe.steps:
+        model = apply(step, model, evidence)
+        evidence = evidence.cut_to(model.spec.rows)
+    if not recipe.repair_epochs:
+        return model, TrainingCurve((), 0)
+    return model, _distil(model, dense, workshop, recipe.repair_epochs)
+
+
+def apply(step: Step, model: DeepFM, evidence: Evidence) -> DeepFM:
+    """The model that one step leaves. Raises UsageError when it changes nothing."""
+    if step.granularity == "weight":
+        return zero_smallest_weights(model, step.keep if step.keep is not None else 1.0)
+    cut = choose(step, model, evidence)
+    if cut == Cut.of_nothing(model.spec):
+        raise UsageError(f"{step} changes nothing: every unit stays")
+    return compact(mask(model, cut, evidence), cut)
+
+
+def new_student(student: Student, dense: ModelSpec, workshop: Workshop) -> DeepFM:
+    """An untrained model of the student's shape, with the rows seen at least `min_count` times."""
+    rows = heights_at(workshop.evidence, dense.rows, student.min_count)
+    torch.manual_seed(workshop.seed)
+    spec = ModelSpec(dense.architecture, dense.fields, rows, student.embedding_dim, student.hidden)
+    return DeepFM(spec, workshop.training.dropout)
+
+
+def _distil(model: DeepFM, dense: DeepFM, workshop: Workshop, epochs: float) -> TrainingCurve:
+    """Distil from the dense model, stopped early on the holdout rows."""
+    return distill(
+        model,
+        dense,
+        workshop.train,
+        workshop.evidence.holdout,
+        workshop.training,
+        epochs,
+        workshop.seed,
+    )

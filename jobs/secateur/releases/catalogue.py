@@ -1,0 +1,117 @@
+"""What a store offers, believed only as far as its signatures reach."""
+
+import hashlib
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from secateur.artifacts import confined
+from secateur.contracts import record
+from secateur.contracts.errors import CorruptArtifact, ObjectMissing, ReleaseError
+from secateur.contracts.releases import ChannelPointer, ReleaseManifest, SignedPointer
+from secateur.releases import layout
+from secateur.releases.signing import Trust
+from secateur.storage import Store
+
+log = logging.getLogger("secateur.releases")
+
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Release:
+    """A manifest whose signature held, and the sha256 of its bytes, which pointers name it by."""
+
+    manifest: ReleaseManifest
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Pointed:
+    """A pointer whose signature held, as stored, with the tag that a swap must match."""
+
+    signed: SignedPointer
+    tag: str
+
+    @property
+    def pointer(self) -> ChannelPointer:
+        """The pointer itself."""
+        return self.signed.pointer
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """One scenario's releases and channels in `store`, for a reader with this trust."""
+
+    store: Store
+    scenario: str
+    trust: Trust
+
+    @classmethod
+    def at(cls, uri: str, trust: Trust) -> "Catalogue":
+        """Open `<root>/<scenario>`."""
+        return cls(*layout.open_scenario(uri), trust)
+
+    def pointer(self, channel: str) -> Pointed | None:
+        """What the channel points at, or None before its first release.
+
+        Raises SignatureInvalid, or ReleaseError when the pointer is another channel's.
+        """
+        key = layout.pointer_key(channel)
+        try:
+            found = self.store.get(key, layout.POINTER_LIMIT)
+        except ObjectMissing:
+            return None
+        where = f"{self.store.uri}/{key}"
+        signed = _decoded(SignedPointer, found.data, where)
+        pointer = signed.pointer
+        self.trust.verify(record.canonical(pointer), signed.signature, where)
+        if (pointer.scenario, pointer.channel) != (self.scenario, channel):
+            raise ReleaseError(f"{where} was signed for {pointer.scenario}/{pointer.channel}")
+        return Pointed(signed, found.tag)
+
+    def release(self, number: int) -> Release:
+        """One release. Raises ReleaseError when it is absent or unsigned, SignatureInvalid."""
+        where = f"{self.store.uri}/{layout.manifest_key(number)}"
+        try:
+            data = self.store.get(layout.manifest_key(number), layout.MANIFEST_LIMIT).data
+            signature = self.store.get(layout.signature_key(number), layout.SIGNATURE_LIMIT).data
+        except ObjectMissing as error:
+            raise ReleaseError(f"{self.store.uri}: there is no signed release {number}") from error
+        self.trust.verify(data, signature.decode(errors="replace"), where)
+        manifest = _decoded(ReleaseManifest, data, where)
+        if (manifest.scenario, manifest.number) != (self.scenario, number):
+            raise ReleaseError(f"{where} was signed as {manifest.scenario}/{manifest.number}")
+        _check_files(manifest, where)
+        return Release(manifest, hashlib.sha256(data).hexdigest())
+
+    def releases(self) -> Iterator[Release]:
+        """All visible releases, newest first; those that cannot be believed are skipped."""
+        for number in reversed(layout.numbers(self.store)):
+            try:
+                yield self.release(number)
+            except ReleaseError as error:
+                log.warning("skipped: %s", error)
+
+
+def _decoded(noun: type[record.Noun], data: bytes, where: str) -> record.Noun:
+    try:
+        return record.load(noun, data)
+    except (CorruptArtifact, RecursionError) as error:
+        raise ReleaseError(f"{where} cannot be read: {error}") from error
+
+
+def _check_files(manifest: ReleaseManifest, where: str) -> None:
+    """A signed path is still no reason to write outside the cache."""
+    paths = [entry.path for entry in manifest.files]
+    if len(set(paths)) != len(paths):
+        raise ReleaseError(f"{where} names a file twice")
+    for entry in manifest.files:
+        try:
+            confined(Path(), entry.path)
+        except CorruptArtifact as error:
+            raise ReleaseError(f"{where}: {error}") from error
+        if not _SHA256.fullmatch(entry.sha256) or entry.bytes < 0:
+            raise ReleaseError(f"{where}: {entry.path} has no sha256 or size")

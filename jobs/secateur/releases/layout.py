@@ -1,0 +1,73 @@
+"""Where everything lies below `<root>/<scenario>/`, and how large it may be.
+
+blobs/sha256/<hex>                  immutable
+releases/<number>/manifest.json     immutable; the number is claimed by creating it
+releases/<number>/manifest.sig      makes the release visible
+channels/<name>.json                the only object that changes
+"""
+
+import re
+from datetime import UTC, datetime
+
+from secateur.contracts.errors import UsageError
+from secateur.storage import Store, open_store
+
+BLOBS = "blobs/sha256/"
+RELEASES = "releases/"
+CHANNELS = "channels/"
+PROBES = "probes/"
+
+POINTER_LIMIT = 64 * 1024
+MANIFEST_LIMIT = 4 * 1024 * 1024
+SIGNATURE_LIMIT = 1024
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
+_MANIFEST = re.compile(RELEASES + r"([1-9][0-9]*)/manifest\.json", re.ASCII)
+_POINTER = re.compile(CHANNELS + rf"({_NAME.pattern})\.json", re.ASCII)
+
+
+def blob_key(sha256: str) -> str:
+    """Key of the blob with this content."""
+    return BLOBS + sha256
+
+
+def manifest_key(number: int) -> str:
+    """Key of a release's manifest."""
+    return f"{RELEASES}{number}/manifest.json"
+
+
+def signature_key(number: int) -> str:
+    """Key of the signature over a release's manifest."""
+    return f"{RELEASES}{number}/manifest.sig"
+
+
+def pointer_key(channel: str) -> str:
+    """Key of a channel's pointer. Raises UsageError for a name that is no channel's."""
+    if not _NAME.fullmatch(channel):
+        raise UsageError(f"{channel!r} is no channel: lower-case letters, digits, '_' and '-'")
+    return f"{CHANNELS}{channel}.json"
+
+
+def numbers(store: Store) -> list[int]:
+    """Numbers of all manifests, signed or not, in growing order."""
+    found = (_MANIFEST.fullmatch(entry.key) for entry in store.entries(RELEASES))
+    return sorted(int(match.group(1)) for match in found if match)
+
+
+def channels(store: Store) -> list[str]:
+    """Names of all channels."""
+    found = (_POINTER.fullmatch(entry.key) for entry in store.entries(CHANNELS))
+    return sorted(match.group(1) for match in found if match)
+
+
+def open_scenario(uri: str) -> tuple[Store, str]:
+    """Open `<root>/<scenario>`; return the store and the scenario's name. Raises UsageError."""
+    scenario = uri.rstrip("/").rsplit("/", 1)[-1]
+    if not _NAME.fullmatch(scenario) or uri.rstrip("/") == f"s3://{scenario}":
+        raise UsageError(f"{uri}: a release store's URI ends in a scenario's name")
+    return open_store(uri), scenario
+
+
+def now() -> str:
+    """The time that manifests and pointers carry: UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

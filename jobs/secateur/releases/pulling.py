@@ -1,0 +1,71 @@
+"""Follow a channel, or take a release by its number, and hold its verified files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from secateur.contracts.errors import ReleaseError
+from secateur.contracts.releases import ChannelPointer, ReleaseManifest
+from secateur.releases.cache import Cache, default_root
+from secateur.releases.catalogue import Catalogue, Pointed
+from secateur.releases.signing import Trust
+
+
+@dataclass(frozen=True)
+class PulledRelease:
+    """A verified release on this disk. `pointer` is None when it was taken by its number."""
+
+    folder: Path
+    manifest: ReleaseManifest
+    pointer: ChannelPointer | None
+
+
+def pull(
+    uri: str,
+    channel: str = "latest",
+    release: int | None = None,
+    cache: str | Path | None = None,
+    verify_keys: Sequence[str] | None = None,
+) -> PulledRelease:
+    """Copy what `channel` serves, or the release with this number, from `<root>/<scenario>`.
+
+    `cache` is by default `$XDG_CACHE_HOME/secateur` or `~/.cache/secateur`; `verify_keys` are
+    base64 Ed25519 public keys, by default those in SECATEUR_VERIFY_KEY. Every byte is verified
+    at every pull, also of a copy in the cache, which is then not copied again.
+
+    Raises ReleaseError when something is absent, altered, or older than what was seen before;
+    SignatureInvalid when it is not by a trusted key; StoreError; UsageError.
+    """
+    catalogue = Catalogue.at(uri, Trust.of(verify_keys))
+    return pull_from(catalogue, Path(cache) if cache else default_root(), channel, release)
+
+
+def pull_from(
+    catalogue: Catalogue, cache_root: Path, channel: str = "latest", release: int | None = None
+) -> PulledRelease:
+    """The same from an opened catalogue."""
+    cache = Cache(cache_root, catalogue.store)
+    pointer = _follow(catalogue, channel, cache) if release is None else None
+    found = catalogue.release(pointer.release if pointer else release or 0)
+    if pointer and found.sha256 != pointer.manifest_sha256:
+        raise ReleaseError(
+            f"{catalogue.store.uri}: channel {channel} means a release {pointer.release} with "
+            f"manifest {pointer.manifest_sha256[:12]}, but finds {found.sha256[:12]}"
+        )
+    return PulledRelease(cache.hold(found, catalogue.store), found.manifest, pointer)
+
+
+def _follow(catalogue: Catalogue, channel: str, cache: Cache) -> ChannelPointer:
+    pointed = _demand(catalogue, channel)
+    if cache.is_older(pointed.signed):
+        # Another pull on this machine may have seen a move that came after our read: read again.
+        pointed = _demand(catalogue, channel)
+    cache.remember(pointed.signed)
+    return pointed.pointer
+
+
+def _demand(catalogue: Catalogue, channel: str) -> Pointed:
+    pointed = catalogue.pointer(channel)
+    if pointed is None:
+        raise ReleaseError(f"{catalogue.store.uri} has no channel {channel}")
+    return pointed

@@ -1,0 +1,117 @@
+"""One line a model: what was planned, measured and decided of it, joined from the night's parts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from secateur.contracts.candidates import DENSE
+from secateur.contracts.judgement import (
+    Accuracy,
+    Difference,
+    Footprint,
+    Interval,
+    Judged,
+    Latency,
+    Scorecard,
+)
+from secateur.report.evidence import Night
+
+OUTCOMES = {
+    "baseline": "baseline",
+    "accepted": "accepted",
+    "unconfirmed": "not confirmed",
+    "passed": "passed",
+    "failed": "failed",
+    "no_saving": "no saving",
+    "crashed": "crashed",
+    "unjudged": "not judged",
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one scorecard says of one of its two models; keyed as in the scorecard."""
+
+    accuracy: Mapping[str, Accuracy]
+    differences: Mapping[str, Difference]
+    footprint: Footprint
+    latency: Mapping[int, Latency]
+
+    def auc(self, key: str) -> float | None:
+        """AUC on a split or slice, where there is one."""
+        return self.accuracy[key].auc if key in self.accuracy else None
+
+
+@dataclass(frozen=True)
+class Line:
+    """The dense model or one candidate.
+
+    `outcome` is a key of `OUTCOMES`; `delta` the difference in AUC on the tune days as judged.
+    """
+
+    name: str
+    outcome: str
+    reasons: tuple[str, ...]
+    delta: Interval | None
+    measured: Measured | None
+    source: str
+
+    @property
+    def said(self) -> str:
+        """The outcome in words."""
+        return OUTCOMES[self.outcome]
+
+
+def lines(night: Night) -> list[Line]:
+    """The dense model first, then the candidates in the plan's order."""
+    return [_dense(night), *(_candidate(night, name) for name in night.recipes)]
+
+
+def _dense(night: Night) -> Line:
+    """The baseline, as the first scorecard measured it beside its candidate."""
+    part = next(iter(night.scorecards.values()), None)
+    measured = _measured(part.value, of_dense=True) if part else None
+    reasons = ("what every candidate is measured against, in the same process",)
+    return Line(DENSE, "baseline", reasons, None, measured, part.source if part else "")
+
+
+def _candidate(night: Night, name: str) -> Line:
+    part = night.scorecards.get(name)
+    judged = _judged(night, name)
+    return Line(
+        name=name,
+        outcome=_outcome(night, name, judged),
+        reasons=judged.reasons if judged and part else (_what_is_missing(night, name),),
+        delta=judged.delta_auc if judged else None,
+        measured=_measured(part.value, of_dense=False) if part else None,
+        source=part.source if part else "",
+    )
+
+
+def _measured(card: Scorecard, of_dense: bool) -> Measured:
+    return Measured(
+        accuracy=card.dense_accuracy if of_dense else card.accuracy,
+        differences={} if of_dense else card.delta_auc,
+        footprint=card.dense_footprint if of_dense else card.footprint,
+        latency={one.batch: one for one in (card.dense_latency if of_dense else card.latency)},
+    )
+
+
+def _judged(night: Night, name: str) -> Judged | None:
+    candidates = night.verdict.value.candidates if night.verdict else ()
+    return next((one for one in candidates if one.recipe == name), None)
+
+
+def _outcome(night: Night, name: str, judged: Judged | None) -> str:
+    if judged is None or night.verdict is None:
+        return "unjudged" if name in night.scorecards else "crashed"
+    if night.verdict.value.chosen == name:
+        return "accepted" if night.verdict.value.accepted else "unconfirmed"
+    return judged.outcome
+
+
+def _what_is_missing(night: Night, name: str) -> str:
+    if name in night.scorecards:
+        return "measured, but no verdict was sealed"
+    if f"candidates/{name}/package" in night.artifacts:
+        return "packaged, but no scorecard was sealed: see the log of its evaluation"
+    return "no package was sealed: see the log of its pruning"

@@ -1,0 +1,135 @@
+"""Everything that a night sealed, read part by part: what is missing is missing, not an error.
+
+Only small JSON files are read, each checked against its manifest; no data, no weights. A part
+that cannot be trusted is treated as missing, with the reason kept.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Generic
+
+from secateur import storage
+from secateur.contracts import record
+from secateur.contracts.candidates import CandidatePlan
+from secateur.contracts.data import CleaningCounts, ValidationReport
+from secateur.contracts.errors import ArtifactError, CorruptArtifact, ObjectMissing
+from secateur.contracts.features import FeatureSchema
+from secateur.contracts.judgement import Scorecard, Verdict
+from secateur.contracts.manifest import MANIFEST, Manifest
+from secateur.contracts.models import ModelSpec, TrainingCurve
+from secateur.contracts.record import Noun
+from secateur.contracts.releases import PublishReceipt
+
+STAGES = (
+    "events",
+    "events_report",
+    "features",
+    "features_report",
+    "dense",
+    "plan",
+    "candidates",
+    "scorecards",
+    "verdict",
+    "release",
+)
+
+
+@dataclass(frozen=True)
+class Part(Generic[Noun]):
+    """One noun that a sealed artifact of the run holds, and where it came from."""
+
+    value: Noun
+    path: str
+    digest: str
+
+    @property
+    def source(self) -> str:
+        """The artifact's place in the run and its digest's prefix."""
+        return f"{self.path} {self.digest[:10]}"
+
+
+@dataclass(frozen=True)
+class Night:
+    """The parts of one run; None, or absent from a dictionary, where nothing was sealed.
+
+    `artifacts` maps each sealed folder of the run to its manifest; `unreadable` maps those that
+    could not be trusted to the reason.
+    """
+
+    artifacts: dict[str, Manifest]
+    unreadable: dict[str, str]
+    recipes: tuple[str, ...]
+    events: Part[CleaningCounts] | None
+    events_report: Part[ValidationReport] | None
+    schema: Part[FeatureSchema] | None
+    features_report: Part[ValidationReport] | None
+    dense: Part[ModelSpec] | None
+    curve: Part[TrainingCurve] | None
+    plan: Part[CandidatePlan] | None
+    scorecards: dict[str, Part[Scorecard]]
+    verdict: Part[Verdict] | None
+    release: Part[PublishReceipt] | None
+
+
+def read_night(uri: str) -> Night:
+    """Read what lies sealed below the run folder `uri`."""
+    run = _Run(storage.open_store(uri))
+    plan = run.part("plan", "plan.json", CandidatePlan)
+    recipes = tuple(r.name for r in plan.value.recipes) if plan else run.names()
+    cards = {name: run.part(f"scorecards/{name}", "scorecard.json", Scorecard) for name in recipes}
+    return Night(
+        artifacts=run.artifacts,
+        unreadable=run.unreadable,
+        recipes=recipes,
+        events=run.part("events", "counts.json", CleaningCounts),
+        events_report=run.part("events_report", "report.json", ValidationReport),
+        schema=run.part("features", "schema.json", FeatureSchema),
+        features_report=run.part("features_report", "report.json", ValidationReport),
+        dense=run.part("dense", "model.json", ModelSpec),
+        curve=run.part("dense", "curve.json", TrainingCurve),
+        plan=plan,
+        scorecards={name: card for name, card in cards.items() if card},
+        verdict=run.part("verdict", "verdict.json", Verdict),
+        release=run.part("release", "receipt.json", PublishReceipt),
+    )
+
+
+class _Run:
+    """The run's folder: every manifest is read once, then files on demand."""
+
+    def __init__(self, store: storage.Store) -> None:
+        self.store = store
+        self.artifacts: dict[str, Manifest] = {}
+        self.unreadable: dict[str, str] = {}
+        for entry in store.entries():
+            path, _, name = entry.key.rpartition("/")
+            if name == MANIFEST and path.split("/")[0] in STAGES:
+                self._read_manifest(path)
+
+    def _read_manifest(self, path: str) -> None:
+        try:
+            data = self.store.get(f"{path}/{MANIFEST}").data
+            self.artifacts[path] = record.load(Manifest, data)
+        except (ArtifactError, ObjectMissing) as error:
+            self.unreadable[path] = str(error)
+
+    def part(self, path: str, name: str, noun: type[Noun]) -> Part[Noun] | None:
+        """Read one file of one artifact; None when it is not there or cannot be trusted."""
+        manifest = self.artifacts.get(path)
+        if manifest is None:
+            return None
+        try:
+            promised = {entry.path: entry.sha256 for entry in manifest.files}
+            data = self.store.get(f"{path}/{name}").data
+            if hashlib.sha256(data).hexdigest() != promised.get(name):
+                raise CorruptArtifact(f"{path}/{name} differs from its manifest")
+            return Part(record.load(noun, data), path, manifest.digest)
+        except (ArtifactError, ObjectMissing) as error:
+            self.unreadable[path] = str(error)
+            return None
+
+    def names(self) -> tuple[str, ...]:
+        """Candidates by their folders, for a night whose plan is missing."""
+        parts = (path.split("/") for path in self.artifacts)
+        found = {p[1] for p in parts if p[0] in ("candidates", "scorecards")}
+        return tuple(sorted(found - {"dense"}))

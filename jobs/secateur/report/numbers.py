@@ -1,0 +1,85 @@
+"""Numbers as people read them: few digits, a unit, a true minus."""
+
+import re
+
+MINUS = "\N{MINUS SIGN}"
+SPACE = "\N{NO-BREAK SPACE}"
+NONE = "\N{EN DASH}"
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def signed(value: float | None, digits: int = 4) -> str:
+    """A difference with its sign; zero has none."""
+    if value is None:
+        return NONE
+    text = f"{value:+.{digits}f}"
+    return text.replace("-", MINUS) if float(text) else f"{0:.{digits}f}"
+
+
+def plain(value: float | None, digits: int = 4) -> str:
+    """A measure with fixed digits."""
+    return NONE if value is None else f"{value:.{digits}f}".replace("-", MINUS)
+
+
+def count(value: float | None) -> str:
+    """A whole number with thousands apart."""
+    return NONE if value is None else f"{value:,.0f}"
+
+
+def size(value: float | None) -> str:
+    """Bytes in decimal units, three significant digits."""
+    if value is None:
+        return NONE
+    if value < 1000:
+        return f"{value:.0f}{SPACE}B"
+    unit = 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value /= 1000
+        unit += 1
+    return f"{_significant(value)}{SPACE}{_UNITS[unit]}"
+
+
+def duration(microseconds: float | None) -> str:
+    """Microseconds as us or ms, three significant digits."""
+    if microseconds is None:
+        return NONE
+    if microseconds < 999.5:
+        return f"{_significant(microseconds)}{SPACE}\N{MICRO SIGN}s"
+    return f"{_significant(microseconds / 1000)}{SPACE}ms"
+
+
+def durations(first: float, second: float) -> str:
+    """Two times of one kind, the unit said once where it is the same."""
+    one, two = duration(first).split(SPACE), duration(second).split(SPACE)
+    return f"{one[0] if one[1:] == two[1:] else SPACE.join(one)} / {SPACE.join(two)}"
+
+
+def ratio(baseline: float | None, value: float | None) -> str:
+    """How many times smaller than the baseline."""
+    if not baseline or not value:
+        return NONE
+    return f"{_significant(baseline / value)}\N{MULTIPLICATION SIGN}"
+
+
+def percent(value: float | None, digits: int = 0) -> str:
+    """A share."""
+    return NONE if value is None else f"{100 * value:.{digits}f}{SPACE}%"
+
+
+def brief(shown: str) -> str:
+    """The same without trailing zeros, as on an axis."""
+    value, separator, unit = shown.partition(SPACE)
+    return (value.rstrip("0").rstrip(".") if "." in value else value) + separator + unit
+
+
+def typeset(words: str) -> str:
+    """A sentence from a log with true minus and multiplication signs."""
+    return re.sub(r"(\d)x\b", "\\1\N{MULTIPLICATION SIGN}", re.sub(r"(?<= )-(?=\d)", MINUS, words))
+
+
+def _significant(value: float) -> str:
+    """Three significant digits, never fewer than the whole part has."""
+    value = float(f"{value:.3g}") if value < 100 else value
+    whole = len(str(int(value))) if value >= 1 else 0
+    return f"{value:,.{max(0, 3 - whole)}f}" if value else "0"

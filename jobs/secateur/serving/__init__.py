@@ -1,0 +1,1 @@
+"""Load a Package, encode raw values, score. Heavy library: onnxruntime. No torch, no Spark."""

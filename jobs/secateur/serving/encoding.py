@@ -1,0 +1,166 @@
+"""Raw values to feature ids: one encoder a field, as the schema and the vocabulary say.
+
+What training saw as a canonical spelling (`secateur.values`), a service may hold as text, as an
+integer or as a float; all of them find the same id. Missing and unknown values are OOV.
+"""
+
+import math
+import struct
+import sys
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from secateur.contracts.errors import UsageError
+from secateur.contracts.features import BucketField
+from secateur.identity import hash_id
+from secateur.serving.vocabulary import Values
+from secateur.values import canonical
+
+Ids = NDArray[np.int32]
+
+_HASH = struct.Struct(">Q")
+_spelling = lru_cache(maxsize=1 << 14)(canonical)
+
+
+class Encoder(Protocol):
+    """Ids of one field's raw values."""
+
+    def id_of(self, value: object) -> int:
+        """Id of one value."""
+
+    def encode(self, values: Sequence[object]) -> Ids:
+        """Int32 ids [n] of `values` [n]."""
+
+    @property
+    def resident_bytes(self) -> int:
+        """Bytes it holds in memory."""
+
+
+class _IdOf(dict[object, int]):
+    """Value -> id; what is not found as it stands is looked up by its canonical spelling."""
+
+    def __init__(self, values: Sequence[str]) -> None:
+        super().__init__(zip(values, range(len(values)), strict=True))
+        # Python hashes 7, 7.0, True and numpy's integers alike: one more key serves them all.
+        self.update({int(v): i for i, v in enumerate(values) if _is_integer(v)})
+        self.oov = len(values)
+
+    def __missing__(self, value: object) -> int:
+        return self.get(_spelling(value), self.oov)
+
+
+def _is_integer(value: str) -> bool:
+    digits = value.removeprefix("-")
+    return digits.isascii() and digits.isdigit() and str(int(value)) == value
+
+
+class CategoryEncoder:
+    """A dictionary from values, in every spelling that is common, to ids."""
+
+    def __init__(self, values: Sequence[str]) -> None:
+        self._id_of = _IdOf(values)
+        self.id_of = self._id_of.__getitem__
+
+    def encode(self, values: Sequence[object]) -> Ids:
+        """Int32 ids [n] of `values` [n]."""
+        return np.fromiter(map(self.id_of, values), np.int32, len(values))
+
+    @property
+    def resident_bytes(self) -> int:
+        """Bytes of the dictionary and its keys."""
+        return sys.getsizeof(self._id_of) + sum(map(sys.getsizeof, self._id_of))
+
+
+class HashedEncoder:
+    """Sorted 64-bit keyed hashes, found by bisection: 12 bytes a value instead of ~200."""
+
+    def __init__(self, hashes: NDArray[np.uint64]) -> None:
+        order = np.argsort(hashes, kind="stable")
+        self._hashes = hashes[order]
+        self._ids = np.append(order, len(hashes)).astype(np.int32)
+
+    def id_of(self, value: object) -> int:
+        """Id of one keyed hash in hex, None for a missing one."""
+        return int(self.encode([value])[0])
+
+    def encode(self, values: Sequence[object]) -> Ids:
+        """Int32 ids [n] of keyed hashes [n] in hex, None for a missing one."""
+        wanted = np.fromiter(map(_hash, values), np.uint64, len(values))
+        at = np.searchsorted(self._hashes, wanted)
+        found = np.append(self._hashes, np.uint64(0))[at] == wanted
+        present = np.fromiter((value is not None for value in values), np.bool_, len(values))
+        return self._ids[np.where(found & present, at, len(self._hashes))]
+
+    @property
+    def resident_bytes(self) -> int:
+        """Bytes of both arrays."""
+        return self._hashes.nbytes + self._ids.nbytes
+
+
+def _hash(value: object) -> int:
+    if value is None:
+        return 0
+    try:
+        (number,) = _HASH.unpack(bytes.fromhex(str(value)))
+    except (ValueError, struct.error) as error:
+        raise UsageError("hashed=True, but a value is no keyed hash of 16 hex digits") from error
+    return int(number)
+
+
+class BucketEncoder:
+    """Number of boundaries <= x; a missing value, or one that is no number, is OOV."""
+
+    def __init__(self, field: BucketField) -> None:
+        self._boundaries = field.boundaries
+        self._array = np.array(field.boundaries)
+        self._oov = field.oov
+
+    def id_of(self, value: object) -> int:
+        """Id of one number: a number, text that spells one, None or NaN."""
+        number = _number(value)
+        return self._oov if math.isnan(number) else bisect_right(self._boundaries, number)
+
+    def encode(self, values: Sequence[object]) -> Ids:
+        """Int32 ids [n] of numbers [n]."""
+        numbers = _numbers(values)
+        buckets = np.searchsorted(self._array, numbers, side="right")
+        return np.where(np.isnan(numbers), self._oov, buckets).astype(np.int32)
+
+    @property
+    def resident_bytes(self) -> int:
+        """Bytes of the boundaries, held twice: bisection wants a tuple, numpy an array."""
+        return 2 * self._array.nbytes
+
+
+def _numbers(values: Sequence[object]) -> NDArray[np.float64]:
+    try:
+        return np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        return np.array([_number(value) for value in values], np.float64)
+
+
+def _number(value: object) -> float:
+    if type(value) in (float, int):
+        return float(value)  # type: ignore[arg-type]
+    try:
+        return float(canonical(value) or "nan")
+    except ValueError:
+        return float("nan")
+
+
+def keyed_hash(value: object, key: bytes) -> str | None:
+    """Keyed hash of a raw user id, as cleaning computes it; None for a missing one."""
+    spelled = _spelling(value)
+    return None if spelled is None else hash_id(key, spelled)
+
+
+def category_encoder(values: Values) -> CategoryEncoder | HashedEncoder:
+    """The encoder that suits a field's vocabulary."""
+    if isinstance(values, np.ndarray):
+        return HashedEncoder(values)
+    return CategoryEncoder(values)

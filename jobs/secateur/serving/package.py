@@ -1,0 +1,39 @@
+"""Read the files of a Package, trusting none of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from secateur.contracts import record
+from secateur.contracts.errors import CorruptArtifact
+from secateur.contracts.features import FeatureSchema
+from secateur.serving import layout
+from secateur.serving.tables import Table, unpack_table
+from secateur.serving.vocabulary import Values, unpack_vocabulary
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What scoring needs of a Package, unpacked."""
+
+    schema: FeatureSchema
+    model: bytes
+    table: Table
+    vocabulary: dict[str, Values]
+
+
+def read(folder: Path) -> Contents:
+    """Read and unpack. Raises CorruptArtifact for a missing or damaged file."""
+    schema = record.load(FeatureSchema, read_file(folder, layout.SCHEMA))
+    rows = sum(field.size for field in schema.fields)
+    table = unpack_table(read_file(folder, layout.TABLE), rows, f"{folder / layout.TABLE}")
+    words = read_file(folder, layout.VOCABULARY)
+    vocabulary = unpack_vocabulary(words, schema, f"{folder / layout.VOCABULARY}")
+    return Contents(schema, read_file(folder, layout.MODEL), table, vocabulary)
+
+
+def read_file(folder: Path, name: str) -> bytes:
+    """Bytes of one file. Raises CorruptArtifact when it is missing."""
+    try:
+        return (folder / name).read_bytes()
+    except OSError as error:
+        raise CorruptArtifact(f"{folder} is no whole package: {name}: {error.strerror}") from error

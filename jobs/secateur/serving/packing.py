@@ -1,0 +1,54 @@
+"""The frame of both packed files: one zstandard frame with a checksum over a header and bytes.
+
+    4 bytes   length of the header, little endian
+    header    JSON object
+    payload   the rest, as the header's owner lays it out (`tables`, `vocabulary`)
+
+Nothing in it is executable.
+"""
+
+import json
+import struct
+from typing import Any
+
+import zstandard
+
+from secateur.contracts.errors import CorruptArtifact
+
+LEVEL = 19
+LARGEST = 1 << 32  # no package of ours unpacks to 4 GiB: a larger promise is a damaged one
+
+_LENGTH = struct.Struct("<I")
+
+
+def pack(header: dict[str, Any], payload: bytes) -> bytes:
+    """Compress; equal input gives equal bytes."""
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
+    return compressor.compress(_LENGTH.pack(len(text)) + text + payload)
+
+
+def unpack(data: bytes, where: str) -> tuple[dict[str, Any], memoryview]:
+    """Give header and payload. Raises CorruptArtifact, naming `where`, on anything damaged."""
+    content = _decompress(data, where)
+    if len(content) < _LENGTH.size:
+        raise CorruptArtifact(f"{where}: {len(content)} bytes are too few for a header")
+    (length,) = _LENGTH.unpack_from(content)
+    start = _LENGTH.size + length
+    try:
+        header = json.loads(content[_LENGTH.size : start])
+    except ValueError as error:
+        raise CorruptArtifact(f"{where}: the header is not JSON: {error}") from error
+    if start > len(content) or not isinstance(header, dict):
+        raise CorruptArtifact(f"{where}: the header is not an object of {length} bytes")
+    return header, memoryview(content)[start:]
+
+
+def _decompress(data: bytes, where: str) -> bytes:
+    try:
+        promised = zstandard.frame_content_size(data)
+        if not 0 <= promised <= LARGEST:
+            raise CorruptArtifact(f"{where}: promises {promised} bytes")
+        return zstandard.ZstdDecompressor().decompress(data, allow_extra_data=False)
+    except (zstandard.ZstdError, MemoryError) as error:
+        raise CorruptArtifact(f"{where}: not one whole zstandard frame: {error}") from error

@@ -1,0 +1,1 @@
+"""Suites from schemas, run by Great Expectations; receipts and pages. great_expectations."""

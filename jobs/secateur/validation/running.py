@@ -1,0 +1,113 @@
+"""Run suites of expectations and turn their results into one report."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import great_expectations as gx
+import pandas as pd
+from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
+from great_expectations.core.batch import Batch
+from great_expectations.data_context import EphemeralDataContext
+from great_expectations.data_context.types.base import (
+    DataContextConfig,
+    InMemoryStoreBackendDefaults,
+    ProgressBarsConfig,
+)
+from great_expectations.expectations.expectation import Expectation as Expected
+from pyspark.sql import DataFrame
+
+from secateur.contracts.data import Expectation, ValidationReport
+
+# No example values: each would cost a Spark job an expectation, and they may be a user's.
+_COUNTED = {"result_format": "BASIC", "partial_unexpected_count": 0}
+_LISTED = {"result_format": "COMPLETE", "partial_unexpected_count": 0}
+_NOT_A_RULE = {"batch_id", "column"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """Expectations of one frame. `title` names the frame in report and pages.
+
+    `key` is the column that names a row of a small frame, so that a failure can list the rows.
+    """
+
+    title: str
+    frame: DataFrame | pd.DataFrame
+    expectations: tuple[Expected, ...]
+    key: str | None = None
+
+
+def run(checks: Sequence[Check]) -> list[ExpectationSuiteValidationResult]:
+    """Validate each frame by its suite, without a project, a store or the network."""
+    config = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(),
+        progress_bars=ProgressBarsConfig(globally=False),
+        analytics_enabled=False,
+    )
+    context = gx.get_context(mode="ephemeral", project_config=config)
+    return [_validate(context, check) for check in checks]
+
+
+def report(
+    subject: str, rows: int, results: Iterable[ExpectationSuiteValidationResult]
+) -> ValidationReport:
+    """The receipt of these results on the artifact `subject`, which holds `rows` rows.
+
+    Nothing examined is no success: neither zero rows nor zero expectations can pass.
+    """
+    found = tuple(_expectation(one) for result in results for one in result.results)
+    success = bool(found) and rows > 0 and all(one.success for one in found)
+    return ValidationReport(subject, success, rows, found)
+
+
+def failures(found: ValidationReport, most: int = 5) -> str:
+    """The first failing rules with what was observed, in words."""
+    failed = [one for one in found.expectations if not one.success]
+    lines = [f"{one.column or 'table'} {one.rule}: found {one.observed}" for one in failed[:most]]
+    total = f"{len(failed)} of {len(found.expectations)} expectations on {found.rows:,} rows failed"
+    return "; ".join([total, *lines])
+
+
+def _validate(context: EphemeralDataContext, check: Check) -> ExpectationSuiteValidationResult:
+    suite = gx.ExpectationSuite(check.title, expectations=list(check.expectations))
+    wanted = _LISTED | {"unexpected_index_column_names": [check.key]} if check.key else _COUNTED
+    result = _batch(context, check).validate(suite, result_format=wanted)
+    result.suite_name = check.title
+    return result
+
+
+def _batch(context: EphemeralDataContext, check: Check) -> Batch:
+    if isinstance(check.frame, pd.DataFrame):
+        asset = context.data_sources.add_pandas(check.title).add_dataframe_asset(check.title)
+    else:
+        # Persisting would copy every column into memory for suites that read each once.
+        source = context.data_sources.add_spark(check.title, persist=False)
+        asset = source.add_dataframe_asset(check.title)
+    definition = asset.add_batch_definition_whole_dataframe(check.title)
+    return definition.get_batch({"dataframe": check.frame})
+
+
+def _expectation(result: ExpectationValidationResult) -> Expectation:
+    config = result.expectation_config
+    terms = {k: v for k, v in config.kwargs.items() if k not in _NOT_A_RULE and v is not None}
+    rule = f"{config.type}({', '.join(f'{k}={v}' for k, v in sorted(terms.items()))})"
+    column = config.kwargs.get("column")
+    return Expectation(rule, column, bool(result.success), _observed(result))
+
+
+def _observed(result: ExpectationValidationResult) -> Any:  # noqa: ANN401 - as JSON has it
+    raised = [info for info in _exceptions(result.exception_info) if info.get("raised_exception")]
+    if raised:
+        return str(raised[0]["exception_message"])
+    found = result.to_json_dict()["result"]
+    if "unexpected_index_list" in found:
+        return found["unexpected_index_list"] or []
+    if "observed_value" in found and found["observed_value"] is not None:
+        return found["observed_value"]
+    return {key: value for key, value in found.items() if key.endswith("_count")}
+
+
+def _exceptions(info: dict[str, Any]) -> list[dict[str, Any]]:
+    """One exception, or several keyed by metric: the library knows both."""
+    return [info] if "raised_exception" in info else list(info.values())

@@ -1,0 +1,126 @@
+"""Scorecards with the few figures that a gate looks at, and a small FeatureSet with its scorer."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from secateur import artifacts
+from secateur.artifacts import Artifact
+from secateur.contracts.features import BucketField, CategoryField, FeatureSchema
+from secateur.contracts.judgement import Accuracy, Difference, Footprint, Latency, Scorecard
+from secateur.contracts.manifest import MadeBy
+from secateur.judgement.metrics import Scores
+from secateur.judgement.scoring import Ids
+
+ACCURACY = Accuracy(1000, 500, 200, 0.73, 0.68, 0.55, 0.9, 1.0)
+EQUAL = Difference(0.0, 0.001)
+MakeCard = Callable[..., Scorecard]
+
+
+def make_card(
+    recipe: str = "a",
+    tune: Difference | None = EQUAL,
+    confirm: Difference | None = EQUAL,
+    size: int = 100,
+    us: float = 100.0,
+) -> Scorecard:
+    """Dense has 1,000 bytes and 1,000 us a request of 256, its p99 is 1.5 times that."""
+    differences = {"tune": tune, "confirm": confirm}
+    return Scorecard(
+        recipe=recipe,
+        package=f"digest of {recipe}",
+        dense_package="digest of dense",
+        accuracy={"tune": ACCURACY, "confirm": ACCURACY},
+        dense_accuracy={"tune": ACCURACY, "confirm": ACCURACY},
+        delta_auc={split: d for split, d in differences.items() if d},
+        footprint=Footprint(size, {"model.onnx": size}, 10 * size, size // 4, 0.8),
+        dense_footprint=Footprint(1000, {"model.onnx": 1000}, 10_000, 250, 0.0),
+        latency=latencies(us),
+        dense_latency=latencies(1000.0),
+    )
+
+
+def latencies(us: float) -> tuple[Latency, ...]:
+    return (
+        Latency(1, us / 20, us / 15, us / 10, us / 8),
+        Latency(256, us / 2, us / 1.5, us, 1.5 * us),
+    )
+
+
+SCHEMA = FeatureSchema(
+    "test",
+    "label",
+    (
+        CategoryField("user_id", "user", 9, 1, hashed=True),
+        CategoryField("video_id", "item", 9, 1),
+        CategoryField("tab", "context", 3, 1),
+    ),
+    (BucketField("age", "item", (1.0, 2.0)),),
+    "ab" * 8,
+)
+N = 300
+
+
+class ByVideo:
+    """Scores a row by its video's number alone, and remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.given: list[Mapping[str, object]] = []
+
+    def score(self, columns: Mapping[str, object], *, hashed: bool = False) -> Scores:
+        self.given.append(columns)
+        return self.score_ids(self.encode(columns, hashed=hashed))
+
+    def encode(self, columns: Mapping[str, object], *, hashed: bool = False) -> Ids:
+        assert hashed
+        videos = columns["video_id"]
+        assert isinstance(videos, list | np.ndarray)
+        return np.array([[0, 0 if v is None else int(v), 0, 0] for v in videos], np.int32)
+
+    def score_ids(self, ids: Ids) -> Scores:
+        return (ids[:, 1] / (ids[:, 1] + 1)).astype(np.float32)
+
+
+def raw_rows() -> pa.Table:
+    users = [f"{i % 100:016x}" for i in range(N)]
+    return pa.table(
+        {
+            "label": pa.array([int(i % 3 == 0) for i in range(N)], pa.int8()),
+            "user": users,
+            "user_train_events": pa.array([i % 12 for i in range(N)], pa.int32()),
+            "item_train_events": pa.array([0] * N, pa.int32()),
+            "user_id": pa.array(range(N), pa.int32()),  # ids are there, and are not to be used
+            "value_user_id": users,
+            "value_video_id": [None if i == 7 else str(i) for i in range(N)],
+            "value_tab": ["1"] * N,
+            "value_age": pa.array([float(i) for i in range(N)], pa.float64()),
+        }
+    )
+
+
+@pytest.fixture
+def features(tmp_path: Path) -> Artifact:
+    """A FeatureSet whose judged days hold `N` rows in two files."""
+    place = str(tmp_path / "features")
+    with artifacts.create(place, "FeatureSet") as draft:
+        draft.write("schema.json", SCHEMA)
+        for split in ("tune", "confirm"):
+            (draft.folder / split).mkdir()
+            pq.write_table(raw_rows().slice(0, 200), draft.folder / split / "part-0.parquet")
+            pq.write_table(raw_rows().slice(200), draft.folder / split / "part-1.parquet")
+        draft.seal(MadeBy("test", "0"), {}, {})
+    return artifacts.open_artifact(place, "FeatureSet")
+
+
+@pytest.fixture
+def by_video() -> type[ByVideo]:
+    return ByVideo
+
+
+@pytest.fixture
+def card() -> MakeCard:
+    return make_card

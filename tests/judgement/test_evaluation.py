@@ -1,0 +1,79 @@
+"""Claims about a scorecard as a whole, measured with a scorer that needs no package."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from secateur import artifacts
+from secateur.artifacts import Artifact
+from secateur.contracts import record
+from secateur.contracts.candidates import Recipe
+from secateur.contracts.errors import ArtifactError
+from secateur.contracts.judgement import Scorecard
+from secateur.contracts.manifest import MadeBy
+from secateur.judgement import evaluation, latency
+
+
+def package(
+    place: Path, name: str, made_from: dict[str, str], facts: Mapping[str, int]
+) -> Artifact:
+    with artifacts.create(str(place / name), "Package") as draft:
+        draft.write("recipe.json", Recipe(name))
+        (draft.folder / "model.onnx").write_bytes(b"0" * facts.get("parameters", 0))
+        draft.seal(MadeBy("test", "0"), made_from, facts)
+    return artifacts.open_artifact(str(place / name), "Package")
+
+
+@pytest.fixture
+def pair(tmp_path: Path, features: Artifact) -> evaluation.Pair:
+    made_from = {"dense": "d1", "features": features.digest}
+    facts = {"parameters": 400, "nonzero": 100}
+    return evaluation.Pair(
+        package(tmp_path, "small", made_from, facts),
+        package(tmp_path, "dense", made_from, {"parameters": 1000, "nonzero": 1000}),
+    )
+
+
+def test_a_scorecard_holds_both_models_and_survives_its_file(
+    pair: evaluation.Pair,
+    features: Artifact,
+    by_video: Callable[[], Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(latency, "SECONDS", 0)
+    monkeypatch.setattr(evaluation, "resident_bytes", lambda *_: [5000, 2000])
+    card, scored = evaluation.evaluate(pair, features, lambda _: by_video(), seed=1)
+    assert card == record.load(Scorecard, record.dump(card))
+    assert (card.recipe, card.package) == ("small", pair.package.digest)
+    assert card.dense_package == pair.dense.digest
+    assert card.accuracy == card.dense_accuracy
+    assert card.delta_auc["tune"].estimate == card.delta_auc["tune"].standard_error == 0
+    assert [one.split for one in scored] == ["tune", "confirm"]
+    assert card.footprint.package_bytes == pair.package.manifest.bytes
+    assert card.footprint.file_bytes["model.onnx"] == 400
+    assert (card.footprint.resident_bytes, card.dense_footprint.resident_bytes) == (2000, 5000)
+    assert card.footprint.nominal_sparsity == pytest.approx(0.9)
+    assert card.dense_footprint.nominal_sparsity == 0
+
+
+def test_a_package_whose_maker_counted_no_weights_has_no_sparsity(
+    tmp_path: Path, pair: evaluation.Pair
+) -> None:
+    uncounted = package(tmp_path, "uncounted", {}, {})
+    found = evaluation.footprint(uncounted, pair.dense, resident=1)
+    assert (found.parameters, found.nominal_sparsity) == (None, None)
+
+
+def test_packages_of_other_origin_are_not_compared(
+    tmp_path: Path, pair: evaluation.Pair, features: Artifact
+) -> None:
+    pair.demand_common_origin(features)
+    for made_from, said in (
+        ({"dense": "d2", "features": features.digest}, "made from dense d2, not d1"),
+        ({"dense": "d1", "features": "f2"}, "made from features f2"),
+    ):
+        other = package(tmp_path, "other", made_from, {})
+        with pytest.raises(ArtifactError, match=said):
+            evaluation.Pair(other, pair.dense).demand_common_origin(features)

@@ -1,0 +1,93 @@
+"""Claims about the verb that judges: what it seals, what it refuses, what its log says."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from secateur import artifacts
+from secateur.contracts.candidates import CandidatePlan, Recipe
+from secateur.contracts.errors import ArtifactError
+from secateur.contracts.judgement import Difference, Scorecard, Verdict
+from secateur.contracts.manifest import MadeBy
+from secateur.judgement.verdicts import open_scorecards
+
+MakeCard = Callable[..., Scorecard]
+JOBS = Path(__file__).parents[2] / "jobs"
+BAD = Difference(-0.05, 0.001)
+
+
+def seal(place: Path, kind: str, name: str, noun: object, dense: str = "d") -> None:
+    with artifacts.create(str(place), kind) as draft:
+        draft.write(name, noun)
+        draft.seal(MadeBy("test", "0"), {"dense-package": dense, "features": "f"}, {})
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def run(*cards: Scorecard) -> subprocess.CompletedProcess[str]:
+        plan = CandidatePlan("dense", (Recipe("dense"), Recipe("a"), Recipe("b")))
+        seal(tmp_path / "plan", "CandidatePlan", "plan.json", plan)
+        for card in cards:
+            seal(tmp_path / "scorecards" / card.recipe, "Scorecard", "scorecard.json", card)
+        command = [sys.executable, "judge_candidates.py", "--scenario", "short_video"]
+        for flag in ("plan", "scorecards"):
+            command += [f"--{flag}", str(tmp_path / flag)]
+        return subprocess.run(
+            [*command, "--output", str(tmp_path / "verdict")],
+            cwd=JOBS, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+def verdict(folder: Path) -> Verdict:
+    return artifacts.open_artifact(str(folder / "verdict"), "Verdict").read("verdict.json", Verdict)
+
+
+def test_a_night_with_a_crashed_candidate_is_accepted_on_the_other(
+    judge: Callable[..., subprocess.CompletedProcess[str]], card: MakeCard, tmp_path: Path
+) -> None:
+    done = judge(card("b"))
+    assert done.returncode == 0, done.stderr
+    found = verdict(tmp_path)
+    assert (found.accepted, found.package) == (True, "digest of b")
+    assert [(one.recipe, one.outcome) for one in found.candidates] == [
+        ("a", "crashed"),
+        ("b", "passed"),
+    ]
+
+
+def test_a_refusal_is_sealed_and_its_log_ends_with_one_line_a_candidate(
+    judge: Callable[..., subprocess.CompletedProcess[str]], card: MakeCard, tmp_path: Path
+) -> None:
+    done = judge(card("a", tune=BAD))
+    assert done.returncode == 65
+    assert not verdict(tmp_path).accepted
+    *_, head, of_a, of_b, evidence = done.stderr.strip().splitlines()
+    assert "REFUSED" in head
+    assert "a: failed: tune AUC -0.0500, lower bound -0.0516" in of_a
+    assert "below -0.0100" in of_a
+    assert "b: crashed" in of_b
+    assert str(tmp_path / "verdict") in evidence
+
+
+def test_the_same_scorecards_give_the_same_verdict(
+    judge: Callable[..., subprocess.CompletedProcess[str]], card: MakeCard, tmp_path: Path
+) -> None:
+    digests = []
+    for _ in range(2):
+        judge(card("a"), card("b"))
+        digests.append(artifacts.read_manifest(str(tmp_path / "verdict")).digest)
+    assert digests[0] == digests[1]
+
+
+def test_scorecards_against_two_dense_packages_are_not_compared(
+    card: MakeCard, tmp_path: Path
+) -> None:
+    for name, dense in (("a", "d1"), ("b", "d2")):
+        seal(tmp_path / name, "Scorecard", "scorecard.json", card(name), dense)
+    with pytest.raises(ArtifactError, match="different dense-package"):
+        open_scorecards(str(tmp_path), ["a", "b"])

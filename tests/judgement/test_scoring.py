@@ -1,0 +1,109 @@
+"""Claims about what a scorer is given, and about slices, timing and memory."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from secateur.artifacts import Artifact
+from secateur.contracts.features import FeatureSchema
+from secateur.judgement import latency, measuring, residency, scoring, slices
+
+MakeScorer = Callable[[], Any]
+N = 300
+
+
+@pytest.fixture
+def rows(features: Artifact) -> scoring.Rows:
+    schema = features.read("schema.json", FeatureSchema)
+    return scoring.read_rows(features.folder / "tune", schema)
+
+
+def test_every_row_is_scored_once_from_its_raw_values(
+    rows: scoring.Rows, by_video: MakeScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "BULK", 128)
+    scorer = by_video()
+    scores = scoring.score_all(scorer, rows)
+    expected = [0.0 if i == 7 else i / (i + 1) for i in range(N)]
+    assert scores == pytest.approx(np.array(expected, np.float32))
+    assert {len(given["age"]) for given in scorer.given} == {128, N - 256}
+    assert set(scorer.given[0]) == {"user_id", "video_id", "tab", "age"}
+
+
+def test_a_request_gives_once_what_its_user_and_context_share(rows: scoring.Rows) -> None:
+    request = scoring.request(rows, start=N - 2, batch=4)
+    assert request["user_id"] == f"{(N - 2) % 100:016x}"
+    assert request["tab"] == "1"
+    assert request["video_id"] == [str(N - 2), str(N - 1), "0", "1"]
+
+
+def test_slices_part_the_rows_by_train_events(rows: scoring.Rows) -> None:
+    sizes = {name: int(mask.sum()) for name, mask in slices.slices(rows)}
+    assert sizes == {
+        "new users": 25,
+        "users of 1-2 events": 50,
+        "users of 3-9 events": 175,
+        "users of 10+ events": 50,
+        "new items": N,
+    }
+
+
+def test_the_comparison_covers_every_split_and_slice(
+    rows: scoring.Rows, by_video: MakeScorer
+) -> None:
+    scores = scoring.score_all(by_video(), rows)
+    found = measuring.compare([measuring.Scored("tune", rows, scores, 1 - scores)], seed=1)
+    assert set(found.accuracy) == {"tune", *(f"tune/{name}" for name, _ in slices.slices(rows))}
+    dense, flipped = found.dense_accuracy["tune"].auc, found.accuracy["tune"].auc
+    assert dense is not None
+    assert flipped == pytest.approx(1 - dense)
+    assert found.delta_auc["tune"].estimate == pytest.approx(1 - 2 * dense)
+
+
+def test_the_evidence_holds_every_score(
+    rows: scoring.Rows, by_video: MakeScorer, tmp_path: Path
+) -> None:
+    scores = scoring.score_all(by_video(), rows)
+    scored = [measuring.Scored(split, rows, scores, 1 - scores) for split in ("tune", "confirm")]
+    measuring.write_scores(tmp_path / "scores.parquet", scored)
+    table = pq.read_table(tmp_path / "scores.parquet")
+    assert table.column_names == ["split", "user", "label", "dense", "candidate"]
+    assert table["split"].to_pylist() == ["tune"] * N + ["confirm"] * N
+    assert (table["dense"].to_numpy()[N:] == scores).all()
+
+
+def test_timed_calls_take_turns_and_every_request_has_one() -> None:
+    seen: list[tuple[str, int]] = []
+    calls = [lambda i, name=name: seen.append((name, i)) for name in "ab"]
+    taken = latency.interleaved(calls, seconds=0)
+    timed = seen[2 * latency.WARM_UP :]
+    assert [len(times) for times in taken] == [latency.REQUESTS] * 2
+    assert timed[:4] == [("a", 0), ("b", 0), ("b", 1), ("a", 1)]
+
+
+def test_latency_is_measured_at_each_batch_size_for_each_scorer(
+    rows: scoring.Rows, by_video: MakeScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(latency, "SECONDS", 0)
+    found = latency.measure_latency([by_video(), by_video()], rows)
+    assert [[one.batch for one in of_scorer] for of_scorer in found] == [[1, 256], [1, 256]]
+    assert all(0 < one.model_p50 <= one.model_p99 for one in found[0])
+
+
+class Heavy:
+    """Keeps 64 MB alive."""
+
+    def __init__(self, _: Path) -> None:
+        self.weights = np.ones(8_000_000)
+
+    def score(self, columns: scoring.Columns, *, hashed: bool = False) -> None:
+        assert hashed
+
+
+def test_growth_is_what_the_loaded_package_keeps(tmp_path: Path) -> None:
+    grown = residency._growth(Heavy, tmp_path, {"video_id": ["1"]})  # type: ignore[arg-type]
+    assert grown == pytest.approx(64e6, rel=0.1)

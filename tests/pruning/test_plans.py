@@ -1,0 +1,110 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from secateur.contracts.candidates import Recipe, Step, Student
+from secateur.contracts.errors import ScenarioError, UsageError
+from secateur.contracts.models import ModelSpec
+from secateur.model.batches import Split
+from secateur.model.deepfm import DeepFM
+from secateur.pruning import plans
+from secateur.pruning.evidence import Evidence
+from secateur.pruning.recipes import apply
+from secateur.scenario import load
+
+SPEC = ModelSpec("deepfm", ("a", "b", "c"), (5, 4, 6), 8, (10, 4))
+HOLDOUT = Split(
+    torch.zeros(4, 3, dtype=torch.int32), torch.tensor([0.0, 1, 0, 1]), np.zeros(4, "datetime64[D]")
+)
+EVIDENCE = Evidence((np.array([40, 20, 10, 5, 1]), np.array([60, 10, 5, 1]), None), HOLDOUT)
+
+
+def model() -> DeepFM:
+    torch.manual_seed(0)
+    return DeepFM(SPEC).eval()
+
+
+def rows(**how: float) -> Step:
+    return Step("embedding_row", "frequency", **how)  # type: ignore[arg-type]
+
+
+def test_every_recipe_of_the_shipped_scenarios_fits_its_dense_model() -> None:
+    for name in ("short_video", "short_video_click"):
+        scenario = load(name)
+        training = scenario.training
+        spec = replace(SPEC, embedding_dim=training.embedding_dim, hidden=training.hidden)
+        assert plans.plan("digest", spec, scenario.recipes).recipes == scenario.recipes
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        (Recipe("r", (Step("neuron", "frequency", keep=0.5),)), "neuron knows"),
+        (Recipe("r", (Step("neuron", "l2"),)), "needs keep"),
+        (Recipe("r", (Step("neuron", "l2", keep=0.5, min_count=3),)), "min_count is for"),
+        (Recipe("r", (Step("neuron", "l2", keep=1.0),)), "not within 0..1"),
+        (Recipe("r", (Step("neuron", "l2", keep=0.1),)), "leaves no unit of 4"),
+        (Recipe("r", (Step("embedding_dimension", "l2", keep=0.05),)), "leaves no unit of 8"),
+        (Recipe("r", (rows(keep=0.5, min_count=3),)), "not both"),
+        (Recipe("r", (rows(min_count=3),), student=Student(4, (8,), 3)), "no steps"),
+        (Recipe("r", (Step("weight", "magnitude", keep=0.2),), 0.5), "refill"),
+        (Recipe("r", repair_epochs=-1.0), "negative"),
+        (Recipe("r", tower_bits=8), "8-bit tower"),
+    ],
+)
+def test_a_recipe_that_makes_no_sense_is_named(recipe: Recipe, message: str) -> None:
+    with pytest.raises(ScenarioError, match=f"candidate r: .*{message}"):
+        plans.plan("digest", SPEC, [recipe])
+
+
+def test_a_plan_knows_its_recipes_and_the_baseline() -> None:
+    plan = plans.plan("digest", SPEC, [Recipe("small", embedding_bits=8)])
+    assert plans.find(plan, "small").embedding_bits == 8
+    assert plans.find(plan, "dense") == Recipe("dense")
+    with pytest.raises(UsageError, match=r"no recipe 'large', it has \['dense', 'small'\]"):
+        plans.find(plan, "large")
+
+
+def test_rows_seen_often_enough_stay_with_the_oov_row() -> None:
+    assert plans.choose(rows(min_count=10), model(), EVIDENCE).heights == (4, 3, 6)
+    assert plans.choose(rows(min_count=100), model(), EVIDENCE).heights == (1, 1, 6)
+
+
+def test_a_share_of_rows_is_taken_over_all_fields() -> None:
+    """Of 40 20 10 5 and 60 10 5, the top four are 60 40 20 and both tens."""
+    assert plans.choose(rows(keep=3 / 7), model(), EVIDENCE).heights == (3, 2, 6)
+    assert plans.choose(rows(keep=4 / 7), model(), EVIDENCE).heights == (4, 3, 6)
+
+
+@pytest.mark.parametrize("criterion", ["l2", "taylor"])
+def test_a_share_of_every_layers_neurons_stays(criterion: str) -> None:
+    step = Step("neuron", criterion, keep=0.5)  # type: ignore[arg-type]
+    cut = plans.choose(step, model(), EVIDENCE)
+    assert [len(kept) for kept in cut.neurons] == [5, 2]
+    assert (cut.heights, len(cut.dimensions)) == (SPEC.rows, 8)
+
+
+def test_the_most_important_neurons_stay() -> None:
+    strong = model()
+    with torch.no_grad():
+        strong.tower.layers[0].weight[[2, 7]] *= 100
+    cut = plans.choose(Step("neuron", "l2", keep=0.2), strong, EVIDENCE)
+    assert cut.neurons[0] == (2, 7)
+
+
+def test_a_step_that_changes_nothing_is_an_error() -> None:
+    with pytest.raises(UsageError, match="changes nothing"):
+        apply(rows(min_count=2), model(), Evidence((np.full(5, 9), np.full(4, 9), None), HOLDOUT))
+
+
+def test_what_is_cut_counts_as_oov_from_then_on() -> None:
+    cut = EVIDENCE.cut_to((3, 1, 6))
+    assert [c if c is None else c.tolist() for c in cut.counts] == [[40, 20, 16], [76], None]
+
+
+def test_steps_follow_each_other() -> None:
+    step = Step("embedding_dimension", "l2", keep=0.25)
+    small = apply(step, apply(rows(min_count=10), model(), EVIDENCE), EVIDENCE.cut_to((4, 3, 6)))
+    assert (small.spec.rows, small.spec.embedding_dim) == ((4, 3, 6), 2)

@@ -1,0 +1,142 @@
+"""A compacted model scores exactly like the masked one, whatever the shapes and the cut."""
+
+import numpy as np
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from secateur.contracts.models import ModelSpec
+from secateur.model.batches import Split
+from secateur.model.deepfm import DeepFM
+from secateur.pruning.evidence import Evidence
+from secateur.pruning.masking import mask, zero_smallest_weights
+from secateur.pruning.plans import Cut
+from secateur.pruning.surgery import compact
+
+NO_ROWS = Split(torch.zeros(0, 1, dtype=torch.int32), torch.zeros(0), np.zeros(0, "datetime64[D]"))
+
+
+def random_model(spec: ModelSpec) -> DeepFM:
+    torch.manual_seed(sum(spec.rows))
+    model = DeepFM(spec).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    return model
+
+
+def every_id(spec: ModelSpec) -> Tensor:
+    """Ids [n, fields] in which every row of every field occurs."""
+    rows = [torch.arange(max(spec.rows)) % height for height in spec.rows]
+    return torch.stack(rows, dim=1).int()
+
+
+@st.composite
+def cuts(draw: st.DrawFn) -> tuple[ModelSpec, Cut, Evidence]:
+    rows = draw(st.lists(st.integers(1, 12), min_size=1, max_size=5))
+    dim = draw(st.integers(1, 6))
+    hidden = draw(st.lists(st.integers(1, 8), min_size=1, max_size=3))
+    spec = ModelSpec(
+        "deepfm", tuple(f"f{i}" for i in range(len(rows))), tuple(rows), dim, tuple(hidden)
+    )
+
+    def kept(units: int) -> tuple[int, ...]:
+        return tuple(sorted(draw(st.sets(st.integers(0, units - 1), min_size=1))))
+
+    heights = tuple(draw(st.integers(1, height)) for height in rows)
+    counts = tuple(
+        np.array(draw(st.lists(st.integers(0, 9), min_size=h, max_size=h))) for h in rows
+    )
+    cut = Cut(heights, kept(dim), tuple(kept(width) for width in hidden))
+    return spec, cut, Evidence(counts, NO_ROWS)
+
+
+@settings(max_examples=100, deadline=None)
+@given(cuts())
+def test_compacted_scores_like_masked(case: tuple[ModelSpec, Cut, Evidence]) -> None:
+    spec, cut, evidence = case
+    masked = mask(random_model(spec), cut, evidence)
+    small = compact(masked, cut)
+    ids = every_id(spec)
+    with torch.no_grad():
+        assert torch.allclose(small(ids), masked(ids), atol=1e-5)
+    assert small.spec.rows == cut.heights
+    assert small.embedding.weight.shape == (sum(cut.heights), len(cut.dimensions))
+    widths = [layer.weight.shape[0] for layer in small.tower.layers]
+    assert widths == [*map(len, cut.neurons), 1]
+
+
+@settings(max_examples=30, deadline=None)
+@given(cuts())
+def test_the_model_that_was_cut_is_left_as_it_was(case: tuple[ModelSpec, Cut, Evidence]) -> None:
+    spec, cut, evidence = case
+    model = random_model(spec)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    compact(mask(model, cut, evidence), cut)
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+def test_cutting_nothing_changes_nothing() -> None:
+    spec = ModelSpec("deepfm", ("a", "b"), (4, 6), 3, (5, 4))
+    model, everything = random_model(spec), Cut.of_nothing(spec)
+    evidence = Evidence((np.ones(4), np.ones(6)), NO_ROWS)
+    same = compact(mask(model, everything, evidence), everything)
+    assert all(
+        torch.equal(value, same.state_dict()[name]) for name, value in model.state_dict().items()
+    )
+
+
+def test_a_removed_neuron_takes_away_exactly_its_contribution() -> None:
+    spec = ModelSpec("deepfm", ("a", "b"), (4, 6), 3, (5,))
+    model, ids = random_model(spec), every_id(ModelSpec("deepfm", ("a", "b"), (4, 6), 3, (5,)))
+    cut = Cut(spec.rows, (0, 1, 2), ((0, 1, 3, 4),))
+    small = compact(mask(model, cut, Evidence((None, None), NO_ROWS)), cut)
+    hidden, output = model.tower.layers
+    with torch.no_grad():
+        embedded = model.embedding(model.rows_of(ids)).flatten(1)
+        activation = torch.relu(embedded @ hidden.weight[2] + hidden.bias[2])
+        expected = model(ids) - activation * output.weight[0, 2]
+        assert torch.allclose(small(ids), expected, atol=1e-5)
+
+
+def test_a_constant_neuron_is_folded_into_the_next_bias() -> None:
+    spec = ModelSpec("deepfm", ("a",), (4,), 3, (3, 2))
+    model, ids = random_model(spec), every_id(ModelSpec("deepfm", ("a",), (4,), 3, (3, 2)))
+    first = model.tower.layers[0]
+    with torch.no_grad():
+        first.weight[1] = 0
+        first.bias[1] = 0.7
+        small = compact(model, Cut((4,), (0, 1, 2), ((0, 2), (0, 1))))
+        assert torch.allclose(small(ids), model(ids), atol=1e-6)
+
+
+def test_cut_rows_share_the_mean_of_what_training_saw() -> None:
+    spec = ModelSpec("deepfm", ("a",), (4,), 2, (3,))
+    model = random_model(spec)
+    cut = Cut((2,), (0, 1), ((0, 1, 2),))
+    small = compact(mask(model, cut, Evidence((np.array([9, 3, 2, 1]),), NO_ROWS)), cut)
+    rows = model.embedding.weight.detach()
+    mean = (3 * rows[1] + 2 * rows[2] + 1 * rows[3]) / 6
+    assert torch.allclose(small.embedding.weight[1], mean, atol=1e-6)
+    assert torch.equal(small.embedding.weight[0], rows[0])
+
+
+def test_rows_that_training_never_saw_leave_the_oov_row_alone() -> None:
+    spec = ModelSpec("deepfm", ("a",), (4,), 2, (3,))
+    model = random_model(spec)
+    cut = Cut((2,), (0, 1), ((0, 1, 2),))
+    small = compact(mask(model, cut, Evidence((np.array([9, 0, 0, 0]),), NO_ROWS)), cut)
+    assert torch.equal(small.embedding.weight[1], model.embedding.weight[3])
+
+
+def test_zeroed_weights_are_the_smallest_and_no_shape_changes() -> None:
+    spec = ModelSpec("deepfm", ("a", "b"), (4, 6), 3, (5, 4))
+    model = random_model(spec)
+    sparse = zero_smallest_weights(model, 0.2)
+    before = torch.cat([layer.weight.flatten() for layer in model.tower.layers])
+    after = torch.cat([layer.weight.flatten() for layer in sparse.tower.layers])
+    kept = after != 0
+    assert kept.sum() == round(0.2 * len(before))
+    assert before[kept].abs().min() > before[~kept].abs().max()
+    assert torch.equal(before[kept], after[kept])
+    assert sparse.spec == model.spec

@@ -1,0 +1,276 @@
+"""Publishing: what is accepted becomes a release once, in order, whoever races or dies."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from secateur.contracts import record
+from secateur.contracts.errors import ArtifactError, ReleaseError, SignatureInvalid
+from secateur.contracts.releases import ReleaseManifest
+from secateur.releases import layout
+from secateur.releases.publishing import publish
+from secateur.storage import Store, open_store
+
+RACERS = 16
+
+
+def test_a_published_package_is_pulled_byte_for_byte(shop: Any) -> None:
+    receipt = shop.publish("a")
+    pulled = shop.pull()
+    files = sorted(p for p in shop.package("a").folder.rglob("*") if p.is_file())
+    sent = {p.relative_to(shop.package("a").folder).as_posix(): p.read_bytes() for p in files}
+    sent.pop("manifest.json")
+    got = {
+        p.relative_to(pulled.folder).as_posix(): p.read_bytes()
+        for p in pulled.folder.rglob("*")
+        if p.is_file()
+    }
+    assert got == sent
+    assert (receipt.number, receipt.epoch, receipt.served) == (1, 1, True)
+    assert receipt.bytes == sum(map(len, sent.values()))
+    assert pulled.manifest.package == shop.package("a").digest
+    assert pulled.pointer.manifest_sha256 == receipt.manifest_sha256
+
+
+def test_the_verdict_must_accept_exactly_this_package(shop: Any) -> None:
+    def attempt(verdict: Any) -> None:
+        publish(shop.catalogue(), shop.signer, "latest", shop.package("a"), verdict, 1)
+
+    with pytest.raises(ArtifactError, match="accepts no package: too inaccurate"):
+        attempt(shop.verdict("refused", accepted=False, package=shop.package("a").digest))
+    with pytest.raises(ArtifactError, match="the receipt names"):
+        attempt(shop.verdict("b"))
+    assert not list(shop.store.entries())
+
+
+def test_the_same_verdict_again_is_the_same_release(shop: Any) -> None:
+    first = shop.publish("a")
+    shop.publish("b")
+    again = shop.publish("a")
+    assert (again.number, again.manifest_sha256) == (first.number, first.manifest_sha256)
+    assert layout.numbers(shop.store) == [1, 2]
+    assert shop.pull().manifest.number == 2, "an old task run again does not move the channel back"
+    assert not again.served
+
+
+def test_a_failing_canary_leaves_the_channel(shop: Any) -> None:
+    shop.publish("a")
+
+    def refuse(_: object) -> None:
+        raise ReleaseError("scores differ")
+
+    with pytest.raises(ReleaseError, match="scores differ"):
+        publish(
+            shop.catalogue(), shop.signer, "latest", shop.package("b"), shop.verdict("b"), 1, refuse
+        )
+    assert shop.pull().manifest.number == 1
+
+
+def test_a_publisher_whom_readers_do_not_trust_moves_nothing(shop: Any, tmp_path: Path) -> None:
+    shop.publish("a")
+    stranger = type(shop)(shop.root, tmp_path)
+    with pytest.raises(SignatureInvalid):
+        publish(
+            shop.catalogue(),
+            stranger.signer,
+            "latest",
+            shop.package("b"),
+            shop.verdict("b"),
+            1,
+            lambda _: None,
+        )
+    assert shop.pull().manifest.number == 1
+
+
+def test_a_foreign_manifest_that_names_our_verdict_is_never_signed(shop: Any) -> None:
+    """Whoever can write to the store, but not sign, prepares a manifest for us to finish."""
+    shop.publish("a")
+    genuine = shop.catalogue().release(1).manifest
+    shop.publish("evil")
+    evil = shop.catalogue().release(2).manifest
+    planted = record.plain(genuine) | {"number": 3, "files": record.plain(evil.files)}
+    planted["verdict"] = shop.verdict("b").digest
+    planted["package"] = shop.package("b").digest
+    shop.store.put(layout.manifest_key(3), record.canonical(planted))
+    assert record.load(ReleaseManifest, record.canonical(planted)).number == 3
+
+    assert shop.publish("b").number == 4
+    with pytest.raises(ReleaseError, match="no signed release 3"):
+        shop.catalogue().release(3)
+
+
+def test_sixteen_publishers_get_sixteen_numbers_and_the_channel_only_grows(shop: Any) -> None:
+    names = [f"n{i}" for i in range(RACERS)]
+    for name in names:
+        shop.verdict(name)
+    stores = [open_store(shop.uri) for _ in names]
+    seen, done = [], threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            pointed = shop.catalogue(watched).pointer("latest")
+            if pointed:
+                seen.append((pointed.pointer.epoch, pointed.pointer.release))
+
+    watched = open_store(shop.uri)
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    with ThreadPoolExecutor(RACERS) as pool:
+        receipts = list(
+            pool.map(lambda a: shop.publish(a[0], store=a[1]), zip(names, stores, strict=True))
+        )
+    done.set()
+    watcher.join()
+    assert sorted(receipt.number for receipt in receipts) == list(range(1, RACERS + 1))
+    assert seen == sorted(seen), "epoch and release grow together"
+    assert shop.pull().manifest.number == RACERS
+
+
+def test_racing_attempts_for_one_verdict_make_one_release(shop: Any) -> None:
+    shop.verdict("a")
+    stores = [open_store(shop.uri) for _ in range(8)]
+    with ThreadPoolExecutor(len(stores)) as pool:
+        receipts = list(pool.map(lambda store: shop.publish("a", store=store), stores))
+    assert {receipt.number for receipt in receipts} == {1}
+    assert {receipt.epoch for receipt in receipts} == {1}
+
+
+def test_an_attempt_that_loses_its_number_to_the_same_verdict_takes_that_release(
+    shop: Any, between: type
+) -> None:
+    """The other attempt, thought dead, creates the manifest just before we do."""
+
+    class Racing(between):  # type: ignore[misc, valid-type]
+        def put_new(self, key: str, data: bytes) -> None:
+            if key == layout.manifest_key(1):
+                assert shop.publish("a").number == 1
+            self.inner.put_new(key, data)
+
+    assert shop.publish("a", store=Racing(shop.store)).number == 1
+    assert layout.numbers(shop.store) == [1]
+
+
+def test_a_blob_taken_over_is_renewed_and_one_swept_meanwhile_is_written_again(
+    shop: Any, between: type
+) -> None:
+    """A sweep may hold the shared blob for old and unnamed: it was, until this publish."""
+    shop.publish("a")
+    shared = shop.package("a").manifest.files[1]
+    key = layout.blob_key(shared.sha256)
+    swaps = []
+
+    class Swept(between):  # type: ignore[misc, valid-type]
+        def swap(self, key: str, data: bytes, tag: str) -> None:
+            if key.startswith(layout.BLOBS):
+                swaps.append(key)
+                self.inner.delete(key)
+            self.inner.swap(key, data, tag)
+
+    assert shop.publish("b", store=Swept(shop.store)).served
+    assert swaps == [key]
+    assert shop.store.get(key).data == b"the same everywhere"
+
+
+def test_a_blob_that_is_not_what_its_name_says_stops_the_publish(shop: Any) -> None:
+    shop.publish("a")
+    key = layout.blob_key(shop.package("a").manifest.files[1].sha256)
+    shop.store.put(key, b"something else here")
+    with pytest.raises(ReleaseError, match="other bytes than its name says"):
+        shop.publish("b")
+    assert layout.numbers(shop.store) == [1]
+
+
+class Crash(BaseException):
+    """What a process does not survive."""
+
+
+def dies_at(between: type, inner: Store, write: int, after: bool, die: Callable[[], None]) -> Any:
+    """A store whose `write`-th write is the last thing that happens, done or not done."""
+
+    @dataclass
+    class Dying(between):  # type: ignore[misc, valid-type]
+        writes: int = 0
+
+        def _write(self, do: Callable[[], None]) -> None:
+            self.writes += 1
+            if self.writes == write and not after:
+                die()
+            try:
+                do()
+            finally:
+                if self.writes == write:
+                    die()
+
+        def put(self, key: str, data: bytes) -> None:
+            self._write(lambda: self.inner.put(key, data))
+
+        def put_new(self, key: str, data: bytes) -> None:
+            self._write(lambda: self.inner.put_new(key, data))
+
+        def swap(self, key: str, data: bytes, tag: str) -> None:
+            self._write(lambda: self.inner.swap(key, data, tag))
+
+        def delete(self, key: str) -> None:
+            self._write(lambda: self.inner.delete(key))
+
+    return Dying(inner)
+
+
+def writes_of_a_publish(shop: Any, between: type) -> int:
+    """Writes of every publish but the first, which finds no channel and no shared blob."""
+    shop.publish("first")
+    counting = dies_at(between, shop.store, 0, True, lambda: None)
+    shop.publish("a", store=counting)
+    assert counting.writes >= 6, "probe, blobs, manifest, signature, pointer"
+    return int(counting.writes)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_crash_at_any_write_shows_readers_the_old_or_the_new(
+    shop: Any, between: type, after: bool
+) -> None:
+    def crash() -> None:
+        raise Crash
+
+    total = writes_of_a_publish(shop, between)
+    served = "a"
+    for write in range(1, total + 1):
+        new = f"b{write}"
+        with pytest.raises(Crash):
+            shop.publish(new, store=dies_at(between, shop.store, write, after, crash))
+        assert shop.pull().manifest.recipe == (new if after and write == total else served)
+        shop.publish(new)
+        assert shop.pull().manifest.recipe == new, "the next attempt finishes"
+        served = new
+    recipes = [release.manifest.recipe for release in shop.catalogue().releases()]
+    assert len(recipes) == len(set(recipes)) == total + 2, "and makes no second release"
+
+
+def publish_and_be_killed(
+    shop: Any, between: type, write: int, environment: dict[str, str]
+) -> None:
+    os.environ.update(environment)
+    kill = lambda: os.kill(os.getpid(), signal.SIGKILL)  # noqa: E731
+    shop.publish(f"b{write}", store=dies_at(between, open_store(shop.uri), write, True, kill))
+
+
+def test_kill_9_at_any_write_shows_readers_the_old_or_the_new(shop: Any, between: type) -> None:
+    total = writes_of_a_publish(shop, between)
+    forked = multiprocessing.get_context("fork")
+    for write in range(1, total + 1):
+        arguments = (shop, between, write, dict(os.environ))
+        process = forked.Process(target=publish_and_be_killed, args=arguments)
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+        assert shop.pull().manifest.recipe == (f"b{write}" if write == total else "a")
+    assert shop.publish("z").served
+    assert shop.pull().manifest.recipe == "z"

@@ -1,0 +1,115 @@
+"""Sweeping: what nobody can reach goes, what anybody may reach stays."""
+
+from typing import Any
+
+import pytest
+
+from secateur.contracts.errors import ReleaseError, SignatureInvalid, UsageError
+from secateur.releases import layout
+from secateur.releases.rolling_back import roll_back
+from secateur.releases.sweeping import sweep
+from secateur.storage import Entry
+
+NOW = -60.0  # a grace period in the future: everything is old
+BYTES = 50  # of the one file that a package does not share
+
+
+@pytest.fixture
+def at_five(after: Any) -> Any:
+    return after(5)
+
+
+def blobs(shop: Any) -> set[str]:
+    return set(shop.store.keys(layout.BLOBS))
+
+
+def test_it_first_says_what_it_would_do(at_five: Any) -> None:
+    before = list(at_five.store.keys())
+    receipt = sweep(at_five.catalogue(), keep=2, grace_s=NOW)
+    assert receipt.dry_run
+    assert (receipt.releases, receipt.blobs, receipt.bytes) == ((1, 2, 3), 3, 3 * BYTES)
+    assert list(at_five.store.keys()) == before
+
+
+def test_it_keeps_the_newest_and_every_blob_they_name(at_five: Any) -> None:
+    assert len(blobs(at_five)) == 6
+    receipt = sweep(at_five.catalogue(), keep=2, grace_s=NOW, dry_run=False)
+    assert receipt.bytes == 3 * BYTES
+    assert layout.numbers(at_five.store) == [4, 5]
+    assert len(blobs(at_five)) == 3
+    assert [at_five.pull(release=n, cache="new").manifest.recipe for n in (4, 5)] == ["d", "e"]
+    assert sweep(at_five.catalogue(), keep=2, grace_s=NOW, dry_run=False).releases == ()
+
+
+def test_it_never_takes_what_a_channel_serves(at_five: Any) -> None:
+    roll_back(at_five.catalogue(), at_five.signer, "latest", 2, "worse", lambda _: None)
+    at_five.publish("f", channel="beta")
+    at_five.publish("g", channel="gamma")
+    sweep(at_five.catalogue(), keep=1, grace_s=NOW, dry_run=False)
+    assert layout.numbers(at_five.store) == [2, 6, 7]
+    for channel, recipe in (("latest", "b"), ("beta", "f"), ("gamma", "g")):
+        assert at_five.pull(channel=channel, cache="new").manifest.recipe == recipe
+
+
+def test_a_number_is_never_given_twice(at_five: Any) -> None:
+    sweep(at_five.catalogue(), keep=1, grace_s=NOW, dry_run=False)
+    assert at_five.publish("f").number == 6
+
+
+def test_what_is_young_stays_as_it_may_belong_to_a_release_in_the_making(at_five: Any) -> None:
+    at_five.store.put(layout.blob_key("0" * 64), b"being published")
+    receipt = sweep(at_five.catalogue(), keep=1, dry_run=False)
+    assert (receipt.releases, receipt.blobs) == ((), 0)
+    assert at_five.store.exists(layout.blob_key("0" * 64))
+
+
+def test_leftovers_of_crashes_go(at_five: Any) -> None:
+    at_five.store.put(layout.blob_key("0" * 64), b"1234")
+    at_five.store.put(f"{layout.PROBES}abc", b"")
+    at_five.store.delete(layout.signature_key(2))  # never signed
+    receipt = sweep(at_five.catalogue(), keep=9, grace_s=NOW, dry_run=False)
+    assert (receipt.releases, receipt.blobs, receipt.bytes) == ((2,), 2, 4 + BYTES)
+    assert not list(at_five.store.keys(layout.PROBES))
+
+
+def test_an_unsigned_manifest_above_all_keeps_its_blobs(at_five: Any) -> None:
+    """Its publisher is between manifest and signature."""
+    at_five.store.delete(layout.signature_key(5))
+    at_five.store.delete(layout.pointer_key("latest"))
+    before = blobs(at_five)
+    sweep(at_five.catalogue(), keep=4, grace_s=NOW, dry_run=False)
+    assert layout.numbers(at_five.store) == [1, 2, 3, 4, 5]
+    assert blobs(at_five) == before
+
+
+def test_a_blob_renewed_while_it_looks_is_spared(at_five: Any, between: type) -> None:
+    """A publisher takes over an old blob after the listing: it must not lose it."""
+    shared = layout.blob_key(at_five.catalogue().release(1).manifest.files[0].sha256)
+
+    class Renewing(between):  # type: ignore[misc, valid-type]
+        def entries(self, prefix: str = "") -> Any:
+            for entry in self.inner.entries(prefix):
+                renewed = prefix == shared
+                yield Entry(entry.key, entry.bytes, 9e9 if renewed else entry.modified)
+
+    catalogue = at_five.catalogue(Renewing(at_five.store))
+    sweep(catalogue, keep=1, grace_s=NOW, dry_run=False)
+    assert at_five.store.exists(shared)
+    assert len(blobs(at_five)) == 3
+
+
+def test_it_deletes_nothing_where_a_channel_cannot_be_read(at_five: Any) -> None:
+    before = list(at_five.store.keys())
+    at_five.store.put(layout.pointer_key("beta"), b"{}")
+    with pytest.raises(ReleaseError):
+        sweep(at_five.catalogue(), keep=1, grace_s=NOW, dry_run=False)
+    stranger = type(at_five)(at_five.root, at_five.folder)
+    at_five.store.delete(layout.pointer_key("beta"))
+    with pytest.raises(SignatureInvalid):
+        sweep(stranger.catalogue(), keep=1, grace_s=NOW, dry_run=False)
+    assert list(at_five.store.keys()) == before
+
+
+def test_it_keeps_at_least_one(at_five: Any) -> None:
+    with pytest.raises(UsageError):
+        sweep(at_five.catalogue(), keep=0)

@@ -1,0 +1,92 @@
+"""The three verbs: what they seal, and the exit codes of what they refuse."""
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from secateur import artifacts
+from secateur.contracts.releases import ChannelPointer, PublishReceipt, SweepReceipt
+from secateur.releases import layout
+
+JOBS = Path(artifacts.__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def environment(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECATEUR_SIGNING_KEY", shop.seed)
+    monkeypatch.setenv("SECATEUR_VERIFY_KEY", shop.signer.public)
+    # These packages hold no model; test_client.py publishes one that does.
+    monkeypatch.setattr("secateur.serving.scorer.load", lambda release: release)
+    monkeypatch.setattr("secateur.serving.golden.check", lambda scorer, folder: None)
+
+
+@pytest.fixture
+def run(shop: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    def run_verb(verb: str, *flags: str) -> int:
+        line = [verb, "--scenario", "short_video", "--store", shop.root, *flags]
+        monkeypatch.setattr("sys.argv", [*line, "--output", str(shop.folder / "out")])
+        with pytest.raises(SystemExit) as left:
+            runpy.run_path(str(JOBS / f"{verb}.py"), run_name="__main__")
+        return int(left.value.code or 0)
+
+    return run_verb
+
+
+def publish(shop: Any, run: Any, name: str, **verdict: Any) -> int:
+    shop.package(name)
+    candidates = str(shop.folder / "candidates")
+    decision = shop.verdict(name, **verdict).uri
+    return int(run("publish_release", "--candidates", candidates, "--verdict", decision))
+
+
+def test_publish_release_seals_a_receipt_that_names_verdict_and_package(
+    shop: Any, run: Any
+) -> None:
+    assert publish(shop, run, "a") == 0
+    sealed = artifacts.open_artifact(str(shop.folder / "out"), "Release")
+    receipt = sealed.read("receipt.json", PublishReceipt)
+    assert (receipt.number, receipt.channel, receipt.epoch) == (1, "latest", 1)
+    assert sealed.manifest.made_from["verdict"] == shop.verdict("a").digest
+    assert sealed.manifest.made_from["package"] == shop.package("a").digest
+    assert publish(shop, run, "a") == 0
+    again = artifacts.open_artifact(str(shop.folder / "out"), "Release")
+    assert again.digest == sealed.digest
+
+
+def test_publish_release_without_an_accepted_package_or_a_key(
+    shop: Any, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert publish(shop, run, "a", accepted=False) == 1
+    assert publish(shop, run, "b", package=shop.package("a").digest) == 1
+    monkeypatch.delenv("SECATEUR_SIGNING_KEY")
+    assert publish(shop, run, "c") == 64
+    assert not artifacts.is_sealed(str(shop.folder / "out"))
+    assert not list(shop.store.entries())
+
+
+def test_roll_back_seals_the_pointer(shop: Any, run: Any) -> None:
+    shop.publish("a")
+    shop.publish("b")
+    assert run("roll_back", "--release", "1", "--reason", "drift") == 0
+    sealed = artifacts.open_artifact(str(shop.folder / "out"), "RollBack")
+    pointer = sealed.read("pointer.json", ChannelPointer)
+    assert (pointer.release, pointer.epoch, pointer.reason) == (1, 3, "drift")
+    assert shop.pull().pointer == pointer
+    assert run("roll_back", "--release", "9", "--reason", "drift") == 64
+    assert run("roll_back", "--release", "one", "--reason", "drift") == 64
+    assert run("roll_back", "--channel", "beta", "--release", "1", "--reason", "drift") == 1
+
+
+def test_sweep_releases_deletes_only_when_told(shop: Any, run: Any) -> None:
+    for name in "abc":
+        shop.publish(name)
+    assert run("sweep_releases", "--keep", "1", "--grace-hours", "-1") == 0
+    assert layout.numbers(shop.store) == [1, 2, 3]
+    assert run("sweep_releases", "--keep", "1", "--grace-hours", "-1", "--dry-run", "no") == 0
+    assert layout.numbers(shop.store) == [3]
+    sealed = artifacts.open_artifact(str(shop.folder / "out"), "Sweep")
+    receipt = sealed.read("receipt.json", SweepReceipt)
+    assert (receipt.releases, receipt.blobs, receipt.dry_run) == ((1, 2), 2, False)
+    assert run("sweep_releases", "--keep", "few") == 64

@@ -1,0 +1,114 @@
+"""Claims about scales, labels, the Pareto front and the numbers beside them."""
+
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secateur.contracts.judgement import Interval
+from secateur.report import forest, numbers, svg
+from secateur.report.labels import Box, place
+from secateur.report.scatter import Point, front, scatter
+
+positive = st.floats(1e-3, 1e9)
+frames = Box(0, 0, 560, 380)
+
+
+@given(positive, st.floats(1.01, 1e6))
+def test_ticks_lie_within_their_scale_in_order(low: float, ratio: float) -> None:
+    for log in (False, True):
+        ticks = svg.Scale(low, low * ratio, 0, 100, log).ticks()
+        assert ticks == sorted(set(ticks))
+        assert all(low * (1 - 1e-6) <= tick <= low * ratio * (1 + 1e-6) for tick in ticks)
+    assert 2 <= len(svg.even_ticks(low, low * ratio, 6)) <= 7
+
+
+def test_a_log_scale_gives_equal_room_to_equal_ratios() -> None:
+    x = svg.Scale(1, 100, 0, 200, log=True)
+    assert [x(value) for value in (1, 10, 100)] == pytest.approx([0, 100, 200])
+    assert (x(0.5), x(1000)) == (0, 200)
+
+
+def point(name: str, cost: float, auc: float) -> Point:
+    return Point(name, cost, auc, auc, auc, "passed")
+
+
+models = st.lists(
+    st.builds(point, st.just("m"), st.sampled_from([1.0, 2.0, 3.0]), st.sampled_from([0.7, 0.8])),
+    min_size=1,
+)
+
+
+@given(models)
+def test_the_front_holds_whom_nobody_beats(points: list[Point]) -> None:
+    def beaten(one: Point) -> bool:
+        return any(
+            (o.cost <= one.cost and o.auc >= one.auc) and (o.cost < one.cost or o.auc > one.auc)
+            for o in points
+        )
+
+    expected = {(p.cost, p.auc) for p in points if not beaten(p)}
+    assert {(p.cost, p.auc) for p in front(points)} == expected
+    assert len(front(points)) == len(expected)
+
+
+def test_labels_of_a_usual_night_do_not_touch() -> None:
+    at = [(120, 200), (300, 150), (420, 140), (470, 130), (520, 152), (560, 140), (557, 160)]
+    names = ["small_dense", "hybrid_medium", "int8", "rows_freq", "neurons", "dense", "weights_mag"]
+    places = place([(float(x), float(y)) for x, y in at], names, [], Box(0, 0, 600, 380))
+    for one, other in combinations(places, 2):
+        assert one.box.overlap(other.box) < 0.01 * one.box.area
+    assert all(
+        spot.box.overlap(Box(0, 0, 600, 380)) == pytest.approx(spot.box.area) for spot in places
+    )
+
+
+def test_a_model_far_below_the_gate_is_drawn_on_the_edge_with_its_value() -> None:
+    points = [
+        Point("dense", 100, 0.73, 0.73, 0.73, "baseline"),
+        Point("good", 10, 0.729, 0.728, 0.73, "passed"),
+        Point("awful", 5, 0.55, 0.54, 0.56, "failed"),
+    ]
+    picture = scatter(points, 0.72, numbers.size, "title")
+    assert "awful 0.550" in picture
+    assert ">0.55<" not in picture  # no axis stretched down to it
+
+
+def test_the_gate_and_zero_are_in_every_forest_row() -> None:
+    deltas = [Interval(-0.001, -0.002, 0.0005, 0.99), Interval(-0.2, -0.21, -0.19, 0.99)]
+    x = forest.scale(deltas, margin=0.01)
+    assert x.low == -0.04  # four margins: the hopeless one does not squeeze the others
+    rows = [forest.cell(delta, x, 0.01, "passed") for delta in (*deltas, None)]
+    assert all("zero" in row and "gate" in row for row in rows)
+    assert "not measured" in rows[-1]
+
+
+def test_names_are_escaped_in_pictures() -> None:
+    assert "<b>" not in scatter([point("<b>", 1, 0.7)], None, numbers.size, "<i>")
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (numbers.size(999), "999 B"),
+        (numbers.size(118_000), "118 kB"),
+        (numbers.size(2_950_000), "2.95 MB"),
+        (numbers.size(999_900), "1.00 MB"),
+        (numbers.duration(64.54), "64.5 µs"),
+        (numbers.duration(3100), "3.10 ms"),
+        (numbers.durations(64.54, 107.6), "64.5 / 108 µs"),
+        (numbers.durations(900, 1200), "900 µs / 1.20 ms"),
+        (numbers.ratio(2_950_000, 118_000), "25.0\N{MULTIPLICATION SIGN}"),
+        (numbers.ratio(1, 0), "\N{EN DASH}"),
+        (numbers.signed(-0.00204), "\N{MINUS SIGN}0.0020"),
+        (numbers.signed(-0.00001), "0.0000"),
+        (numbers.signed(0.5), "+0.5000"),
+        (numbers.percent(0.954, 1), "95.4 %"),
+        (numbers.brief("1.50 MB".replace(" ", numbers.SPACE)), "1.5 MB"),
+        (numbers.brief("200 kB".replace(" ", numbers.SPACE)), "200 kB"),
+        (numbers.typeset("AUC -0.01, 3.9x smaller"), "AUC −0.01, 3.9× smaller"),  # noqa: RUF001
+    ],
+)
+def test_numbers_as_people_read_them(shown: str, expected: str) -> None:
+    assert shown.replace(numbers.SPACE, " ") == expected
