@@ -15,9 +15,10 @@ import time
 from pathlib import Path
 from types import FrameType
 
+from rich.console import Console
+
 from airflow_api import AirflowApi
 from local_site import Site, default_site, welcome
-from rich.console import Console
 from secateur.report.table import night_table
 from service import ServiceError
 from watching import watch
@@ -28,7 +29,7 @@ SERVICE = PROJECT / "infra" / "demo" / "service.py"
 CLIENT_VARIABLES = ("AWS_", "SECATEUR_ID_KEY", "SECATEUR_VERIFY_KEY")
 PARSE_TIMEOUT_S = 60
 
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 150)
 
 
 def main() -> int:
@@ -63,7 +64,7 @@ def demo(site: Site, scenario: str, keep: bool) -> int:
     run = api.trigger(dag, {})
     state = watch(api, dag, run, console)
     folder = newest_run(site, scenario)
-    console.print(night_table(str(folder)))
+    console.print(night_table(str(folder), console.width))
     code = score(site, scenario) if state == "success" else explain(api, dag, run)
     console.print(f"report: {folder / 'report' / 'index.html'}")
     console.print(welcome(site) if keep else "Airflow's UI: make up, stop it with: make down")

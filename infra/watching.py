@@ -2,8 +2,10 @@
 
 import time
 
-from airflow_api import AirflowApi, TaskState
 from rich.console import Console
+from rich.markup import escape
+
+from airflow_api import AirflowApi, TaskState
 
 PERIOD_S = 1.0
 SIGNS = {
@@ -38,11 +40,11 @@ def line(task: TaskState) -> str:
     """One ended task: sign, name, seconds, tries."""
     tries = f"  after {task.tries} tries" if task.tries > 1 else ""
     seconds = f"{task.seconds:6.1f} s" if task.seconds is not None else " " * 8
-    return f"  {SIGNS.get(task.state or '', ' ')}[/] {task.label:42} {seconds}{tries}"
+    return f"  {SIGNS.get(task.state or '', ' ')}[/] {escape(f'{task.label:42}')} {seconds}{tries}"
 
 
 def now_running(tasks: list[TaskState], seconds: float) -> str:
     """What runs at this moment, and how much is done."""
-    running = ", ".join(task.label for task in tasks if task.state == "running")
+    running = ", ".join(escape(task.label) for task in tasks if task.state == "running")
     done = sum(task.is_final for task in tasks)
     return f"{seconds:4.0f} s  {done}/{len(tasks)} tasks done  now: {running or 'scheduling'}"

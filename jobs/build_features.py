@@ -34,8 +34,9 @@ def build_features(job: Job) -> None:
             job.scenario.name, label, learned.categories, learned.buckets, id_key
         )
         draft.write("schema.json", schema)
-        job.seal(draft, {"id_key": id_key, "days": splits, "rows": rows, "fields": len(schema.fields)})
-
+        job.seal(
+            draft, {"id_key": id_key, "days": splits, "rows": rows, "fields": len(schema.fields)}
+        )
 
 
 if __name__ == "__main__":

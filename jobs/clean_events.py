@@ -23,7 +23,7 @@ def clean_events(job: Job) -> None:
     key = identity.id_key()
     scenario = job.scenario
     rules = Rules(job.use(scenario.logs), job.use(scenario.label), job.use(scenario.cleaning))
-    with tempfile.TemporaryDirectory(prefix="secateur-") as scratch, job.create("EventSet") as draft:
+    with tempfile.TemporaryDirectory() as scratch, job.create("EventSet") as draft:
         log = window.open_log(rules.logs, job.arguments["logs"] or rules.logs.uri, Path(scratch))
         job.note("logs", log.digest)
         marked = cleaning.mark(session(), log, rules, key)

@@ -9,13 +9,12 @@ from secateur.artifacts import demand_receipt
 from secateur.command import Job
 from secateur.contracts import record
 from secateur.contracts.candidates import CandidatePlan
-from secateur.model.batches import load_split, split_holdout
 from secateur.model.bundle import load_bundle, save_bundle
 from secateur.packaging.assembly import write_package
+from secateur.packaging.parts import weight_counts
 from secateur.packaging.source import read_source
 from secateur.pruning import plans
-from secateur.pruning.evidence import Evidence, read_counts
-from secateur.pruning.recipes import Workshop, carry_out
+from secateur.pruning.recipes import carry_out, furnish
 
 
 def prune_model(job: Job) -> None:
@@ -25,19 +24,17 @@ def prune_model(job: Job) -> None:
     demand_receipt(plan.subject, dense)
     recipe = plans.find(plan, job.flag("recipe"))
     job.note("recipe", record.digest(recipe))
-    training = job.use(job.scenario.training)
-    train, holdout = split_holdout(load_split(features, "train"), training.holdout_days)
-    evidence = Evidence(read_counts(features), holdout)
-    workshop = Workshop(train, evidence, training, job.scenario.seed)
+    job.note("scenario.seed", str(job.scenario.seed))
+    workshop = furnish(features, job.use(job.scenario.training), job.scenario.seed)
     model, curve = carry_out(recipe, load_bundle(dense), workshop)
-    facts = {"recipe": recipe.name, "dense": dense.digest}
+    facts = {"recipe": recipe.name, "dense": dense.digest, **weight_counts(model)}
     with job.create("ModelBundle", "bundle") as draft:
         save_bundle(draft, model)
         draft.write("curve.json", curve)
         job.seal(draft, facts)
     with job.create("Package", "package") as draft:
-        source = read_source(features)
-        write_package(draft, model, recipe, source, holdout.ids.numpy(), job.scenario.title)
+        source, calibration = read_source(features), workshop.evidence.holdout.ids.numpy()
+        write_package(draft, model, recipe, source, calibration, job.scenario.title)
         job.seal(draft, facts)
     job.answer(job.place("package"))
 

@@ -29,6 +29,5 @@ def validate_events(job: Job) -> None:
     found.demand_success(job.flag("output"))
 
 
-
 if __name__ == "__main__":
     command.run(validate_events, __doc__, inputs=("events",))

@@ -6,7 +6,7 @@ Seals a ValidationReport of exactly these features, with Data Docs beside it; ex
 broken.
 """
 
-import pandas as pd
+import pyarrow.parquet as pq
 
 from secateur import command
 from secateur.command import Job
@@ -21,7 +21,7 @@ def validate_features(job: Job) -> None:
     features = job.open("features", "FeatureSet")
     validation = job.use(job.scenario.validation)
     schema = features.read("schema.json", FeatureSchema)
-    vocabulary = pd.read_parquet(features.file("vocabulary.parquet"))
+    vocabulary = pq.read_table(features.file("vocabulary.parquet"))
     spark = session()
     splits = {
         name: read_parquet(spark, sorted(features.folder.glob(f"{name}/part-*.parquet")))

@@ -1,5 +1,6 @@
-"""What many rooms' tests share: a real object store, and a root at each kind of store."""
+"""What many rooms' tests share: an object store, a root at each kind of store, Spark."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +10,16 @@ from uuid import uuid4
 import pytest
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from store import LocalStore
 
-INFRA = str(Path(__file__).parents[1] / "infra")
-if INFRA not in sys.path:
-    sys.path.append(INFRA)
+os.environ.setdefault("SECATEUR_ID_KEY", "the tests' key, 32 bytes or more")
+os.environ.setdefault("SECATEUR_SPARK_MASTER", "local[2]")
+
+for folder in (Path(__file__).parent, Path(__file__).parents[1] / "infra"):
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +45,13 @@ def root(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     for name, value in request.getfixturevalue("object_store").items():
         monkeypatch.setenv(name, value)
     return f"s3://models/{uuid4().hex}"
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator["SparkSession"]:
+    """The one Spark of the whole run: starting it takes longer than most tests."""
+    from secateur.spark import session
+
+    started = session()
+    yield started
+    started.stop()

@@ -164,24 +164,23 @@ class Validation(Section):
 class Training(Section):
     """The dense model and its optimisation.
 
-    The last `holdout_days` of the train days stop training early, after `patience` looks without
-    a better one. With `refit` the final weights have then seen those days too. In distillation
-    the teacher's probabilities weigh `teacher_weight`, the labels the rest.
+    The learning rate falls linearly to 0 over `max_epochs`. The last `holdout_days` of the train
+    days stop it early, after `patience` looks without a better one. In distillation the teacher's
+    probabilities weigh `teacher_weight`, the labels the rest.
     """
 
     architecture: Literal["deepfm"] = "deepfm"
     embedding_dim: Positive = 16
     hidden: tuple[Positive, ...] = (400, 400, 400)
     dropout: Fraction = 0.0
-    batch_size: Positive = 512
+    batch_size: Positive = 256
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     embedding_l2: Annotated[float, Field(ge=0)] = 0.0
-    max_epochs: Annotated[float, Field(gt=0)] = 3.0
+    max_epochs: Annotated[float, Field(gt=0)] = 1.0
     holdout_days: Positive = 1
     evaluations_an_epoch: Positive = 4
     patience: Positive = 2
-    refit: bool = True
-    teacher_weight: Fraction = 0.5
+    teacher_weight: Fraction = 1.0
 
 
 class Judgement(Section):

@@ -3,12 +3,13 @@
 The master is spark-submit's own, else `SECATEUR_SPARK_MASTER`, else every core of this machine.
 """
 
+import logging
 import os
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name Spark's own pages use
 
@@ -16,9 +17,10 @@ MASTER = "SECATEUR_SPARK_MASTER"
 MEMORY = "SECATEUR_SPARK_MEMORY"
 UNDER_SPARK_SUBMIT = "PYSPARK_GATEWAY_PORT"
 _FOLDER = "_day"
+_ROWS_A_GROUP = 1 << 18
 
 _SETTINGS = {
-    "spark.log.level": "ERROR",
+    "spark.log.level": "WARN",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.session.timeZone": "UTC",
@@ -29,7 +31,6 @@ _SETTINGS = {
     "spark.sql.csv.parser.columnPruning.enabled": "false",
     # Checksums and success markers are not part of an artifact: its manifest is both.
     "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
-    "spark.sql.parquet.compression.codec": "zstd",
 }
 # Python workers unpickle functions of this package by name.
 _PACKAGES = {"spark.executorEnv.PYTHONPATH": str(Path(__file__).parents[1])}
@@ -44,6 +45,7 @@ _LOCAL_SETTINGS = {
 def session() -> SparkSession:
     """The process's Spark session, started on the first call."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    logging.getLogger("py4j").setLevel(logging.WARNING)
     builder = SparkSession.builder.appName("secateur").config(map=dict(_settings()))
     return builder.getOrCreate()
 
@@ -53,6 +55,8 @@ def _settings() -> Mapping[str, str]:
         return {**_SETTINGS, **_PACKAGES}
     master = os.environ.get(MASTER, "local[*]")
     local = _LOCAL_SETTINGS if master.startswith("local") else {}
+    if local:  # else it complains of a host name that resolves to the loopback address
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     memory = {"spark.driver.memory": os.environ.get(MEMORY, "2g")}
     return {**_SETTINGS, **_PACKAGES, **local, **memory, "spark.master": master}
 
@@ -88,9 +92,20 @@ def write_one(frame: DataFrame, order: Sequence[str], scratch: Path) -> Path:
 
 
 def place(file: Path, folder: Path, number: int = 0) -> Path:
-    """Move a written file to its name in an artifact, `part-NNNNN.parquet`."""
+    """Put a written file into an artifact as `part-NNNNN.parquet`, spelled by Arrow.
+
+    Spark's writer orders the encodings in a footer by the JVM's identity hashes, so that its files
+    differ from one process to the next though their rows are the same.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    return Path(shutil.move(file, folder / f"part-{number:05d}.parquet"))
+    target = folder / f"part-{number:05d}.parquet"
+    source = pq.ParquetFile(file)
+    schema = source.schema_arrow.remove_metadata()
+    with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+        for batch in source.iter_batches(batch_size=_ROWS_A_GROUP):
+            writer.write_batch(batch.replace_schema_metadata())
+    file.unlink()
+    return target
 
 
 def _only_file(folder: Path) -> Path:

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 import store as module
+from secateur.storage import open_store
 from service import ServiceError
 from store import LocalStore
-
-from secateur.storage import open_store
 
 SCRIPT = Path(module.__file__)
 

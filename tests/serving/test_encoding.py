@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from secateur.contracts.errors import UsageError
 from secateur.contracts.features import BucketField
-from secateur.serving.encoding import BucketEncoder, CategoryEncoder, HashedEncoder, keyed_hash
+from secateur.identity import hash_id
+from secateur.serving.encoding import BucketEncoder, CategoryEncoder, HashedEncoder, KeyedEncoder
 from secateur.values import canonical
 
 VALUES = ["7", "-3", "0", "007", "3.5", "NORMAL", "a b", "1e+16", "True", "1"]
@@ -77,6 +78,8 @@ def test_a_number_may_come_as_text() -> None:
 
 def test_a_user_is_hashed_by_the_canonical_spelling() -> None:
     key = b"sixteen bytes or more"
-    assert keyed_hash(17, key) == keyed_hash("17.0", key) == keyed_hash(17.0, key)
-    assert keyed_hash(17, key) != keyed_hash(18, key)
-    assert keyed_hash(float("nan"), key) is None
+    known = [int(hash_id(key, user), 16) for user in ("16", "17", "18")]
+    encoder = KeyedEncoder(HashedEncoder(np.array(known, np.uint64)), key)
+    users = [17, "17.0", 17.0, " 18", "19", None, float("nan")]
+    assert encoder.encode(users).tolist() == [1, 1, 1, 2, 3, 3, 3]
+    assert [encoder.id_of(user) for user in users] == [1, 1, 1, 2, 3, 3, 3]

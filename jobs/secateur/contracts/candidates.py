@@ -35,8 +35,10 @@ class Student:
 class Recipe:
     """One way to make the dense model smaller: prune by steps, repair, then quantize.
 
-    `repair_epochs` of distillation from the dense model follow the steps. A recipe with a
-    `student` ignores the steps. The recipe named "dense" changes nothing: it is the baseline.
+    At most `repair_epochs` of distillation from the dense model follow the steps. A recipe with
+    a `student` has no steps: a new model learns for as many epochs. Bits are those of the stored
+    embedding rows and of the tower's weights; an 8-bit tower needs rows of 8 or 4. The recipe
+    named "dense" changes nothing: it is the baseline.
     """
 
     name: str

@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from functools import reduce
-from operator import or_
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
 from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.errors import Refused, ScenarioError
-from secateur.events.hashing import PADS, hash_of, with_pads
+from secateur.events.hashing import hash_of, with_pads
 from secateur.events.reading import (
     DAY,
     MALFORMED,
@@ -29,7 +28,8 @@ REASONS = "reasons"
 REPETITION = "_repetition"
 TIME_MS = "time_ms"
 LABEL = "label"
-_HASH, _ROW = "_hash", "_row"
+_HASH, _RAW = "_hash", "_raw"
+_FIRST_MS, _LAST_MS = "_first_ms", "_last_ms"
 
 
 @dataclass(frozen=True)
@@ -48,21 +48,14 @@ def mark(spark: SparkSession, log: RawLog, rules: Rules, key: bytes) -> DataFram
     no Spark SQL predicate over the log's columns.
     """
     _demand_columns(log, rules)
-    events = _spelled(spark, log, rules, key).persist()
-    return events.withColumn(REASONS, _reasons(events, log.days, rules))
-
-
-def _spelled(spark: SparkSession, log: RawLog, rules: Rules, key: bytes) -> DataFrame:
-    """The log's columns in canonical spelling, beside them the user's hash and the row as it was.
-
-    It is worth persisting: two outputs are made of it, and Spark would otherwise push their
-    predicates down to the files, spelling every column again for each mention.
-    """
     raw = with_pads(read_events(spark, log), key)
     raw = raw.withColumn(_HASH, hash_of(canonical(F.col(rules.logs.user))))
-    raw = raw.withColumn(_ROW, _row_without_user(log.columns, rules.logs.user)).drop(*PADS)
+    raw = raw.withColumn(_RAW, _without_user(log.columns, rules.logs.user))
     events = canonical_columns(raw, log.columns, rules.cleaning.missing)
-    return events.withColumn(TIME_MS, F.col(rules.logs.time_ms).try_cast("bigint"))
+    events = events.withColumn(TIME_MS, F.col(rules.logs.time_ms).try_cast("bigint"))
+    midnights = _midnights(spark, log.days, rules.logs.timezone)
+    events = events.join(F.broadcast(midnights), on=DAY, how="left")
+    return events.withColumn(REASONS, _reasons(events, rules))
 
 
 def quarantined(marked: DataFrame) -> DataFrame:
@@ -71,8 +64,11 @@ def quarantined(marked: DataFrame) -> DataFrame:
     The user's column holds the keyed hash. In a malformed row nobody knows which column that is,
     so every field is hashed: its shape stays visible, and a holder of the key can look it up.
     """
+    whole = F.to_csv(_RAW, {"escape": '"'})
+    hashed = F.concat_ws(",", F.transform(F.split(MALFORMED, ","), hash_of))
+    row = F.when(F.col(MALFORMED).isNull(), whole).otherwise(hashed)
     return marked.where(F.size(REASONS) > 0).select(
-        F.col(SOURCE).alias("source"), DAY, REASONS, F.col(_ROW).alias("row")
+        F.col(SOURCE).alias("source"), DAY, REASONS, row.alias("row")
     )
 
 
@@ -105,18 +101,17 @@ def events_of(usable_rows: DataFrame, log: RawLog, rules: Rules) -> DataFrame:
     )
 
 
-def _row_without_user(columns: Sequence[str], user: str) -> Column:
-    shown = [F.col(_HASH).alias(name) if name == user else F.col(name) for name in columns]
-    whole = F.to_csv(F.struct(*shown), {"escape": '"'})
-    hashed = F.concat_ws(",", F.transform(F.split(MALFORMED, ","), hash_of))
-    return F.when(F.col(MALFORMED).isNull(), whole).otherwise(hashed)
+def _without_user(columns: Sequence[str], user: str) -> Column:
+    return F.struct(
+        *(F.col(_HASH).alias(name) if name == user else F.col(name) for name in columns)
+    )
 
 
-def _reasons(frame: DataFrame, days: Sequence[str], rules: Rules) -> Column:
-    is_time, label = F.col(TIME_MS).isNotNull(), F.col(rules.label.column)
+def _reasons(frame: DataFrame, rules: Rules) -> Column:
+    label = F.col(rules.label.column)
     found = {
-        "time_unparsable": ~is_time,
-        "time_off_day": is_time & ~_on_its_day(days, rules.logs.timezone),
+        "time_unparsable": F.col(TIME_MS).isNull(),
+        "time_off_day": ~F.col(TIME_MS).between(F.col(_FIRST_MS), F.col(_LAST_MS)),
         "user_missing": F.col(rules.logs.user).isNull(),
         "item_missing": F.col(rules.logs.item).isNull(),
         "label_not_binary": label.isNull() | ~label.isin("0", "1"),
@@ -124,7 +119,9 @@ def _reasons(frame: DataFrame, days: Sequence[str], rules: Rules) -> Column:
     }
     codes = [F.when(bad, F.lit(code)) for code, bad in found.items()]
     malformed = F.array(F.lit("malformed"))
-    return F.when(F.col(MALFORMED).isNotNull(), malformed).otherwise(F.array_compact(F.array(*codes)))
+    return F.when(F.col(MALFORMED).isNotNull(), malformed).otherwise(
+        F.array_compact(F.array(*codes))
+    )
 
 
 def _predicate(frame: DataFrame, code: str, bad: str) -> Column:
@@ -136,19 +133,24 @@ def _predicate(frame: DataFrame, code: str, bad: str) -> Column:
     return F.coalesce(F.expr(bad), F.lit(False))
 
 
-def _on_its_day(days: Sequence[str], timezone: str) -> Column:
-    """Whether the event's own time lies on its folder's day, as clocks in `timezone` tell it."""
+def _midnights(spark: SparkSession, days: Sequence[str], timezone: str) -> DataFrame:
+    """The first and last millisecond of each day, as clocks in `timezone` tell it.
+
+    Joined to the events, and no part of an expression over them, it also keeps Spark from pushing
+    the test of the reasons below the spelling of columns, which it would then do once a mention.
+    """
     zone = ZoneInfo(timezone)
 
     def midnight(day: date) -> int:
-        return int(datetime.combine(day, time(), zone).astimezone(UTC).timestamp()) * 1000
+        return int(datetime.combine(day, time(), zone).timestamp()) * 1000
 
-    def within(name: str) -> Column:
-        day = date.fromisoformat(name)
-        after, before = midnight(day), midnight(day + timedelta(days=1))
-        return (F.col(DAY) == name) & (F.col(TIME_MS) >= after) & (F.col(TIME_MS) < before)
-
-    return reduce(or_, map(within, days))
+    dates = [date.fromisoformat(day) for day in days]
+    table = {
+        DAY: list(days),
+        _FIRST_MS: [midnight(d) for d in dates],
+        _LAST_MS: [midnight(d + timedelta(days=1)) - 1 for d in dates],
+    }
+    return spark.createDataFrame(pa.table(table))
 
 
 def _demand_columns(log: RawLog, rules: Rules) -> None:

@@ -6,6 +6,7 @@ columns of a one-row frame joined to every row, never literals, so that no plan 
 
 import hashlib
 
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
@@ -18,9 +19,8 @@ PADS = INNER, OUTER = "_inner_pad", "_outer_pad"
 def with_pads(frame: DataFrame, key: bytes) -> DataFrame:
     """Add the padded keys to every row, for `hash_of`."""
     block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
-    pads = (bytearray(b ^ 0x36 for b in block), bytearray(b ^ 0x5C for b in block))
-    schema = f"{INNER} binary, {OUTER} binary"
-    one_row = frame.sparkSession.createDataFrame([pads], schema)
+    pads = {INNER: [bytes(b ^ 0x36 for b in block)], OUTER: [bytes(b ^ 0x5C for b in block)]}
+    one_row = frame.sparkSession.createDataFrame(pa.table(pads))
     return frame.crossJoin(F.broadcast(one_row))
 
 

@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.types import StringType, StructType
 
-from secateur.events.window import RawFile, RawLog
+from secateur.events.window import DAY_FOLDER, RawFile, RawLog
 from secateur.scenario import SideTable
 from secateur.spark import file_uri
 from secateur.values import WHOLE_NUMBER
@@ -31,8 +31,9 @@ def read_events(spark: SparkSession, log: RawLog) -> DataFrame:
     `_malformed` is the whole line where it has more or fewer columns than the header, else null.
     """
     path = F.col("_metadata.file_path")
-    source = F.regexp_extract(path, r"([^/]+/date=[^/]+/[^/]+)$", 1)
-    day = F.regexp_extract(path, r"/date=([^/]+)/[^/]+$", 1)
+    source = F.substring_index(path, "/", -3)
+    day = F.substring_index(F.substring_index(path, "/", -2), "/", 1)
+    day = F.replace(day, F.lit(DAY_FOLDER))
     return _csv(spark, log.events).select("*", source.alias(SOURCE), day.alias(DAY))
 
 

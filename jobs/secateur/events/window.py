@@ -17,7 +17,7 @@ from secateur.storage import Store, local_path, open_store
 from secateur.values import canonical
 
 SUFFIX = ".csv.gz"
-_DAY_FOLDER = "date="
+DAY_FOLDER = "date="
 _BLANK = "".join(map(chr, range(0x21)))  # what Java's String.trim drops
 
 
@@ -82,7 +82,7 @@ def choose_days(logs: Logs, present: Iterable[str], where: str) -> tuple[str, ..
     """
     present = set(present)
     if not present:
-        raise UsageError(f"{where}: no {logs.events}/{_DAY_FOLDER}YYYY-MM-DD/*{SUFFIX} there")
+        raise UsageError(f"{where}: no {logs.events}/{DAY_FOLDER}YYYY-MM-DD/*{SUFFIX} there")
     last = date.fromisoformat(logs.last_day or max(present))
     days = [str(last - timedelta(days=back)) for back in reversed(range(logs.window_days))]
     days = [day for day in days if logs.first_day is None or day >= logs.first_day]
@@ -97,7 +97,7 @@ def choose_days(logs: Logs, present: Iterable[str], where: str) -> tuple[str, ..
 
 def _keys_by_day(store: Store, logs: Logs) -> dict[str, list[str]]:
     keys: dict[str, list[str]] = {}
-    prefix = f"{logs.events}/{_DAY_FOLDER}"
+    prefix = f"{logs.events}/{DAY_FOLDER}"
     for key in store.keys(prefix):
         day, _, name = key.removeprefix(prefix).partition("/")
         if name.endswith(SUFFIX) and "/" not in name:
@@ -152,7 +152,7 @@ def _demand_one_row_a_key(side: RawFile, key: str) -> None:
     if key not in side.columns:
         raise Refused(f"{side.key} has no column {key}; it has {list(side.columns)}")
     with gzip.open(side.path, "rt", encoding="utf-8", errors="replace") as lines:
-        rows = [row for row in csv.reader(line for line in lines if line.strip(_BLANK))][1:]
+        rows = list(csv.reader(line for line in lines if line.strip(_BLANK)))[1:]
     cut = sum(len(row) != len(side.columns) for row in rows)
     position = side.columns.index(key)
     keys = [canonical(row[position]) for row in rows if position < len(row)]

@@ -108,7 +108,8 @@ def write_splits(encoded: DataFrame, split_of: Mapping[str, str], folder: Path) 
     order = ["time_ms", "user", *(c for c in encoded.columns if c not in ("time_ms", "user"))]
     rows: dict[str, int] = {}
     with tempfile.TemporaryDirectory(prefix="secateur-", dir=folder.parent) as scratch:
-        for day, file in write_days(encoded.repartition("day"), order, Path(scratch, "days")).items():
+        files = write_days(encoded.repartition("day"), order, Path(scratch, "days"))
+        for day, file in files.items():
             split = split_of[day]
             number = len(list((folder / split).glob("part-*")))
             placed = place(file, folder / split, number)

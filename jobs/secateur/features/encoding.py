@@ -1,7 +1,7 @@
 """Events to ids, on Arrow batches: what Spark maps over its partitions.
 
-    id of a category = its place in the vocabulary; the last id where unknown or missing
-    id of a number   = how many boundaries are <= it; the last id where missing
+The id of a category is its place in the vocabulary, the last id where unknown or missing. The id
+of a number is how many boundaries are <= it, the last id where missing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -72,15 +72,19 @@ class Encoder:
 
 def bucket_ids(field: BucketField, values: np.ndarray) -> np.ndarray:
     """Ids (int32) of numbers (float64, NaN = missing)."""
-    ids = np.searchsorted(np.asarray(field.boundaries), values, side="right")
-    return np.where(np.isnan(values), field.oov, ids).astype(np.int32)
+    found = np.searchsorted(np.asarray(field.boundaries), values, side="right")
+    ids: np.ndarray = found.astype(np.int32)
+    ids[np.isnan(values)] = field.oov
+    return ids
 
 
 def numbers(texts: pa.Array) -> np.ndarray:
     """The numbers (float64) that texts spell, NaN where they spell none; each text parsed once."""
     spelled = texts.dictionary_encode()
     parsed = np.array([number_of(text) for text in spelled.dictionary.to_pylist()] + [np.nan])
-    return parsed[spelled.indices.fill_null(len(parsed) - 1).to_numpy()]
+    indices = spelled.indices.fill_null(len(parsed) - 1).to_numpy()
+    found: np.ndarray = parsed[indices]
+    return found
 
 
 def _value_type(field: CategoryField | BucketField) -> str:

@@ -78,19 +78,6 @@ def split_holdout(train: Split, days: int) -> tuple[Split, Split]:
     return train.take(~held), train.take(held)
 
 
-def together(first: Split, second: Split) -> Split:
-    """The rows of both. Guidance is kept if both have it."""
-    guidance = None
-    if first.guidance is not None and second.guidance is not None:
-        guidance = torch.cat([first.guidance, second.guidance])
-    return Split(
-        torch.cat([first.ids, second.ids]),
-        torch.cat([first.labels, second.labels]),
-        np.concatenate([first.days, second.days]),
-        guidance,
-    )
-
-
 def shuffled(rows: int, size: int, seed: int) -> Iterator[Tensor]:
     """Row indices int64 [<= size] without end: epoch after epoch, each a fresh permutation.
 

@@ -10,8 +10,6 @@ from secateur.model.metrics import auc, log_loss
 
 PREDICT_BATCH = 8192
 
-Weights = dict[str, Tensor]
-
 
 class Watch:
     """Every look at the holdout so far, and a copy of the weights that had the lowest loss there.
@@ -25,7 +23,7 @@ class Watch:
         self.patience = patience
         self.looks: list[Evaluation] = []
         self.best = 0
-        self._weights = weights_of(model)
+        self._weights = _copy_of(model)
 
     def look(self, samples: int, train_loss: float) -> Evaluation:
         """Evaluate the model after `samples` rows, and keep its weights if none were better."""
@@ -34,7 +32,7 @@ class Watch:
         self.looks.append(Evaluation(samples, train_loss, loss, area))
         if loss <= self.looks[self.best].holdout_loss:
             self.best = len(self.looks) - 1
-            self._weights = weights_of(self.model)
+            self._weights = _copy_of(self.model)
         return self.looks[-1]
 
     @property
@@ -48,11 +46,6 @@ class Watch:
         return TrainingCurve(tuple(self.looks), self.best)
 
 
-def weights_of(model: DeepFM) -> Weights:
-    """A copy of all weights."""
-    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
-
-
 @torch.no_grad()
 def predict(model: DeepFM, ids: Tensor) -> Tensor:
     """Logits float32 [rows] on the CPU of feature ids [rows, fields], without dropout."""
@@ -61,3 +54,7 @@ def predict(model: DeepFM, ids: Tensor) -> Tensor:
     logits = torch.cat([model(batch.to(device)).cpu() for batch in torch.split(ids, PREDICT_BATCH)])
     model.train(was_training)
     return logits
+
+
+def _copy_of(model: DeepFM) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}

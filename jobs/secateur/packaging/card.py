@@ -40,7 +40,7 @@ probabilities on the training days' traffic; recalibrate them before they price 
 - Values that training had not seen often enough share one row a field (OOV): new users and new
   items are scored by their other features alone.
 - Learned from what an earlier system chose to show, so it inherits that system's choices.
-- Nothing here decides about people; it has not been examined for fairness between groups.
+- It has not been examined for fairness between groups of users or of creators.
 - Accuracy, intervals and latency are in the scorecard and the verdict that belong to this package.
 """
 

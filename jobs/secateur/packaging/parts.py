@@ -57,6 +57,15 @@ def parts_of(model: DeepFM, recipe: Recipe, calibration: NDArray[np.int32]) -> P
     return Parts(heights, table, integer, steps[:-1], output)
 
 
+def weight_counts(model: DeepFM) -> dict[str, int]:
+    """How many numbers the model's tables and tower hold, and how many of them are not zero."""
+    values = list(model.parameters())
+    return {
+        "parameters": sum(value.numel() for value in values),
+        "nonzero": sum(int(value.count_nonzero()) for value in values),
+    }
+
+
 def _linear(layer: nn.Module) -> FloatLinear:
     parameters = dict(layer.named_parameters())
     return FloatLinear(_array(parameters["weight"]).T, _array(parameters["bias"]))

@@ -35,7 +35,9 @@ def neuron_taylor(model: DeepFM, split: Split) -> tuple[Tensor, ...]:
     """
     totals = [torch.zeros(layer.out_features) for layer in hidden_layers(model)]
     with _Activations(model) as activations:
-        for ids, labels in zip(split.ids.split(BATCH), split.labels.split(BATCH), strict=True):
+        for ids, labels in zip(
+            torch.split(split.ids, BATCH), torch.split(split.labels, BATCH), strict=True
+        ):
             activations.clear()
             logits = model(ids)
             loss = functional.binary_cross_entropy_with_logits(logits, labels, reduction="sum")

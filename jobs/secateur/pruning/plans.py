@@ -98,6 +98,10 @@ def _check(recipe: Recipe, spec: ModelSpec) -> None:
     wrong = [reason for step in recipe.steps if (reason := _wrong_step(step, spec))]
     if recipe.student is not None and recipe.steps:
         wrong.append("a student takes no steps")
+    if recipe.student is not None and not recipe.repair_epochs:
+        wrong.append("a student learns nothing in 0 repair_epochs")
+    if recipe.repair_epochs > 0 and not recipe.steps and recipe.student is None:
+        wrong.append("there is nothing to repair without a step")
     if recipe.repair_epochs < 0:
         wrong.append("repair_epochs is negative")
     if recipe.repair_epochs > 0 and any(step.granularity == "weight" for step in recipe.steps):

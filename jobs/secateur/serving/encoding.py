@@ -51,6 +51,9 @@ class _IdOf(dict[object, int]):
         self.oov = len(values)
 
     def __missing__(self, value: object) -> int:
+        # Whole numbers, and text of letters and digits alone, are canonical as they stand.
+        if type(value) is int or (type(value) is str and value.isalnum()):
+            return self.oov
         return self.get(_spelling(value), self.oov)
 
 
@@ -102,6 +105,32 @@ class HashedEncoder:
         return self._hashes.nbytes + self._ids.nbytes
 
 
+class KeyedEncoder:
+    """Raw user ids, hashed with the key on the way, as cleaning does it."""
+
+    def __init__(self, hashes: HashedEncoder, key: bytes) -> None:
+        self._hashes = hashes
+        self._key = key
+
+    def id_of(self, value: object) -> int:
+        """Id of one raw user id."""
+        return self._hashes.id_of(self._hash(value))
+
+    def encode(self, values: Sequence[object]) -> Ids:
+        """Int32 ids [n] of raw user ids [n]; each distinct one is hashed once."""
+        hashes = {value: self._hash(value) for value in set(values)}
+        return self._hashes.encode([hashes[value] for value in values])
+
+    def _hash(self, value: object) -> str | None:
+        spelled = _spelling(value)
+        return None if spelled is None else hash_id(self._key, spelled)
+
+    @property
+    def resident_bytes(self) -> int:
+        """Bytes of the hashes."""
+        return self._hashes.resident_bytes
+
+
 def _hash(value: object) -> int:
     if value is None:
         return 0
@@ -151,12 +180,6 @@ def _number(value: object) -> float:
         return float(canonical(value) or "nan")
     except ValueError:
         return float("nan")
-
-
-def keyed_hash(value: object, key: bytes) -> str | None:
-    """Keyed hash of a raw user id, as cleaning computes it; None for a missing one."""
-    spelled = _spelling(value)
-    return None if spelled is None else hash_id(key, spelled)
 
 
 def category_encoder(values: Values) -> CategoryEncoder | HashedEncoder:

@@ -7,10 +7,9 @@ A scalar stands for every candidate of the request, so the user's columns need n
 """
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Sized
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +22,8 @@ from secateur.serving.encoding import (
     BucketEncoder,
     Encoder,
     HashedEncoder,
+    KeyedEncoder,
     category_encoder,
-    keyed_hash,
 )
 from secateur.serving.package import Contents
 from secateur.serving.runtime import Runtime
@@ -33,12 +32,7 @@ Column = Sequence[object] | NDArray[np.generic] | object
 Scores = NDArray[np.float32]
 Ids = NDArray[np.int32]
 
-
-@dataclass(frozen=True)
-class Scalar:
-    """One value for all candidates."""
-
-    value: object
+_SCALARS = {str, bytes, int, float, bool, type(None)}
 
 
 class HasFolder(Protocol):
@@ -73,7 +67,6 @@ class Scorer:
         self.schema = contents.schema
         self._id_key = id_key
         self._encoders = _encoders(contents)
-        self._hashes_users = any(field.hashed for field in self.schema.categories)
         self._runtime = Runtime(contents, threads)
 
     def score(self, columns: Mapping[str, Column], *, hashed: bool = False) -> Scores:
@@ -88,12 +81,11 @@ class Scorer:
     def encode(self, columns: Mapping[str, Column], *, hashed: bool = False) -> Ids:
         """Int32 ids [n, fields] of raw values; see `score`."""
         _check_names(self.schema, columns)
-        values = {name: _values(column) for name, column in columns.items()}
-        ids = np.empty((_rows(values), len(self.schema.fields)), np.int32)
-        key = None if hashed or not self._hashes_users else self._key()
-        for j, (field, encoder) in enumerate(zip(self.schema.fields, self._encoders, strict=True)):
+        ids = np.empty((_rows(columns), len(self.schema.fields)), np.int32)
+        encoders = self._encoders if hashed else self._raw_encoders()
+        for j, (field, encoder) in enumerate(zip(self.schema.fields, encoders, strict=True)):
             try:
-                ids[:, j] = _column_ids(encoder, values[field.name], key)
+                ids[:, j] = _column_ids(encoder, columns[field.name])
             except (TypeError, ValueError) as error:
                 raise UsageError(f"column {field.name} holds no plain values: {error}") from error
         return ids
@@ -109,6 +101,16 @@ class Scorer:
     def resident_bytes(self) -> int:
         """Bytes in memory: weights, table and vocabulary, without the libraries' own."""
         return self._runtime.resident_bytes + sum(e.resident_bytes for e in self._encoders)
+
+    def _raw_encoders(self) -> list[Encoder]:
+        """The encoders, with those of hashed fields hashing first."""
+        if not any(field.hashed for field in self.schema.categories):
+            return self._encoders
+        key = self._key()
+        return [
+            KeyedEncoder(encoder, key) if isinstance(encoder, HashedEncoder) else encoder
+            for encoder in self._encoders
+        ]
 
     def _key(self) -> bytes:
         key = self._id_key or os.environ.get(ID_KEY, "").encode()
@@ -138,35 +140,29 @@ def _check_names(schema: FeatureSchema, columns: Mapping[str, Column]) -> None:
         raise UsageError(f"columns do not fit the model: missing {missing}, unknown {unknown}")
 
 
-def _values(column: Column) -> list[object] | Scalar:
-    """A column as a list, or the scalar that stands for one."""
-    if hasattr(column, "tolist"):  # arrays, and whatever imitates them, such as pandas' series
-        column = column.tolist()
-    if isinstance(column, Sequence) and not isinstance(column, str | bytes):
-        return list(column)
-    return Scalar(column)
+def _is_scalar(column: Column) -> bool:
+    if type(column) in _SCALARS:  # the common ones, without a look at attributes
+        return True
+    return not hasattr(column, "__len__") or getattr(column, "ndim", 1) == 0
 
 
-def _rows(columns: Mapping[str, list[object] | Scalar]) -> int:
+def _rows(columns: Mapping[str, Column]) -> int:
     """Number of candidates: the length of every column that is no scalar."""
-    lengths = {name: len(c) for name, c in columns.items() if isinstance(c, list)}
+    lengths = {name: len(cast("Sized", c)) for name, c in columns.items() if not _is_scalar(c)}
     distinct = set(lengths.values())
     if len(distinct) > 1:
         raise UsageError(f"columns have different lengths: {lengths}")
     return distinct.pop() if distinct else 1
 
 
-def _column_ids(encoder: Encoder, column: list[object] | Scalar, key: bytes | None) -> Ids | int:
+def _column_ids(encoder: Encoder, column: Column) -> Ids | int:
     """Ids [n] of a column; one id where it is constant, as a user's are in a request."""
-    values = [column.value] if isinstance(column, Scalar) else column
-    constant = bool(values) and values[0] == values[-1] and values.count(values[0]) == len(values)
-    if constant:
-        values = values[:1]
-    if key is not None and isinstance(encoder, HashedEncoder):
-        values = _keyed_hashes(values, key)
-    return encoder.id_of(values[0]) if constant else encoder.encode(values)
-
-
-def _keyed_hashes(values: list[object], key: bytes) -> list[object]:
-    known = {value: keyed_hash(value, key) for value in set(values)}
-    return [known[value] for value in values]
+    if _is_scalar(column):
+        return encoder.id_of(column)
+    # Arrays, and whatever imitates them, such as pandas' series, list Python's own values.
+    values = (
+        column.tolist() if hasattr(column, "tolist") else list(cast("Sequence[object]", column))
+    )
+    if values and values[0] == values[-1] and values.count(values[0]) == len(values):
+        return encoder.id_of(values[0])
+    return encoder.encode(values)

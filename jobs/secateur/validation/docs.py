@@ -32,10 +32,9 @@ def page(title: str, results: Iterable[ExpectationSuiteValidationResult]) -> str
     view = _Sections()
     parts = [_part(view, result) for result in results]
     style = files("secateur.validation").joinpath("docs.css").read_text()
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<style>{style}</style></head>\n<body><h1>{escape(title)}</h1>\n{''.join(parts)}</body></html>\n"
-    )
+    head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{style}</style>'
+    body = f"<h1>{escape(title)}</h1>\n{''.join(parts)}"
+    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n'
 
 
 def _part(view: _Sections, result: ExpectationSuiteValidationResult) -> str:

@@ -1,11 +1,11 @@
 """Run suites of expectations and turn their results into one report."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import great_expectations as gx
-import pandas as pd
 from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
 from great_expectations.core.batch import Batch
 from great_expectations.data_context import EphemeralDataContext
@@ -18,6 +18,11 @@ from great_expectations.expectations.expectation import Expectation as Expected
 from pyspark.sql import DataFrame
 
 from secateur.contracts.data import Expectation, ValidationReport
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+log = logging.getLogger("secateur.validation")
 
 # No example values: each would cost a Spark job an expectation, and they may be a user's.
 _COUNTED = {"result_format": "BASIC", "partial_unexpected_count": 0}
@@ -33,13 +38,14 @@ class Check:
     """
 
     title: str
-    frame: DataFrame | pd.DataFrame
+    frame: "DataFrame | pd.DataFrame"
     expectations: tuple[Expected, ...]
     key: str | None = None
 
 
 def run(checks: Sequence[Check]) -> list[ExpectationSuiteValidationResult]:
     """Validate each frame by its suite, without a project, a store or the network."""
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     config = DataContextConfig(
         store_backend_defaults=InMemoryStoreBackendDefaults(),
         progress_bars=ProgressBarsConfig(globally=False),
@@ -74,18 +80,23 @@ def _validate(context: EphemeralDataContext, check: Check) -> ExpectationSuiteVa
     wanted = _LISTED | {"unexpected_index_column_names": [check.key]} if check.key else _COUNTED
     result = _batch(context, check).validate(suite, result_format=wanted)
     result.suite_name = check.title
+    log.info("%s: %d expectations, %s", check.title, len(suite.expectations), _word(result))
     return result
 
 
 def _batch(context: EphemeralDataContext, check: Check) -> Batch:
-    if isinstance(check.frame, pd.DataFrame):
-        asset = context.data_sources.add_pandas(check.title).add_dataframe_asset(check.title)
-    else:
+    if isinstance(check.frame, DataFrame):
         # Persisting would copy every column into memory for suites that read each once.
         source = context.data_sources.add_spark(check.title, persist=False)
         asset = source.add_dataframe_asset(check.title)
+    else:
+        asset = context.data_sources.add_pandas(check.title).add_dataframe_asset(check.title)
     definition = asset.add_batch_definition_whole_dataframe(check.title)
     return definition.get_batch({"dataframe": check.frame})
+
+
+def _word(result: ExpectationSuiteValidationResult) -> str:
+    return "all hold" if result.success else "NOT all hold"
 
 
 def _expectation(result: ExpectationValidationResult) -> Expectation:

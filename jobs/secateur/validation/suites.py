@@ -2,15 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import great_expectations.expectations as gxe
-import pandas as pd
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.features import SPLITS, FeatureSchema
 from secateur.scenario import Logs, Validation
 from secateur.validation.running import Check
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def events_checks(
@@ -53,7 +58,7 @@ def events_checks(
 def features_checks(
     splits: Mapping[str, DataFrame],
     schema: FeatureSchema,
-    vocabulary: pd.DataFrame,
+    vocabulary: pa.Table,
     validation: Validation,
 ) -> list[Check]:
     """The suites of a FeatureSet: every split's columns, ids, times, labels, unknown values."""
@@ -71,7 +76,7 @@ def features_checks(
     ]
 
 
-def _summary(encoded: DataFrame, schema: FeatureSchema) -> pd.DataFrame:
+def _summary(encoded: DataFrame, schema: FeatureSchema) -> "pd.DataFrame":
     """One row a split: rows, first and last time, share of OOV ids by field."""
     unknown = [F.avg((F.col(f.name) == f.oov).cast("int")).alias(f.name) for f in schema.fields]
     by_split = encoded.groupBy("split").agg(
@@ -80,7 +85,8 @@ def _summary(encoded: DataFrame, schema: FeatureSchema) -> pd.DataFrame:
         F.max("time_ms").alias("last_ms"),
         *unknown,
     )
-    return by_split.toPandas().set_index("split").reindex(SPLITS)
+    summary: pd.DataFrame = by_split.toPandas()
+    return summary.set_index("split").reindex(SPLITS)
 
 
 def _columns_check(name: str, frame: DataFrame, columns: Sequence[str]) -> Check:
@@ -108,26 +114,21 @@ def _encoded_check(encoded: DataFrame, schema: FeatureSchema, validation: Valida
     )
 
 
-def _order_check(summary: pd.DataFrame) -> Check:
+def _order_check(summary: "pd.DataFrame") -> Check:
     """Each split ends before the next begins, and none is empty."""
-    wide = pd.DataFrame(
-        {
-            f"{split}_{column}": [summary.loc[split, column]]
-            for split in SPLITS
-            for column in ("rows", "first_ms", "last_ms")
-        }
-    )
+    columns = ("rows", "first_ms", "last_ms")
+    wide = pa.table({f"{s}_{c}": [summary.loc[s, c]] for s in SPLITS for c in columns})
     rows = (gxe.ExpectColumnMinToBeBetween(column=f"{s}_rows", min_value=1) for s in SPLITS)
     later = (
         gxe.ExpectColumnPairValuesAToBeGreaterThanB(
             column_A=f"{after}_first_ms", column_B=f"{before}_last_ms"
         )
-        for before, after in zip(SPLITS, SPLITS[1:], strict=False)
+        for before, after in pairwise(SPLITS)
     )
-    return Check("order in time", wide, (*rows, *later))
+    return Check("order in time", wide.to_pandas(), (*rows, *later))
 
 
-def _unknown_check(summary: pd.DataFrame, validation: Validation) -> Check:
+def _unknown_check(summary: "pd.DataFrame", validation: Validation) -> Check:
     held_out = summary.loc[["tune", "confirm"]].reset_index()
     limits = (
         gxe.ExpectColumnValuesToBeBetween(column=field, max_value=limit)
@@ -136,14 +137,19 @@ def _unknown_check(summary: pd.DataFrame, validation: Validation) -> Check:
     return Check("share of unknown values", held_out, tuple(limits), key="split")
 
 
-def _vocabulary_check(schema: FeatureSchema, vocabulary: pd.DataFrame) -> Check:
-    found = vocabulary.groupby("field")["id"].agg(["size", "max"])
+def _vocabulary_check(schema: FeatureSchema, vocabulary: pa.Table) -> Check:
+    """Each category's vocabulary has the ids 0..size-2, each once: size-1 is OOV."""
+    found = vocabulary.group_by("field").aggregate([("id", "count_distinct"), ("id", "max")])
+    ids = {row["field"]: row for row in found.to_pylist()}
     names = [field.name for field in schema.categories]
-    sizes = found.reindex(names, fill_value=0).reset_index()
-    sizes["promised"] = [field.size - 1 for field in schema.categories]
-    return Check(
-        "vocabulary",
-        sizes,
-        (gxe.ExpectColumnPairValuesToBeEqual(column_A="size", column_B="promised"),),
-        key="field",
+    sizes = {
+        "field": names,
+        "promised": [field.size - 1 for field in schema.categories],
+        "distinct": [ids[name]["id_count_distinct"] if name in ids else 0 for name in names],
+        "next_id": [ids[name]["id_max"] + 1 if name in ids else 0 for name in names],
+    }
+    equal = (
+        gxe.ExpectColumnPairValuesToBeEqual(column_A=column, column_B="promised")
+        for column in ("distinct", "next_id")
     )
+    return Check("vocabulary", pa.table(sizes).to_pandas(), tuple(equal), key="field")

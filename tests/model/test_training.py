@@ -1,0 +1,155 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from secateur.contracts.models import TrainingCurve
+from secateur.model.batches import Split
+from secateur.model.deepfm import DeepFM, new_deepfm
+from secateur.model.metrics import auc, log_loss
+from secateur.model.training import distill, guided, losses, train
+from secateur.model.watching import Watch, predict
+from secateur.scenario import Training
+
+from .conftest import SCHEMA, TRAINING, planted_probability
+
+Planted = tuple[Split, Split]
+
+
+def silent(_rows: float, _note: str) -> None:
+    """Nobody listens."""
+
+
+def with_(**changes: object) -> Training:
+    return TRAINING.model_copy(update=changes)
+
+
+def trained(planted: Planted, training: Training, seed: int = 1) -> tuple[DeepFM, TrainingCurve]:
+    model = new_deepfm(SCHEMA, training, seed)
+    return model, train(model, *planted, training, seed, silent)
+
+
+@pytest.fixture(scope="module")
+def teacher(planted: Planted) -> DeepFM:
+    return trained(planted, with_(max_epochs=12.0))[0]
+
+
+def test_training_learns_the_planted_signal(planted: Planted, teacher: DeepFM) -> None:
+    _, holdout = planted
+    best_possible = auc(torch.from_numpy(planted_probability(holdout.ids.numpy())), holdout.labels)
+    untrained = auc(predict(new_deepfm(SCHEMA, TRAINING, 1), holdout.ids), holdout.labels)
+    assert untrained < 0.6
+    assert auc(predict(teacher, holdout.ids), holdout.labels) > best_possible - 0.01
+
+
+def test_the_model_keeps_the_weights_of_the_look_with_the_lowest_holdout_loss(
+    planted: Planted,
+) -> None:
+    _, holdout = planted
+    noise = Split(holdout.ids[:300], torch.bernoulli(torch.full((300,), 0.5)), holdout.days[:300])
+    training = with_(max_epochs=60.0, learning_rate=0.02, patience=6)
+    model, curve = trained((noise, holdout), training)
+    seen = [look.holdout_loss for look in curve.evaluations]
+    assert curve.evaluations[curve.best].holdout_loss == min(seen) < seen[-1]
+    assert log_loss(predict(model, holdout.ids), holdout.labels) == pytest.approx(min(seen))
+    assert len(seen) - 1 - curve.best == training.patience
+    assert curve.evaluations[-1].samples < 60 * len(noise)
+
+
+def test_looks_are_evenly_spaced_and_the_limit_is_the_last(planted: Planted) -> None:
+    _, curve = trained(planted, with_(max_epochs=1.5, evaluations_an_epoch=2, batch_size=100))
+    assert [look.samples for look in curve.evaluations] == [2000, 4000, 6000]
+
+
+def test_two_runs_give_equal_bits_on_one_thread_and_on_two(planted: Planted) -> None:
+    before = torch.get_num_threads()
+    runs = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        runs.append(trained(planted, with_(dropout=0.3)))
+    torch.set_num_threads(before)
+    (first, first_curve), (second, second_curve) = runs
+    assert first_curve == second_curve
+    for name, tensor in first.state_dict().items():
+        assert torch.equal(tensor, second.state_dict()[name])
+
+
+def test_another_seed_is_another_model(planted: Planted) -> None:
+    first, second = (trained(planted, TRAINING, seed)[0] for seed in (1, 2))
+    assert not torch.equal(first.embedding.weight, second.embedding.weight)
+
+
+def test_training_leaves_torch_as_it_was(planted: Planted) -> None:
+    model, _ = trained(planted, TRAINING)
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert not model.training
+
+
+def test_progress_is_told_of_every_row(planted: Planted) -> None:
+    told: list[float] = []
+    model = new_deepfm(SCHEMA, TRAINING, 1)
+    curve = train(model, *planted, TRAINING, 1, lambda rows, _note: told.append(rows))
+    assert sum(told) == curve.evaluations[-1].samples
+
+
+def test_embedding_l2_pulls_on_touched_rows_only() -> None:
+    model = new_deepfm(SCHEMA, TRAINING, 1)
+    _, penalty = losses(model, torch.tensor([[3, 5, 1]]), torch.zeros(1))
+    penalty.backward()
+    gradient = model.embedding.weight.grad
+    assert gradient is not None
+    touched = torch.nonzero(gradient.abs().sum(dim=1))[:, 0]
+    assert touched.tolist() == [3, 41 + 5, 41 + 31 + 1]
+    assert torch.allclose(gradient[touched], 2 * model.embedding.weight[touched])
+
+
+def test_guidance_mixes_labels_with_the_teachers_probabilities(
+    planted: Planted, teacher: DeepFM
+) -> None:
+    _, holdout = planted
+    opinion = 1 / (1 + np.exp(-predict(teacher, holdout.ids).double().numpy()))
+    expected = 0.3 * opinion + 0.7 * holdout.labels.numpy()
+    mixed = guided(holdout, teacher, 0.3)
+    assert np.allclose(mixed.targets, expected, atol=1e-6)
+    assert torch.equal(mixed.labels, holdout.labels)
+
+
+def test_distillation_moves_the_student_towards_the_teacher(
+    planted: Planted, teacher: DeepFM
+) -> None:
+    _, holdout = planted
+    student = new_deepfm(SCHEMA, with_(embedding_dim=2, hidden=(8,)), seed=5)
+
+    def distance() -> float:
+        apart = predict(student, holdout.ids) - predict(teacher, holdout.ids)
+        return float(apart.square().mean())
+
+    before = distance()
+    weights = {name: tensor.clone() for name, tensor in teacher.state_dict().items()}
+    curve = distill(student, teacher, *planted, with_(teacher_weight=1.0), epochs=12.0, seed=1)
+    assert distance() < before / 10
+    assert curve.evaluations[0].samples == 0
+    assert all(torch.equal(tensor, weights[n]) for n, tensor in teacher.state_dict().items())
+
+
+def test_repair_that_only_harms_is_undone(planted: Planted, teacher: DeepFM) -> None:
+    rows, holdout = planted
+    twin = new_deepfm(SCHEMA, TRAINING, 1)
+    twin.load_state_dict(teacher.state_dict())
+    misled = replace(rows, labels=1 - rows.labels)
+    curve = distill(twin, teacher, misled, holdout, with_(teacher_weight=0.0), epochs=1.0, seed=1)
+    assert curve.best == 0 < len(curve.evaluations) - 1
+    assert all(torch.equal(t, teacher.state_dict()[n]) for n, t in twin.state_dict().items())
+
+
+def test_a_watch_counts_its_patience_from_the_best_look(planted: Planted) -> None:
+    _, holdout = planted
+    model = new_deepfm(SCHEMA, TRAINING, 1)
+    watch = Watch(model, holdout, patience=2)
+    watch.look(0, 0.0)
+    model.bias.data.fill_(9.0)
+    watch.look(1, 0.0)
+    assert not watch.out_of_patience
+    watch.look(2, 0.0)
+    assert watch.out_of_patience

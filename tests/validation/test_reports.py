@@ -1,0 +1,163 @@
+"""A report speaks of one artifact, fails where a rule is broken, and cannot pass on nothing."""
+
+import re
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from secateur.artifacts import Artifact, create, open_artifact
+from secateur.contracts import record
+from secateur.contracts.data import Expectation, ValidationReport
+from secateur.contracts.errors import ValidationRefused
+from secateur.contracts.features import FeatureSchema
+from secateur.contracts.manifest import MadeBy
+from secateur.validation import running
+from small_log import DAYS, SmallLog, sealed, small_log
+
+
+@pytest.fixture(scope="module")
+def log(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> SmallLog:
+    """A small log with its events, report and features."""
+    log = small_log(tmp_path_factory.mktemp("validated")).write()
+    log.run("clean_events", output=log.folder / "clean")
+    log.run("validate_events", events=log.folder / "clean", output=log.folder / "report")
+    flags = {"events": log.folder / "clean", "validation": log.folder / "report"}
+    log.run("build_features", **flags, output=log.folder / "features")
+    return log
+
+
+def report_of(artifact: Artifact) -> ValidationReport:
+    return artifact.read("report.json", ValidationReport)
+
+
+def failed(report: ValidationReport) -> set[str]:
+    return {f"{e.column} {e.rule.split('(')[0]}" for e in report.expectations if not e.success}
+
+
+def validated(log: SmallLog, *settings: str, output: Path) -> ValidationReport:
+    """Validate the events; the report, whether it was refused or not."""
+    try:
+        log.run("validate_events", *settings, events=log.folder / "clean", output=output)
+    except ValidationRefused as refusal:
+        assert str(output) in str(refusal)
+    return report_of(sealed(str(output)))
+
+
+def test_good_events_pass_with_what_was_observed(log: SmallLog) -> None:
+    report = report_of(sealed(str(log.folder / "report")))
+    events = sealed(str(log.folder / "clean"))
+    assert report.success
+    assert report.subject == events.digest
+    assert report.rows == events.manifest.facts["kept"] == 240
+    files = sorted(events.folder.glob("events/*/*.parquet"))
+    labels = pa.concat_tables([pq.read_table(f, partitioning=None) for f in files])["label"]
+    by_rule = {e.rule.split("(")[0]: e.observed for e in report.expectations}
+    assert by_rule["expect_column_mean_to_be_between"] == pytest.approx(pc.mean(labels).as_py())
+    assert by_rule["expect_table_row_count_to_be_between"] == 240
+
+
+BROKEN = {
+    "validation.min_rows=241": "None expect_table_row_count_to_be_between",
+    "validation.min_rows_a_day=41": "rows expect_column_values_to_be_between",
+    "validation.label_rate=[0.0, 0.1]": "label expect_column_mean_to_be_between",
+    'features.fields=[{name = "gone", owner = "user"}]': "gone expect_column_to_exist",
+}
+
+
+@pytest.mark.parametrize("setting", BROKEN, ids=lambda s: s.split("=")[0])
+def test_a_broken_rule_is_refused_with_its_report_sealed(
+    setting: str, log: SmallLog, tmp_path: Path
+) -> None:
+    report = validated(log, setting, output=tmp_path / "report")
+    assert not report.success
+    assert failed(report) == {BROKEN[setting]}
+
+
+def test_a_day_without_a_usable_row_is_missed(log: SmallLog, tmp_path: Path) -> None:
+    holed = small_log(tmp_path / "holed")
+    holed.days[DAYS[2]] = [row.replace("raw-user-", " ,") for row in holed.days[DAYS[2]]]
+    holed.write().run("clean_events", output=holed.folder / "clean")
+    report = validated(holed, output=tmp_path / "report")
+    assert failed(report) == {"day expect_column_distinct_values_to_equal_set"}
+
+
+def test_a_short_day_is_named(log: SmallLog, tmp_path: Path) -> None:
+    short = small_log(tmp_path / "short")
+    short.days[DAYS[1]] = short.days[DAYS[1]][:4]
+    short.write().run("clean_events", output=short.folder / "clean")
+    with pytest.raises(ValidationRefused, match=rf"'day': '{DAYS[1]}'.*4"):
+        short.run("validate_events", events=short.folder / "clean", output=tmp_path / "report")
+
+
+def tampered(features: Artifact, uri: Path, split: str, column: str, value: object) -> None:
+    """Seal a copy of a FeatureSet whose first row of a split holds another value."""
+    with create(str(uri), "FeatureSet") as draft:
+        for entry in features.manifest.files:
+            target = draft.folder / entry.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(features.file(entry.path).read_bytes())
+        part = draft.folder / split / "part-00000.parquet"
+        table = pq.read_table(part)
+        values = [value, *table[column].to_pylist()[1:]]
+        place = table.column_names.index(column)
+        changed = pa.array(values, table.schema.field(column).type)
+        pq.write_table(table.set_column(place, column, changed), part)
+        draft.seal(MadeBy("tampered", "0"), {}, {})
+
+
+def test_features_pass_and_each_tampering_is_found(log: SmallLog, tmp_path: Path) -> None:
+    features = open_artifact(str(log.folder / "features"), "FeatureSet")
+    schema = features.read("schema.json", FeatureSchema)
+    item = next(field for field in schema.fields if field.name == "item")
+    good = log.run("validate_features", features=log.folder / "features", output=tmp_path / "good")
+    assert report_of(good).success
+    assert report_of(good).subject == features.digest
+    late = 4102444800000
+    for number, (split, column, value, rule) in enumerate(
+        [
+            ("train", "item", item.size, "item expect_column_values_to_be_between"),
+            ("tune", "item", -1, "item expect_column_values_to_be_between"),
+            ("confirm", "tab", None, "tab expect_column_values_to_not_be_null"),
+            ("train", "label", 2, "label expect_column_values_to_be_in_set"),
+            ("train", "time_ms", late, "None expect_column_pair_values_a_to_be_greater_than_b"),
+        ]
+    ):
+        tampered(features, tmp_path / f"f{number}", split, column, value)
+        output = tmp_path / f"r{number}"
+        with pytest.raises(ValidationRefused, match="1 of"):
+            log.run("validate_features", features=tmp_path / f"f{number}", output=output)
+        assert failed(report_of(sealed(str(output)))) == {rule}
+
+
+def test_too_many_unknown_values_are_refused(log: SmallLog, tmp_path: Path) -> None:
+    limit = "validation.max_oov_rate={item = 0.0, user = 1.0}"
+    with pytest.raises(ValidationRefused, match="item expect_column_values_to_be_between"):
+        log.run("validate_features", limit, features=log.folder / "features", output=tmp_path / "r")
+
+
+def test_nothing_examined_is_no_success() -> None:
+    assert not running.report("digest", 100, []).success
+    assert not running.report("digest", 0, []).success
+
+
+def test_a_failure_says_how_many_and_which() -> None:
+    bad = Expectation("expect_x(a=1)", "tab", success=False, observed=3)
+    good = Expectation("expect_y()", None, success=True, observed=None)
+    found = running.failures(ValidationReport("digest", False, 1234, (good, bad)))
+    assert found == "1 of 2 expectations on 1,234 rows failed; tab expect_x(a=1): found 3"
+
+
+def test_the_pages_need_no_network_and_a_second_run_gives_the_same_report(
+    log: SmallLog, tmp_path: Path
+) -> None:
+    again = log.run("validate_events", events=log.folder / "clean", output=tmp_path / "report")
+    first = sealed(str(log.folder / "report"))
+    assert record.digest(list(again.manifest.files)) == record.digest(list(first.manifest.files))
+    page = (again.folder / "docs" / "index.html").read_text()
+    assert "label" in page
+    assert not re.findall(r"(?:src|href)\s*=\s*\"?(?!#)[^\s>]+|@import|url\(", page)
+    assert "raw-user" not in page
