@@ -82,7 +82,7 @@ def nightly(path: Path) -> DAG:
             return not params["dry_run"]
 
         candidate.expand(recipe=plan) >> verdict >> publishing_wanted() >> release
-        release >> report.operator.as_teardown(on_failure_fail_dagrun=True)
+        release >> report.operator.as_teardown()
 
     return recommender()
 

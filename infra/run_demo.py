@@ -21,7 +21,7 @@ from airflow_api import AirflowApi
 from local_site import Site, default_site, welcome
 from secateur.report.table import night_table
 from service import ServiceError
-from watching import watch
+from watching import abandon, watch
 
 PROJECT = Path(__file__).parents[1]
 CLIENT = PROJECT / ".venv-client" / "bin" / "python"
@@ -62,7 +62,11 @@ def demo(site: Site, scenario: str, keep: bool) -> int:
         wait_for_dag(api, dag)
     console.print(f"store and Airflow up in {time.monotonic() - started:.0f} s")
     run = api.trigger(dag, {})
-    state = watch(api, dag, run, console)
+    try:
+        state = watch(api, dag, run, console)
+    except KeyboardInterrupt:
+        abandon(api, dag, run, console)
+        raise
     folder = newest_run(site, scenario)
     console.print(night_table(str(folder), console.width))
     code = score(site, scenario) if state == "success" else explain(api, dag, run)

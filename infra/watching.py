@@ -8,6 +8,7 @@ from rich.markup import escape
 from airflow_api import AirflowApi, TaskState
 
 PERIOD_S = 1.0
+TEARDOWN_S = 60.0
 SIGNS = {
     "success": "[green]✓",
     "failed": "[red]✗",
@@ -34,6 +35,15 @@ def watch(api: AirflowApi, dag: str, run: str, console: Console) -> str:
             time.sleep(PERIOD_S)
     console.print(f"the night ended in {time.monotonic() - started:.0f} s: {state}")
     return state
+
+
+def abandon(api: AirflowApi, dag: str, run: str, console: Console) -> None:
+    """End a run that nobody waits for any more."""
+    api.give_up(dag, run)
+    deadline = time.monotonic() + TEARDOWN_S
+    with console.status("interrupted: ending the night's tasks"):
+        while api.run_state(dag, run) in ("queued", "running") and time.monotonic() < deadline:
+            time.sleep(PERIOD_S)
 
 
 def line(task: TaskState) -> str:

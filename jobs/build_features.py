@@ -24,19 +24,15 @@ def build_features(job: Job) -> None:
     if not report.success:
         raise Refused(f"{events.uri} failed its validation; see {job.flag('validation')}")
     logs, features = job.use(job.scenario.logs), job.use(job.scenario.features)
+    label, id_key = job.use(job.scenario.label).column, str(events.manifest.facts["id_key"])
     files = building.event_files(events.folder)
     splits = split_days(tuple(files), features)
     with job.create("FeatureSet") as draft:
         learned, rows = building.build(session(), files, splits, features, logs, draft.folder)
-        label = job.use(job.scenario.label).column
-        id_key = str(events.manifest.facts["id_key"])
-        schema = FeatureSchema(
-            job.scenario.name, label, learned.categories, learned.buckets, id_key
-        )
-        draft.write("schema.json", schema)
-        job.seal(
-            draft, {"id_key": id_key, "days": splits, "rows": rows, "fields": len(schema.fields)}
-        )
+        fields = (learned.categories, learned.buckets)
+        draft.write("schema.json", FeatureSchema(job.scenario.name, label, *fields, id_key))
+        facts = {"id_key": id_key, "days": splits, "rows": rows}
+        job.seal(draft, facts | {"fields": sum(map(len, fields))})
 
 
 if __name__ == "__main__":

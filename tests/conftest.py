@@ -12,6 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from secateur.artifacts import Artifact
     from store import LocalStore
 
 os.environ.setdefault("SECATEUR_ID_KEY", "the tests' key, 32 bytes or more")
@@ -55,3 +56,14 @@ def spark() -> Iterator["SparkSession"]:
     started = session()
     yield started
     started.stop()
+
+
+@pytest.fixture(scope="session")
+def real_events(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) -> "Artifact":
+    """The last four days of the bundled log, cleaned."""
+    from secateur import scenario
+    from small_log import run_verb, sealed
+
+    output = tmp_path_factory.mktemp("real") / "events"
+    run_verb("clean_events", scenario.load("short_video", ("logs.window_days=4",)), output=output)
+    return sealed(str(output))

@@ -10,92 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
 
-from secateur import artifacts, client
-from secateur.artifacts import Artifact
-from secateur.contracts.candidates import Recipe
-from secateur.contracts.features import BucketField, CategoryField, FeatureSchema
-from secateur.contracts.judgement import Verdict
-from secateur.contracts.manifest import MadeBy
-from secateur.contracts.models import ModelSpec
-from secateur.identity import fingerprint, hash_id
-from secateur.model.deepfm import DeepFM
-from secateur.packaging.assembly import write_package
-from secateur.packaging.source import Source
+from secateur import client
+from secateur.identity import hash_id
 from secateur.releases import layout
 from secateur.releases.catalogue import Catalogue
 from secateur.releases.publishing import publish
 from secateur.releases.signing import Signer, new_seed
 from secateur.serving import scorer
 from secateur.storage import join, open_store
-
-KEY = "a key of sixteen bytes or more"
-SCHEMA = FeatureSchema(
-    scenario="short_video",
-    label="long_view",
-    categories=(
-        CategoryField("user_id", "user", 21, 1, hashed=True),
-        CategoryField("video_id", "item", 11, 1),
-    ),
-    buckets=(BucketField("duration_ms", "item", (1e3, 1e4)),),
-    id_key=fingerprint(KEY.encode()),
-)
-USERS = [str(user) for user in range(20)]
-ROWS = {
-    "user_id": [*USERS, "999", ""],
-    "video_id": [str(i % 12) for i in range(22)],
-    "duration_ms": ["", *(str(500 * i) for i in range(21))],
-}
-
-
-def write(draft: artifacts.Draft, seed: int) -> None:
-    """A package with random weights that follow from `seed`."""
-    torch.manual_seed(seed)
-    rows = (21, 11, 4)
-    model = DeepFM(ModelSpec("deepfm", tuple(ROWS), rows, 4, (8,))).eval()
-    torch.nn.init.normal_(model.embedding.weight)
-    vocabulary = {
-        "user_id": [hash_id(KEY.encode(), user) for user in USERS],
-        "video_id": [str(i) for i in range(10)],
-    }
-    golden = {
-        "user_id": [*vocabulary["user_id"][:3], None],
-        "video_id": ["1", "2", None, "77"],
-        "duration_ms": [1.0, None, 2e3, 2e5],
-    }
-    facts = {"days": {"train": ["2022-04-25"]}, "rows": {"train": 100}}
-    ids = np.random.default_rng(seed).integers(0, rows, (50, 3)).astype(np.int32)
-    source = Source(SCHEMA, vocabulary, golden, facts)
-    write_package(draft, model, Recipe(f"recipe_{seed}", embedding_bits=8), source, ids, "Sample")
-
-
-def sealed(folder: Path, seed: int) -> tuple[Artifact, Artifact]:
-    """A package and the verdict that accepts it."""
-    package, verdict = str(folder / f"package{seed}"), str(folder / f"verdict{seed}")
-    by = MadeBy("test", "0")
-    with artifacts.create(package, "Package") as draft:
-        write(draft, seed)
-        draft.seal(by, {}, {})
-    made = artifacts.open_artifact(package, "Package")
-    decision = Verdict(
-        accepted=True,
-        reason="confirmed",
-        chosen=f"recipe_{seed}",
-        package=made.digest,
-        dense_package="d" * 64,
-        dense_bytes=10 * made.manifest.bytes,
-        margin=0.01,
-        supported_margin=0.01,
-        confirmed=None,
-        candidates=(),
-    )
-    with artifacts.create(verdict, "Verdict") as draft:
-        draft.write("verdict.json", decision)
-        draft.seal(by, {}, {})
-    return made, artifacts.open_artifact(verdict, "Verdict")
+from small_package import KEY, ROWS, USERS, sealed
 
 
 @dataclass(frozen=True)

@@ -164,9 +164,9 @@ class Validation(Section):
 class Training(Section):
     """The dense model and its optimisation.
 
-    The learning rate falls linearly to 0 over `max_epochs`. The last `holdout_days` of the train
-    days stop it early, after `patience` looks without a better one. In distillation the teacher's
-    probabilities weigh `teacher_weight`, the labels the rest.
+    The learning rate falls linearly to 0 over `max_epochs`; the last `holdout_days` of the train
+    days stop it early. `teacher_weight` is the teacher's share of distillation's target. More
+    CPU `threads` than idle cores slow it down by far; the weights are the same.
     """
 
     architecture: Literal["deepfm"] = "deepfm"
@@ -181,6 +181,7 @@ class Training(Section):
     evaluations_an_epoch: Positive = 4
     patience: Positive = 2
     teacher_weight: Fraction = 1.0
+    threads: Positive = 1
 
 
 class Judgement(Section):

@@ -29,8 +29,6 @@ _SETTINGS = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
     # A row with too many columns is only seen by a parser that reads them all.
     "spark.sql.csv.parser.columnPruning.enabled": "false",
-    # Checksums and success markers are not part of an artifact: its manifest is both.
-    "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
 }
 # Python workers unpickle functions of this package by name.
 _PACKAGES = {"spark.executorEnv.PYTHONPATH": str(Path(__file__).parents[1])}

@@ -7,7 +7,7 @@ A log may say 1.0 where the service says 1: whole numbers are spelled without th
 import math
 import re
 
-# Not $, which would also match before a last line break, and Java and Python differ in what that is.
+# Not $: it also matches before a last line break, and Java and Python differ in what that is.
 WHOLE_NUMBER = r"^(-?\d+)\.0+(?![\s\S])"
 _WHOLE = re.compile(WHOLE_NUMBER, re.ASCII)
 

@@ -34,7 +34,7 @@ FAULTS = {
     f"raw-user-1,,{NOON},9,home,-5": {"item_missing", "label_not_binary", "negative_seconds"},
     f"raw-user-1,3,{NOON},1,home": {"malformed"},
     f"extra,raw-user-1,3,{NOON},1,home,5": {"malformed"},
-    "user,item,at,liked,tab,seconds": {"time_unparsable", "label_not_binary"},
+    "uid,item,at,liked,tab,seconds": {"time_unparsable", "label_not_binary"},
 }
 
 
@@ -82,7 +82,7 @@ def test_the_quarantine_keeps_each_row_with_its_reasons_and_file(events: Artifac
     well_formed = {text: why for text, why in FAULTS.items() if "malformed" not in why}
     for text, reasons in well_formed.items():
         user = text.split(",")[0]
-        shown = {"raw-user-1": hashed, " ": "", "user": identity.hash_id(key, "user")}[user]
+        shown = {"raw-user-1": hashed, " ": "", "uid": identity.hash_id(key, "uid")}[user]
         assert found[text.replace(user, shown, 1)] == reasons
     for text in FAULTS.keys() - well_formed.keys():
         fields = [identity.hash_id(key, part) for part in text.split(",")]
@@ -114,7 +114,7 @@ def test_events_are_canonical_typed_and_joined_to_their_sides(events: Artifact) 
 def test_of_repetitions_the_first_by_all_values_is_kept(events: Artifact) -> None:
     rows = table(events, f"events/date={DAY}/*.parquet").to_pylist()
     user = identity.hash_id(identity.id_key(), "raw-user-3")
-    (kept,) = [r for r in rows if (r["user"], r["item"], r["time_ms"]) == (user, "5", NOON)]
+    (kept,) = [r for r in rows if (r["uid"], r["item"], r["time_ms"]) == (user, "5", NOON)]
     assert kept["label"] == 0
 
 

@@ -14,20 +14,22 @@ from secateur import scenario
 from secateur.artifacts import Artifact, open_artifact
 from secateur.contracts.errors import ArtifactError, Refused
 from secateur.contracts.features import SPLITS, FeatureSchema
-from small_log import DAYS, SmallLog, good_rows, run_verb, sealed, small_log
+from small_log import DAYS, SmallLog, good_rows, receipt, run_verb, sealed, small_log
 
-REAL = ("logs.window_days=4", "features.tune_days=1", "features.confirm_days=1")
+REAL = ("features.tune_days=1", "features.confirm_days=1")
 REAL_DAYS = {"train": ["2022-05-05", "2022-05-06"], "tune": ["2022-05-07"]}
-SMALLER = ("validation.min_rows=10000",)
 
 
-def built(log: SmallLog, *settings: str) -> Artifact:
-    """Run the data verbs up to the features."""
-    events, report = log.folder / "events_out", log.folder / "report"
-    log.run("clean_events", *settings, output=events)
-    log.run("validate_events", *settings, events=events, output=report)
-    flags = {"events": events, "validation": report, "output": log.folder / "features"}
-    return log.run("build_features", *settings, **flags)
+def built(log: SmallLog) -> Artifact:
+    """Clean the log and build its features."""
+    events = log.run("clean_events", output=log.folder / "clean")
+    report = receipt(events, log.folder / "report")
+    return build(log, report, log.folder / "features")
+
+
+def build(log: SmallLog, report: Path, output: Path) -> Artifact:
+    flags = {"events": log.folder / "clean", "validation": report, "output": output}
+    return log.run("build_features", **flags)
 
 
 def split(features: Artifact, name: str) -> pd.DataFrame:
@@ -36,19 +38,19 @@ def split(features: Artifact, name: str) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def real(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("real")
-    settings = scenario.load("short_video", REAL + SMALLER)
-    run_verb("clean_events", settings, output=folder / "events")
-    run_verb("validate_events", settings, events=folder / "events", output=folder / "report")
-    flags = {"events": folder / "events", "validation": folder / "report"}
-    run_verb("build_features", settings, **flags, output=folder / "features")
-    return folder
+def log(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> SmallLog:
+    """A small log with its features."""
+    log = small_log(tmp_path_factory.mktemp("built")).write()
+    built(log)
+    return log
 
 
 @pytest.fixture(scope="module")
-def features(real: Path) -> Artifact:
-    return open_artifact(str(real / "features"), "FeatureSet")
+def features(real_events: Artifact, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    folder = tmp_path_factory.mktemp("features")
+    flags = {"events": real_events.uri, "validation": receipt(real_events, folder / "report")}
+    run_verb("build_features", scenario.load("short_video", REAL), **flags, output=folder / "out")
+    return open_artifact(str(folder / "out"), "FeatureSet")
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +59,9 @@ def schema(features: Artifact) -> FeatureSchema:
 
 
 @pytest.fixture(scope="module")
-def events(real: Path) -> pd.DataFrame:
+def events(real_events: Artifact) -> pd.DataFrame:
     """The events in time's order with the counters, counted day by day in plain Python."""
-    files = sorted((real / "events").glob("events/*/*.parquet"))
+    files = sorted(real_events.folder.glob("events/*/*.parquet"))
     frame = pd.concat([pq.read_table(f, partitioning=None).to_pandas() for f in files])
     frame = frame.sort_values(["day", "time_ms", "user_id"], kind="stable").reset_index(drop=True)
     for key in ("user_id", "video_id", "author_id"):
@@ -156,14 +158,13 @@ def test_held_out_rows_keep_raw_values_and_train_counts(
 
 
 def test_no_later_day_changes_a_train_row_a_vocabulary_or_a_boundary(
-    spark: SparkSession, tmp_path: Path
+    log: SmallLog, tmp_path: Path
 ) -> None:
-    honest = built(small_log(tmp_path / "honest").write())
     altered = small_log(tmp_path / "altered")
     for day in DAYS[-2:]:
         rows = [row.replace("raw-user-1", "raw-user-99") for row in good_rows(day, seed=7)]
         altered.days[day] = [row.replace(",home,", ",leak,") for row in rows]
-    leaked = built(altered.write())
+    leaked, honest = built(altered.write()), sealed(str(log.folder / "features"))
     for name in ("schema.json", "vocabulary.parquet"):
         assert (honest.folder / name).read_bytes() == (leaked.folder / name).read_bytes()
     for part in sorted((honest.folder / "train").iterdir()):
@@ -171,35 +172,27 @@ def test_no_later_day_changes_a_train_row_a_vocabulary_or_a_boundary(
     assert not split(honest, "confirm").equals(split(leaked, "confirm"))
 
 
-def test_the_same_events_give_the_same_files_on_any_number_of_partitions(
-    spark: SparkSession, tmp_path: Path
+def test_the_same_events_give_the_same_artifact_on_any_number_of_partitions(
+    spark: SparkSession, log: SmallLog, tmp_path: Path
 ) -> None:
-    log = small_log(tmp_path).write()
-    first = built(log)
-    spark.conf.set("spark.sql.shuffle.partitions", "3")
-    spark.conf.set("spark.sql.files.maxPartitionBytes", "4096")
-    again = built(log)
-    spark.conf.set("spark.sql.shuffle.partitions", "8")
-    spark.conf.unset("spark.sql.files.maxPartitionBytes")
+    first = sealed(str(log.folder / "features"))
+    settings = {"spark.sql.shuffle.partitions": "3", "spark.sql.files.maxPartitionBytes": "4096"}
+    usual = {name: spark.conf.get(name) for name in settings}
+    for name, value in settings.items():
+        spark.conf.set(name, value)
+    again = build(log, log.folder / "report", tmp_path / "again")
+    for name, value in usual.items():
+        spark.conf.set(name, str(value))
     assert again.digest == first.digest
     assert len([f for f in first.manifest.files if f.path.startswith("train/")]) == 4
 
 
 def test_features_are_built_of_exactly_the_events_that_passed(
-    spark: SparkSession, tmp_path: Path
+    log: SmallLog, tmp_path: Path
 ) -> None:
-    log = small_log(tmp_path / "one").write()
-    built(log)
-    other = small_log(tmp_path / "other", seed=5).write()
-    other.run("clean_events", output=other.folder / "events_out")
-    flags = {"events": other.folder / "events_out", "validation": log.folder / "report"}
+    events, features = sealed(str(log.folder / "clean")), sealed(str(log.folder / "features"))
     with pytest.raises(ArtifactError, match="the receipt names"):
-        other.run("build_features", **flags, output=tmp_path / "x")
-    failing = ("validation.min_rows=1000000",)
-    flags = {"events": log.folder / "events_out", "output": log.folder / "failed"}
-    with pytest.raises(Refused, match="expectations"):
-        log.run("validate_events", *failing, **flags)
-    assert sealed(str(log.folder / "failed")).manifest.facts["success"] is False
-    flags |= {"validation": log.folder / "failed", "output": tmp_path / "y"}
+        build(log, receipt(features, tmp_path / "other"), tmp_path / "x")
     with pytest.raises(Refused, match="failed its validation"):
-        log.run("build_features", **flags)
+        build(log, receipt(events, tmp_path / "failed", success=False), tmp_path / "x")
+    assert not (tmp_path / "x").exists()

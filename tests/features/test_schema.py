@@ -75,20 +75,20 @@ def test_the_last_days_confirm_those_before_tune_the_rest_train() -> None:
         split_days(["d1", "d2", "d3"], features)
 
 
-def features(*names: str, hashed: str = "user") -> Features:
+def features(*names: str, hashed: str = "uid") -> Features:
     fields = [{"name": n, "owner": "user", "hashed": n == hashed} for n in names]
     return Features.model_validate({"fields": fields})
 
 
 def test_fields_are_checked_against_the_events() -> None:
-    columns = ["user", "tab", "label"]
-    demand_fields(features("user", "tab"), "user", columns)
+    columns = ["uid", "tab", "label"]
+    demand_fields(features("uid", "tab"), "uid", columns)
     with pytest.raises(Refused, match=r"no column \['page'\]"):
-        demand_fields(features("user", "page"), "user", columns)
+        demand_fields(features("uid", "page"), "uid", columns)
     with pytest.raises(ScenarioError, match="label"):
-        demand_fields(features("user", "label"), "user", columns)
+        demand_fields(features("uid", "label"), "uid", columns)
     with pytest.raises(ScenarioError, match="twice"):
-        demand_fields(features("user", "tab", "tab"), "user", columns)
-    for wrong in (features("user", "tab", hashed="tab"), features("user", hashed="")):
-        with pytest.raises(ScenarioError, match="hashed = true is for user"):
-            demand_fields(wrong, "user", columns)
+        demand_fields(features("uid", "tab", "tab"), "uid", columns)
+    for wrong in (features("uid", "tab", hashed="tab"), features("uid", hashed="")):
+        with pytest.raises(ScenarioError, match="hashed = true is for uid"):
+            demand_fields(wrong, "uid", columns)

@@ -38,7 +38,7 @@ def train(
     The model keeps the weights of the best look. `advance` is told of every batch how many rows it
     had, with a note on the last look.
     """
-    with _on_device(seed, model):
+    with _deterministic(training.threads, seed, model):
         watch = Watch(model, holdout, training.patience)
         return _fit(watch, train, training, training.max_epochs, seed, advance)
 
@@ -56,10 +56,11 @@ def distill(
 
     The loss is (1 - w) CE(labels) + w CE(teacher), w = `teacher_weight` (Hinton et al. 2015, at
     temperature 1); since cross-entropy is linear in its target, this is CE against their mix.
+    Labels that the student has seen before are learned by heart: for repair, w is best 1.
     The student as given is the first look, so repair never leaves it further from that target
     than it was. Early stopping as in `train`.
     """
-    with _on_device(seed, student, teacher):
+    with _deterministic(training.threads, seed, student, teacher):
         train, holdout = (
             guided(split, teacher, training.teacher_weight) for split in (train, holdout)
         )
@@ -138,13 +139,14 @@ def losses(model: DeepFM, ids: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]
 
 
 @contextlib.contextmanager
-def _on_device(seed: int, *models: DeepFM) -> Iterator[None]:
+def _deterministic(threads: int, seed: int, *models: DeepFM) -> Iterator[None]:
     """Seed torch, allow deterministic kernels only, and lend the models to a GPU if there is one.
 
-    The models come back to the CPU, in evaluation mode.
+    Afterwards torch is set as before, and the models are on the CPU in evaluation mode.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only so
-    before = torch.are_deterministic_algorithms_enabled()
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -153,6 +155,7 @@ def _on_device(seed: int, *models: DeepFM) -> Iterator[None]:
             model.to(device)
         yield
     finally:
-        torch.use_deterministic_algorithms(before)
+        torch.set_num_threads(before[0])
+        torch.use_deterministic_algorithms(before[1])
         for model in models:
             model.to("cpu").eval()
