@@ -87,7 +87,10 @@ def _proven(verdict: Verdict) -> str:
         return "was not tested"
     low, confidence = verdict.confirmed.low, numbers.percent(verdict.confirmed.confidence)
     what = f"loses at most {-low:.4f} AUC" if low < 0 else f"gains at least {low:.4f} AUC"
-    return f"{what} ({confidence} confidence, margin {numbers.plain(verdict.margin)})"
+    margins = f"margin {numbers.plain(verdict.margin)}"
+    if verdict.supported_margin is not None:
+        margins += f"; these rows support {numbers.plain(verdict.supported_margin)}"
+    return f"{what} ({confidence} confidence, {margins})"
 
 
 def _broken(name: str, report: ValidationReport) -> str:
