@@ -1,0 +1,36 @@
+"""Slow proofs on the whole bundled log: `make proof`."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from secateur import artifacts
+
+pytestmark = pytest.mark.proof
+
+BENCH = Path(__file__).parents[1] / "infra" / "bench"
+UNTIMED = ("events", "events_report", "features", "features_report", "dense", "plan")
+
+
+def digests(run: Path) -> dict[str, str]:
+    """Digest of everything up to the packages; what holds measured time is left out."""
+    places = [
+        *UNTIMED,
+        *(str(p.relative_to(run)) for p in sorted(run.glob("candidates/*/package"))),
+    ]
+    return {place: artifacts.read_manifest(str(run / place)).digest for place in places}
+
+
+def test_two_nights_on_the_same_log_give_the_same_digests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sys.path.insert(0, str(BENCH))
+    from run import night
+
+    for name, master in (("one", "local[1]"), ("two", "local[2]")):
+        monkeypatch.setenv("SECATEUR_SPARK_MASTER", master)
+        assert len(list(night("short_video", tmp_path / name))) > 20
+    found = digests(tmp_path / "one")
+    assert len(found) > 15
+    assert found == digests(tmp_path / "two")

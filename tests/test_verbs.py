@@ -1,0 +1,40 @@
+"""The verbs' flags are few, and frozen: the DAG and people's scripts depend on them."""
+
+import ast
+from pathlib import Path
+
+JOBS = Path(__file__).parents[1] / "jobs"
+
+# Beside --scenario, --set and --output, which every verb has.
+FLAGS = {
+    "clean_events": {"inputs": (), "options": ("logs",)},
+    "validate_events": {"inputs": ("events",), "options": ()},
+    "build_features": {"inputs": ("events", "validation"), "options": ()},
+    "validate_features": {"inputs": ("features",), "options": ()},
+    "train_model": {"inputs": ("features", "validation"), "options": ()},
+    "plan_candidates": {"inputs": ("dense", "features"), "options": ()},
+    "prune_model": {"inputs": ("dense", "features", "plan", "recipe"), "options": ()},
+    "evaluate_package": {"inputs": ("package", "dense-package", "features"), "options": ()},
+    "judge_candidates": {"inputs": ("plan", "scorecards"), "options": ()},
+    "publish_release": {"inputs": ("candidates", "verdict", "store"), "options": ()},
+    "report_night": {"inputs": ("run",), "options": ()},
+    "roll_back": {"inputs": ("store", "release", "reason"), "options": ("channel",)},
+    "sweep_releases": {"inputs": ("store", "keep"), "options": ("grace-hours", "dry-run")},
+}
+
+
+def declared(path: Path) -> dict[str, tuple[str, ...]]:
+    """The flags that a verb's last line names."""
+    (call,) = [
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and (getattr(node.func.value, "id", ""), node.func.attr) == ("command", "run")
+    ]
+    named = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+    return {"inputs": named.get("inputs", ()), "options": named.get("options", ())}
+
+
+def test_the_flags_are_those_that_were_agreed() -> None:
+    assert {path.stem: declared(path) for path in JOBS.glob("*.py")} == FLAGS
