@@ -153,7 +153,7 @@ def pointer_bytes() -> bytes:
 def test_a_night_ends_in_a_release_that_a_client_pulls(published: Night, served: bytes) -> None:
     pointer = record.load(SignedPointer, served).pointer
     assert (pointer.release, pointer.epoch) == (1, 1)
-    release = secateur.pull("s3://models/small_night", cache=published.folder.parent / "cache")
+    release = secateur.pull("s3://models/small_night", cache=published.folder.parents[2] / "reader")
     assert secateur.load(release).schema.scenario == "small_night"
     assert release.manifest.package == verdict_of(published).package
     assert release.manifest.bytes * 10 <= release.manifest.dense_bytes
