@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -13,6 +14,10 @@ from airflow.sdk import BaseOperator
 
 from secateur_airflow import places
 from secateur_airflow.verb import Verb, raise_for_exit
+
+# As `secateur.command` writes them: 03:12:45 E secateur: ...
+LOG_LINE = re.compile(r"\d\d:\d\d:\d\d [A-Z] ")
+ERROR_LINE = re.compile(r"\d\d:\d\d:\d\d [EC] ")
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -49,7 +54,7 @@ class VerbProcess(BaseOperator):
     def run(self, command: list[str], answer: Path) -> None:
         """Run the process and pass its log on line by line. Raises on a non-zero exit."""
         self.log.info("$ %s", " ".join(command))
-        last = "it said nothing"
+        complaint = ["it said nothing"]
         with subprocess.Popen(
             command,
             env={**os.environ, "SECATEUR_ANSWER": str(answer), "PYTHONUNBUFFERED": "1"},
@@ -60,11 +65,23 @@ class VerbProcess(BaseOperator):
         ) as process:
             self._process = process
             for line in process.stdout or ():
-                last = line.rstrip()
-                self.log.info("%s", last)
-        raise_for_exit(self.verb.name, process.returncode, last)
+                complaint = heard(complaint, line.rstrip())
+                self.log.info("%s", line.rstrip())
+        raise_for_exit(self.verb.name, process.returncode, "\n".join(complaint))
 
     def on_kill(self) -> None:
         """End the verb's processes, and no others."""
         if self._process and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGTERM)
+
+
+def heard(complaint: list[str], line: str) -> list[str]:
+    """What to say of a failure so far: the last error with the lines that belong to it.
+
+    A process that logged no error is quoted by its last line, such as a traceback's.
+    """
+    if ERROR_LINE.match(line):
+        return [line]
+    if ERROR_LINE.match(complaint[0]) and not LOG_LINE.match(line):
+        return [*complaint, line]
+    return complaint if ERROR_LINE.match(complaint[0]) else [line]

@@ -72,11 +72,11 @@ def overrides(params: Mapping[str, Any]) -> list[str]:
     return [f"--set={key}={json.dumps(value)}" for key, value in given if value is not None]
 
 
-def raise_for_exit(verb: str, code: int, last_line: str) -> None:
+def raise_for_exit(verb: str, code: int, complaint: str) -> None:
     """Turn an exit code into the exception that gives the right task state."""
     if code == 0:
         return
     if code in NO_RETRY:
-        raise AirflowFailException(f"{verb} {NO_RETRY[code]} (exit {code}): {last_line}")
+        raise AirflowFailException(f"{verb} {NO_RETRY[code]} (exit {code}): {complaint}")
     how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit {code}"
-    raise AirflowException(f"{verb} crashed ({how}): {last_line}")
+    raise AirflowException(f"{verb} crashed ({how}): {complaint}")

@@ -1,6 +1,7 @@
 """The same task runs as a process, by spark-submit, or in a pod: by configuration alone."""
 
 import logging
+from functools import reduce
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from secateur_airflow import alerts
 from secateur_airflow.night import GPU, SPARK, Night
-from secateur_airflow.process import VerbProcess
+from secateur_airflow.process import VerbProcess, heard
 from secateur_airflow.verb import Verb
 
 CONTEXT: Any = {
@@ -50,6 +51,18 @@ def test_a_process_answers_what_its_verb_wrote(jobs: Path) -> None:
 def test_a_refusal_is_told_by_its_last_line(jobs: Path) -> None:
     with pytest.raises(AirflowFailException, match="the last line"):
         process(jobs, "sys.exit(65)").execute(CONTEXT)
+
+
+def test_the_last_error_is_told_with_the_lines_that_belong_to_it() -> None:
+    lines = [
+        "03:00:01 I secateur: sealed Verdict",
+        "03:00:02 E secateur: judge_candidates REFUSED: none of 2 candidates",
+        "  int8: failed: lower bound below -0.0100",
+        "  evidence: /runs/verdict",
+        "03:00:03 I py4j: closing",
+    ]
+    assert reduce(heard, lines, ["it said nothing"]) == lines[1:4]
+    assert reduce(heard, ["Traceback", "KeyError: 'x'"], [""]) == ["KeyError: 'x'"]
 
 
 def test_a_killed_process_is_a_crash(jobs: Path) -> None:
