@@ -116,7 +116,7 @@ def figures(scenario: str, run: Path, timings: list[Timing]) -> Iterator[str]:
     yield f"Machine: {machine()}\n"
     yield f"Verdict: {verdict.reason}\n"
     yield from candidate_table(run)
-    yield "\n| verb | seconds | peak MiB |\n|---|--:|--:|"
+    yield "\n| verb | seconds | peak MiB of its Python process |\n|---|--:|--:|"
     for timing in timings:
         yield f"| {timing.verb} | {timing.seconds:.1f} | {timing.peak_mib:.0f} |"
 
