@@ -43,6 +43,7 @@ FOUNDATION = {
     "values",
     "scenario",
     "command",
+    "flags",
 }
 # Which rooms a room may use beside the foundation.
 SIDEWAYS = {
@@ -70,6 +71,7 @@ CLIENT_ROOMS = (
     "storage.py",
     "s3.py",
     "identity.py",
+    "flags.py",
     "values.py",
     "__init__.py",
 )

@@ -1,7 +1,11 @@
 """The verbs' flags are few, and frozen: the DAG and people's scripts depend on them."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
+
+from secateur.contracts.errors import USAGE
 
 JOBS = Path(__file__).parents[1] / "jobs"
 
@@ -38,3 +42,18 @@ def declared(path: Path) -> dict[str, tuple[str, ...]]:
 
 def test_the_flags_are_those_that_were_agreed() -> None:
     assert {path.stem: declared(path) for path in JOBS.glob("*.py")} == FLAGS
+
+
+def test_a_wrong_flag_is_asked_wrongly_and_said_in_one_line() -> None:
+    command = [sys.executable, str(JOBS / "report_night.py"), "--nonsense"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == USAGE
+    assert "--scenario" in done.stderr.splitlines()[-1]
+
+
+def test_the_docstring_is_the_help() -> None:
+    command = [sys.executable, str(JOBS / "report_night.py"), "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    first = ast.get_docstring(ast.parse((JOBS / "report_night.py").read_text()))
+    assert first is not None
+    assert first.splitlines()[0] in done.stdout

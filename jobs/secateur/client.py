@@ -23,9 +23,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NoReturn
+from typing import IO, TYPE_CHECKING
 
-from secateur.contracts.errors import CRASHED, USAGE, ReleaseError, SecateurError, UsageError
+from secateur.contracts.errors import CRASHED, ReleaseError, SecateurError, UsageError
+from secateur.flags import Parser
 
 if TYPE_CHECKING:
     from secateur.contracts.releases import ReleaseManifest
@@ -59,14 +60,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _complain(error: Exception, code: int) -> int:
     sys.stderr.write(f"secateur: {error}\n")
     return code
-
-
-class Parser(argparse.ArgumentParser):
-    """An argparse parser whose complaints are one line and leave with our code."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say what was asked wrongly, and exit."""
-        self.exit(USAGE, f"{self.prog}: {message}; see --help\n")
 
 
 def parser() -> Parser:

@@ -29,6 +29,7 @@ from secateur.artifacts import Artifact, Draft
 from secateur.contracts import record
 from secateur.contracts.errors import USAGE, Refused, SecateurError, UsageError
 from secateur.contracts.manifest import MadeBy, Manifest
+from secateur.flags import Parser
 from secateur.scenario import Scenario, load
 from secateur.storage import join
 
@@ -113,16 +114,16 @@ def run(
         datefmt="%H:%M:%S",
         stream=sys.stderr,
     )
+    for talkative in ("botocore", "py4j"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     name = verb.__name__
     arguments = vars(parser(name, doc, inputs, options).parse_args(argv))
     sys.exit(_run(verb, name, arguments))
 
 
-def parser(
-    verb: str, doc: str | None, inputs: Sequence[str], options: Sequence[str]
-) -> argparse.ArgumentParser:
+def parser(verb: str, doc: str | None, inputs: Sequence[str], options: Sequence[str]) -> Parser:
     """Build the verb's flags; its docstring is the help."""
-    flags = argparse.ArgumentParser(
+    flags = Parser(
         prog=f"{verb}.py", description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     flags.add_argument("--scenario", required=True, help="name in jobs/scenarios, or a TOML file")
