@@ -61,12 +61,15 @@ class AirflowApi:
         body = {"logical_date": None, "conf": parameters}
         return str(self._checked("POST", f"/dags/{dag}/dagRuns", body)["dag_run_id"])
 
-    def give_up(self, dag: str, run: str) -> None:
+    def give_up(self, dag: str, run: str, last: str) -> None:
         """End a run's tasks; it fails once its teardown, the report, is through.
 
-        A run that is left alone would go on at the next start of Airflow.
+        A run that is left alone would go on at the next start of Airflow. Pending tasks become
+        skipped, and a run whose `last` task was skipped would count as a success: that one fails.
         """
-        self._checked("PATCH", f"/dags/{dag}/dagRuns/{run}", {"state": "failed"})
+        path = f"/dags/{dag}/dagRuns/{run}"
+        self._checked("PATCH", f"{path}/taskInstances/{last}", {"new_state": "failed"})
+        self._checked("PATCH", path, {"state": "failed"})
 
     def run_state(self, dag: str, run: str) -> str:
         """State of a run: queued, running, success or failed."""

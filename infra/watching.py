@@ -9,6 +9,7 @@ from airflow_api import AirflowApi, TaskState
 
 PERIOD_S = 1.0
 TEARDOWN_S = 60.0
+LAST_TASK = "publish_release"
 SIGNS = {
     "success": "[green]✓",
     "failed": "[red]✗",
@@ -39,7 +40,7 @@ def watch(api: AirflowApi, dag: str, run: str, console: Console) -> str:
 
 def abandon(api: AirflowApi, dag: str, run: str, console: Console) -> None:
     """End a run that nobody waits for any more."""
-    api.give_up(dag, run)
+    api.give_up(dag, run, LAST_TASK)
     deadline = time.monotonic() + TEARDOWN_S
     with console.status("interrupted: ending the night's tasks"):
         while api.run_state(dag, run) in ("queued", "running") and time.monotonic() < deadline:
