@@ -53,6 +53,27 @@ def main() -> None:
 
 def night(scenario: str, run: Path) -> Iterator[Timing]:
     """Run the verbs in the DAG's order, up to the verdict."""
+    yield from packages(scenario, run)
+    baseline = f"candidates/{DENSE}/package"
+    for name in planned(run):
+        inputs = {
+            "package": f"candidates/{name}/package",
+            "dense-package": baseline,
+            "features": "features",
+        }
+        yield run_verb("evaluate_package", scenario, run, inputs, f"scorecards/{name}")
+    judged = {"plan": "plan", "scorecards": "scorecards"}
+    yield run_verb("judge_candidates", scenario, run, judged, "verdict")
+
+
+def planned(run: Path) -> list[str]:
+    """Names of the candidates that the run's plan lists."""
+    recipes = record.load(CandidatePlan, (run / "plan" / "plan.json").read_bytes()).recipes
+    return [recipe.name for recipe in recipes]
+
+
+def packages(scenario: str, run: Path) -> Iterator[Timing]:
+    """Run the verbs whose work is determined by their inputs: from the log to every package."""
     validated = {"features": "features", "validation": "features_report"}
     chain: list[tuple[str, dict[str, str], str]] = [
         ("clean_events", {}, "events"),
@@ -64,21 +85,9 @@ def night(scenario: str, run: Path) -> Iterator[Timing]:
     ]
     for verb, inputs, output in chain:
         yield run_verb(verb, scenario, run, inputs, output)
-    recipes = record.load(CandidatePlan, (run / "plan" / "plan.json").read_bytes()).recipes
-    names = [DENSE, *(recipe.name for recipe in recipes)]
     common = {"dense": "dense", "features": "features", "plan": "plan"}
-    for name in names:
+    for name in [DENSE, *planned(run)]:
         yield run_verb("prune_model", scenario, run, common, f"candidates/{name}", name)
-    baseline = f"candidates/{DENSE}/package"
-    for name in names[1:]:
-        inputs = {
-            "package": f"candidates/{name}/package",
-            "dense-package": baseline,
-            "features": "features",
-        }
-        yield run_verb("evaluate_package", scenario, run, inputs, f"scorecards/{name}")
-    judged = {"plan": "plan", "scorecards": "scorecards"}
-    yield run_verb("judge_candidates", scenario, run, judged, "verdict")
 
 
 def run_verb(
