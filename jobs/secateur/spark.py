@@ -35,8 +35,9 @@ _PACKAGES = {"spark.executorEnv.PYTHONPATH": str(Path(__file__).parents[1])}
 _LOCAL_SETTINGS = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
-    # A local run is over before the second compiler's better code would pay.
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    # A local run is over before the second compiler's better code would pay. Without it Java keeps
+    # 48 MB for code, and a long session that fills them dies of "Out of space in CodeCache".
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m",
 }
 
 
