@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 SCENARIO ?= short_video
 export PYTHONPATH := jobs
 
-.PHONY: demo test setup up down lint types unit night proof bench lock clean
+.PHONY: demo test setup up down lint types unit night proof bench bench-data lock clean
 
 demo: setup            ## one night on the bundled logs, published, pulled and scored
 	@$(PYTHON) infra/run_demo.py --scenario $(SCENARIO)
@@ -37,6 +37,9 @@ proof:                 ## slow proofs: determinism, a killed trainer, a refused 
 
 bench:                 ## speed, size and accuracy, written to infra/bench/
 	@$(PYTHON) infra/bench/run.py --scenario $(SCENARIO)
+
+bench-data:            ## the data verbs' speed and memory by size of the log, beside polars
+	@$(PYTHON) infra/bench/data.py
 
 lock: setup            ## pin every dependency anew
 	@.venv/bin/uv pip compile -q --upgrade pyproject.toml --extra pipeline --group dev \

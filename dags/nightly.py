@@ -4,7 +4,8 @@ The log is **cleaned** and **validated**; it becomes **features**, validated in 
 model is trained on them. A **plan** lists the candidates, and each is **pruned** and **measured**
 on its own. The verdict **judges** them against the dense model and may refuse the night: then
 nothing is published, and what is served stays untouched. Else the one chosen is **published** and
-its channel moves. The **report** is written whatever happened.
+its channel moves, and the night is **accepted**: the events of the nights to come are held against
+its own. The **report** is written whatever happened.
 
 A task that failed without retry was *refused*, or asked wrongly: the last lines of its log say
 why, and the evidence is sealed in the run's folder. A task that *crashed* is retried.
@@ -19,7 +20,7 @@ from airflow.sdk import DAG, Asset, Param, dag, task, task_group
 
 from secateur_airflow.alerts import Alert
 from secateur_airflow.night import GPU, MEASURE, MEASURED_OR_CRASHED, SPARK, Night
-from secateur_airflow.places import scenarios, store
+from secateur_airflow.places import scenarios, state, store
 
 
 def nightly(path: Path) -> DAG:
@@ -43,14 +44,23 @@ def nightly(path: Path) -> DAG:
         },
     )
     def recommender() -> None:
-        events = night.task("clean_events", on=SPARK)
-        events_report = night.task("validate_events", {"events": events}, on=SPARK)
+        memory = state(scenario["name"])
+        events = night.task("clean_events", {"state": memory}, on=SPARK)
+        events_report = night.task("validate_events", {"events": events, "state": memory}, on=SPARK)
         features = night.task(
-            "build_features", {"events": events, "validation": events_report}, on=SPARK
+            "build_features",
+            {"events": events, "validation": events_report, "state": memory},
+            on=SPARK,
         )
         features_report = night.task("validate_features", {"features": features}, on=SPARK)
         dense = night.task(
-            "train_model", {"features": features, "validation": features_report}, on=GPU
+            "train_model",
+            {
+                "features": features,
+                "validation": features_report,
+                "checkpoints": "{run}/checkpoints",
+            },
+            on=GPU,
         )
         plan = night.task("plan_candidates", {"dense": dense, "features": features})
 
@@ -75,6 +85,9 @@ def nightly(path: Path) -> DAG:
             {"verdict": verdict, "candidates": "{run}/candidates", "store": store()},
             outlets=[Asset(f"{store()}/{scenario['name']}")],
         )
+        accepted = night.task(
+            "accept_night", {"verdict": verdict, "events-report": events_report, "state": memory}
+        )
         report = night.task("report_night", {"run": "{run}"})
 
         @task.short_circuit
@@ -82,7 +95,7 @@ def nightly(path: Path) -> DAG:
             return not params["dry_run"]
 
         candidate.expand(recipe=plan) >> verdict >> publishing_wanted() >> release
-        release >> report.operator.as_teardown()
+        release >> accepted >> report.operator.as_teardown()
 
     return recommender()
 

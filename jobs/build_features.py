@@ -1,18 +1,26 @@
-"""Learn vocabularies and boundaries from the train days, and encode every day to ids.
+"""Learn vocabularies and scales from the train days, and encode every day, point in time.
 
     python jobs/build_features.py --scenario short_video --events URI --validation URI --output URI
 
-Demands the successful ValidationReport of exactly these events.
+Demands the successful ValidationReport of exactly these events. With `--state URI` each day's
+counts are kept there, and a later night counts only the days that are new; what it seals is the
+same.
+
+The output holds `schema.json`, `vocabulary.parquet` and a folder a split with a part a day.
 """
+
+import tempfile
 
 from secateur import command
 from secateur.artifacts import demand_receipt
 from secateur.command import Job
 from secateur.contracts.data import ValidationReport
 from secateur.contracts.errors import Refused
-from secateur.contracts.features import FeatureSchema
-from secateur.features import building
+from secateur.features.building import Plan, build
+from secateur.features.joining import EventWindow
+from secateur.features.schema import Heading, demand_fields
 from secateur.features.split import split_days
+from secateur.features.state import DayStore, daily_counts
 from secateur.spark import session
 
 
@@ -24,16 +32,22 @@ def build_features(job: Job) -> None:
     if not report.success:
         raise Refused(f"{events.uri} failed its validation; see {job.flag('validation')}")
     logs, features = job.use(job.scenario.logs), job.use(job.scenario.features)
-    label, id_key = job.use(job.scenario.label).column, str(events.manifest.facts["id_key"])
-    files = building.event_files(events.folder)
-    splits = split_days(tuple(files), features)
-    with job.create("FeatureSet") as draft:
-        learned, rows = building.build(session(), files, splits, features, logs, draft.folder)
-        fields = (learned.categories, learned.buckets)
-        draft.write("schema.json", FeatureSchema(job.scenario.name, label, *fields, id_key))
-        facts = {"id_key": id_key, "days": splits, "rows": rows}
-        job.seal(draft, facts | {"fields": sum(map(len, fields))})
+    label, id_key = job.use(job.scenario.label).name, str(events.manifest.facts["id_key"])
+    window = EventWindow.open(session(), events.folder, logs)
+    plan = Plan(window, split_days(window.days, features), features)
+    demand_fields(features, logs.user, plan.events("train").columns)
+    with (
+        tempfile.TemporaryDirectory(prefix="secateur-") as scratch,
+        job.create("FeatureSet") as draft,
+    ):
+        store = DayStore(job.arguments.get("state") or scratch, events, features, logs)
+        with daily_counts(window, store) as counts:
+            heading = Heading(job.scenario.name, label, id_key)
+            schema, facts = build(plan, counts, heading, draft.folder)
+        draft.write("schema.json", schema)
+        facts |= {"id_key": id_key, "days": plan.splits, "fields": len(schema.inputs)}
+        job.seal(draft, facts)
 
 
 if __name__ == "__main__":
-    command.run(build_features, __doc__, inputs=("events", "validation"))
+    command.run(build_features, __doc__, inputs=("events", "validation"), options=("state",))

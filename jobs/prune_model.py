@@ -33,7 +33,7 @@ def prune_model(job: Job) -> None:
         draft.write("curve.json", curve)
         job.seal(draft, facts)
     with job.create("Package", "package") as draft:
-        source, calibration = read_source(features), workshop.evidence.holdout.ids.numpy()
+        source, calibration = read_source(features), workshop.evidence.holdout.inputs
         write_package(draft, model, recipe, source, calibration, job.scenario.title)
         job.seal(draft, facts)
     job.answer(job.place("package"))

@@ -10,26 +10,24 @@ import pyarrow.parquet as pq
 
 from secateur import command
 from secateur.command import Job
-from secateur.contracts.features import SPLITS, FeatureSchema
-from secateur.spark import read_parquet, session
-from secateur.validation import suites
+from secateur.contracts.features import FeatureSchema
+from secateur.spark import session
+from secateur.validation import reading
 from secateur.validation.examination import examine
+from secateur.validation.feature_suites import features_checks
 
 
 def validate_features(job: Job) -> None:
     """Turn a FeatureSet into its ValidationReport."""
     features = job.open("features", "FeatureSet")
-    validation = job.use(job.scenario.validation)
+    validation, cleaning = job.use(job.scenario.validation), job.use(job.scenario.cleaning)
     schema = features.read("schema.json", FeatureSchema)
     vocabulary = pq.read_table(features.file("vocabulary.parquet"))
-    spark = session()
-    splits = {
-        name: read_parquet(spark, sorted(features.folder.glob(f"{name}/part-*.parquet")))
-        for name in SPLITS
-    }
+    splits = reading.splits(session(), features.folder)
+    days = features.manifest.facts["days"]
+    checks = features_checks(splits, days, schema, vocabulary, validation, cleaning)
     rows = sum(frame.count() for frame in splits.values())
-    checks = suites.features_checks(splits, schema, vocabulary, validation)
-    found = examine(features, checks, rows)
+    found = examine(features, checks, rows, validation.min_rules)
     with job.create("ValidationReport") as draft:
         found.write(draft.folder)
         job.seal(draft, found.facts)

@@ -28,7 +28,7 @@ candidates = []
 uri = "{uri}"
 user = "uid"
 item = "item"
-time_ms = "at"
+time = "at"
 window_days = 6
 sides = [{{ name = "items", path = "items.csv.gz", key = "item" }}]
 [label]
@@ -41,7 +41,7 @@ rules = [{{ code = "negative_seconds", bad = "try_cast(seconds AS double) < 0" }
 [features]
 tune_days = 1
 confirm_days = 1
-counters = [{{ key = "uid", owner = "user", prior_rate = 0.5, buckets = 4 }}]
+counters = [{{ keys = ["uid"], freshness = "day", owner = "user", prior_rate = 0.5, buckets = 4 }}]
 fields = [
     {{ name = "uid", owner = "user", hashed = true }},
     {{ name = "item", owner = "item", min_count = 2 }},

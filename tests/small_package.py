@@ -14,6 +14,7 @@ from secateur.contracts.manifest import MadeBy
 from secateur.contracts.models import ModelSpec
 from secateur.identity import fingerprint, hash_id
 from secateur.model.deepfm import DeepFM
+from secateur.model.inputs import Inputs
 from secateur.packaging.assembly import write_package
 from secateur.packaging.source import Source
 
@@ -53,8 +54,11 @@ def write(draft: artifacts.Draft, seed: int) -> None:
     }
     facts = {"days": {"train": ["2022-04-25"]}, "rows": {"train": 100}}
     ids = np.random.default_rng(seed).integers(0, rows, (50, 3)).astype(np.int32)
+    typical = Inputs.of_ids(torch.from_numpy(ids))
     source = Source(SCHEMA, vocabulary, golden, facts)
-    write_package(draft, model, Recipe(f"recipe_{seed}", embedding_bits=8), source, ids, "Sample")
+    write_package(
+        draft, model, Recipe(f"recipe_{seed}", embedding_bits=8), source, typical, "Sample"
+    )
 
 
 def sealed(folder: Path, seed: int) -> tuple[Artifact, Artifact]:

@@ -29,7 +29,7 @@ OWNERS = {
     "matplotlib": {"report"},
     "jinja2": {"report"},
     "rich": {"command", "report"},
-    "pydantic": {"scenario", "command"},
+    "pydantic": {"scenario"},
     "pandas": set(),
     "airflow": set(),
 }

@@ -11,16 +11,17 @@ JOBS = Path(__file__).parents[1] / "jobs"
 
 # Beside --scenario, --set and --output, which every verb has.
 FLAGS = {
-    "clean_events": {"inputs": (), "options": ("logs",)},
-    "validate_events": {"inputs": ("events",), "options": ()},
-    "build_features": {"inputs": ("events", "validation"), "options": ()},
+    "clean_events": {"inputs": (), "options": ("logs", "state")},
+    "validate_events": {"inputs": ("events",), "options": ("state",)},
+    "build_features": {"inputs": ("events", "validation"), "options": ("state",)},
     "validate_features": {"inputs": ("features",), "options": ()},
-    "train_model": {"inputs": ("features", "validation"), "options": ()},
+    "train_model": {"inputs": ("features", "validation"), "options": ("checkpoints",)},
     "plan_candidates": {"inputs": ("dense", "features"), "options": ()},
     "prune_model": {"inputs": ("dense", "features", "plan", "recipe"), "options": ()},
     "evaluate_package": {"inputs": ("package", "dense-package", "features"), "options": ()},
     "judge_candidates": {"inputs": ("plan", "scorecards"), "options": ()},
     "publish_release": {"inputs": ("candidates", "verdict", "store"), "options": ()},
+    "accept_night": {"inputs": ("verdict", "events-report", "state"), "options": ()},
     "report_night": {"inputs": ("run",), "options": ()},
     "roll_back": {"inputs": ("store", "release", "reason"), "options": ("channel",)},
     "sweep_releases": {"inputs": ("store", "keep"), "options": ("grace-hours", "dry-run")},

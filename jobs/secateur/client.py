@@ -7,9 +7,12 @@
     secateur score s3://models/short_video rows.csv     one score a line
     secateur rollback s3://models/short_video --release 7 --reason "..."
     secateur sweep s3://models/short_video --keep 14 --delete
+    secateur scenario check short_video.toml            every mistake of a scenario file at once
+    secateur scenario draft clicks.csv.gz               a scenario to start from, for a new log
 
 The store is found by the AWS_* variables; SECATEUR_VERIFY_KEY names whom to trust. Scoring raw
-user ids needs SECATEUR_ID_KEY, rollback SECATEUR_SIGNING_KEY.
+user ids needs SECATEUR_ID_KEY, rollback SECATEUR_SIGNING_KEY. `secateur scenario` runs in the
+pipeline's environment only.
 """
 
 import argparse
@@ -91,6 +94,9 @@ def parser() -> Parser:
     clean.add_argument("--keep", type=int, required=True, help="how many of the newest releases")
     clean.add_argument("--grace-hours", type=float, default=24.0, help="what is younger stays")
     clean.add_argument("--delete", action="store_true", help="else it only says what would go")
+    about = commands.add_parser("scenario", help=scenario.__doc__, description=scenario.__doc__)
+    about.set_defaults(run=scenario)
+    about.add_argument("rest", metavar="check|draft ...", nargs=argparse.REMAINDER)
     return root
 
 
@@ -156,7 +162,10 @@ def releases(arguments: argparse.Namespace) -> None:
 
 
 def score(arguments: argparse.Namespace) -> None:
-    """Score raw rows, one score a line in their order; rows/s go to standard error."""
+    """Score raw rows, one score a line in their order; rows/s go to standard error.
+
+    A list or a vector is one text between its field's separators, a history one between blanks.
+    """
     from secateur.serving.scorer import load
 
     scorer = load(_pulled(arguments))
@@ -193,6 +202,15 @@ def sweep(arguments: argparse.Namespace) -> None:
     _say(f"{word} releases {list(done.releases)} and {done.blobs} blobs: {done.bytes:,} bytes")
 
 
+def scenario(arguments: argparse.Namespace) -> None:
+    """Check a scenario file or draft one; `secateur scenario check --help` tells more."""
+    try:
+        from secateur.scenario import commands
+    except ModuleNotFoundError as error:
+        raise UsageError(f"this needs the pipeline's environment: no {error.name} here") from error
+    commands.run(arguments.rest)
+
+
 def _catalogue(uri: str) -> "Catalogue":
     from secateur.releases.catalogue import Catalogue
     from secateur.releases.signing import Trust
@@ -215,7 +233,7 @@ def _scores(
 ) -> Iterator["Scores"]:
     """Scores of CHUNK_ROWS rows at a time. Raises UsageError naming the file, line and column."""
     header = next(rows, [])
-    missing = [field.name for field in scorer.schema.fields if field.name not in header]
+    missing = [field.name for field in scorer.schema.inputs if field.name not in header]
     if missing:
         raise UsageError(f"{arguments.rows}: no column {', '.join(missing)}")
     line = 1
@@ -227,7 +245,12 @@ def _scores(
                     f"{arguments.rows}: row {line} has {len(values)} of {len(header)} columns"
                 )
         columns = dict(zip(header, zip(*chunk, strict=True), strict=True))
-        wanted = {field.name: columns[field.name] for field in scorer.schema.fields}
+        wanted: dict[str, Sequence[object]] = {
+            field.name: columns[field.name] for field in scorer.schema.inputs
+        }
+        for field in scorer.schema.lists:
+            if field.separator is None:  # a history comes as one text between blanks
+                wanted[field.name] = [cell.split() for cell in columns[field.name]]
         yield scorer.score(wanted, hashed=arguments.hashed)
 
 

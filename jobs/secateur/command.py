@@ -22,8 +22,6 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from pydantic import BaseModel
-
 from secateur import artifacts
 from secateur.artifacts import Artifact, Draft
 from secateur.contracts import record
@@ -31,6 +29,7 @@ from secateur.contracts.errors import USAGE, Refused, SecateurError, UsageError
 from secateur.contracts.manifest import MadeBy, Manifest
 from secateur.flags import Parser
 from secateur.scenario import Scenario, load
+from secateur.scenario.sections import Section
 from secateur.storage import join
 
 log = logging.getLogger("secateur")
@@ -38,7 +37,7 @@ log = logging.getLogger("secateur")
 ANSWER = "SECATEUR_ANSWER"
 PERIOD_S = 10.0
 
-SectionT = TypeVar("SectionT", bound=BaseModel)
+SectionT = TypeVar("SectionT", bound=Section)
 
 
 class Job:
@@ -66,13 +65,17 @@ class Job:
 
     def use(self, section: SectionT) -> SectionT:
         """Take one section of the scenario and note its digest: the rest cannot matter."""
-        name = type(section).__name__.lower()
-        self.note(f"scenario.{name}", record.digest(section.model_dump(mode="json")))
+        self.note(f"scenario.{section.role}", record.digest(section.model_dump(mode="json")))
         return section
 
     def note(self, role: str, digest: str) -> None:
         """Record that the output depends on `digest` in this role."""
         self._made_from[role] = digest
+
+    @property
+    def key(self) -> str:
+        """Names this work, by all that was noted so far and the code: equal keys, equal outputs."""
+        return record.digest([self.verb, self._made_from, code_digest()])
 
     def create(self, kind: str, part: str = "") -> AbstractContextManager[Draft]:
         """Start the artifact at `--output`, or below it where a verb makes several."""

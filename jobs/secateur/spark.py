@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name Spark's own pages use
 
+from secateur.scenario import SideTable
+
 MASTER = "SECATEUR_SPARK_MASTER"
 MEMORY = "SECATEUR_SPARK_MEMORY"
 UNDER_SPARK_SUBMIT = "PYSPARK_GATEWAY_PORT"
@@ -71,6 +73,18 @@ def read_parquet(spark: SparkSession, files: Sequence[Path]) -> DataFrame:
     return spark.read.option("recursiveFileLookup", "true").parquet(*paths)
 
 
+def join_sides(events: DataFrame, folder: Path, sides: Sequence[SideTable]) -> DataFrame:
+    """Add the columns of an EventSet's side tables to its events; null where a key is unknown.
+
+    The tables are broadcast, so that the events stay where they are and in their order.
+    """
+    for side in sides:
+        files = sorted(folder.glob(f"sides/{side.name}/part-*.parquet"))
+        table = read_parquet(events.sparkSession, files)
+        events = events.join(F.broadcast(table), on=side.key, how="left")
+    return events
+
+
 def write_days(frame: DataFrame, order: Sequence[str], scratch: Path) -> dict[str, Path]:
     """Write one Parquet file a value of the column `day`, its rows in the total order `order`.
 
@@ -88,6 +102,20 @@ def write_one(frame: DataFrame, order: Sequence[str], scratch: Path) -> Path:
     """Write one Parquet file, its rows in the total order `order`."""
     frame.repartition(1).sortWithinPartitions(*order).write.parquet(file_uri(scratch))
     return _only_file(scratch)
+
+
+def content(spark: SparkSession, files: Sequence[Path]) -> str:
+    """What files hold, in 16 hex digits that know no order: the sum modulo 2^64 of row hashes.
+
+    A row's hash is Spark's `xxhash64` (seed 42) over its columns in the files' order. Two sets of
+    files with the same rows have the same sum, however the rows lie in them; a row that is lost,
+    altered or there twice changes it.
+    """
+    rows = read_parquet(spark, files)
+    columns = ("`" + name.replace("`", "``") + "`" for name in rows.columns)
+    hashes = F.xxhash64(*map(F.col, columns)).cast("decimal(38,0)")
+    (found,) = rows.agg(F.sum(hashes).alias("sum")).collect()
+    return f"{int(found['sum'] or 0) % (1 << 64):016x}"
 
 
 def place(file: Path, folder: Path, number: int = 0) -> Path:

@@ -25,6 +25,7 @@ PLACES = {
     "evaluate_package": "scorecards",
     "judge_candidates": "verdict",
     "publish_release": "release",
+    "accept_night": "accepted",
     "report_night": "report",
 }
 

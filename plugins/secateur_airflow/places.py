@@ -5,6 +5,7 @@ python      interpreter of a local verb                      (the one that runs 
 jobs        the jobs folder, as the task's machine sees it   (../jobs)
 scenarios   the folder of scenario files                     (<jobs>/scenarios)
 runs        root of sealed run folders                       (../var/runs)
+state       root of what nights remember of earlier ones     (<runs>/state)
 store       root of releases                                 (s3://models)
 spark       process | submit: where Spark verbs run          (process)
 spark_conn_id  the Spark connection that `submit` uses       (spark_default)
@@ -67,6 +68,11 @@ def store() -> str:
 def runs() -> str:
     """Root URI of the sealed run folders."""
     return setting("runs", str(PROJECT / "var" / "runs"))
+
+
+def state(scenario: str) -> str:
+    """URI of what a scenario's nights remember; it outlives the run folders."""
+    return f"{setting('state', f'{runs()}/state')}/{scenario}"
 
 
 def run_folder(run: Run) -> str:

@@ -57,8 +57,27 @@ def test_the_edges_tell_the_story(dag: Any) -> None:
         "judge_candidates": {"candidate.evaluate_package", "plan_candidates"},
         "publishing_wanted": {"judge_candidates"},
         "publish_release": {"judge_candidates", "publishing_wanted"},
-        "report_night": {"publish_release"},
+        "accept_night": {"publish_release", "judge_candidates", "validate_events"},
+        "report_night": {"accept_night"},
     }
+
+
+def test_what_nights_remember_is_one_place_a_scenario(dags: dict[str, Any]) -> None:
+    for dag in dags.values():
+        name = dag.dag_id.removeprefix("secateur_")
+        given = {
+            task.task_id: task.inputs["state"]
+            for task in dag.tasks
+            if hasattr(task, "inputs") and "state" in task.inputs
+        }
+        assert {"validate_events", "build_features", "accept_night"} <= set(given)
+        assert all(uri.endswith(f"/runs/state/{name}") for uri in given.values())
+
+
+def test_a_night_is_accepted_only_after_its_release(dag: Any) -> None:
+    accept = dag.get_task("accept_night")
+    assert accept.trigger_rule == "all_success"
+    assert "publish_release" in accept.upstream_task_ids
 
 
 def test_a_night_is_scheduled_once_and_never_caught_up(dags: dict[str, Any]) -> None:

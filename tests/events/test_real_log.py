@@ -50,7 +50,7 @@ def test_the_counts_are_those_of_pandas(
     counts = real_events.read("counts.json", CleaningCounts)
     times = pd.to_datetime(log["time_ms"].astype("int64"), unit="ms", utc=True)
     off_day = times.dt.tz_convert("Asia/Shanghai").dt.strftime("%Y-%m-%d") != log["day"]
-    assert counts.reasons == {"time_off_day": int(off_day.sum())}
+    assert counts.reasons == {"time_late": int(off_day.sum())}
     assert counts.rows_in == len(log)
     assert counts.deduplicated == int(log[~off_day].duplicated(KEY).sum())
     assert counts.days == cleaned.groupby("day").size().to_dict()
@@ -69,6 +69,9 @@ def test_every_event_is_that_of_pandas(real_events: Artifact, cleaned: pd.DataFr
     expected = expected.sort_values(["day", "time_ms", "user_id", "video_id"])
     files = sorted(real_events.folder.glob("events/*/*.parquet"))
     found = pd.concat([pq.read_table(f, partitioning=None).to_pandas() for f in files])
+    for side, key_column in (("users", "user_id"), ("videos", "video_id")):
+        (file,) = real_events.folder.glob(f"sides/{side}/*.parquet")
+        found = found.merge(pq.read_table(file).to_pandas(), on=key_column, how="left")
     assert sorted(found.columns) == sorted(expected.columns)
     found, expected = (
         f.astype(object).where(f.notna(), None).reset_index(drop=True)

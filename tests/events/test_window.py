@@ -58,10 +58,7 @@ FAULTS: dict[Callable[[SmallLog], None], str] = {
     no_gzip: rf"date={DAY}/log.csv.gz cannot be read to its end",
     rename_in_one_file: rf"date={DAY}/log.csv.gz and .* differ in columns: \['page', 'tab'\]",
     remove_a_day: rf"1 of the 6 days up to {DAYS[-1]} have no file: {DAY}",
-    keep_headers_only: "no row in 6 files",
     remove_side: "no file items.csv.gz",
-    repeat_side_key: "of 15 rows 0 have not 3 columns, and 1 repeat a item",
-    cut_side_row: "of 15 rows 1 have not 3 columns, and 0 repeat a item",
 }
 
 
@@ -86,14 +83,6 @@ def test_a_place_without_days_was_asked_for_wrongly(tmp_path: Path) -> None:
         open_log(logs, str(tmp_path / "elsewhere"), tmp_path)
 
 
-def test_rows_are_the_lines_below_the_header_that_are_not_blank(tmp_path: Path) -> None:
-    log = small_log(tmp_path)
-    log.days[DAY] += ["", "   ", "\t", "x"]
-    raw = open_log(scenario.load(str(log.write().scenario)).logs, str(tmp_path), tmp_path)
-    assert raw.rows == sum(map(len, log.days.values())) - 3
-    assert raw.columns == tuple(HEADER.split(","))
-
-
 def test_a_log_in_any_store_reads_the_same(root: str, tmp_path: Path) -> None:
     log = small_log(tmp_path / "log").write()
     store = open_store(root)
@@ -102,12 +91,12 @@ def test_a_log_in_any_store_reads_the_same(root: str, tmp_path: Path) -> None:
     logs = scenario.load(str(log.scenario)).logs
     there = open_log(logs, root, tmp_path / "scratch")
     here = open_log(logs, logs.uri, tmp_path)
-    assert (there.digest, there.rows, there.days) == (here.digest, here.rows, here.days)
+    assert (there.digest, there.columns, there.days) == (here.digest, here.columns, here.days)
     assert all(file.path.is_file() for file in there.events)
 
 
 def window(**settings: object) -> tuple[str, ...]:
-    logs = Logs(uri="x", user="u", item="i", time_ms="t", **settings)
+    logs = Logs(uri="x", user="u", item="i", time="t", **settings)
     return choose_days(logs, [f"2024-02-{n}" for n in range(20, 30)] + ["2024-03-01"], "there")
 
 

@@ -8,18 +8,28 @@ from hypothesis import strategies as st
 
 from secateur.contracts.errors import Refused, ScenarioError
 from secateur.contracts.features import BucketField
-from secateur.features.counting import Counts, number_of, quantile_boundaries
-from secateur.features.encoding import bucket_ids, numbers
+from secateur.features.numbers import (
+    Sample,
+    bucket_field,
+    bucket_ids,
+    number_field,
+    number_of,
+    numbers_in,
+    scaled,
+)
 from secateur.features.schema import demand_fields
 from secateur.features.split import split_days
-from secateur.scenario import Features
+from secateur.scenario import Features, FieldSpec
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
 
-def counts_of(values: list[float]) -> Counts:
-    distinct, rows = np.unique(np.array(values), return_counts=True)
-    return Counts(pa.array([repr(float(v)) for v in distinct]), pa.array(rows))
+def sample(values: list[float]) -> Sample:
+    return Sample.of(np.array(values, np.float64), np.ones(len(values), np.int64))
+
+
+def spec(**settings: object) -> FieldSpec:
+    return FieldSpec.model_validate({"name": "x", "owner": "item", **settings})
 
 
 @given(st.lists(FINITE, min_size=1, max_size=200), st.integers(2, 20))
@@ -28,7 +38,7 @@ def test_boundaries_are_numpys_quantiles_above_the_least_value(
 ) -> None:
     cuts = np.quantile(values, np.arange(1, buckets) / buckets, method="inverted_cdf")
     expected = [c for c in np.unique(cuts) if c > min(values)]
-    found = quantile_boundaries(counts_of(values), buckets)
+    found = bucket_field(spec(kind="bucket", buckets=buckets), sample(values)).boundaries
     assert list(found) == expected
     assert all(np.diff(found) > 0)
 
@@ -48,21 +58,42 @@ def test_a_bucket_is_the_number_of_boundaries_at_or_below(
 
 def test_every_bucket_holds_about_its_share_of_the_rows() -> None:
     values = [float(v) for v in range(1000)]
-    field = BucketField("x", "item", quantile_boundaries(counts_of(values), 10))
+    field = bucket_field(spec(kind="bucket", buckets=10), sample(values))
     shares = np.bincount(bucket_ids(field, np.array(values)), minlength=field.size)
     assert shares[:-1].min() >= 99
     assert shares[-1] == 0
 
 
 def test_a_field_without_any_number_has_one_bucket_and_one_for_missing() -> None:
-    nothing = Counts(pa.array(["x", "nan"]), pa.array([3, 1]))
-    field = BucketField("x", "item", quantile_boundaries(nothing, 8))
+    nothing = Sample.of(numbers_in(pa.array(["x", "nan", "inf"])), np.array([3, 1, 1]))
+    field = bucket_field(spec(kind="bucket"), nothing)
     assert field.size == 2
-    assert bucket_ids(field, numbers(pa.array(["x", None, "7"]))).tolist() == [1, 1, 0]
+    assert bucket_ids(field, numbers_in(pa.array(["x", None, "7"]))).tolist() == [1, 1, 0]
+    for scale in ("log", "standard", "quantile"):
+        number = number_field(spec(kind="number", scale=scale), nothing)
+        assert scaled(number, np.array([np.nan, np.inf])).tolist() == [0, 0]
+
+
+@given(st.lists(FINITE, min_size=1, max_size=100))
+def test_a_quantile_rises_from_0_at_the_least_train_value_to_1_at_the_greatest(
+    values: list[float],
+) -> None:
+    field = number_field(spec(kind="number", scale="quantile", buckets=4), sample(values))
+    found = scaled(field, np.sort(np.array(values)))
+    assert all(np.diff(field.knots) > 0)
+    assert all(np.diff(found) >= 0)
+    if len(field.knots) > 1:
+        assert (found[0], found[-1]) == (0, 1)
+
+
+def test_equal_numbers_deviate_by_1_and_a_number_too_great_for_float32_is_missing() -> None:
+    field = number_field(spec(kind="number", scale="standard"), sample([5.0] * 3))
+    assert (field.mean, field.deviation) == (5, 1)
+    assert scaled(field, np.array([7.0, 1e300])).tolist() == [2, 0]
 
 
 def test_texts_that_spell_no_number_are_missing() -> None:
-    found = numbers(pa.array(["1", "2.5", "-3e2", "x", None, "1"]))
+    found = numbers_in(pa.array(["1", "2.5", "-3e2", "x", None, "1"]))
     np.testing.assert_array_equal(found, [1, 2.5, -300, np.nan, np.nan, 1])
     assert np.isnan(number_of("12 apples"))
 
@@ -92,3 +123,10 @@ def test_fields_are_checked_against_the_events() -> None:
     for wrong in (features("uid", "tab", hashed="tab"), features("uid", hashed="")):
         with pytest.raises(ScenarioError, match="hashed = true is for uid"):
             demand_fields(wrong, "uid", columns)
+    with pytest.raises(ScenarioError, match="as a category"):
+        user = {"name": "uid", "owner": "user", "hashed": True, "kind": "list"}
+        demand_fields(Features.model_validate({"fields": [user]}), "uid", columns)
+    seen = {"name": "tab", "owner": "user", "kind": "history", "shares": "page"}
+    page = {"name": "page", "owner": "item"}
+    with pytest.raises(ScenarioError, match="names of our own"):  # made of events, and a column
+        demand_fields(Features.model_validate({"fields": [page, seen]}), "uid", [*columns, "page"])

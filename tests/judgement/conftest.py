@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
 
 from secateur import artifacts
 from secateur.artifacts import Artifact
@@ -14,10 +15,10 @@ from secateur.contracts.features import BucketField, CategoryField, FeatureSchem
 from secateur.contracts.judgement import Accuracy, Difference, Footprint, Latency, Scorecard
 from secateur.contracts.manifest import MadeBy
 from secateur.judgement.metrics import Scores
-from secateur.judgement.scoring import Ids
 
 ACCURACY = Accuracy(1000, 500, 200, 0.73, 0.68, 0.55, 0.9, 1.0)
 EQUAL = Difference(0.0, 0.001)
+Ids = NDArray[np.int32]
 MakeCard = Callable[..., Scorecard]
 
 

@@ -1,10 +1,12 @@
 """Claims about what a scorer is given, and about slices, timing and memory."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -50,6 +52,24 @@ def test_slices_part_the_rows_by_train_events(rows: scoring.Rows) -> None:
         "users of 10+ events": 50,
         "new items": N,
     }
+
+
+def test_the_scenarios_slices_are_those_that_its_columns_mark(features: Artifact) -> None:
+    schema = features.read("schema.json", FeatureSchema)
+    sliced = replace(schema, slices=("even", "nobody", "last 10"))
+    for file in features.folder.glob("tune/*.parquet"):
+        table = pq.read_table(file)
+        number = table["user_id"].to_numpy()
+        marks = [number % 2 == 0, number < 0, number >= N - 10]
+        for column, mark in zip(sliced.slice_columns, marks, strict=True):
+            table = table.append_column(column, pa.array(mark.astype(np.int8)))
+        pq.write_table(table, file)
+    rows = scoring.read_rows(features.folder / "tune", sliced)
+    found = dict(slices.slices(rows))
+    assert list(found)[-2:] == ["even", "last 10"]  # after the built-in ones, where there are rows
+    assert np.flatnonzero(found["even"]).tolist() == list(range(0, N, 2))
+    assert np.flatnonzero(found["last 10"]).tolist() == list(range(N - 10, N))
+    assert "nobody" not in found
 
 
 def test_the_comparison_covers_every_split_and_slice(

@@ -17,8 +17,8 @@ def test_a_split_holds_the_rows_of_its_files_in_their_order(features: Artifact) 
     split = load_split(features, "train")
     paths = [features.folder / "train" / f"part-{day}.parquet" for day in DAYS["train"]]
     rows = pa.concat_tables(pq.read_table(path) for path in paths).to_pylist()
-    assert split.ids.dtype == torch.int32
-    assert split.ids.tolist() == [[row["user"], row["video"], row["hour"]] for row in rows]
+    assert split.inputs.ids.dtype == torch.int32
+    assert split.inputs.ids.tolist() == [[row["user"], row["video"], row["hour"]] for row in rows]
     assert split.labels.tolist() == [row["label"] for row in rows]
     assert split.days.astype(str).tolist() == [row["day"] for row in rows]
 
@@ -37,7 +37,7 @@ def test_the_holdout_is_the_last_train_days_and_never_a_tune_or_confirm_day(
     assert set(holdout.days.astype(str)) == set(DAYS["train"][-days:])
     assert set(train.days.astype(str)) == set(DAYS["train"][:-days])
     assert len(holdout) == days * ROWS_A_DAY
-    assert torch.equal(torch.cat([train.ids, holdout.ids]), whole.ids)
+    assert torch.equal(torch.cat([train.inputs.ids, holdout.inputs.ids]), whole.inputs.ids)
 
 
 def test_holding_out_every_day_is_an_error(features: Artifact) -> None:

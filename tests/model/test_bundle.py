@@ -6,8 +6,9 @@ import torch
 from secateur import artifacts
 from secateur.contracts.errors import CorruptArtifact
 from secateur.contracts.manifest import MadeBy
+from secateur.model.architectures import new_model
 from secateur.model.bundle import load_bundle, save_bundle
-from secateur.model.deepfm import DeepFM, new_deepfm
+from secateur.model.deepfm import DeepFM
 
 from .conftest import SCHEMA, TRAINING
 
@@ -19,7 +20,7 @@ def sealed(folder: Path, model: DeepFM) -> str:
 
 
 def test_a_bundle_gives_back_every_bit(tmp_path: Path) -> None:
-    model = new_deepfm(SCHEMA, TRAINING, seed=1)
+    model = new_model(SCHEMA, TRAINING, seed=1)
     sealed(tmp_path / "bundle", model)
     again = load_bundle(artifacts.open_artifact(str(tmp_path / "bundle"), "ModelBundle"))
     assert again.spec == model.spec
@@ -30,12 +31,12 @@ def test_a_bundle_gives_back_every_bit(tmp_path: Path) -> None:
 
 
 def test_equal_models_are_equal_bundles(tmp_path: Path) -> None:
-    first, second = (new_deepfm(SCHEMA, TRAINING, seed=1) for _ in range(2))
+    first, second = (new_model(SCHEMA, TRAINING, seed=1) for _ in range(2))
     assert sealed(tmp_path / "first", first) == sealed(tmp_path / "second", second)
 
 
 def test_a_changed_byte_of_the_weights_is_refused(tmp_path: Path) -> None:
-    sealed(tmp_path / "bundle", new_deepfm(SCHEMA, TRAINING, seed=1))
+    sealed(tmp_path / "bundle", new_model(SCHEMA, TRAINING, seed=1))
     weights = tmp_path / "bundle" / "model.safetensors"
     data = bytearray(weights.read_bytes())
     data[-1] ^= 1

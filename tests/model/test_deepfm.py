@@ -1,7 +1,10 @@
 import torch
 
 from secateur.contracts.models import ModelSpec
-from secateur.model.deepfm import DeepFM, interactions, new_deepfm
+from secateur.model.architectures import new_model
+from secateur.model.deepfm import DeepFM
+from secateur.model.factorization_machine import interactions
+from secateur.model.inputs import Inputs
 
 from .conftest import SCHEMA, TRAINING
 
@@ -37,7 +40,7 @@ def test_score_is_the_sum_of_the_papers_parts() -> None:
     x = torch.relu(first.weight @ x + first.bias)
     x = torch.relu(second.weight @ x + second.bias)
     expected = model.bias + linear + pairs + last.weight @ x + last.bias
-    found = model(torch.tensor([ids], dtype=torch.int32))
+    found = model(Inputs.of_ids(torch.tensor([ids], dtype=torch.int32)))
     assert torch.allclose(found, expected, atol=1e-6)
 
 
@@ -45,14 +48,14 @@ def test_ids_beyond_a_cut_table_are_read_as_oov() -> None:
     model = randomised(SPEC)
     beyond = torch.tensor([[7, 0, 100], [4, 2, 3]], dtype=torch.int32)
     as_oov = torch.tensor([[4, 0, 3], [4, 2, 3]], dtype=torch.int32)
-    assert torch.equal(model(beyond), model(as_oov))
+    assert torch.equal(model(Inputs.of_ids(beyond)), model(Inputs.of_ids(as_oov)))
 
 
 def test_new_model_has_a_row_for_every_id_and_is_drawn_by_its_seed_alone() -> None:
     torch.manual_seed(1)
-    first = new_deepfm(SCHEMA, TRAINING, seed=3)
+    first = new_model(SCHEMA, TRAINING, seed=3)
     torch.manual_seed(2)
-    again, other = new_deepfm(SCHEMA, TRAINING, seed=3), new_deepfm(SCHEMA, TRAINING, seed=4)
+    again, other = new_model(SCHEMA, TRAINING, seed=3), new_model(SCHEMA, TRAINING, seed=4)
     assert first.spec.rows == (41, 31, 5)
     assert torch.equal(first.embedding.weight, again.embedding.weight)
     assert not torch.equal(first.embedding.weight, other.embedding.weight)

@@ -46,7 +46,7 @@ def test_it_seals_the_model_whose_holdout_auc_its_manifest_tells(
     model = load_bundle(bundle)
     _, holdout = split_holdout(load_split(features, "train"), days=1)
     told = bundle.manifest.facts["holdout_auc"]
-    assert auc(predict(model, holdout.ids), holdout.labels) == pytest.approx(told)
+    assert auc(predict(model, holdout.inputs), holdout.labels) == pytest.approx(told)
     curve = bundle.read("curve.json", TrainingCurve)
     assert curve.evaluations[curve.best].holdout_auc == told > 0.7
     assert bundle.manifest.made_from["features"] == features.digest

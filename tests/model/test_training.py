@@ -5,10 +5,13 @@ import pytest
 import torch
 
 from secateur.contracts.models import TrainingCurve
+from secateur.model.architectures import new_model
 from secateur.model.batches import Split
-from secateur.model.deepfm import DeepFM, new_deepfm
+from secateur.model.deepfm import DeepFM
+from secateur.model.fitting import penalty
+from secateur.model.inputs import Inputs
 from secateur.model.metrics import auc, log_loss
-from secateur.model.training import distill, guided, losses, train
+from secateur.model.training import distill, guided, train
 from secateur.model.watching import Watch, predict
 from secateur.scenario import Training
 
@@ -26,7 +29,7 @@ def with_(**changes: object) -> Training:
 
 
 def trained(planted: Planted, training: Training, seed: int = 1) -> tuple[DeepFM, TrainingCurve]:
-    model = new_deepfm(SCHEMA, training, seed)
+    model = new_model(SCHEMA, training, seed)
     return model, train(model, *planted, training, seed, silent)
 
 
@@ -37,22 +40,26 @@ def teacher(planted: Planted) -> DeepFM:
 
 def test_training_learns_the_planted_signal(planted: Planted, teacher: DeepFM) -> None:
     _, holdout = planted
-    best_possible = auc(torch.from_numpy(planted_probability(holdout.ids.numpy())), holdout.labels)
-    untrained = auc(predict(new_deepfm(SCHEMA, TRAINING, 1), holdout.ids), holdout.labels)
+    best_possible = auc(
+        torch.from_numpy(planted_probability(holdout.inputs.ids.numpy())), holdout.labels
+    )
+    untrained = auc(predict(new_model(SCHEMA, TRAINING, 1), holdout.inputs), holdout.labels)
     assert untrained < 0.6
-    assert auc(predict(teacher, holdout.ids), holdout.labels) > best_possible - 0.01
+    assert auc(predict(teacher, holdout.inputs), holdout.labels) > best_possible - 0.01
 
 
 def test_the_model_keeps_the_weights_of_the_look_with_the_lowest_holdout_loss(
     planted: Planted,
 ) -> None:
     _, holdout = planted
-    noise = Split(holdout.ids[:300], torch.bernoulli(torch.full((300,), 0.5)), holdout.days[:300])
+    noise = Split(
+        holdout.inputs.slice(0, 300), torch.bernoulli(torch.full((300,), 0.5)), holdout.days[:300]
+    )
     training = with_(max_epochs=60.0, learning_rate=0.02, patience=6)
     model, curve = trained((noise, holdout), training)
     seen = [look.holdout_loss for look in curve.evaluations]
     assert curve.evaluations[curve.best].holdout_loss == min(seen) < seen[-1]
-    assert log_loss(predict(model, holdout.ids), holdout.labels) == pytest.approx(min(seen))
+    assert log_loss(predict(model, holdout.inputs), holdout.labels) == pytest.approx(min(seen))
     assert len(seen) - 1 - curve.best == training.patience
     assert curve.evaluations[-1].samples < 60 * len(noise)
 
@@ -85,15 +92,14 @@ def test_training_leaves_torch_as_it_was(planted: Planted) -> None:
 
 def test_progress_is_told_of_every_row(planted: Planted) -> None:
     told: list[float] = []
-    model = new_deepfm(SCHEMA, TRAINING, 1)
+    model = new_model(SCHEMA, TRAINING, 1)
     curve = train(model, *planted, TRAINING, 1, lambda rows, _note: told.append(rows))
     assert sum(told) == curve.evaluations[-1].samples
 
 
 def test_embedding_l2_pulls_on_touched_rows_only() -> None:
-    model = new_deepfm(SCHEMA, TRAINING, 1)
-    _, penalty = losses(model, torch.tensor([[3, 5, 1]]), torch.zeros(1))
-    penalty.backward()
+    model = new_model(SCHEMA, TRAINING, 1)
+    penalty(model.embed(Inputs.of_ids(torch.tensor([[3, 5, 1]])))).backward()
     gradient = model.embedding.weight.grad
     assert gradient is not None
     touched = torch.nonzero(gradient.abs().sum(dim=1))[:, 0]
@@ -105,7 +111,7 @@ def test_guidance_mixes_labels_with_the_teachers_probabilities(
     planted: Planted, teacher: DeepFM
 ) -> None:
     _, holdout = planted
-    opinion = 1 / (1 + np.exp(-predict(teacher, holdout.ids).double().numpy()))
+    opinion = 1 / (1 + np.exp(-predict(teacher, holdout.inputs).double().numpy()))
     expected = 0.3 * opinion + 0.7 * holdout.labels.numpy()
     mixed = guided(holdout, teacher, 0.3)
     assert np.allclose(mixed.targets, expected, atol=1e-6)
@@ -116,10 +122,10 @@ def test_distillation_moves_the_student_towards_the_teacher(
     planted: Planted, teacher: DeepFM
 ) -> None:
     _, holdout = planted
-    student = new_deepfm(SCHEMA, with_(embedding_dim=2, hidden=(8,)), seed=5)
+    student = new_model(SCHEMA, with_(embedding_dim=2, hidden=(8,)), seed=5)
 
     def distance() -> float:
-        apart = predict(student, holdout.ids) - predict(teacher, holdout.ids)
+        apart = predict(student, holdout.inputs) - predict(teacher, holdout.inputs)
         return float(apart.square().mean())
 
     before = distance()
@@ -132,7 +138,7 @@ def test_distillation_moves_the_student_towards_the_teacher(
 
 def test_repair_that_only_harms_is_undone(planted: Planted, teacher: DeepFM) -> None:
     rows, holdout = planted
-    twin = new_deepfm(SCHEMA, TRAINING, 1)
+    twin = new_model(SCHEMA, TRAINING, 1)
     twin.load_state_dict(teacher.state_dict())
     misled = replace(rows, labels=1 - rows.labels)
     curve = distill(twin, teacher, misled, holdout, with_(teacher_weight=0.0), epochs=1.0, seed=1)
@@ -142,7 +148,7 @@ def test_repair_that_only_harms_is_undone(planted: Planted, teacher: DeepFM) -> 
 
 def test_a_watch_counts_its_patience_from_the_best_look(planted: Planted) -> None:
     _, holdout = planted
-    model = new_deepfm(SCHEMA, TRAINING, 1)
+    model = new_model(SCHEMA, TRAINING, 1)
     watch = Watch(model, holdout, patience=2)
     watch.look(0, 0.0)
     model.bias.data.fill_(9.0)
@@ -150,3 +156,13 @@ def test_a_watch_counts_its_patience_from_the_best_look(planted: Planted) -> Non
     assert not watch.out_of_patience
     watch.look(2, 0.0)
     assert watch.out_of_patience
+
+
+def test_ids_alone_train_as_they_did_before_other_kinds_came(planted: Planted) -> None:
+    """Holdout losses of the code of then, which knew no lists, numbers and vectors."""
+    training = with_(max_epochs=3.0, dropout=0.2, embedding_l2=1e-4)
+    _, curve = trained(planted, training)
+    then = [0.6836417934357073, 0.6829456905208278, 0.6827872219510912, 0.6819267441175539]
+    then += [0.6811530808233915, 0.6802298795776307, 0.6789852970165994, 0.6775686712867702]
+    then += [0.6760034314524368, 0.6745952653253493, 0.6736907938999023, 0.6734462892750426]
+    assert [look.holdout_loss for look in curve.evaluations] == pytest.approx(then, rel=1e-5)

@@ -10,6 +10,7 @@ from secateur.contracts.candidates import Recipe, Step
 from secateur.contracts.features import BucketField, CategoryField, FeatureSchema
 from secateur.contracts.models import ModelSpec
 from secateur.model.deepfm import DeepFM
+from secateur.model.inputs import Inputs
 from secateur.packaging.assembly import write_package
 from secateur.packaging.source import Source, cut_schema
 from secateur.serving import layout
@@ -43,7 +44,7 @@ def model_of(rows: tuple[int, ...]) -> DeepFM:
 
 def package(folder: Path, rows: tuple[int, ...], recipe: Recipe) -> Path:
     with create(folder.as_uri(), "Package") as draft:
-        calibration = np.zeros((4, 3), np.int32)
+        calibration = Inputs.of_ids(torch.zeros(4, 3, dtype=torch.int32))
         write_package(draft, model_of(rows), recipe, SOURCE, calibration, "A sample")
         (folder / ".unsealed").unlink()
     return folder
@@ -73,8 +74,8 @@ def test_equal_work_gives_equal_bytes(tmp_path: Path) -> None:
 def test_a_value_whose_row_was_cut_is_not_stored_and_counts_as_unknown(tmp_path: Path) -> None:
     full, cut = (load(package(tmp_path / str(n), (5, n, 4), PRUNED)) for n in (7, 4))
     columns = {"user": VOCABULARY["user"][0], "age": 20.0, "item": [*"abcdef", "z"]}
-    assert full.encode(columns, hashed=True)[:, 1].tolist() == [0, 1, 2, 3, 4, 5, 6]
-    assert cut.encode(columns, hashed=True)[:, 1].tolist() == [0, 1, 2, 3, 3, 3, 3]
+    assert full.encode(columns, hashed=True)["ids"][:, 1].tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert cut.encode(columns, hashed=True)["ids"][:, 1].tolist() == [0, 1, 2, 3, 3, 3, 3]
     sizes = [(tmp_path / str(n) / layout.VOCABULARY).stat().st_size for n in (7, 4)]
     assert sizes[1] < sizes[0]
 
@@ -83,7 +84,7 @@ def test_a_dense_package_scores_raw_values_like_the_model(tmp_path: Path) -> Non
     scorer = load(package(tmp_path / "p", (5, 7, 4), Recipe("dense")))
     ids = np.array([[0, 0, 0], [1, 1, 1], [2, 2, 3], [3, 6, 2]], np.int32)
     with torch.no_grad():
-        expected = torch.sigmoid(model_of((5, 7, 4))(torch.as_tensor(ids))).numpy()
+        expected = torch.sigmoid(model_of((5, 7, 4))(Inputs.of_ids(torch.as_tensor(ids)))).numpy()
     assert np.allclose(scorer.score(GOLDEN, hashed=True), expected, atol=1e-6)
 
 

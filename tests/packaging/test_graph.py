@@ -1,6 +1,8 @@
 """The graph against torch's own forward pass, and against its integers computed by hand."""
 
+import itertools
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import onnx
@@ -11,58 +13,106 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secateur.contracts.candidates import Recipe
-from secateur.contracts.models import ModelSpec
-from secateur.model.deepfm import DeepFM
+from secateur.contracts.models import Architecture, ListInput, ModelSpec, VectorInput
+from secateur.model.architectures import build as build_model
+from secateur.model.dcnv2 import DCNv2
+from secateur.model.inputs import Inputs, Ragged
+from secateur.model.recommender import Recommender
 from secateur.packaging.graph import build
 from secateur.packaging.parts import Parts, parts_of
 from secateur.packaging.quantization import WEIGHT_LIMIT, IntegerLinear
 from secateur.serving.tables import ZERO
 
-specs = st.builds(
-    lambda rows, dim, hidden: ModelSpec(
-        "deepfm", tuple(f"f{i}" for i in range(len(rows))), tuple(rows), dim, tuple(hidden)
-    ),
-    st.lists(st.integers(1, 9), min_size=1, max_size=6),
-    st.integers(1, 6),
-    st.lists(st.integers(1, 9), min_size=1, max_size=3),
-)
-quickly = settings(max_examples=25, deadline=None)
+
+@st.composite
+def specs(draw: st.DrawFn) -> ModelSpec:
+    """Any architecture and number of fields; perhaps lists, some shared, numbers, vectors."""
+    fields = draw(st.lists(st.integers(1, 9), min_size=1, max_size=6))
+    own = draw(st.lists(st.integers(1, 9), max_size=2))
+    shared = draw(st.lists(st.integers(0, len(fields) - 1), max_size=2))
+    blocks = [*shared, *range(len(fields), len(fields) + len(own))]
+    lengths = draw(st.lists(st.integers(1, 4), max_size=2))
+    architecture = draw(st.sampled_from(get_args(Architecture)))
+    hidden = draw(st.lists(st.integers(1, 9), min_size=1, max_size=3))
+    return ModelSpec(
+        architecture,
+        tuple(f"f{i}" for i in range(len(fields))),
+        (*fields, *own),
+        0 if architecture == "lr" else draw(st.integers(1, 6)),
+        () if architecture in ("lr", "fm") else tuple(hidden),
+        numbers=tuple(f"n{i}" for i in range(draw(st.integers(0, 3)))),
+        lists=tuple(ListInput(f"l{i}", block) for i, block in enumerate(blocks)),
+        vectors=tuple(VectorInput(f"v{i}", length) for i, length in enumerate(lengths)),
+        cross_layers=draw(st.integers(1, 3)) if architecture == "dcnv2" else 0,
+    )
 
 
-def random_model(spec: ModelSpec, seed: int = 0) -> DeepFM:
+quickly = settings(max_examples=20, deadline=None)
+
+
+def random_model(spec: ModelSpec, seed: int = 0) -> Recommender:
     torch.manual_seed(seed)
-    model = DeepFM(spec).eval()
+    model = build_model(spec).eval()
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.4)
+    if isinstance(model, DCNv2):  # every layer multiplies: keep the scores off 0 and 1
+        for layer in model.cross:
+            torch.nn.init.normal_(layer.weight, std=0.3 / spec.tower_inputs**0.5)
     return model
 
 
-def random_ids(spec: ModelSpec, rows: int = 64) -> np.ndarray:
+def random_inputs(spec: ModelSpec, rows: int = 64) -> Inputs:
     """Ids of a schema taller than the tables: those at and above a table's height are OOV."""
-    return np.random.default_rng(0).integers(
-        0, np.array(spec.rows) + 2, (rows, len(spec.rows)), np.int32
+    dice = np.random.default_rng(0)
+    heights = np.array(spec.rows[: len(spec.fields)])
+    ids = dice.integers(0, heights + 2, (rows, len(heights)), np.int32)
+    lists = []
+    for one in spec.lists:
+        offsets = np.cumsum([0, *dice.integers(0, 5, rows)])
+        values = dice.integers(0, spec.rows[one.block] + 2, offsets[-1], np.int32)
+        lists.append(Ragged(torch.from_numpy(values), torch.from_numpy(offsets)))
+    numbers = dice.normal(size=(rows, len(spec.numbers))).astype(np.float32)
+    vectors = dice.normal(size=(rows, spec.dense - len(spec.numbers))).astype(np.float32)
+    return Inputs(
+        torch.from_numpy(ids), torch.from_numpy(numbers), torch.from_numpy(vectors), tuple(lists)
     )
+
+
+def feed_of(spec: ModelSpec, inputs: Inputs) -> dict[str, np.ndarray]:
+    """The graph's inputs, lists padded row by row."""
+    feed = {"ids": inputs.ids.numpy()}
+    if spec.numbers:
+        feed["numbers"] = inputs.numbers.numpy()
+    if spec.vectors:
+        feed["vectors"] = inputs.vectors.numpy()
+    for one, ragged in zip(spec.lists, inputs.lists, strict=True):
+        bounds = ragged.offsets.tolist()
+        rows = [ragged.values[a:b].tolist() for a, b in itertools.pairwise(bounds)]
+        longest = max(map(len, rows))
+        padded = [row + [-1] * (longest - len(row)) for row in rows]
+        feed[f"list_{one.name}"] = np.array(padded, np.int32)
+    return feed
 
 
 def recipe(embedding_bits: int, tower_bits: int) -> Recipe:
     return Recipe("r", embedding_bits=embedding_bits, tower_bits=tower_bits)  # type: ignore[arg-type]
 
 
-def run(parts: Parts, ids: np.ndarray) -> np.ndarray:
+def run(spec: ModelSpec, parts: Parts, inputs: Inputs) -> np.ndarray:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     table = onnxruntime.OrtValue.ortvalue_from_numpy(parts.table.rows)
     options.add_external_initializers(["table"], [table])
     session = onnxruntime.InferenceSession(build(parts), options)
-    return np.asarray(session.run(["probability"], {"ids": ids})[0])
+    return np.asarray(session.run(["probability"], feed_of(spec, inputs))[0])
 
 
-def torch_scores(model: DeepFM, ids: np.ndarray) -> np.ndarray:
+def torch_scores(model: Recommender, inputs: Inputs) -> np.ndarray:
     with torch.no_grad():
-        return torch.sigmoid(model(torch.as_tensor(ids))).numpy()
+        return torch.sigmoid(model(inputs)).numpy()
 
 
-def dequantized(model: DeepFM, parts: Parts) -> DeepFM:
+def dequantized(model: Recommender, parts: Parts) -> Recommender:
     """`model` with the table that the package holds, unfolded."""
     field = np.repeat(np.arange(len(parts.heights)), parts.heights)
     values = (parts.table.rows.astype(np.float64) - ZERO) * parts.table.units[field]
@@ -70,67 +120,87 @@ def dequantized(model: DeepFM, parts: Parts) -> DeepFM:
     seen = random_model(model.spec)
     seen.load_state_dict(model.state_dict())
     with torch.no_grad():
-        seen.embedding.weight.copy_(torch.as_tensor(embedding))
+        seen.embedding.weight[: len(values)] = torch.as_tensor(embedding).float()
         first_order = folded + 0.5 * (embedding**2).sum(axis=1)
-        seen.first_order.weight.copy_(torch.as_tensor(first_order)[:, None])
+        if seen.first_orders:
+            seen.first_order.weight[: len(values), 0] = torch.as_tensor(first_order).float()
+        for i, packed in enumerate(layers_of(parts)):
+            seen.cross[i].weight.copy_(torch.as_tensor((packed.weight * packed.scale).T))
     return seen
 
 
 @quickly
-@given(specs)
+@given(specs())
 def test_float_graph_scores_like_torch(spec: ModelSpec) -> None:
-    model, ids = random_model(spec), random_ids(spec)
-    parts = parts_of(model, recipe(32, 32), ids)
-    assert np.allclose(run(parts, ids), torch_scores(model, ids), atol=1e-5)
+    model, inputs = random_model(spec), random_inputs(spec)
+    parts = parts_of(model, recipe(32, 32), inputs)
+    assert np.allclose(run(spec, parts, inputs), torch_scores(model, inputs), atol=1e-5)
 
 
 @quickly
-@given(specs, st.sampled_from([8, 4]))
+@given(specs(), st.sampled_from([8, 4]))
 def test_integer_rows_score_like_torch_on_the_rows_they_stand_for(
     spec: ModelSpec, bits: int
 ) -> None:
-    model, ids = random_model(spec), random_ids(spec)
-    parts = parts_of(model, recipe(bits, 32), ids)
+    model, inputs = random_model(spec), random_inputs(spec)
+    parts = parts_of(model, recipe(bits, 32), inputs)
     assert parts.table.rows.dtype == np.uint8
-    assert np.allclose(run(parts, ids), torch_scores(dequantized(model, parts), ids), atol=1e-5)
+    expected = torch_scores(dequantized(model, parts), inputs)
+    assert np.allclose(run(spec, parts, inputs), expected, atol=1e-5)
 
 
 @quickly
-@given(specs, st.sampled_from([8, 4]))
+@given(specs(), st.sampled_from([8, 4]))
 def test_integer_graph_scores_like_its_integers_by_hand(spec: ModelSpec, bits: int) -> None:
-    model, ids = random_model(spec), random_ids(spec)
-    parts = parts_of(model, recipe(bits, 8), ids)
-    expected, found = by_hand(parts, ids), run(parts, ids)
+    model, inputs = random_model(spec), random_inputs(spec)
+    parts = parts_of(model, recipe(bits, 8), inputs)
+    expected, found = by_hand(model, parts, inputs), run(spec, parts, inputs)
     # A float that lies between two integers may be rounded to either.
     assert np.abs(found - expected).max() < 0.02
     assert np.median(np.abs(found - expected)) < 1e-6
 
 
-def by_hand(parts: Parts, ids: np.ndarray) -> np.ndarray:
-    heights = np.array(parts.heights)
+def by_hand(model: Recommender, parts: Parts, inputs: Inputs) -> np.ndarray:
+    """The tower in integers; torch's own pairs and first order of the rows that are stored."""
+    heights, ids = np.array(parts.heights[: parts.fields]), inputs.ids.numpy()
     rows = np.minimum(ids, heights - 1) + np.cumsum(heights) - heights
     q = parts.table.rows.astype(np.int64)[rows] - ZERO
-    sums = (q * parts.table.multipliers).sum(axis=1) * parts.table.steps.astype(np.float64)
+    with torch.no_grad():
+        seen = dequantized(model, parts).double()
+        embedded = seen.embed(in_double(inputs))
+        logit = seen.score(embedded) - seen.bias
+        logit = (logit - seen.tower(embedded.flat) if parts.hidden else logit).numpy()
     x, worth = q[:, :, :-1].reshape(len(ids), -1), 1.0
-    for layer, step in zip(parts.hidden, (*parts.steps, None), strict=True):
+    beside = embedded.flat.numpy()[:, x.shape[1] :] @ parts.beside.first
+    steps = [*parts.steps, None] if parts.hidden else []
+    for layer, step in zip(parts.hidden, steps, strict=True):
         assert isinstance(layer, IntegerLinear)
         y = (x @ layer.weight.astype(np.int64)) * (layer.scale.astype(np.float64) * worth)
-        y = np.maximum(y + layer.bias, 0)
+        y, beside = np.maximum(y + layer.bias + beside, 0), np.zeros(1)
         x = y if step is None else np.clip(np.rint(y / step), 0, 255).astype(np.int64)
         worth = step or 1.0
-    logit = (x @ parts.output.weight)[:, 0] + parts.output.bias[0]
-    logit += 0.5 * (sums[:, :-1] ** 2).sum(axis=1) + sums[:, -1]
+    logit += parts.output.bias[0] + ((x @ parts.output.weight)[:, 0] if parts.hidden else 0)
     return np.asarray(1 / (1 + np.exp(-logit)))
+
+
+def layers_of(parts: Parts) -> list[IntegerLinear]:
+    """The integer layers of a cross network."""
+    layers = parts.cross.layers if parts.cross else ()
+    return [layer for layer in layers if isinstance(layer, IntegerLinear)]
+
+
+def in_double(inputs: Inputs) -> Inputs:
+    return Inputs(inputs.ids, inputs.numbers.double(), inputs.vectors.double(), inputs.lists)
 
 
 @pytest.mark.parametrize(("bits", "tolerance"), [((8, 8), 0.01), ((4, 8), 0.08)])
 def test_quantization_stays_within_its_tolerance(bits: tuple[int, int], tolerance: float) -> None:
     spec = ModelSpec("deepfm", tuple("abcdefgh"), (50,) * 8, 8, (32, 16))
-    model, ids = random_model(spec), random_ids(spec, 500)
+    model, inputs = random_model(spec), random_inputs(spec, 500)
     with torch.no_grad():  # embeddings as large as trained ones, so that scores are not 0 or 1
         model.embedding.weight.mul_(0.3)
-    expected = torch_scores(model, ids)
-    found = run(parts_of(model, recipe(*bits), ids), ids)
+    expected = torch_scores(model, inputs)
+    found = run(spec, parts_of(model, recipe(*bits), inputs), inputs)
     assert np.abs(found - expected).mean() < tolerance
     assert np.abs(expected - 0.5).mean() > 0.1
 
@@ -139,7 +209,7 @@ def test_quantization_stays_within_its_tolerance(bits: tuple[int, int], toleranc
 def test_two_products_fit_sixteen_bits(seed: int) -> None:
     """Processors without VNNI add pairs of uint8 x int8 products in 16 bits, saturating."""
     spec = ModelSpec("deepfm", ("a", "b"), (5, 7), 3, (6, 4))
-    parts = parts_of(random_model(spec, seed), recipe(8, 8), random_ids(spec))
+    parts = parts_of(random_model(spec, seed), recipe(8, 8), random_inputs(spec))
     integers = [layer.weight for layer in parts.hidden] + [parts.table.multipliers]
     assert max(np.abs(weights).max() for weights in integers) == WEIGHT_LIMIT
     assert 255 * WEIGHT_LIMIT * 2 < 2**15
@@ -148,14 +218,14 @@ def test_two_products_fit_sixteen_bits(seed: int) -> None:
 def test_equal_parts_give_equal_bytes() -> None:
     spec = ModelSpec("deepfm", ("a", "b"), (5, 7), 3, (6, 4))
     first, second = (
-        build(parts_of(random_model(spec), recipe(8, 8), random_ids(spec))) for _ in "12"
+        build(parts_of(random_model(spec), recipe(8, 8), random_inputs(spec))) for _ in "12"
     )
     assert first == second
 
 
 def test_the_graph_is_standard_and_holds_its_real_shapes(tmp_path: Path) -> None:
     spec = ModelSpec("deepfm", ("a", "b"), (5, 7), 3, (6, 4))
-    parts = parts_of(random_model(spec), recipe(8, 8), random_ids(spec))
+    parts = parts_of(random_model(spec), recipe(8, 8), random_inputs(spec))
     (tmp_path / "table").write_bytes(parts.table.rows.tobytes())
     (tmp_path / "model.onnx").write_bytes(build(parts))
     onnx.checker.check_model(tmp_path / "model.onnx", full_check=True)
@@ -174,7 +244,7 @@ def test_a_model_of_zeros_scores_its_bias() -> None:
         for parameter in model.parameters():
             parameter.zero_()
         model.bias.fill_(1.5)
-    ids = random_ids(spec)
+    inputs = random_inputs(spec)
     for bits in ((32, 32), (8, 8), (4, 8), (4, 32)):
-        found = run(parts_of(model, recipe(*bits), ids), ids)
+        found = run(spec, parts_of(model, recipe(*bits), inputs), inputs)
         assert np.allclose(found, 1 / (1 + np.exp(-1.5)), atol=1e-6)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from secateur_airflow import alerts
+from secateur_airflow import alerts, places
 from secateur_airflow.night import GPU, SPARK, Night
 from secateur_airflow.process import VerbProcess, heard
 from secateur_airflow.verb import Verb
@@ -113,3 +113,12 @@ def test_an_alert_names_the_task_the_run_and_the_reason(caplog: pytest.LogCaptur
     (line,) = [r.getMessage() for r in caplog.records if "ALERT" in r.getMessage()]
     assert "secateur_x.judge_candidates failed in run r1" in line
     assert "no candidate passed" in line
+
+
+def test_what_nights_remember_lies_with_the_runs_unless_configured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AIRFLOW__SECATEUR__RUNS", "s3://bucket/runs")
+    assert places.state("news") == "s3://bucket/runs/state/news"
+    monkeypatch.setenv("AIRFLOW__SECATEUR__STATE", "file:///shared/state")
+    assert places.state("news") == "file:///shared/state/news"

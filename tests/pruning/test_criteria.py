@@ -5,6 +5,7 @@ from torch.nn import functional
 from secateur.contracts.models import ModelSpec
 from secateur.model.batches import Split
 from secateur.model.deepfm import DeepFM
+from secateur.model.inputs import Inputs
 from secateur.pruning import criteria
 
 
@@ -15,16 +16,16 @@ def sample(hidden: tuple[int, ...], rows: int = 300) -> tuple[DeepFM, Split]:
         torch.nn.init.normal_(parameter, std=0.6)
     ids = torch.stack([torch.randint(0, 7, (rows,)), torch.randint(0, 5, (rows,))], dim=1).int()
     days = np.zeros(rows, "datetime64[D]")
-    return model, Split(ids, torch.randint(0, 2, (rows,)).float(), days)
+    return model, Split(Inputs.of_ids(ids), torch.randint(0, 2, (rows,)).float(), days)
 
 
 def test_taylor_of_one_layer_is_activation_times_outgoing_weight_times_error() -> None:
     model, split = sample((6,))
     hidden, output = model.tower.layers
     with torch.no_grad():
-        embedded = model.embedding(model.rows_of(split.ids)).flatten(1)
+        embedded = model.embed(split.inputs).flat
         activation = torch.relu(hidden(embedded))
-        error = torch.sigmoid(model(split.ids)) - split.labels
+        error = torch.sigmoid(model(split.inputs)) - split.labels
         expected = (activation * output.weight[0] * error[:, None]).abs().sum(dim=0)
     (found,) = criteria.neuron_taylor(model, split)
     assert torch.allclose(found, expected, rtol=1e-4)
@@ -52,9 +53,9 @@ def test_taylor_foretells_the_loss_of_silencing_a_neuron_that_hardly_acts() -> N
     scores = criteria.neuron_taylor(model, split)[1]
     assert 0 < scores[1] < scores[0] / 1000
     with torch.no_grad():
-        before = functional.binary_cross_entropy_with_logits(model(split.ids), split.labels)
+        before = functional.binary_cross_entropy_with_logits(model(split.inputs), split.labels)
         output.weight[0, 1] = 0
-        after = functional.binary_cross_entropy_with_logits(model(split.ids), split.labels)
+        after = functional.binary_cross_entropy_with_logits(model(split.inputs), split.labels)
     assert abs(after - before) * len(split) <= scores[1] * 1.1
 
 

@@ -9,6 +9,7 @@ from secateur.contracts.errors import ScenarioError, UsageError
 from secateur.contracts.models import ModelSpec
 from secateur.model.batches import Split
 from secateur.model.deepfm import DeepFM
+from secateur.model.inputs import Inputs
 from secateur.pruning import plans
 from secateur.pruning.evidence import Evidence
 from secateur.pruning.recipes import apply
@@ -16,7 +17,9 @@ from secateur.scenario import load
 
 SPEC = ModelSpec("deepfm", ("a", "b", "c"), (5, 4, 6), 8, (10, 4))
 HOLDOUT = Split(
-    torch.zeros(4, 3, dtype=torch.int32), torch.tensor([0.0, 1, 0, 1]), np.zeros(4, "datetime64[D]")
+    Inputs.of_ids(torch.zeros(4, 3, dtype=torch.int32)),
+    torch.tensor([0.0, 1, 0, 1]),
+    np.zeros(4, "datetime64[D]"),
 )
 EVIDENCE = Evidence((np.array([40, 20, 10, 5, 1]), np.array([60, 10, 5, 1]), None), HOLDOUT)
 

@@ -21,6 +21,7 @@ from secateur.contracts.manifest import MadeBy
 from secateur.contracts.models import ModelSpec, TrainingCurve
 from secateur.model.bundle import load_bundle, save_bundle
 from secateur.model.deepfm import DeepFM
+from secateur.model.inputs import Inputs
 from secateur.pruning.evidence import read_counts
 from secateur.scenario import Scenario, Training, load
 from secateur.serving import scorer
@@ -144,9 +145,9 @@ def test_bundle_and_package_of_a_recipe_agree(run: Path, recipe: str) -> None:
     assert sizes == model.spec.rows
     ids = np.random.default_rng(1).integers(0, sizes, (100, 3)).astype(np.int32)
     with torch.no_grad():
-        expected = torch.sigmoid(model(torch.as_tensor(ids))).numpy()
+        expected = torch.sigmoid(model(Inputs.of_ids(torch.as_tensor(ids)))).numpy()
     exact = recipe not in ("int8", "hybrid")
-    assert np.abs(served.score_ids(ids) - expected).max() < (1e-5 if exact else 0.05)
+    assert np.abs(served.score_ids({"ids": ids}) - expected).max() < (1e-5 if exact else 0.05)
     assert package.manifest.facts["recipe"] == recipe
     assert package.manifest.made_from["dense"] == package.manifest.facts["dense"]
 

@@ -1,47 +1,83 @@
 """A compacted model scores exactly like the masked one, whatever the shapes and the cut."""
 
+from typing import get_args
+
 import numpy as np
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
-from secateur.contracts.models import ModelSpec
+from secateur.contracts.models import Architecture, ListInput, ModelSpec, VectorInput
+from secateur.model.architectures import build
 from secateur.model.batches import Split
-from secateur.model.deepfm import DeepFM
+from secateur.model.dcnv2 import DCNv2
+from secateur.model.inputs import Inputs, Ragged
+from secateur.model.recommender import Recommender
 from secateur.pruning.evidence import Evidence
 from secateur.pruning.masking import mask, zero_smallest_weights
 from secateur.pruning.plans import Cut
 from secateur.pruning.surgery import compact
 
-NO_ROWS = Split(torch.zeros(0, 1, dtype=torch.int32), torch.zeros(0), np.zeros(0, "datetime64[D]"))
+NO_ROWS = Split(
+    Inputs.of_ids(torch.zeros(0, 1, dtype=torch.int32)),
+    torch.zeros(0),
+    np.zeros(0, "datetime64[D]"),
+)
 
 
-def random_model(spec: ModelSpec) -> DeepFM:
+def random_model(spec: ModelSpec) -> Recommender:
     torch.manual_seed(sum(spec.rows))
-    model = DeepFM(spec).eval()
+    model = build(spec).eval()
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
+    if isinstance(model, DCNv2):  # every layer multiplies
+        for layer in model.cross:
+            torch.nn.init.normal_(layer.weight, std=0.3 / spec.tower_inputs**0.5)
     return model
 
 
-def every_id(spec: ModelSpec) -> Tensor:
-    """Ids [n, fields] in which every row of every field occurs."""
-    rows = [torch.arange(max(spec.rows)) % height for height in spec.rows]
-    return torch.stack(rows, dim=1).int()
+def every_id(spec: ModelSpec) -> Inputs:
+    """Inputs in which every row of every field and list occurs; the first lists are empty."""
+    n, fields = max(spec.rows), len(spec.fields)
+    ids = torch.stack([torch.arange(n) % height for height in spec.rows[:fields]], dim=1).int()
+    lists = tuple(
+        Ragged((torch.arange(n * (n - 1) // 2) % spec.rows[one.block]).int(), triangle(n))
+        for one in spec.lists
+    )
+    numbers = torch.randn(n, len(spec.numbers))
+    return Inputs(ids, numbers, torch.randn(n, spec.dense - len(spec.numbers)), lists)
+
+
+def triangle(n: int) -> torch.Tensor:
+    """Offsets of n lists of 0, 1, 2 ... values."""
+    return torch.cat([torch.zeros(1, dtype=torch.int64), torch.arange(n).cumsum(0)])
 
 
 @st.composite
 def cuts(draw: st.DrawFn) -> tuple[ModelSpec, Cut, Evidence]:
     rows = draw(st.lists(st.integers(1, 12), min_size=1, max_size=5))
-    dim = draw(st.integers(1, 6))
+    architecture = draw(st.sampled_from(get_args(Architecture)))
+    dim = 0 if architecture == "lr" else draw(st.integers(1, 6))
     hidden = draw(st.lists(st.integers(1, 8), min_size=1, max_size=3))
+    hidden = [] if architecture in ("lr", "fm") else hidden
+    own = draw(st.lists(st.integers(1, 12), max_size=2))
+    blocks = draw(st.lists(st.integers(0, len(rows) - 1), max_size=2))
+    blocks += range(len(rows), len(rows) + len(own))
     spec = ModelSpec(
-        "deepfm", tuple(f"f{i}" for i in range(len(rows))), tuple(rows), dim, tuple(hidden)
+        architecture,
+        tuple(f"f{i}" for i in range(len(rows))),
+        (*rows, *own),
+        dim,
+        tuple(hidden),
+        numbers=tuple(f"n{i}" for i in range(draw(st.integers(0, 2)))),
+        lists=tuple(ListInput(f"l{i}", block) for i, block in enumerate(blocks)),
+        vectors=tuple(VectorInput("v", n) for n in draw(st.lists(st.integers(1, 3), max_size=2))),
+        cross_layers=draw(st.integers(1, 2)) if architecture == "dcnv2" else 0,
     )
+    rows = [*rows, *own]
 
     def kept(units: int) -> tuple[int, ...]:
-        return tuple(sorted(draw(st.sets(st.integers(0, units - 1), min_size=1))))
+        return tuple(sorted(draw(st.sets(st.integers(0, units - 1), min_size=1)))) if units else ()
 
     heights = tuple(draw(st.integers(1, height)) for height in rows)
     counts = tuple(
@@ -61,9 +97,9 @@ def test_compacted_scores_like_masked(case: tuple[ModelSpec, Cut, Evidence]) -> 
     with torch.no_grad():
         assert torch.allclose(small(ids), masked(ids), atol=1e-5)
     assert small.spec.rows == cut.heights
-    assert small.embedding.weight.shape == (sum(cut.heights), len(cut.dimensions))
+    assert small.embedding.weight.shape == (sum(cut.heights) + spec.dense, len(cut.dimensions))
     widths = [layer.weight.shape[0] for layer in small.tower.layers]
-    assert widths == [*map(len, cut.neurons), 1]
+    assert widths == ([*map(len, cut.neurons), 1] if spec.hidden else [])
 
 
 @settings(max_examples=30, deadline=None)
@@ -93,7 +129,7 @@ def test_a_removed_neuron_takes_away_exactly_its_contribution() -> None:
     small = compact(mask(model, cut, Evidence((None, None), NO_ROWS)), cut)
     hidden, output = model.tower.layers
     with torch.no_grad():
-        embedded = model.embedding(model.rows_of(ids)).flatten(1)
+        embedded = model.embed(ids).flat
         activation = torch.relu(embedded @ hidden.weight[2] + hidden.bias[2])
         expected = model(ids) - activation * output.weight[0, 2]
         assert torch.allclose(small(ids), expected, atol=1e-5)

@@ -7,7 +7,7 @@ import pytest
 
 from secateur import artifacts
 from secateur.contracts.candidates import CandidatePlan, Recipe
-from secateur.contracts.data import CleaningCounts, Expectation, ValidationReport
+from secateur.contracts.data import CleaningCounts, ColumnDrift, Expectation, ValidationReport
 from secateur.contracts.features import BucketField, CategoryField, FeatureSchema
 from secateur.contracts.judgement import (
     SLICES,
@@ -55,14 +55,17 @@ class NightBuilder:
         self.digests[path] = manifest.digest
         return manifest.digest
 
-    def data(self, valid: bool = True) -> None:
+    def data(
+        self, valid: bool = True, drift: tuple[ColumnDrift, ...] = (), bootstrap: str = ""
+    ) -> None:
         days = {f"2022-04-{day}": 14_000 + 317 * (day % 5) for day in range(25, 31)}
         days |= {f"2022-05-0{day}": 13_400 + 411 * (day % 4) for day in range(1, 9)}
         kept = sum(days.values())
         reasons = {"label_not_binary": 41, "user_missing": 210, "time_outside_day": 1_830}
-        counts = CleaningCounts(kept + 5_200, kept, 2_040, 3_160, reasons, days)
+        counts = CleaningCounts(kept + 5_200, kept, 2_040, 3_160, reasons, days, kept)
         events = self.seal("events", "EventSet", {"counts.json": counts})
-        self.report("events_report", events, True, kept)
+        steady = all((one.distance or 0) <= one.limit for one in drift)
+        self.report("events_report", events, steady, kept, drift, bootstrap)
         categories = (CategoryField("user_id", "user", 9000, 2, True),)
         schema = FeatureSchema(
             "short_video", "long_view", categories, (BucketField("age", "user", (1.0,)),), "ab" * 8
@@ -72,14 +75,22 @@ class NightBuilder:
         features = self.seal("features", "FeatureSet", {"schema.json": schema}, {"days": split})
         self.report("features_report", features, valid, kept)
 
-    def report(self, path: str, subject: str, success: bool, rows: int) -> None:
+    def report(
+        self,
+        path: str,
+        subject: str,
+        success: bool,
+        rows: int,
+        drift: tuple[ColumnDrift, ...] = (),
+        bootstrap: str = "",
+    ) -> None:
         rules = [
             Expectation("expect_column_values_to_not_be_null", column, True, 0.0)
             for column in ("user_id", "video_id", "label", "time_ms", "day")
         ]
         rules.append(Expectation("expect_column_mean_to_be_between", "label", True, 0.304))
         rules.append(Expectation("oov_rate <= 0.2", "video_id", success, 0.11 if success else 0.37))
-        noun = ValidationReport(subject, success, rows, tuple(rules))
+        noun = ValidationReport(subject, success, rows, tuple(rules), drift, bootstrap)
         self.seal(path, "ValidationReport", {"report.json": noun})
 
     def training(self) -> None:

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from secateur import artifacts
+from secateur.contracts.data import ColumnDrift
 from secateur.report.evidence import read_night
 from secateur.report.page import render
 from secateur.scenario import Judgement
@@ -87,6 +89,35 @@ def test_a_night_refused_by_validation_shows_what_broke(build: Any, tmp_path: Pa
     assert "The features broke 1 of 7 declared expectations" in words
     assert "oov_rate <= 0.2" in words
     assert "Missing: no dense model was sealed." in words
+
+
+TAB = ColumnDrift(
+    column="tab",
+    measure="categories",
+    formula="L-infinity",
+    limit=0.1,
+    distance=0.31,
+    bins=12,
+    rows=191_000,
+    reference_rows=188_000,
+    reference_day="2022-05-07",
+    reference="feedbeef" * 8,
+)
+FEW = replace(TAB, column="age", distance=None, not_compared="7 rows tonight: fewer than 1,000")
+
+
+def test_drift_is_shown_with_its_reference_and_its_limit(build: Any, tmp_path: Path) -> None:
+    build(tmp_path / "run").data(drift=(TAB, FEW))
+    _, words = read(tmp_path / "run")
+    assert "The events broke" in words
+    assert "which ended on 2022-05-07 ( feedbeeffe )" in words
+    assert "tab L-infinity 12 191,000 188,000 0.3100 0.1000 no" in words
+    assert "not compared: 7 rows tonight: fewer than 1,000" in words
+
+
+def test_a_bootstrap_is_told(build: Any, tmp_path: Path) -> None:
+    build(tmp_path / "run").data(bootstrap="no earlier night was accepted")
+    assert "Bootstrap: no earlier night was accepted." in read(tmp_path / "run")[1]
 
 
 def test_a_night_that_stopped_halfway(build: Any, tmp_path: Path) -> None:

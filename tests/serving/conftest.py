@@ -13,6 +13,7 @@ from secateur.contracts.features import BucketField, CategoryField, FeatureSchem
 from secateur.contracts.models import ModelSpec
 from secateur.identity import fingerprint, hash_id
 from secateur.model.deepfm import DeepFM
+from secateur.model.inputs import Inputs
 from secateur.packaging.assembly import write_package
 from secateur.packaging.source import Source
 
@@ -53,7 +54,8 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, int], Pa
     torch.nn.init.normal_(model.first_order.weight, std=0.5)
     facts = {"days": {"train": ["2022-04-25"]}, "rows": {"train": 1000}}
     source = Source(SCHEMA, VOCABULARY, COLUMNS, facts)
-    calibration = np.random.default_rng(0).integers(0, rows, (200, 4)).astype(np.int32)
+    ids = np.random.default_rng(0).integers(0, rows, (200, 4)).astype(np.int32)
+    calibration = Inputs.of_ids(torch.from_numpy(ids))
 
     def made(embedding_bits: int, tower_bits: int) -> Path:
         folder = tmp_path_factory.mktemp(f"package_{embedding_bits}_{tower_bits}_")

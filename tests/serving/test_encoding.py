@@ -46,6 +46,7 @@ def test_a_hash_is_found_like_in_a_dictionary(known: list[int], others: list[int
     spelled = [None if h is None else f"{h:016x}" for h in wanted]
     assert encoder.encode(spelled).tolist() == expected
     assert [encoder.id_of(h) for h in spelled] == expected
+    assert encoder.encode(["", None]).tolist() == [len(known)] * 2
 
 
 @pytest.mark.parametrize("value", ["user 7", "abc", "123456789012345678", 7, "-23456789012345a"])

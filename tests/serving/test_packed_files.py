@@ -10,7 +10,7 @@ from secateur.serving import packing
 from secateur.serving.tables import ZERO, pack_table, unpack_table
 from secateur.serving.vocabulary import pack_vocabulary, unpack_vocabulary
 
-shapes = hnp.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=9)
+shapes = hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=9)
 words = st.lists(st.text(max_size=5), max_size=8)
 hashes = st.lists(st.integers(0, 2**64 - 1), max_size=8)
 

@@ -83,7 +83,9 @@ def test_a_day_without_a_usable_row_is_missed(log: SmallLog, tmp_path: Path) -> 
     holed.days[DAYS[2]] = [row.replace("raw-user-", " ,") for row in holed.days[DAYS[2]]]
     holed.write().run("clean_events", output=holed.folder / "clean")
     report = validated(holed, output=tmp_path / "report")
-    assert failed(report) == {"day expect_column_distinct_values_to_equal_set"}
+    assert failed(report) == {"rows expect_column_values_to_be_between"}
+    (observed,) = [one.observed for one in report.expectations if not one.success]
+    assert observed == [{"rows": 0, "day": DAYS[2]}]
 
 
 def test_a_short_day_is_named(log: SmallLog, tmp_path: Path) -> None:
@@ -109,7 +111,7 @@ def tampered(features: Artifact, uri: Path, changes: list[Change]) -> None:
             pq.write_table(
                 table.set_column(table.column_names.index(column), column, changed), part
             )
-        draft.seal(MadeBy("tampered", "0"), {}, {})
+        draft.seal(MadeBy("tampered", "0"), {}, features.manifest.facts)
 
 
 def test_features_pass_as_built(log: SmallLog, tmp_path: Path) -> None:

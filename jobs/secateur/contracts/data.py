@@ -1,7 +1,21 @@
-"""Receipts of the data rooms: what cleaning counted, what validation found."""
+"""Receipts of the data rooms: what cleaning counted, what validation found and remembers."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Measure = Literal["categories", "numbers"]
+
+
+@dataclass(frozen=True)
+class DayCounts:
+    """Where every raw row of one day went; see `CleaningCounts`."""
+
+    rows_in: int
+    kept: int
+    quarantined: int
+    deduplicated: int
+    reasons: dict[str, int]
+    events: int
 
 
 @dataclass(frozen=True)
@@ -9,7 +23,11 @@ class CleaningCounts:
     """Where every raw row went: `rows_in = kept + quarantined + deduplicated`.
 
     `reasons` counts quarantined rows by reason code; a row may have several, so its values may
-    add up to more than `quarantined`.
+    add up to more than `quarantined`. The kept rows became `events`, `days` counts them by day:
+    more than `kept` where a row shows many items, or where negatives were drawn, `sampled` of them
+    and `undrawn` fewer than wished for.
+    `outside` rows of a log without day folders belong to no day of the window; `rows_in` does not
+    count them.
     """
 
     rows_in: int
@@ -18,6 +36,10 @@ class CleaningCounts:
     deduplicated: int
     reasons: dict[str, int]
     days: dict[str, int]
+    events: int
+    sampled: int = 0
+    undrawn: int = 0
+    outside: int = 0
 
 
 @dataclass(frozen=True)
@@ -28,13 +50,87 @@ class Expectation:
     column: str | None
     success: bool
     observed: Any
+    suite: str = ""
+
+
+@dataclass(frozen=True)
+class ColumnDrift:
+    """How far one column's values are from those of an accepted night.
+
+    `bins` is the number of shares compared, `rows` and `reference_rows` the events of each side.
+    The reference is named by its last day and its digest. Without a `distance` the column was not
+    compared, for the reason `not_compared`.
+    """
+
+    column: str
+    measure: Measure
+    formula: str
+    limit: float
+    distance: float | None
+    bins: int
+    rows: int
+    reference_rows: int
+    reference_day: str
+    reference: str
+    not_compared: str = ""
 
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """The outcome of one suite on exactly the artifact named by `subject` (its digest)."""
+    """The outcome of one suite on exactly the artifact named by `subject` (its digest).
+
+    `drift` holds one entry a column that the scenario watches, or `bootstrap` says why there was
+    nothing to compare with.
+    """
 
     subject: str
     success: bool
     rows: int
     expectations: tuple[Expectation, ...]
+    drift: tuple[ColumnDrift, ...] = ()
+    bootstrap: str = ""
+
+
+@dataclass(frozen=True)
+class ValueCounts:
+    """Rows by value: of the most frequent ones, of all others together, and of none."""
+
+    values: dict[str, int]
+    others: int
+    missing: int
+
+
+@dataclass(frozen=True)
+class BinCounts:
+    """Rows by bin of a number, and rows without one; bin i is where i boundaries are <= it."""
+
+    boundaries: tuple[float, ...]
+    rows: tuple[int, ...]
+    missing: int
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What the events of a night looked like, column by column: no row of them, and no user.
+
+    `days` counts the events by day; `label_rate` is the share of positives, None without events.
+    """
+
+    rows: int
+    label_rate: float | None
+    days: dict[str, int]
+    categories: dict[str, ValueCounts] = field(default_factory=dict)
+    numbers: dict[str, BinCounts] = field(default_factory=dict)
+
+    @property
+    def last_day(self) -> str:
+        """The newest day with events, '' without any."""
+        return max(self.days, default="")
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """Receipt of a night that became the reference of later ones: its last day and its digest."""
+
+    last_day: str
+    accepted_night: str

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Owner = Literal["user", "item", "context"]
+Scale = Literal["log", "standard", "quantile"]
 
 SPLITS = ("train", "tune", "confirm")
 VALUE_PREFIX = "value_"
@@ -53,10 +54,69 @@ class BucketField:
 
 
 @dataclass(frozen=True)
-class FeatureSchema:
-    """Fields in model order: first the categories, then the buckets.
+class NumberField:
+    """A numeric field as one float32, by its scale; 0.0 where it is missing.
 
-    `id_key` is the fingerprint of the key that hashed the user ids.
+    - log: sign(x) * log(1 + |x|)
+    - standard: (x - mean) / deviation, of the train days; deviation 0 counts as 1
+    - quantile: the share of train rows at or below x, in [0, 1], linear between the `knots`, which
+      rise strictly and lie at equal shares of the train rows
+    """
+
+    name: str
+    owner: Owner
+    scale: Scale
+    mean: float = 0.0
+    deviation: float = 1.0
+    knots: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class ListField:
+    """Many values of one vocabulary, at most `length` of them; rows hold lists of int32 ids.
+
+    Without `shares` it has a vocabulary of its own of `size` ids, the last one OOV; with it, it
+    reads that of the category `shares`, whose size and OOV id it repeats. A list's values come in
+    one text between `separator`s. With `history` they are the user's last items before the event,
+    oldest first, and `separator` is None: the caller gives a sequence. An empty list is missing.
+    """
+
+    name: str
+    owner: Owner
+    size: int
+    length: int
+    separator: str | None
+    min_count: int = 1
+    shares: str | None = None
+    history: bool = False
+
+    @property
+    def oov(self) -> int:
+        """The id of unknown values."""
+        return self.size - 1
+
+
+@dataclass(frozen=True)
+class VectorField:
+    """`length` numbers, such as an item's embedding, in one text between `separator`s.
+
+    Rows hold lists of `length` float32; a missing vector is all zeros.
+    """
+
+    name: str
+    owner: Owner
+    length: int
+    separator: str
+
+
+AnyField = CategoryField | BucketField | NumberField | ListField | VectorField
+
+
+@dataclass(frozen=True)
+class FeatureSchema:
+    """Every input of a model, by kind; `id_key` names the key that hashed the user ids.
+
+    `slices` name groups of held-out rows to look at apart.
     """
 
     scenario: str
@@ -64,8 +124,32 @@ class FeatureSchema:
     categories: tuple[CategoryField, ...]
     buckets: tuple[BucketField, ...]
     id_key: str
+    numbers: tuple[NumberField, ...] = ()
+    lists: tuple[ListField, ...] = ()
+    vectors: tuple[VectorField, ...] = ()
+    slices: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[CategoryField | BucketField, ...]:
-        """All fields, in the order of the model's input columns."""
+        """The fields of one id a row, in the order of the model's id columns."""
         return (*self.categories, *self.buckets)
+
+    @property
+    def inputs(self) -> tuple[AnyField, ...]:
+        """Every field: those of one id a row, then numbers, lists and vectors."""
+        return (*self.fields, *self.numbers, *self.lists, *self.vectors)
+
+    @property
+    def slice_columns(self) -> tuple[str, ...]:
+        """The columns of held-out rows, 1 inside and 0 outside, of the `slices`."""
+        return tuple(f"slice_{place}" for place in range(len(self.slices)))
+
+    @property
+    def own_lists(self) -> tuple[ListField, ...]:
+        """The lists that have a vocabulary of their own."""
+        return tuple(field for field in self.lists if field.shares is None)
+
+    @property
+    def vocabularies(self) -> tuple[CategoryField | ListField, ...]:
+        """The fields that have a vocabulary of their own: the categories, then such lists."""
+        return (*self.categories, *self.own_lists)

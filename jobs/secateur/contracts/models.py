@@ -3,20 +3,60 @@
 from dataclasses import dataclass
 from typing import Literal
 
+Architecture = Literal["lr", "fm", "deepfm", "dcnv2"]
+
+
+@dataclass(frozen=True)
+class ListInput:
+    """A list of values, whose rows are those of block `block` of the table."""
+
+    name: str
+    block: int
+
+
+@dataclass(frozen=True)
+class VectorInput:
+    """`length` numbers that are one input together."""
+
+    name: str
+    length: int
+
 
 @dataclass(frozen=True)
 class ModelSpec:
     """Real shapes of a model; its weights are inert bytes beside it.
 
-    `rows[i]` is the table height of field `i`; its last row is OOV. Feature ids at or above it
-    are read as OOV, so a table cut to fewer rows serves the ids of the full schema.
+    The table is made of blocks: one a field, then one a list with a vocabulary of its own; a list
+    that shares a field's vocabulary reads that field's block. `rows[i]` is the height of block
+    `i`; its last row is OOV. Ids at or above it are read as OOV, so a table cut to fewer rows
+    serves the ids of the full schema. Below all blocks lies one row a number, then one for each
+    number of a vector.
     """
 
-    architecture: Literal["deepfm"]
+    architecture: Architecture
     fields: tuple[str, ...]
     rows: tuple[int, ...]
     embedding_dim: int
     hidden: tuple[int, ...]
+    numbers: tuple[str, ...] = ()
+    lists: tuple[ListInput, ...] = ()
+    vectors: tuple[VectorInput, ...] = ()
+    cross_layers: int = 0
+
+    @property
+    def embedded(self) -> int:
+        """How many embeddings a row of inputs becomes: one a field, a list, a vector."""
+        return len(self.fields) + len(self.lists) + len(self.vectors)
+
+    @property
+    def dense(self) -> int:
+        """How many table rows are read by numbers and by the numbers of vectors."""
+        return len(self.numbers) + sum(vector.length for vector in self.vectors)
+
+    @property
+    def tower_inputs(self) -> int:
+        """Width of what the tower reads: every embedding, then the numbers as they are."""
+        return self.embedded * self.embedding_dim + len(self.numbers)
 
 
 @dataclass(frozen=True)

@@ -1,35 +1,38 @@
 """Every raw row is kept, quarantined under at least one reason, or dropped as a repetition."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
-import pyarrow as pa
 from pyspark.errors import AnalysisException, ParseException
-from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.errors import Refused, ScenarioError
+from secateur.events import labels
 from secateur.events.hashing import hash_of, with_pads
+from secateur.events.labels import LABEL
 from secateur.events.reading import (
     DAY,
-    MALFORMED,
+    FAULT,
+    FIRST_MS,
+    LAST_MS,
+    REPEATED_HEADER,
     SOURCE,
+    TEXT,
     canonical,
-    canonical_columns,
-    join_sides,
-    read_events,
+    canonical_column,
+    named,
+    parse,
 )
 from secateur.events.window import RawLog
 from secateur.scenario import Cleaning, Label, Logs
+from secateur.scenario.logs import DELIMITERS
 
-REASONS = "reasons"
+REASONS, ROW = "reasons", "row"
 REPETITION = "_repetition"
 TIME_MS = "time_ms"
-LABEL = "label"
-_HASH, _RAW = "_hash", "_raw"
-_FIRST_MS, _LAST_MS = "_first_ms", "_last_ms"
+_HASH = "_hash"
+_DAY_MS, _MINUTE_MS = 86_400_000, 60_000
+_UNITS = {"s": 1000, "ms": 1, "us": 0.001}
 
 
 @dataclass(frozen=True)
@@ -41,85 +44,129 @@ class Rules:
     cleaning: Cleaning
 
 
-def mark(spark: SparkSession, log: RawLog, rules: Rules, key: bytes) -> DataFrame:
-    """Read the log and give every row its `reasons`: an array, empty for a usable row.
+def mark(raw: DataFrame, log: RawLog, rules: Rules, key: bytes) -> DataFrame:
+    """Parse raw rows and give each its `reasons`: an array, empty for a usable row.
 
-    Raises Refused where the log lacks a column that the rules name, ScenarioError where a rule is
-    no Spark SQL predicate over the log's columns.
+    Columns: the log's as canonical strings, the user's a keyed hash; `time_ms`, `day`, `_source`;
+    `row`, the evidence of a row with reasons. Raises Refused where the log lacks a column that the
+    rules name, ScenarioError where a rule is no Spark SQL predicate over the log's columns.
     """
-    _demand_columns(log, rules)
-    raw = with_pads(read_events(spark, log), key)
-    raw = raw.withColumn(_HASH, hash_of(canonical(F.col(rules.logs.user))))
-    raw = raw.withColumn(_RAW, _without_user(log.columns, rules.logs.user))
-    events = canonical_columns(raw, log.columns, rules.cleaning.missing)
-    events = events.withColumn(TIME_MS, F.col(rules.logs.time_ms).try_cast("bigint"))
-    midnights = _midnights(spark, log.days, rules.logs.timezone)
-    events = events.join(F.broadcast(midnights), on=DAY, how="left")
-    return events.withColumn(REASONS, _reasons(events, rules))
+    demand_columns(log, rules)
+    logs = rules.logs
+    parsed = with_pads(parse(raw, log.events, logs, logs.timezone), key)
+    parsed = parsed.withColumn(_HASH, hash_of(canonical(named(logs.user))))
+    parsed = parsed.withColumn(ROW, _evidence(log, rules))
+    names = [name for name in log.columns if name != logs.user]
+    spelled = (canonical_column(name, rules.cleaning.missing) for name in names)
+    user = canonical_column(logs.user, rules.cleaning.missing)
+    kept = (_HASH, ROW, FAULT, SOURCE, DAY, FIRST_MS, LAST_MS)
+    events = parsed.select(*spelled, user, *kept).withColumn(TIME_MS, _milliseconds(logs))
+    if logs.layout == "flat":
+        events = events.withColumn(DAY, _local_day(logs.timezone))
+    events = events.withColumn(REASONS, _reasons(events, rules))
+    return events.select(
+        *(
+            F.col(_HASH).alias(c) if c == logs.user else named(c)
+            for c in log.columns
+            if c != TIME_MS
+        ),
+        F.least(TIME_MS, LAST_MS).alias(TIME_MS),
+        DAY,
+        SOURCE,
+        REASONS,
+        F.when(F.size(REASONS) > 0, F.col(ROW)).alias(ROW),
+    )
 
 
 def quarantined(marked: DataFrame) -> DataFrame:
     """The unusable rows as evidence: source file, day, reasons, and the row without its user.
 
-    The user's column holds the keyed hash. In a malformed row nobody knows which column that is,
-    so every field is hashed: its shape stays visible, and a holder of the key can look it up.
+    Of the lines that spell a file's header, one is the header and no row.
     """
-    whole = F.to_csv(_RAW, {"escape": '"'})
-    hashed = F.concat_ws(",", F.transform(F.split(MALFORMED, ","), hash_of))
-    row = F.when(F.col(MALFORMED).isNull(), whole).otherwise(hashed)
-    return marked.where(F.size(REASONS) > 0).select(
-        F.col(SOURCE).alias("source"), DAY, REASONS, row.alias("row")
-    )
+    rejected = marked.where(F.size(REASONS) > 0)
+    same = Window.partitionBy(SOURCE, REASONS).orderBy(ROW)
+    is_header = F.array_contains(REASONS, REPEATED_HEADER) & (F.row_number().over(same) == 1)
+    rows = rejected.withColumn("_header", is_header).where(~F.col("_header"))
+    return rows.select(F.col(SOURCE).alias("source"), DAY, REASONS, ROW)
 
 
 def usable(marked: DataFrame, log: RawLog, rules: Rules) -> DataFrame:
     """The rows without a reason; `_repetition` tells those that repeat an earlier one.
 
-    Of the rows equal in `deduplicate_on`, the first by all of the log's columns and its file is
-    the one to keep.
+    Of the rows equal in `deduplicate_on`, the one that arrived first is the one to keep; of those
+    of one day, the first by all of the log's columns and its file.
     """
-    same = Window.partitionBy(*rules.cleaning.deduplicate_on).orderBy(*log.columns, SOURCE)
-    good = marked.where(F.size(REASONS) == 0)
+    keys = [named(TIME_MS if c == rules.logs.time else c) for c in rules.cleaning.deduplicate_on]
+    rest = (named(c) for c in log.columns if c in marked.columns)
+    same = Window.partitionBy(*keys).orderBy(DAY, *rest, TIME_MS, SOURCE)
+    good = marked.where(F.size(REASONS) == 0).drop(REASONS, ROW)
     return good.withColumn(REPETITION, F.row_number().over(same) > 1)
 
 
-def events_of(usable_rows: DataFrame, log: RawLog, rules: Rules) -> DataFrame:
-    """Each event once, with its side columns, each day in one partition.
+def events_of(once: DataFrame, log: RawLog, rules: Rules) -> DataFrame:
+    """Labelled events of rows without a repetition, each day in one partition.
 
-    Canonical strings, but `time_ms` bigint and `label` 0 or 1; the user is a keyed hash.
+    Canonical strings, but `time_ms` bigint and `label` 0 or 1; the user is a keyed hash. A time
+    column of another name is gone.
+    """
+    labelled = labels.label_events(once, rules.label, rules.logs.item)
+    own = {TIME_MS, LABEL, DAY, rules.logs.time, SOURCE, REPETITION}
+    columns = [named(name) for name in labelled.columns if name not in own]
+    return labelled.select(*columns, TIME_MS, F.col(LABEL).cast("int"), DAY).repartition(DAY)
+
+
+def _evidence(log: RawLog, rules: Rules) -> Column:
+    """The row as its format spells it, with the keyed hash for the user.
+
+    In a row that cannot be parsed nobody knows which part that is, so every part is hashed: its
+    shape stays visible, and a holder of the key can look it up.
     """
     logs = rules.logs
-    once = usable_rows.where(~F.col(REPETITION)).repartition(DAY)
-    joined = join_sides(once, log, logs.sides, rules.cleaning.missing)
-    user = F.col(_HASH).alias(logs.user)
-    own = {TIME_MS, LABEL, DAY, logs.time_ms}
-    return joined.select(
-        *(user if c == logs.user else F.col(c) for c in _all_columns(log, logs) if c not in own),
-        F.col(TIME_MS),
-        F.col(rules.label.column).cast("int").alias(LABEL),
-        F.col(DAY),
-    )
+    fields = F.struct(*(F.col(_HASH).alias(c) if c == logs.user else named(c) for c in log.columns))
+    if logs.format in DELIMITERS:
+        separator = logs.separator
+        whole = F.to_csv(fields, {"escape": '"', "sep": separator})
+        parts = F.split(TEXT, labels.literally(separator))
+        hashed = F.array_join(F.transform(parts, hash_of), separator)
+    else:
+        whole = F.to_json(fields, {"ignoreNullFields": "false"})
+        hashed = hash_of(F.col(TEXT))
+    header = F.when(F.col(FAULT) == REPEATED_HEADER, F.col(TEXT)).otherwise(hashed)
+    return F.when(F.col(FAULT).isNull(), whole).otherwise(header)
 
 
-def _without_user(columns: Sequence[str], user: str) -> Column:
-    return F.struct(
-        *(F.col(_HASH).alias(name) if name == user else F.col(name) for name in columns)
-    )
+def _milliseconds(logs: Logs) -> Column:
+    value = named(logs.time)
+    if logs.time_format == "ms":
+        return value.try_cast("bigint")
+    if logs.time_format in _UNITS:
+        number = value.try_cast("decimal(24,6)")
+        return F.floor(number * F.lit(_UNITS[logs.time_format])).cast("bigint")
+    local = F.try_to_timestamp(value, F.lit(logs.time_format))
+    return F.unix_millis(F.to_utc_timestamp(local, logs.timezone))
+
+
+def _local_day(timezone: str) -> Column:
+    moment = F.from_utc_timestamp(F.timestamp_millis(TIME_MS), timezone)
+    return F.date_format(moment, "yyyy-MM-dd")
 
 
 def _reasons(frame: DataFrame, rules: Rules) -> Column:
-    label = F.col(rules.label.column)
+    logs, cleaning = rules.logs, rules.cleaning
+    item = {} if labels.shows_items(rules.label) else {"item_missing": named(logs.item).isNull()}
+    late = F.col(FIRST_MS) - F.lit(cleaning.late_days * _DAY_MS)
+    future = F.col(LAST_MS) + F.lit(cleaning.future_minutes * _MINUTE_MS)
     found = {
         "time_unparsable": F.col(TIME_MS).isNull(),
-        "time_off_day": ~F.col(TIME_MS).between(F.col(_FIRST_MS), F.col(_LAST_MS)),
-        "user_missing": F.col(rules.logs.user).isNull(),
-        "item_missing": F.col(rules.logs.item).isNull(),
-        "label_not_binary": label.isNull() | ~label.isin("0", "1"),
-        **{rule.code: _predicate(frame, rule.code, rule.bad) for rule in rules.cleaning.rules},
+        "time_late": F.col(TIME_MS) < late,
+        "time_future": F.col(TIME_MS) > future,
+        "user_missing": named(logs.user).isNull(),
+        **item,
+        **labels.faults(rules.label),
+        **{rule.code: _predicate(frame, rule.code, rule.bad) for rule in cleaning.rules},
     }
     codes = [F.when(bad, F.lit(code)) for code, bad in found.items()]
-    malformed = F.array(F.lit("malformed"))
-    return F.when(F.col(MALFORMED).isNotNull(), malformed).otherwise(
+    return F.when(F.col(FAULT).isNotNull(), F.array(FAULT)).otherwise(
         F.array_compact(F.array(*codes))
     )
 
@@ -133,34 +180,16 @@ def _predicate(frame: DataFrame, code: str, bad: str) -> Column:
     return F.coalesce(F.expr(bad), F.lit(False))
 
 
-def _midnights(spark: SparkSession, days: Sequence[str], timezone: str) -> DataFrame:
-    """The first and last millisecond of each day, as clocks in `timezone` tell it.
-
-    Joined to the events, and no part of an expression over them, it also keeps Spark from pushing
-    the test of the reasons below the spelling of columns, which it would then do once a mention.
-    """
-    zone = ZoneInfo(timezone)
-
-    def midnight(day: date) -> int:
-        return int(datetime.combine(day, time(), zone).timestamp()) * 1000
-
-    dates = [date.fromisoformat(day) for day in days]
-    table = {
-        DAY: list(days),
-        _FIRST_MS: [midnight(d) for d in dates],
-        _LAST_MS: [midnight(d + timedelta(days=1)) - 1 for d in dates],
-    }
-    return spark.createDataFrame(pa.table(table))
-
-
-def _demand_columns(log: RawLog, rules: Rules) -> None:
+def demand_columns(log: RawLog, rules: Rules) -> None:
+    """Insist on the columns that the rules name. Raises Refused or ScenarioError."""
     logs = rules.logs
-    needed = {logs.user, logs.item, logs.time_ms, rules.label.column}
+    item = () if labels.shows_items(rules.label) else (logs.item,)
+    needed = {logs.user, logs.time, *item, *labels.columns_of(rules.label)}
     lacking = sorted((needed | set(rules.cleaning.deduplicate_on)) - set(log.columns))
     if lacking:
         raise Refused(f"{log.events[0].key} has no column {lacking}; it has {list(log.columns)}")
-    names = _all_columns(log, logs)
-    own = {TIME_MS, LABEL, DAY, REASONS} - {logs.time_ms, rules.label.column}
+    names = _all_columns(log, rules)
+    own = {TIME_MS, LABEL, DAY, REASONS, ROW} - {logs.time, *labels.columns_of(rules.label)}
     clash = sorted({name for name in names if names.count(name) > 1 or name in own})
     if clash:
         raise Refused(f"columns {clash} of the log or its side tables are taken: rename them")
@@ -169,7 +198,8 @@ def _demand_columns(log: RawLog, rules: Rules) -> None:
         raise ScenarioError(f"cleaning.missing names columns the log does not have: {unknown}")
 
 
-def _all_columns(log: RawLog, logs: Logs) -> list[str]:
-    """Columns of the log, then of its side tables, without the keys that join them."""
-    sides = ((log.sides[side.name].columns, side.key) for side in logs.sides)
-    return [*log.columns, *(c for columns, key in sides for c in columns if c != key)]
+def _all_columns(log: RawLog, rules: Rules) -> list[str]:
+    """Columns of the events, then of the side tables, without the keys that join them."""
+    item = [rules.logs.item] if labels.shows_items(rules.label) else []
+    sides = ((log.sides[side.name].columns, side.key) for side in rules.logs.sides)
+    return [*log.columns, *item, *(c for columns, key in sides for c in columns if c != key)]

@@ -1,19 +1,31 @@
-"""Raw CSV as Spark frames of canonical strings, side tables joined."""
+"""Raw files of any format as Spark frames of text, each row with where it came from."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
-from pyspark.sql.types import StringType, StructType
+from pyspark.sql.types import DataType, StringType, StructType
 
-from secateur.events.window import DAY_FOLDER, RawFile, RawLog
-from secateur.scenario import SideTable
+from secateur.events.streams import BOM
+from secateur.events.window import RawFile
+from secateur.scenario import SideTable, Table
+from secateur.scenario.logs import DELIMITERS, QUOTES
 from secateur.spark import file_uri
 from secateur.values import WHOLE_NUMBER
 
-MALFORMED = "_malformed"
-SOURCE = "_source"
-DAY = "day"
+FAULT, TEXT, SOURCE, DAY = "_fault", "_text", "_source", "day"
+FIRST_MS, LAST_MS = "_first_ms", "_last_ms"
+MALFORMED, UNDECODABLE, REPEATED_HEADER = "malformed", "undecodable", "repeated_header"
+_PATH, _HEADER, _PARSED = "_path", "_header", "_parsed"
+_WIDEST = 10_000  # columns; the parser gives up on a few thousand more
+
+
+def named(name: str) -> Column:
+    """The column of exactly this name: a dot in it is no access to a struct."""
+    return F.col("`" + name.replace("`", "``") + "`")
 
 
 def canonical(value: Column) -> Column:
@@ -25,54 +37,117 @@ def canonical(value: Column) -> Column:
     return F.nullif(spelled, F.lit(""))
 
 
-def read_events(spark: SparkSession, log: RawLog) -> DataFrame:
-    """Read the window's rows: raw strings, `_malformed`, `_source` and the folder's `day`.
+def canonical_column(name: str, missing: Mapping[str, Sequence[str]]) -> Column:
+    """A column spelled canonically; the values that mean "missing" become null."""
+    value = canonical(named(name))
+    absent = missing.get(name)
+    spelled = F.when(~value.isin(*absent), value) if absent else value
+    return spelled.alias(name)
 
-    `_malformed` is the whole line where it has more or fewer columns than the header, else null.
+
+def raw_rows(spark: SparkSession, files: Sequence[RawFile], table: Table) -> DataFrame:
+    """Every row that is not blank, header lines among them, before anything is parsed.
+
+    Columns: the row (`_text`, or the Parquet file's own columns), `_path`.
     """
-    path = F.col("_metadata.file_path")
-    source = F.substring_index(path, "/", -3)
-    day = F.substring_index(F.substring_index(path, "/", -2), "/", 1)
-    day = F.replace(day, F.lit(DAY_FOLDER))
-    return _csv(spark, log.events).select("*", source.alias(SOURCE), day.alias(DAY))
+    reader = spark.read.option("recursiveFileLookup", "true")
+    paths = [file_uri(file.path) for file in files]
+    # Spark escapes what a URI does; + stands for itself there.
+    path = F.url_decode(F.replace("_metadata.file_path", F.lit("+"), F.lit("%2B")))
+    path = F.regexp_replace(path, "^file:/+", "/").alias(_PATH)
+    if table.format == "parquet":
+        return reader.parquet(*paths).select("*", path)
+    lines = reader.text(paths).select(F.col("value").alias(TEXT), path)
+    return lines.where(F.length(F.btrim(TEXT, F.lit("\x00\t\r\n\x0b\x0c "))) > 0)
 
 
-def join_sides(
-    events: DataFrame,
-    log: RawLog,
-    sides: Sequence[SideTable],
-    missing: Mapping[str, Sequence[str]],
+def parse(
+    rows: DataFrame, files: Sequence[RawFile], table: Table, timezone: str = "UTC"
 ) -> DataFrame:
-    """Add the side tables' columns to events of canonical strings; null where a key is unknown.
-
-    The tables are broadcast, so that the events stay where they are and in their order.
+    """Columns as text beside `_fault` (a reason code or null), `_text`, `_source` and the folder's
+    `day` with its first and last millisecond, null in a flat log.
     """
-    for side in sides:
-        file = log.sides[side.name]
-        table = canonical_columns(_csv(events.sparkSession, [file]), file.columns, missing)
-        table = table.where(F.col(side.key).isNotNull()).drop(MALFORMED)
-        events = events.join(F.broadcast(table), on=side.key, how="left")
-    return events
+    rows = rows.join(F.broadcast(_origins(rows.sparkSession, files, timezone)), _PATH)
+    origin = (SOURCE, DAY, FIRST_MS, LAST_MS)
+    names = files[0].columns
+    if table.format == "parquet":
+        types = {field.name: field.dataType for field in rows.schema}
+        texts = [_as_text(name, types[name]).alias(name) for name in names]
+        nothing = F.lit(None).cast("string")
+        return rows.select(*texts, nothing.alias(FAULT), nothing.alias(TEXT), *origin)
+    readable = F.make_valid_utf8(TEXT)
+    text = F.when(readable.startswith(BOM), F.substring(readable, 2, 1 << 30)).otherwise(readable)
+    fault = F.when(~F.is_valid_utf8(TEXT), UNDECODABLE).when(
+        text == F.col(_HEADER), REPEATED_HEADER
+    )
+    rows = rows.select(text.alias(TEXT), fault.alias(FAULT), *origin)
+    usable = F.when(F.col(FAULT).isNull(), F.col(TEXT))
+    parsed = rows.select("*", _parsed(usable, names, table).alias(_PARSED))
+    bad = F.col(_PARSED)[MALFORMED].isNotNull() | F.col(_PARSED).isNull()
+    columns = (F.col(_PARSED)[name].alias(name) for name in names)
+    found = F.coalesce(FAULT, F.when(bad, MALFORMED)).alias(FAULT)
+    return parsed.select(*columns, found, TEXT, *origin)
 
 
-def canonical_columns(
-    frame: DataFrame, columns: Sequence[str], missing: Mapping[str, Sequence[str]]
+def side_rows(
+    spark: SparkSession, file: RawFile, side: SideTable, missing: Mapping[str, Sequence[str]]
 ) -> DataFrame:
-    """Spell `columns` canonically; the values that mean "missing" become null."""
-
-    def clean(name: str) -> Column:
-        value = canonical(F.col(name))
-        absent = missing.get(name)
-        return F.when(~value.isin(*absent), value) if absent else value
-
-    return frame.withColumns({name: clean(name) for name in columns})
+    """A side table's rows of canonical strings, with `_fault`; null keys and headers left out."""
+    rows = parse(raw_rows(spark, [file], side), [file], side)
+    columns = (canonical_column(name, missing) for name in file.columns)
+    is_header = F.coalesce(F.col(FAULT) == REPEATED_HEADER, F.lit(False))
+    table = rows.where(~is_header).select(*columns, FAULT)
+    return table.where(named(side.key).isNotNull() | F.col(FAULT).isNotNull())
 
 
-def _csv(spark: SparkSession, files: Sequence[RawFile]) -> DataFrame:
+def _parsed(text: Column, names: Sequence[str], table: Table) -> Column:
     schema = StructType()
-    for name in (*files[0].columns, MALFORMED):
+    for name in (*names, MALFORMED):
         schema.add(name, StringType())
-    reader = spark.read.schema(schema).option("header", "true").option("mode", "PERMISSIVE")
-    reader = reader.option("columnNameOfCorruptRecord", MALFORMED).option("escape", '"')
-    reader = reader.option("recursiveFileLookup", "true")
-    return reader.csv([file_uri(file.path) for file in files])
+    options = {"columnNameOfCorruptRecord": MALFORMED, "mode": "PERMISSIVE"}
+    if table.format not in DELIMITERS:
+        return F.from_json(text, schema, options)
+    separator = table.separator
+    width = F.length(text) - F.length(F.replace(text, F.lit(separator), F.lit("")))
+    narrow = F.when(width < _WIDEST, text)
+    options |= {"sep": separator, "quote": QUOTES[table.format], "escape": '"'}
+    options["maxCharsPerColumn"] = "-1"
+    return F.from_csv(narrow, _ddl(schema), options)
+
+
+def _ddl(schema: StructType) -> str:
+    return ", ".join(f"`{field.name.replace('`', '``')}` string" for field in schema)
+
+
+def _as_text(name: str, kind: DataType) -> Column:
+    nested = kind.typeName() in ("array", "map", "struct")
+    return F.to_json(named(name)) if nested else named(name).cast("string")
+
+
+def _origins(spark: SparkSession, files: Sequence[RawFile], timezone: str) -> DataFrame:
+    """One row a file. Joined to the rows, and no part of an expression over them, it keeps Spark
+    from working out the same expression once a mention.
+    """
+    bounds = [_bounds(file.day, timezone) for file in files]
+    table = {
+        _PATH: [str(file.path.absolute()) for file in files],
+        SOURCE: [file.key for file in files],
+        DAY: pa.array([file.day for file in files], pa.string()),
+        _HEADER: pa.array([file.header for file in files], pa.string()),
+        FIRST_MS: pa.array([first for first, _ in bounds], pa.int64()),
+        LAST_MS: pa.array([last for _, last in bounds], pa.int64()),
+    }
+    return spark.createDataFrame(pa.table(table))
+
+
+def _bounds(day: str | None, timezone: str) -> tuple[int | None, int | None]:
+    """The first and last millisecond of a day, as clocks in `timezone` tell it."""
+    if day is None:
+        return None, None
+    zone, start = ZoneInfo(timezone), date.fromisoformat(day)
+    midnights = (
+        int(datetime.combine(d, time(), zone).timestamp()) * 1000
+        for d in (start, start + timedelta(days=1))
+    )
+    first, following = midnights
+    return first, following - 1

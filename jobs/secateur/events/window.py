@@ -1,43 +1,54 @@
-"""Which raw files a night reads, checked one by one before Spark sees them."""
+"""Which raw files a night reads, each read to its end before Spark sees it."""
 
 import csv
-import gzip
-import zlib
-from collections.abc import Iterable
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TextIO
 
-from secateur.artifacts import sha256_file
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from secateur.contracts import record
 from secateur.contracts.errors import ObjectMissing, Refused, UsageError
-from secateur.scenario import PROJECT, Logs
+from secateur.events import streams
+from secateur.scenario import PROJECT, Logs, Table
 from secateur.storage import Store, local_path, open_store
-from secateur.values import canonical
 
-SUFFIX = ".csv.gz"
-DAY_FOLDER = "date="
-_BLANK = "".join(map(chr, range(0x21)))  # what Java's String.trim drops
+DAY_FOLDER, HOUR_FOLDER = "date=", "hour="
+HOURS = tuple(f"{hour:02d}" for hour in range(24))
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_SAMPLED_LINES = 1000  # of a JSON file, to learn the names of its columns
 
 
 @dataclass(frozen=True)
 class RawFile:
-    """One gzipped CSV file with a header: its key in the log's store, and what it holds."""
+    """One file: its key in the log's store, a readable local copy, and what it holds.
+
+    `day` is its folder's, None in a flat log. `header` is the line that names the columns, None
+    where there is none. `rows` tells whether there is anything beside it.
+    """
 
     key: str
     path: Path
+    day: str | None
     columns: tuple[str, ...]
-    rows: int
+    header: str | None
+    sha256: str
+    rows: bool
 
 
 @dataclass(frozen=True)
 class RawLog:
-    """The files of one window of days, and the side tables by name."""
+    """The event files of the window and of the days before it that `days` may repeat, and the
+    side tables by name. A flat log's days are not known yet: `days` is empty.
+    """
 
     days: tuple[str, ...]
     events: tuple[RawFile, ...]
-    sides: dict[str, RawFile]
+    sides: Mapping[str, RawFile]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -45,47 +56,50 @@ class RawLog:
         return self.events[0].columns
 
     @property
-    def rows(self) -> int:
-        """Rows of the event files, counted line by line without Spark."""
-        return sum(file.rows for file in self.events)
-
-    @property
     def digest(self) -> str:
         """Names the content of all files."""
         files = (*self.events, *self.sides.values())
-        return record.digest({file.key: sha256_file(file.path) for file in files})
+        return record.digest({file.key: file.sha256 for file in files})
 
 
-def open_log(logs: Logs, uri: str, scratch: Path) -> RawLog:
-    """Find and check the files of the window; those of an object store are copied to `scratch`.
+def open_log(logs: Logs, uri: str, scratch: Path, lookback: int = 0) -> RawLog:
+    """Find and check the files of the window and of `lookback` days before it, where they exist.
 
-    Raises UsageError where no day lies at `uri`, and Refused naming the day that is missing, the
-    file that is empty, cut short or has other columns, or the absence of any row.
+    Those of an object store, and zstd text that Spark cannot read, are copied to `scratch`. Raises
+    UsageError where no file lies at `uri`, and Refused naming the day or hour that is missing, the
+    file that is empty, cut short, there twice or has other columns.
     """
     store = open_store(uri if "://" in uri else str(PROJECT / uri))
     keys = _keys_by_day(store, logs)
-    days = choose_days(logs, keys, store.uri)
-    events = tuple(_examine(store, key, scratch) for day in days for key in keys[day])
+    days: tuple[str, ...] = ()
+    wanted: list[str | None] = [None]
+    if logs.layout != "flat":
+        present = [day for day in keys if day is not None]
+        days = choose_days(logs, present, store.uri)
+        wanted = [*_days_before(days[0], lookback, present), *days]
+    elif not keys:
+        raise UsageError(f"{store.uri}: no file below {logs.events}/")
+    _demand_hours(logs, keys, days)
+    events = tuple(
+        _examine(store, key, logs, day, scratch) for day in wanted for key in keys.get(day, [])
+    )
     _demand_same_columns(events)
-    if not any(file.rows for file in events):
-        raise Refused(f"{store.uri}: no row in {len(events)} files, {days[0]}..{days[-1]}")
-    sides = {side.name: _examine(store, side.path, scratch) for side in logs.sides}
-    for side in logs.sides:
-        _demand_one_row_a_key(sides[side.name], side.key)
+    _demand_no_file_twice(events)
+    sides = {side.name: _examine(store, side.path, side, None, scratch) for side in logs.sides}
     return RawLog(days, events, sides)
 
 
 def choose_days(logs: Logs, present: Iterable[str], where: str) -> tuple[str, ...]:
     """The `window_days` days up to `last_day` or the newest one, none before `first_day`.
 
-    Raises UsageError where there is no day at all, Refused where one of the window is missing.
+    Weekdays on which the site is `closed` are left out. Raises UsageError where there is no day at
+    all, Refused where one of the window is missing.
     """
     present = set(present)
     if not present:
-        raise UsageError(f"{where}: no {logs.events}/{DAY_FOLDER}YYYY-MM-DD/*{SUFFIX} there")
-    last = date.fromisoformat(logs.last_day or max(present))
-    days = [str(last - timedelta(days=back)) for back in reversed(range(logs.window_days))]
-    days = [day for day in days if logs.first_day is None or day >= logs.first_day]
+        raise UsageError(f"{where}: no {logs.events}/{DAY_FOLDER}YYYY-MM-DD/ with a file there")
+    last = logs.last_day or max(present)
+    days = [day for day in window_of(logs, last) if day in present or _is_open(day, logs)]
     missing = [day for day in days if day not in present]
     if missing or not days:
         raise Refused(
@@ -95,34 +109,94 @@ def choose_days(logs: Logs, present: Iterable[str], where: str) -> tuple[str, ..
     return tuple(days)
 
 
-def _keys_by_day(store: Store, logs: Logs) -> dict[str, list[str]]:
-    keys: dict[str, list[str]] = {}
-    prefix = f"{logs.events}/{DAY_FOLDER}"
-    for key in store.keys(prefix):
-        day, _, name = key.removeprefix(prefix).partition("/")
-        if name.endswith(SUFFIX) and "/" not in name:
-            keys.setdefault(day, []).append(key)
+def window_of(logs: Logs, last: str) -> list[str]:
+    """Every calendar day of the window that ends with `last`."""
+    end = date.fromisoformat(last)
+    days = [str(end - timedelta(days=back)) for back in reversed(range(logs.window_days))]
+    return [day for day in days if logs.first_day is None or day >= logs.first_day]
+
+
+def _is_open(day: str, logs: Logs) -> bool:
+    return WEEKDAYS[date.fromisoformat(day).weekday()] not in logs.closed
+
+
+def _days_before(first: str, lookback: int, present: Iterable[str]) -> list[str]:
+    start = date.fromisoformat(first)
+    before = [str(start - timedelta(days=back)) for back in range(lookback, 0, -1)]
+    return [day for day in before if day in set(present)]
+
+
+def _keys_by_day(store: Store, logs: Logs) -> dict[str | None, list[str]]:
+    """Keys of the event files by their folder's day; names with a leading _ or . are no data."""
+    keys: dict[str | None, list[str]] = {}
+    for key in store.keys(f"{logs.events}/"):
+        first, *middle, name = key.removeprefix(f"{logs.events}/").split("/")[0:1] + key.split("/")
+        if name.startswith(("_", ".")):
+            continue
+        if logs.layout == "flat":
+            keys.setdefault(None, []).append(key)
+        elif first.startswith(DAY_FOLDER) and middle:
+            keys.setdefault(first.removeprefix(DAY_FOLDER), []).append(key)
     return keys
 
 
-def _examine(store: Store, key: str, scratch: Path) -> RawFile:
-    """Read a file to its end: count its rows, and refuse one that cannot be read whole."""
+def _demand_hours(logs: Logs, keys: Mapping[str | None, list[str]], days: Iterable[str]) -> None:
+    if logs.layout != "hour":
+        return
+    for day in days:
+        there = {part for key in keys[day] for part in key.split("/")}
+        missing = [hour for hour in HOURS if f"{HOUR_FOLDER}{hour}" not in there]
+        if missing:
+            raise Refused(
+                f"{logs.events}/{DAY_FOLDER}{day}: {len(missing)} of 24 hours have no file: "
+                f"{', '.join(missing)}"
+            )
+
+
+def _examine(store: Store, key: str, table: Table, day: str | None, scratch: Path) -> RawFile:
+    """Read a file to its end. Raises Refused where it has none, or nothing in it."""
     path = _local_copy(store, key, scratch)
-    rows = -1  # the header
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     try:
-        with gzip.open(path, "rt", encoding="utf-8", errors="replace") as lines:
-            columns = _header(lines)
-            rows = sum(1 for line in lines if line.strip(_BLANK))
-    except (EOFError, OSError, zlib.error) as error:
+        if table.format == "parquet":
+            columns = _parquet_columns(path)
+            return RawFile(key, path, day, columns, None, sha256, rows=True)
+        path = streams.stage(path, scratch / "staged" / key)
+        lines = streams.first_lines(path, _SAMPLED_LINES)
+        streams.drain(path)
+    except (OSError, EOFError, pa.ArrowInvalid, *streams.DAMAGE) as error:
         raise Refused(f"{key} cannot be read to its end: {error}") from error
-    if not columns:
+    if not lines:
         raise Refused(f"{key} is empty: not even a header ({path.stat().st_size} bytes)")
-    return RawFile(key, path, columns, rows)
+    if table.format == "json_lines":
+        return RawFile(key, path, day, _json_columns(key, lines), None, sha256, rows=True)
+    if not table.header:
+        return RawFile(key, path, day, table.columns, None, sha256, rows=True)
+    columns = tuple(next(csv.reader([lines[0]], delimiter=table.separator)))
+    return RawFile(key, path, day, columns, lines[0], sha256, rows=len(lines) > 1)
 
 
-def _header(lines: TextIO) -> tuple[str, ...]:
-    first = next((line for line in lines if line.strip(_BLANK)), "")
-    return tuple(next(csv.reader([first]), ()))
+def _parquet_columns(path: Path) -> tuple[str, ...]:
+    return tuple(pq.ParquetFile(path).schema_arrow.names)
+
+
+def _json_columns(key: str, lines: Iterable[str]) -> tuple[str, ...]:
+    """The keys of the first rows, in the order they come; rows may lack some."""
+    names = dict.fromkeys(name for row in _objects(lines) for name in row)
+    if not names:
+        raise Refused(f"{key}: none of its first lines is a JSON object")
+    return tuple(names)
+
+
+def _objects(lines: Iterable[str]) -> Iterator[dict[str, object]]:
+    for line in lines:
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue  # quarantined as malformed later
+        if isinstance(row, dict):
+            yield row
 
 
 def _local_copy(store: Store, key: str, scratch: Path) -> Path:
@@ -140,6 +214,7 @@ def _local_copy(store: Store, key: str, scratch: Path) -> Path:
 
 
 def _demand_same_columns(files: tuple[RawFile, ...]) -> None:
+    """JSON rows may lack a key; the columns of all other formats are the same in all files."""
     expected = files[0]
     for file in files:
         if file.columns != expected.columns:
@@ -147,18 +222,10 @@ def _demand_same_columns(files: tuple[RawFile, ...]) -> None:
             raise Refused(f"{file.key} and {expected.key} differ in columns: {differing}")
 
 
-def _demand_one_row_a_key(side: RawFile, key: str) -> None:
-    """A side table fits in memory; with a key twice, it would make two events of one."""
-    if key not in side.columns:
-        raise Refused(f"{side.key} has no column {key}; it has {list(side.columns)}")
-    with gzip.open(side.path, "rt", encoding="utf-8", errors="replace") as lines:
-        rows = list(csv.reader(line for line in lines if line.strip(_BLANK)))[1:]
-    cut = sum(len(row) != len(side.columns) for row in rows)
-    position = side.columns.index(key)
-    keys = [canonical(row[position]) for row in rows if position < len(row)]
-    twice = len(keys) - len(set(keys))
-    if cut or twice:
-        raise Refused(
-            f"{side.key}: of {len(rows):,} rows {cut} have not {len(side.columns)} columns, and "
-            f"{twice} repeat a {key}"
-        )
+def _demand_no_file_twice(files: tuple[RawFile, ...]) -> None:
+    """The same bytes under two names are one delivery that came twice."""
+    seen: dict[str, str] = {}
+    for file in files:
+        if file.rows and file.sha256 in seen:
+            raise Refused(f"{seen[file.sha256]} and {file.key} are the same file twice")
+        seen[file.sha256] = file.key

@@ -1,111 +1,160 @@
 """From an EventSet's files to a FeatureSet's: learn from the train days, encode every day."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812
 
-from secateur.contracts.features import BucketField, CategoryField
+from secateur.contracts.features import FeatureSchema
 from secateur.features.counters import count_before
-from secateur.features.counting import Counts, count_values
-from secateur.features.encoding import Encoder
-from secateur.features.schema import bucket_of, category_of, demand_fields, vocabulary_table
-from secateur.scenario import Features, Logs
-from secateur.spark import place, read_parquet, write_days
+from secateur.features.counting import tally_of
+from secateur.features.encoding import TRAIN_EVENTS, USER, Encoder, input_column
+from secateur.features.histories import history
+from secateur.features.joining import ROW, EventWindow, named
+from secateur.features.learning import Learned, learn, totals
+from secateur.features.lists import pieces
+from secateur.features.schema import Heading
+from secateur.features.state import DailyCounts
+from secateur.features.vectors import count_faults
+from secateur.scenario import Features, FieldSpec, SliceSpec
+from secateur.spark import content, place, write_days
+from secateur.values import canonical
 
-VOCABULARY_FILE = "vocabulary.parquet"
+HELD_OUT = ("tune", "confirm")
 
 
 @dataclass(frozen=True)
-class Learned:
-    """What the train days taught: fields, vocabularies, and how often users and items occurred."""
+class Plan:
+    """What is built: the events, the days of each split, and the fields."""
 
-    categories: tuple[CategoryField, ...]
-    buckets: tuple[BucketField, ...]
-    known: Mapping[str, Counts]
-    users: Counts
-    items: Counts
+    window: EventWindow
+    splits: Mapping[str, Sequence[str]]
+    features: Features
 
+    def days(self, *names: str) -> list[str]:
+        """The days of these splits."""
+        return [day for name in names for day in self.splits[name]]
 
-def event_files(folder: Path) -> dict[str, list[Path]]:
-    """The Parquet files of an EventSet by day."""
-    days: dict[str, list[Path]] = {}
-    for file in sorted(folder.glob("events/date=*/part-*.parquet")):
-        days.setdefault(file.parent.name.removeprefix("date="), []).append(file)
-    return days
+    def events(self, *names: str) -> DataFrame:
+        """The events of these splits."""
+        return self.window.rows(self.days(*names))
 
 
 def build(
-    spark: SparkSession,
-    files: Mapping[str, Sequence[Path]],
-    splits: Mapping[str, Sequence[str]],
-    features: Features,
-    logs: Logs,
-    folder: Path,
-) -> tuple[Learned, dict[str, int]]:
-    """Write vocabulary and splits below `folder`; gives what was learned and the rows by split."""
+    plan: Plan, counts: DailyCounts, heading: Heading, folder: Path
+) -> tuple[FeatureSchema, dict[str, Any]]:
+    """Write vocabulary and splits below `folder`; gives the schema, and facts of what was written.
 
-    def read(*names: str) -> DataFrame:
-        days = [day for name in names for day in splits[name]]
-        return read_parquet(spark, [file for day in days for file in files[day]])
-
-    demand_fields(features, logs.user, read("train").columns)
-    tables = [count_before(read(*splits), counter) for counter in features.counters]
-
-    def events(*names: str) -> DataFrame:
-        return reduce(lambda rows, table: table.join(rows), tables, read(*names))
-
-    train = events("train")
-    learned = learn(train, features, logs)
-    write_vocabulary(learned, folder)
-    split_of = {day: split for split, days in splits.items() for day in days}
-    rows = write_splits(encode(train, learned, logs, held_out=False), split_of, folder)
-    held_out = encode(events("tune", "confirm"), learned, logs, held_out=True)
-    return learned, rows | write_splits(held_out, split_of, folder)
+    The facts are `rows` and `content` by split, and `vectors` with their faults by field.
+    """
+    with known_before(plan, counts) as known:
+        train = counts.of(plan.days("train"))
+        of_train = known if known is None else known.where(F.col("day").isin(plan.days("train")))
+        learned = learn(train, of_train, plan.features, heading, folder)
+        rows = _write(encode(plan, learned, known, None, "train"), plan, folder)
+        held_out = encode(plan, learned, known, totals(train), *HELD_OUT)
+        rows |= _write(held_out, plan, folder)
+    spark, vectors = plan.window.spark, learned.schema.vectors
+    files = {split: sorted(folder.glob(f"{split}/part-*")) for split in rows}
+    facts = {"rows": rows, "content": {split: content(spark, files[split]) for split in files}}
+    if vectors:
+        facts["vectors"] = count_faults(plan.events(*plan.splits), vectors)
+    return learned.schema, facts
 
 
-def learn(train: DataFrame, features: Features, logs: Logs) -> Learned:
-    """Learn vocabularies and boundaries from the train days' events, and from nothing else."""
-    names = dict.fromkeys((*(spec.name for spec in features.inputs), logs.user, logs.item))
-    counts = count_values(train, tuple(names))
-    categories = [spec for spec in features.inputs if spec.kind == "category"]
-    buckets = [spec for spec in features.inputs if spec.kind == "bucket"]
-    known = {spec.name: counts[spec.name].at_least(spec.min_count) for spec in categories}
-    return Learned(
-        tuple(category_of(spec, known[spec.name]) for spec in categories),
-        tuple(bucket_of(spec, counts[spec.name]) for spec in buckets),
-        known,
-        counts[logs.user],
-        counts[logs.item],
+@contextmanager
+def known_before(plan: Plan, counts: DailyCounts) -> Iterator[DataFrame | None]:
+    """`day`, `_row`, and every counter and history of all events; None where there are none."""
+    features, logs = plan.features, plan.window.logs
+    events = plan.events(*plan.splits)
+    parts = [
+        history(events, spec, logs.user, logs.timezone)
+        for spec in features.fields
+        if spec.kind == "history"
+    ]
+    if features.counters:
+        daily = counts.of(plan.days(*plan.splits))
+        parts.append(count_before(events, daily, features.counters, logs.timezone))
+    if not parts:
+        yield None
+        return
+    known = reduce(lambda left, right: left.join(right, ["day", ROW]), parts).persist()
+    yield known
+    known.unpersist()
+
+
+def encode(
+    plan: Plan, learned: Learned, known: DataFrame | None, train: DataFrame | None, *splits: str
+) -> DataFrame:
+    """The rows of these splits in their columns, order of rows unspecified.
+
+    With the `train` days' totals they are held-out rows: raw values and train counts are kept.
+    """
+    encoder = Encoder(learned.schema, learned.known, held_out=train is not None)
+    events, logs = plan.events(*splits), plan.window.logs
+    if known is not None:
+        events = events.join(known, ["day", ROW])
+    if train is not None:
+        for column, name in zip((logs.user, logs.item), TRAIN_EVENTS, strict=True):
+            events = _with_train_events(events, train, column, name)
+    columns = (column.alias(name) for name, column in _columns(plan, encoder).items())
+    return events.select(*columns).mapInArrow(encoder.batches, encoder.spark_schema)
+
+
+def _with_train_events(events: DataFrame, train: DataFrame, column: str, name: str) -> DataFrame:
+    """Add how many train events the value of `column` has."""
+    counted = train.where(F.col("tally") == tally_of((column,)).name)
+    value, rows = F.col("key")[0].alias("_value"), F.col("events").cast("int").alias(name)
+    return events.join(counted.select(value, rows), named(column) == F.col("_value"), "left").drop(
+        "_value"
     )
 
 
-def encode(events: DataFrame, learned: Learned, logs: Logs, held_out: bool) -> DataFrame:
-    """Encode events into the columns of a split, order of rows unspecified."""
-    encoder = Encoder(
-        fields=(*learned.categories, *learned.buckets),
-        known={name: counts.values for name, counts in learned.known.items()},
-        user=logs.user,
-        item=logs.item,
-        users=learned.users,
-        items=learned.items,
-        held_out=held_out,
-    )
-    return events.select(*encoder.event_columns).mapInArrow(encoder.batches, encoder.spark_schema)
+def _columns(plan: Plan, encoder: Encoder) -> dict[str, Column]:
+    """The columns that the encoder reads, by the names that it reads them under."""
+    specs = {spec.name: spec for spec in plan.features.fields}
+    found = {
+        input_column(place): _input(field.name, specs.get(field.name))
+        for place, field in enumerate(encoder.schema.inputs)
+    }
+    found[USER] = named(plan.window.logs.user)
+    found |= {name: F.col(name) for name in ("label", "day", "time_ms")}
+    if encoder.held_out:
+        found |= {name: F.coalesce(name, F.lit(0)) for name in TRAIN_EVENTS}
+        slices = zip(encoder.schema.slice_columns, plan.features.slices, strict=True)
+        found |= {name: _inside(part) for name, part in slices}
+    return found
 
 
-def write_vocabulary(learned: Learned, folder: Path) -> None:
-    """Write `vocabulary.parquet`."""
-    pq.write_table(vocabulary_table(learned.known), folder / VOCABULARY_FILE, compression="zstd")
+def _inside(part: SliceSpec) -> Column:
+    """1 for the events of a slice, 0 for the others."""
+    values = [canonical(value) for value in part.values]
+    inside = named(part.column).cast("string").isin(values)
+    return F.coalesce(inside, F.lit(False)).cast("tinyint")
 
 
-def write_splits(encoded: DataFrame, split_of: Mapping[str, str], folder: Path) -> dict[str, int]:
-    """Write `<split>/part-NNNNN.parquet`, one part a day in time's order; gives rows by split."""
-    order = ["time_ms", "user", *(c for c in encoded.columns if c not in ("time_ms", "user"))]
+def _input(name: str, spec: FieldSpec | None) -> Column:
+    """A field's text, the values of a list; what is made of many events has its type already."""
+    if spec is None or spec.kind == "history":
+        return named(name)
+    return pieces(named(name), spec) if spec.kind == "list" else named(name).cast("string")
+
+
+def _write(encoded: DataFrame, plan: Plan, folder: Path) -> dict[str, int]:
+    """Write `<split>/part-NNNNN.parquet`, one part a day in time's order; gives rows by split.
+
+    The order is by time, user, and then every other column: only equal rows are left in no order.
+    """
+    split_of = {day: split for split, days in plan.splits.items() for day in days}
+    rest = (c for c in encoded.columns if c not in ("time_ms", USER))
+    order = ["time_ms", USER, *("`" + c.replace("`", "``") + "`" for c in rest)]
     rows: dict[str, int] = {}
     with tempfile.TemporaryDirectory(prefix="secateur-", dir=folder.parent) as scratch:
         files = write_days(encoded.repartition("day"), order, Path(scratch, "days"))

@@ -6,7 +6,7 @@ A `Scorer` is what `secateur.serving.scorer.load` returns; only its calls are kn
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,6 @@ from secateur.judgement.metrics import Labels, Scores, Users
 BULK = 8192  # rows scored at once
 
 Columns = Mapping[str, object]  # a sequence or array [n] a field, or one value for all n
-Ids = NDArray[np.int32]
 
 
 class Scorer(Protocol):
@@ -28,16 +27,19 @@ class Scorer(Protocol):
     def score(self, columns: Columns, *, hashed: bool = False) -> Scores:
         """Probabilities [n] of raw values."""
 
-    def encode(self, columns: Columns, *, hashed: bool = False) -> Ids:
-        """Ids [n, fields] of raw values."""
+    def encode(self, columns: Columns, *, hashed: bool = False) -> Any:  # noqa: ANN401
+        """The model's inputs for raw values; `score_ids` alone looks into them."""
 
-    def score_ids(self, ids: Ids) -> Scores:
-        """Probabilities [n] of ids."""
+    def score_ids(self, encoded: Any) -> Scores:  # noqa: ANN401
+        """Probabilities [n] of what `encode` gives."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """One split: labels, users as codes, and as a table what the client would be given."""
+    """One split: labels, users as codes, and as a table what the client would be given.
+
+    `slices` are the scenario's: by name, a mask of the rows inside.
+    """
 
     labels: Labels
     users: Users
@@ -45,6 +47,7 @@ class Rows:
     train_events: Mapping[str, NDArray[np.int32]]
     values: pa.Table
     item_fields: frozenset[str]
+    slices: Mapping[str, NDArray[np.bool_]]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -52,17 +55,22 @@ class Rows:
 
 def read_rows(folder: Path, schema: FeatureSchema) -> Rows:
     """Read one split of a FeatureSet, raw values only: the client makes its own ids."""
-    values = [VALUE_PREFIX + field.name for field in schema.fields]
+    values = [VALUE_PREFIX + field.name for field in schema.inputs]
     counts = {"user": "user_train_events", "item": "item_train_events"}
-    table = pq.read_table(folder, columns=["label", "user", *counts.values(), *values])
+    columns = ["label", "user", *counts.values(), *values, *schema.slice_columns]
+    table = pq.read_table(folder, columns=columns)
     hashes = table["user"].combine_chunks()
     return Rows(
         labels=table["label"].to_numpy(),
         users=hashes.dictionary_encode().indices.to_numpy().astype(np.int64),
         hashes=hashes,
         train_events={owner: table[column].to_numpy() for owner, column in counts.items()},
-        values=table.select(values).rename_columns([field.name for field in schema.fields]),
-        item_fields=frozenset(f.name for f in schema.fields if f.owner == "item"),
+        values=table.select(values).rename_columns([field.name for field in schema.inputs]),
+        item_fields=frozenset(f.name for f in schema.inputs if f.owner == "item"),
+        slices={
+            name: table[column].to_numpy() == 1
+            for name, column in zip(schema.slices, schema.slice_columns, strict=True)
+        },
     )
 
 
@@ -79,7 +87,12 @@ def request(rows: Rows, start: int, batch: int) -> dict[str, object]:
     the last comes the first), as plain Python values.
     """
     columns = rows.values.take((np.arange(batch) + start) % len(rows)).to_pydict()
-    return {name: v if name in rows.item_fields else v[0] for name, v in columns.items()}
+    return {name: v if name in rows.item_fields else _shared(v[0]) for name, v in columns.items()}
+
+
+def _shared(value: object) -> object:
+    """One value for all candidates; of a list, one row."""
+    return [value] if isinstance(value, list) else value
 
 
 def _in_bulk(values: pa.Table) -> Iterator[Columns]:

@@ -1,4 +1,4 @@
-"""Where a model gets better or worse: by how often user and item were seen in training."""
+"""Where a model gets better or worse: by what training saw of user and item, by the scenario's."""
 
 from collections.abc import Iterator
 
@@ -16,3 +16,4 @@ def slices(rows: Rows) -> Iterator[tuple[str, NDArray[np.bool_]]]:
         mask = (events >= low) & (events <= high)
         if mask.any():
             yield name, mask
+    yield from ((name, mask) for name, mask in rows.slices.items() if mask.any())

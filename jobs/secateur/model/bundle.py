@@ -6,24 +6,25 @@ from safetensors.torch import load_model, save_model
 
 from secateur.artifacts import Artifact, Draft
 from secateur.contracts.models import ModelSpec
-from secateur.model.deepfm import DeepFM
+from secateur.model.architectures import build
+from secateur.model.recommender import Recommender
 
 SPEC = "model.json"
 WEIGHTS = "model.safetensors"
 
 
-def save_bundle(draft: Draft, model: DeepFM) -> None:
+def save_bundle(draft: Draft, model: Recommender) -> None:
     """Write shapes and weights into an artifact in the making."""
     draft.write(SPEC, model.spec)
     save_model(model, str(draft.folder / WEIGHTS))
 
 
-def load_bundle(bundle: Artifact, dropout: float = 0.0) -> DeepFM:
+def load_bundle(bundle: Artifact, dropout: float = 0.0) -> Recommender:
     """Build the model of a sealed ModelBundle, in evaluation mode."""
-    model = DeepFM(bundle.read(SPEC, ModelSpec), dropout)
+    model = build(bundle.read(SPEC, ModelSpec), dropout)
     _load_weights(model, bundle.file(WEIGHTS))
     return model.eval()
 
 
-def _load_weights(model: DeepFM, path: Path) -> None:
+def _load_weights(model: Recommender, path: Path) -> None:
     load_model(model, str(path), strict=True)

@@ -1,12 +1,16 @@
 """Looking at the holdout during training, and keeping the weights of the best look."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from secateur.contracts.models import Evaluation, TrainingCurve
 from secateur.model.batches import Split
-from secateur.model.deepfm import DeepFM
+from secateur.model.inputs import Inputs
 from secateur.model.metrics import auc, log_loss
+from secateur.model.ranks import World
+from secateur.model.recommender import Recommender
 
 PREDICT_BATCH = 8192
 
@@ -17,23 +21,34 @@ class Watch:
     The loss is against the holdout's targets, the AUC against its labels.
     """
 
-    def __init__(self, model: DeepFM, holdout: Split, patience: int) -> None:
+    def __init__(
+        self, model: Recommender, holdout: Split, patience: int, world: World | None = None
+    ) -> None:
         self.model = model
         self.holdout = holdout
         self.patience = patience
         self.looks: list[Evaluation] = []
         self.best = 0
-        self._weights = _copy_of(model)
+        self.world = world or World()
+        self.weights = _copy_of(model)
 
     def look(self, samples: int, train_loss: float) -> Evaluation:
         """Evaluate the model after `samples` rows, and keep its weights if none were better."""
-        logits = predict(self.model, self.holdout.ids)
+        logits = self._predict()
         loss, area = log_loss(logits, self.holdout.targets), auc(logits, self.holdout.labels)
         self.looks.append(Evaluation(samples, train_loss, loss, area))
         if loss <= self.looks[self.best].holdout_loss:
             self.best = len(self.looks) - 1
-            self._weights = _copy_of(self.model)
+            self.weights = _copy_of(self.model)
         return self.looks[-1]
+
+    @property
+    def note(self) -> str:
+        """The last look in a few words."""
+        if not self.looks:
+            return ""
+        last = self.looks[-1]
+        return f"(holdout AUC {last.holdout_auc:.4f}, loss {last.holdout_loss:.4f})"
 
     @property
     def out_of_patience(self) -> bool:
@@ -42,19 +57,31 @@ class Watch:
 
     def restore(self) -> TrainingCurve:
         """Give the model its best weights back, and the curve of all looks."""
-        self.model.load_state_dict(self._weights)
+        self.model.load_state_dict(self.weights)
         return TrainingCurve(tuple(self.looks), self.best)
+
+    def resume(self, looks: Sequence[Evaluation], best: int, weights: dict[str, Tensor]) -> None:
+        """Go on from earlier looks, of which the one numbered `best` had these weights."""
+        self.looks, self.best, self.weights = list(looks), best, weights
+
+    def _predict(self) -> Tensor:
+        """Logits of the holdout; each rank computes its share."""
+        if self.world.size == 1:
+            return predict(self.model, self.holdout.inputs)
+        share = self.holdout.inputs.take(self.world.share(torch.arange(len(self.holdout))))
+        logits = predict(self.model, share).to(self.model.bias.device)  # nccl needs it there
+        return torch.cat(self.world.join(logits)).cpu()
 
 
 @torch.no_grad()
-def predict(model: DeepFM, ids: Tensor) -> Tensor:
-    """Logits float32 [rows] on the CPU of feature ids [rows, fields], without dropout."""
+def predict(model: Recommender, inputs: Inputs) -> Tensor:
+    """Logits float32 [rows] on the CPU, without dropout."""
     was_training, device = model.training, model.bias.device
     model.eval()
-    logits = torch.cat([model(batch.to(device)).cpu() for batch in torch.split(ids, PREDICT_BATCH)])
+    logits = torch.cat([model(batch.to(device)).cpu() for batch in inputs.chunks(PREDICT_BATCH)])
     model.train(was_training)
     return logits
 
 
-def _copy_of(model: DeepFM) -> dict[str, Tensor]:
+def _copy_of(model: Recommender) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in model.state_dict().items()}

@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from secateur.artifacts import Draft
 from secateur.contracts import record
 from secateur.contracts.candidates import Recipe
-from secateur.model.deepfm import DeepFM
+from secateur.model.inputs import Inputs
+from secateur.model.recommender import Recommender
 from secateur.packaging.card import write_card
 from secateur.packaging.graph import build
 from secateur.packaging.parts import parts_of
@@ -21,19 +19,19 @@ from secateur.serving.vocabulary import pack_vocabulary
 
 def write_package(
     draft: Draft,
-    model: DeepFM,
+    model: Recommender,
     recipe: Recipe,
     source: Source,
-    calibration: NDArray[np.int32],
+    calibration: Inputs,
     title: str,
 ) -> None:
-    """Write the package of a model; `calibration` are ids [n, fields] of typical rows.
+    """Write the package of a model; `calibration` are typical rows.
 
     The golden scores are the client's own, on the files just written.
     """
     parts = parts_of(model, recipe, calibration)
     schema = cut_schema(source.schema, model.spec.rows)
-    values = {f.name: source.vocabulary[f.name][: f.oov] for f in schema.categories}
+    values = {f.name: source.vocabulary[f.name][: f.oov] for f in schema.vocabularies}
     _write(draft, layout.MODEL, build(parts))
     _write(draft, layout.TABLE, pack_table(parts.table.rows, recipe.embedding_bits))
     _write(draft, layout.VOCABULARY, pack_vocabulary(schema, values))

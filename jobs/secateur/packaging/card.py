@@ -58,11 +58,11 @@ def write_card(
     return _CARD.format(
         title=title,
         label=schema.label,
-        fields=len(spec.fields),
+        fields=len(schema.inputs),
         architecture=spec.architecture,
         rows=sum(spec.rows),
         dim=spec.embedding_dim,
-        hidden="-".join(map(str, spec.hidden)),
+        hidden="-".join(map(str, spec.hidden)) or "none",
         recipe=recipe.name,
         embedding_bits=recipe.embedding_bits,
         tower_bits=recipe.tower_bits,

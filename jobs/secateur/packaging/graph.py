@@ -5,6 +5,9 @@
     tower = ... relu(mixed[:hidden]) ...
     logit = tower + |sums|^2 / 2 + first order       (see `quantization`)
 
+Lists, vectors and numbers add to `mixed`: see `beside` and `norms`. A cross network stands in the
+place of sums and first order: see `cross`. Without a tower there is its bias alone.
+
 The matrix of the first product is assembled from its parts by nodes that a runtime folds when it
 loads the graph, so that no structural zero is stored. The table is an external initializer: the
 client unpacks `table.zst` and injects it. Activations between integer layers have fixed scales,
@@ -12,10 +15,13 @@ so that a candidate's score does not depend on its neighbours in the batch.
 """
 
 import numpy as np
-import onnx
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
+from secateur.packaging.beside import add_beside
+from secateur.packaging.cross import add_cross
+from secateur.packaging.matrices import first_matrix
+from secateur.packaging.nodes import Constant, Graph
+from secateur.packaging.norms import own_norms
 from secateur.packaging.parts import Parts
 from secateur.packaging.quantization import FloatLinear, IntegerLinear
 from secateur.serving import layout
@@ -24,56 +30,37 @@ from secateur.serving.tables import ZERO
 OPSET = 21
 IR_VERSION = 10
 
-Constant = NDArray[np.generic] | np.generic
-
-
-class Graph:
-    """Nodes and initializers in the making; every method returns the name of what it adds."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.initializers: list[onnx.TensorProto] = []
-
-    def constant(self, name: str, value: Constant) -> str:
-        """Add an initializer."""
-        self.initializers.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
-        return name
-
-    def integers(self, name: str, *values: int) -> str:
-        """Add an int64 [n] initializer: a shape, axes, lengths."""
-        return self.constant(name, np.array(values, np.int64))
-
-    def external(self, name: str, value: Constant) -> str:
-        """Add an initializer whose bytes the client injects."""
-        tensor = TensorProto(name=name, data_location=TensorProto.EXTERNAL, dims=value.shape)
-        tensor.data_type = helper.np_dtype_to_tensor_dtype(value.dtype)
-        tensor.external_data.add(key="location", value=name)
-        self.initializers.append(tensor)
-        return name
-
-    def node(self, op: str, inputs: list[str], output: str, **attributes: int) -> str:
-        """Add a node with one output."""
-        self.nodes.append(helper.make_node(op, inputs, [output], output, **attributes))
-        return output
-
 
 def build(parts: Parts) -> bytes:
     """Serialize the graph of `parts`; equal parts give equal bytes."""
     graph = Graph()
     rows = _lookup(graph, parts)
     mixed = _first_stage(graph, parts, rows)
-    hidden, dim = parts.hidden[0].bias.size, parts.table.rows.shape[1] - 1
-    widths = graph.integers("widths", hidden, dim, 1)
-    names = ["tower_0", "field_sums", "first_order"]
-    graph.nodes.append(helper.make_node("Split", [mixed, widths], names, "split", axis=1))
-    logit = _interactions(graph, _tower(graph, parts, names[0]))
-    _probability(graph, logit)
-    return _serialize(graph, len(parts.heights))
+    if parts.beside.inputs:
+        mixed = add_beside(graph, parts, mixed)
+    _split(graph, parts, mixed)
+    logit = _tower(graph, parts, "tower_0")
+    if parts.pairs:
+        logit = _interactions(graph, parts, logit)
+    last = add_cross(graph, parts, parts.cross, rows) if parts.cross else "first_order"
+    _probability(graph, graph.node("Add", [logit, last], "logit"))
+    return _serialize(graph, parts.architecture)
+
+
+def _split(graph: Graph, parts: Parts, mixed: str) -> None:
+    """Part the first stage into what it is made of."""
+    sizes = {"tower_0": parts.hidden[0].bias.size} if parts.hidden else {}
+    if parts.pairs:
+        sizes["field_sums"] = parts.table.rows.shape[1] - 1
+    if parts.cross is None:
+        sizes["first_order"] = 1
+    graph.split(mixed, list(sizes), tuple(sizes.values()))
 
 
 def _lookup(graph: Graph, parts: Parts) -> str:
     """Stored rows [batch, fields * (dim + 1)] of ids [batch, fields]."""
-    heights = np.array(parts.heights, np.int32)
+    heights = np.array(parts.heights[: parts.fields], np.int32)
+    graph.input(layout.IDS, TensorProto.INT32, "batch", parts.fields)
     graph.constant("oov", heights - 1)
     graph.constant("offset", (np.cumsum(heights) - heights).astype(np.int32))
     graph.external(layout.TABLE_WEIGHTS, parts.table.rows)
@@ -85,43 +72,27 @@ def _lookup(graph: Graph, parts: Parts) -> str:
 
 
 def _first_stage(graph: Graph, parts: Parts, rows: str) -> str:
-    """First pre-activations, field sums and first order, [batch, hidden + dim + 1]."""
-    first, table = parts.hidden[0], parts.table
-    width = table.rows.shape[1]
-    bias = np.concatenate([first.bias, np.zeros(width, np.float32)])
+    """First pre-activations, field sums and first order, [batch, hidden + dim + 1].
+
+    A model without a tower has none of the first, a cross network none of the others.
+    """
+    table, width = parts.table, parts.table.rows.shape[1]
+    first = parts.hidden[0] if parts.hidden else None
+    columns = 0 if parts.cross else width
+    bias = np.concatenate([first.bias if first else [], np.zeros(columns)]).astype(np.float32)
     if isinstance(first, IntegerLinear):
-        matrix = _first_matrix(graph, first.weight, len(parts.heights), table.multipliers)
-        scale = np.concatenate([first.scale, table.steps])
+        sums = None if parts.cross else table.multipliers[: parts.fields]
+        matrix = first_matrix(graph, parts.fields, width, first.weight, sums)
+        scale = np.concatenate([first.scale, table.steps[:columns]])
         zero = graph.constant("row_zero", np.uint8(ZERO))
         return _integer_product(graph, [rows, matrix, zero], scale, bias, "mixed")
-    matrix = _first_matrix(graph, first.weight, len(parts.heights), table.units)
+    units = None if parts.cross else table.units[: parts.fields]
+    matrix = first_matrix(graph, parts.fields, width, first.weight if first else None, units)
     if table.rows.dtype == np.uint8:
         graph.constant("one", np.float32(1))
         zero = graph.constant("row_zero", np.uint8(ZERO))
         rows = graph.node("DequantizeLinear", [rows, "one", zero], "units")
     return graph.node("Gemm", [rows, matrix, graph.constant("mixed_bias", bias)], "mixed")
-
-
-def _first_matrix(
-    graph: Graph, weight: NDArray[np.generic], fields: int, sums: NDArray[np.generic]
-) -> str:
-    """Assemble [fields * (dim + 1), hidden + dim + 1] from the first layer and the field sums.
-
-    The first-order row of every field is zero for the tower; column c of the field sums holds
-    `sums[f, c]` where the row is field f's column c.
-    """
-    width, hidden = sums.shape[1], weight.shape[1]
-    graph.constant("first_layer", weight.reshape(fields, width - 1, hidden))
-    graph.constant("pad_value", np.zeros((), weight.dtype))
-    graph.node("Pad", ["first_layer", graph.integers("pads", 0, 0, 0, 0, 1, 0), "pad_value"], "pad")
-    graph.constant("identity", np.eye(width, dtype=sums.dtype))
-    graph.constant("sum_weights", sums[:, None, :])
-    graph.node("Mul", ["identity", "sum_weights"], "sums_wide")
-    kind = helper.np_dtype_to_tensor_dtype(weight.dtype)
-    graph.node("Cast", ["sums_wide"], "sums", to=kind)
-    graph.node("Concat", ["pad", "sums"], "first_cube", axis=2)
-    graph.integers("first_shape", fields * width, hidden + width)
-    return graph.node("Reshape", ["first_cube", "first_shape"], "first_matrix")
 
 
 def _integer_product(
@@ -135,7 +106,12 @@ def _integer_product(
 
 
 def _tower(graph: Graph, parts: Parts, x: str) -> str:
-    """The tower's output with the model's bias [batch, 1], from the first pre-activations."""
+    """The tower's output with the model's bias [batch, 1], from the first pre-activations.
+
+    Without a tower it is the bias [1].
+    """
+    if not parts.hidden:
+        return graph.constant("output_bias", parts.output.bias)
     for i, layer in enumerate(parts.hidden[1:], start=1):
         if isinstance(layer, IntegerLinear):
             x = _integer_layer(graph, x, layer, parts.steps[i - 1], i)
@@ -165,12 +141,14 @@ def _integer_layer(graph: Graph, x: str, layer: IntegerLinear, step: float, i: i
     return _integer_product(graph, inputs, layer.scale * step, layer.bias, f"tower_{i}")
 
 
-def _interactions(graph: Graph, tower: str) -> str:
-    """Logits [batch, 1]."""
+def _interactions(graph: Graph, parts: Parts, tower: str) -> str:
+    """The tower and half the squared norm of the field sums, [batch, 1]."""
     graph.node("ReduceSumSquare", ["field_sums", graph.integers("columns", 1)], "norms")
     graph.node("Mul", ["norms", graph.constant("half", np.float32(0.5))], "interactions")
-    graph.node("Add", [tower, "interactions"], "tower_and_interactions")
-    return graph.node("Add", ["tower_and_interactions", "first_order"], "logit")
+    both = graph.node("Add", [tower, "interactions"], "tower_and_interactions")
+    if not parts.beside.inputs:
+        return both
+    return graph.node("Sub", [both, own_norms(graph, parts)], "tower_and_pairs")
 
 
 def _probability(graph: Graph, logit: str) -> None:
@@ -178,10 +156,9 @@ def _probability(graph: Graph, logit: str) -> None:
     graph.node("Reshape", ["probabilities", graph.integers("vector", -1)], layout.PROBABILITY)
 
 
-def _serialize(graph: Graph, fields: int) -> bytes:
-    ids = helper.make_tensor_value_info(layout.IDS, TensorProto.INT32, ["batch", fields])
+def _serialize(graph: Graph, name: str) -> bytes:
     scores = helper.make_tensor_value_info(layout.PROBABILITY, TensorProto.FLOAT, ["batch"])
-    proto = helper.make_graph(graph.nodes, "deepfm", [ids], [scores], graph.initializers)
+    proto = helper.make_graph(graph.nodes, name, graph.inputs, [scores], graph.initializers)
     opset = [helper.make_opsetid("", OPSET)]
     model = helper.make_model(
         proto, opset_imports=opset, ir_version=IR_VERSION, producer_name="secateur"

@@ -3,11 +3,13 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor, nn, no_grad
 
 from secateur.contracts.candidates import Recipe
-from secateur.model.deepfm import DeepFM
+from secateur.contracts.models import ModelSpec
+from secateur.model.dcnv2 import DCNv2
+from secateur.model.inputs import Inputs
+from secateur.model.recommender import Recommender
 from secateur.packaging.quantization import (
     FloatLinear,
     Floats,
@@ -22,42 +24,135 @@ ACTIVATION_LEVELS = 255
 
 
 @dataclass(frozen=True)
+class ListPart:
+    """A list reads the `height` table rows from `start` on; `units` [dim + 1] is a unit's worth."""
+
+    name: str
+    start: int
+    height: int
+    units: Floats
+
+
+@dataclass(frozen=True)
+class BesideIds:
+    """Inputs other than ids. Their rows (e_1 .. e_dim, w) are computed, not stored: floats.
+
+    `vectors` are the projections [length, dim + 1], `numbers` the rows [numbers, dim + 1];
+    `first` [(lists + vectors) * dim + numbers, hidden] are the first layer's weights for them.
+    """
+
+    lists: tuple[ListPart, ...]
+    vectors: tuple[Floats, ...]
+    numbers: Floats
+    first: Floats
+
+    @property
+    def rows(self) -> int:
+        """How many rows a sample has of lists and vectors."""
+        return len(self.lists) + len(self.vectors)
+
+    @property
+    def inputs(self) -> int:
+        """How many inputs there are."""
+        return self.rows + len(self.numbers)
+
+
+@dataclass(frozen=True)
+class Cross:
+    """A cross network's layers, their integer weights computed with in float, and its output."""
+
+    layers: tuple[FloatLinear | IntegerLinear, ...]
+    output: Floats
+
+
+@dataclass(frozen=True)
 class Parts:
     """What the graph is made of.
 
-    `heights` are rows a field; `hidden` the tower's hidden layers, the first one reading stored
-    units; `steps` the worth of one unit of each integer activation but the last, which stays
-    float; `output` the last layer, with the model's bias.
+    `heights` are the rows of the table's blocks, the first `fields` of which are read by ids;
+    `hidden` the tower's hidden layers, the first one reading stored units; `steps` the worth of
+    one unit of each integer activation but the last, which stays float; `output` the last layer,
+    with the model's bias; without a tower it has no weights. `cross` is a cross network's.
     """
 
+    architecture: str
+    fields: int
     heights: tuple[int, ...]
     table: PackedTable
     hidden: tuple[FloatLinear | IntegerLinear, ...]
     steps: tuple[float, ...]
     output: FloatLinear
+    beside: BesideIds
+    cross: Cross | None
+
+    @property
+    def pairs(self) -> bool:
+        """Whether embeddings interact in pairs, as in a factorization machine."""
+        return self.cross is None and self.table.rows.shape[1] > 1
 
 
-def parts_of(model: DeepFM, recipe: Recipe, calibration: NDArray[np.int32]) -> Parts:
-    """Take a model apart. `calibration` ids [n, fields] set the scales of integer activations."""
-    embedding, first_order = _array(model.embedding.weight), _array(model.first_order.weight)[:, 0]
-    *hidden, output = [_linear(layer) for layer in model.tower.layers]
-    output = replace(output, bias=output.bias + _array(model.bias))
-    heights = model.spec.rows
-    if recipe.embedding_bits == 32:
-        table = float_table(embedding, first_order, heights)
+def parts_of(model: Recommender, recipe: Recipe, calibration: Inputs) -> Parts:
+    """Take a model apart. `calibration` rows set the scales of integer activations."""
+    spec = model.spec
+    read = len(spec.fields) * spec.embedding_dim
+    hidden, output = _tower(model)
+    table, dense = _tables(model, recipe.embedding_bits)
+    with no_grad():
+        steps = _steps(_array(model.embed(calibration).flat), hidden)
+    first = hidden[0].weight if hidden else np.zeros((spec.tower_inputs, 0), np.float32)
+    beside = _beside(spec, dense, first[read:], table.units)
+    if hidden:
+        # The first layer reads stored units, so what one of them is worth goes into its weights.
+        worth = table.units[: len(spec.fields), :-1].reshape(-1, 1)
+        hidden[0] = replace(hidden[0], weight=first[:read] * worth)
+    layers: tuple[FloatLinear | IntegerLinear, ...] = tuple(hidden)
+    if recipe.tower_bits == 8:
+        layers = tuple(integer_linear(layer.weight, layer.bias) for layer in hidden)
+    return Parts(
+        architecture=spec.architecture,
+        fields=len(spec.fields),
+        heights=spec.rows,
+        table=table,
+        hidden=layers,
+        steps=steps[:-1] if recipe.tower_bits == 8 else (),
+        output=output,
+        beside=beside,
+        cross=_cross(model, recipe) if isinstance(model, DCNv2) else None,
+    )
+
+
+def _tower(model: Recommender) -> tuple[list[FloatLinear], FloatLinear]:
+    """Hidden layers, and the last one with the model's bias; without a tower the bias alone."""
+    bias = _array(model.bias)
+    layers = [_linear(layer) for layer in model.tower.layers]
+    if not layers:
+        return [], FloatLinear(np.zeros((0, 1), np.float32), bias)
+    *hidden, output = layers
+    return hidden, replace(output, bias=output.bias + bias)
+
+
+def _tables(model: Recommender, bits: int) -> tuple[PackedTable, Floats]:
+    """The stored table, and the rows (e_1 .. e_dim, w) that numbers and vectors read."""
+    embedding, first_order = _array(model.embedding.weight), _array(model.first_order.weight)
+    weights, stored = first_order.sum(axis=1), sum(model.spec.rows)
+    dense = np.column_stack([embedding[stored:], weights[stored:]])
+    pairs = not isinstance(model, DCNv2)
+    if bits == 32:
+        table = float_table(embedding[:stored], weights[:stored], model.spec.rows, pairs)
     else:
-        table = integer_table(embedding, first_order, heights, recipe.embedding_bits)
-    steps = _steps(embedding[_rows(calibration, heights)], hidden)
-    # The first layer reads stored units, so what one of them is worth goes into its weights.
-    worth = table.units[:, :-1].reshape(-1, 1)
-    hidden[0] = replace(hidden[0], weight=hidden[0].weight * worth)
+        table = integer_table(embedding[:stored], weights[:stored], model.spec.rows, bits, pairs)
+    return table, dense
+
+
+def _cross(model: DCNv2, recipe: Recipe) -> Cross:
+    layers = [_linear(layer) for layer in model.cross]
+    output = _array(model.cross_output.weight).T
     if recipe.tower_bits == 32:
-        return Parts(heights, table, tuple(hidden), (), output)
-    integer = tuple(integer_linear(layer.weight, layer.bias) for layer in hidden)
-    return Parts(heights, table, integer, steps[:-1], output)
+        return Cross(tuple(layers), output)
+    return Cross(tuple(integer_linear(layer.weight, layer.bias) for layer in layers), output)
 
 
-def weight_counts(model: DeepFM) -> dict[str, int]:
+def weight_counts(model: Recommender) -> dict[str, int]:
     """How many numbers the model's tables and tower hold, and how many of them are not zero."""
     values = list(model.parameters())
     return {
@@ -76,15 +171,21 @@ def _array(tensor: Tensor) -> Floats:
     return values
 
 
-def _rows(ids: NDArray[np.int32], heights: tuple[int, ...]) -> NDArray[np.int64]:
-    height = np.array(heights)
-    rows: NDArray[np.int64] = np.minimum(ids, height - 1) + np.cumsum(height) - height
-    return rows
+def _beside(spec: ModelSpec, dense: Floats, first: Floats, units: Floats) -> BesideIds:
+    """Take the rows of numbers and vectors, `dense`, apart, and place the lists."""
+    starts = np.cumsum((0, *spec.rows))
+    lists = tuple(
+        ListPart(one.name, int(starts[one.block]), spec.rows[one.block], units[one.block])
+        for one in spec.lists
+    )
+    ends = np.cumsum([len(spec.numbers), *(vector.length for vector in spec.vectors)])
+    numbers, *vectors, _ = np.split(dense, ends)
+    return BesideIds(lists, tuple(vectors), numbers, first)
 
 
-def _steps(embedded: Floats, hidden: list[FloatLinear]) -> tuple[float, ...]:
-    """Worth of one of 255 units of each hidden activation over embeddings [n, fields, dim]."""
-    x, steps = embedded.reshape(len(embedded), -1), []
+def _steps(x: Floats, hidden: list[FloatLinear]) -> tuple[float, ...]:
+    """Worth of one of 255 units of each hidden activation over tower inputs [n, tower_inputs]."""
+    steps = []
     for layer in hidden:
         x = np.maximum(x @ layer.weight + layer.bias, 0)
         steps.append(float(x.max()) / ACTIVATION_LEVELS or 1.0)

@@ -1,4 +1,4 @@
-"""From a DeepFM's float32 weights to the numbers that its graph computes with.
+"""From a model's float32 weights to the numbers that its graph computes with.
 
 The pairwise term of a factorization machine (Rendle 2010, eq. 5) needs, per sample, the sum over
 fields of the embeddings and the sum of their squares. The latter is a property of the table rows
@@ -65,23 +65,36 @@ class IntegerLinear:
     bias: Floats
 
 
-def float_table(embedding: Floats, first_order: Floats, heights: tuple[int, ...]) -> PackedTable:
-    """Table of embeddings [rows, dim] and first-order weights [rows] in float32."""
-    rows = np.column_stack([embedding, folded_first_order(embedding, first_order)])
+def float_table(
+    embedding: Floats, first_order: Floats, heights: tuple[int, ...], pairs: bool = True
+) -> PackedTable:
+    """Table of embeddings [rows, dim] and first-order weights [rows] in float32.
+
+    Without `pairs` nothing is folded into the first-order weights.
+    """
+    folded = folded_first_order(embedding, first_order) if pairs else first_order
+    rows = np.column_stack([embedding, folded])
     width = rows.shape[1]
     ones = np.ones((len(heights), width), np.int32)
     return PackedTable(rows.astype(np.float32), ones, np.ones(width, np.float32))
 
 
 def integer_table(
-    embedding: Floats, first_order: Floats, heights: tuple[int, ...], bits: int
+    embedding: Floats,
+    first_order: Floats,
+    heights: tuple[int, ...],
+    bits: int,
+    pairs: bool = True,
 ) -> PackedTable:
-    """Table of embeddings [rows, dim] in 8 or 4 bits and first-order weights [rows] in 8."""
+    """Table of embeddings [rows, dim] in 8 or 4 bits and first-order weights [rows] in 8.
+
+    Without `pairs` nothing is folded into the first-order weights.
+    """
     field = np.repeat(np.arange(len(heights)), heights)
     q, k, step = _quantized(embedding, field, LEVELS[bits])
     # Fold the squares of what the graph will see, not of what was meant.
     seen = (q * (k * step)[field, None]).astype(np.float32)
-    folded = folded_first_order(seen, first_order)
+    folded = folded_first_order(seen, first_order) if pairs else first_order
     q_first, k_first, step_first = _quantized(folded[:, None], field, FIRST_ORDER_LEVELS)
     dim = embedding.shape[1]
     return PackedTable(
@@ -109,7 +122,7 @@ def _quantized(
 ) -> tuple[Floats, Integers, np.float32]:
     """Whole numbers [rows, columns], multipliers 1..63 [fields], and the step they share."""
     largest = np.zeros(field[-1] + 1, np.float32)
-    np.maximum.at(largest, field, np.abs(values).max(axis=1))
+    np.maximum.at(largest, field, np.abs(values).max(axis=1, initial=0))
     step = np.float32(max(largest.max() / (levels * WEIGHT_LIMIT), np.finfo(np.float32).tiny))
     k = np.clip(np.ceil(largest / (levels * step) - 1e-4), 1, WEIGHT_LIMIT).astype(np.int32)
     return _rounded(values / (k * step)[field, None], levels), k, step

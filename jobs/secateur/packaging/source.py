@@ -36,12 +36,14 @@ def read_source(features: Artifact) -> Source:
 
 
 def cut_schema(schema: FeatureSchema, rows: tuple[int, ...]) -> FeatureSchema:
-    """The schema of tables cut to `rows` a field."""
-    categories = tuple(
-        replace(field, size=size)
-        for field, size in zip(schema.categories, rows[: len(schema.categories)], strict=True)
+    """The schema of a table cut to blocks of `rows`: see `ModelSpec`."""
+    blocks = (*schema.fields, *schema.own_lists)
+    sizes = {field.name: size for field, size in zip(blocks, rows, strict=True)}
+    return replace(
+        schema,
+        categories=tuple(replace(f, size=sizes[f.name]) for f in schema.categories),
+        lists=tuple(replace(f, size=sizes[f.shares or f.name]) for f in schema.lists),
     )
-    return replace(schema, categories=categories)
 
 
 def _vocabulary(features: Artifact, schema: FeatureSchema) -> dict[str, list[str]]:
@@ -50,9 +52,9 @@ def _vocabulary(features: Artifact, schema: FeatureSchema) -> dict[str, list[str
     ).sort_by([("field", "ascending"), ("id", "ascending")])
     values = {
         f.name: table.filter(pc.equal(table["field"], f.name))["value"].to_pylist()
-        for f in schema.categories
+        for f in schema.vocabularies
     }
-    for field in schema.categories:
+    for field in schema.vocabularies:
         if len(values[field.name]) != field.oov:
             raise ArtifactError(
                 f"{features.uri}: {len(values[field.name])} values of {field.name}, "
@@ -63,16 +65,18 @@ def _vocabulary(features: Artifact, schema: FeatureSchema) -> dict[str, list[str
 
 def _golden(features: Artifact, schema: FeatureSchema) -> dict[str, list[Any]]:
     """Raw values of rows spread evenly over the tune days; NaN becomes None."""
-    names = [VALUE_PREFIX + field.name for field in schema.fields]
+    names = [VALUE_PREFIX + field.name for field in schema.inputs]
     files = sorted(e.path for e in features.manifest.files if e.path.startswith("tune/"))
     tune = pa.concat_tables(pq.read_table(features.file(f), columns=names) for f in files)
     rows: NDArray[np.int64] = np.linspace(0, len(tune) - 1, min(GOLDEN_ROWS, len(tune))).astype(int)
     columns = tune.take(rows).to_pydict()
     return {
         field.name: [_json_value(v) for v in columns[VALUE_PREFIX + field.name]]
-        for field in schema.fields
+        for field in schema.inputs
     }
 
 
 def _json_value(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, list):
+        return [_json_value(one) for one in value]
     return None if isinstance(value, float) and math.isnan(value) else value

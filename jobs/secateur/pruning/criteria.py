@@ -12,22 +12,22 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from secateur.model.batches import Split
-from secateur.model.deepfm import DeepFM
+from secateur.model.recommender import Recommender
 
 BATCH = 4096
 
 
-def weight_magnitude(model: DeepFM) -> tuple[Tensor, ...]:
+def weight_magnitude(model: Recommender) -> tuple[Tensor, ...]:
     """|w| of every tower weight, one [outputs, inputs] a layer (Han et al. 2015)."""
     return tuple(layer.weight.detach().abs() for layer in linears(model))
 
 
-def neuron_l2(model: DeepFM) -> tuple[Tensor, ...]:
+def neuron_l2(model: Recommender) -> tuple[Tensor, ...]:
     """Euclidean norm of each hidden neuron's incoming weights, one [width] a layer."""
     return tuple(layer.weight.detach().norm(dim=1) for layer in hidden_layers(model))
 
 
-def neuron_taylor(model: DeepFM, split: Split) -> tuple[Tensor, ...]:
+def neuron_taylor(model: Recommender, split: Split) -> tuple[Tensor, ...]:
     """Sum over samples of |activation * gradient of the loss|, one [width] a hidden layer.
 
     To first order, how much the loss changes when the neuron is silenced (Molchanov et al.
@@ -35,11 +35,11 @@ def neuron_taylor(model: DeepFM, split: Split) -> tuple[Tensor, ...]:
     """
     totals = [torch.zeros(layer.out_features) for layer in hidden_layers(model)]
     with _Activations(model) as activations:
-        for ids, labels in zip(
-            torch.split(split.ids, BATCH), torch.split(split.labels, BATCH), strict=True
+        for inputs, labels in zip(
+            split.inputs.chunks(BATCH), torch.split(split.labels, BATCH), strict=True
         ):
             activations.clear()
-            logits = model(ids)
+            logits = model(inputs)
             loss = functional.binary_cross_entropy_with_logits(logits, labels, reduction="sum")
             gradients = torch.autograd.grad(loss, activations)
             for i, gradient in enumerate(gradients):
@@ -47,31 +47,36 @@ def neuron_taylor(model: DeepFM, split: Split) -> tuple[Tensor, ...]:
     return tuple(totals)
 
 
-def dimension_l2(model: DeepFM) -> Tensor:
+def dimension_l2(model: Recommender) -> Tensor:
     """Euclidean norm of each embedding dimension over all rows, [dim]."""
     norms: Tensor = model.embedding.weight.detach().norm(dim=0)
     return norms
 
 
 def row_frequency(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How often each value of a field was seen in training, [rows - 1]: OOV is not prunable."""
+    """How often each value of a block was seen in training, [rows - 1]: OOV is not prunable."""
     return counts[:-1]
 
 
-def hidden_layers(model: DeepFM) -> list[nn.Linear]:
+def hidden_layers(model: Recommender) -> list[nn.Linear]:
     """The tower's layers whose outputs are neurons: all but the last."""
     return linears(model)[:-1]
 
 
-def linears(model: DeepFM) -> list[nn.Linear]:
-    """Every layer of the tower, in order."""
-    return cast("list[nn.Linear]", list(model.tower.layers))
+def linears(model: Recommender) -> list[nn.Linear]:
+    """Every layer of the tower, in order; none where there is no tower."""
+    return linears_of(model.tower.layers)
+
+
+def linears_of(layers: nn.ModuleList) -> list[nn.Linear]:
+    """The layers as what they are."""
+    return cast("list[nn.Linear]", list(layers))
 
 
 class _Activations(list[Tensor]):
     """What enters each layer but the first, forward after forward, while the context is open."""
 
-    def __init__(self, model: DeepFM) -> None:
+    def __init__(self, model: Recommender) -> None:
         super().__init__()
         self._readers = linears(model)[1:]
 

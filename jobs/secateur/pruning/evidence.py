@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from secateur.artifacts import Artifact
-from secateur.contracts.features import FeatureSchema
+from secateur.contracts.features import FeatureSchema, ListField
 from secateur.model.batches import Split
 
 Counts = NDArray[np.int64]
@@ -16,9 +16,10 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Evidence:
-    """`counts[i][r]` is how often training saw row `r` of field `i`, OOV last; None for buckets.
+    """`counts[i][r]` is how often training saw row `r` of block `i`, OOV last; None for buckets.
 
-    Bucket fields have a few rows, all seen often: there is nothing to prune.
+    Bucket fields have a few rows, all seen often: there is nothing to prune. A list that shares a
+    category's block is not counted: the rows it reads go by the category's counts.
     """
 
     counts: tuple[Counts | None, ...]
@@ -34,15 +35,28 @@ class Evidence:
 
 
 def read_counts(features: Artifact) -> tuple[Counts | None, ...]:
-    """Counts of every field's rows in a FeatureSet, from its vocabulary."""
+    """Counts of every block's rows in a FeatureSet, from its vocabulary."""
     schema = features.read("schema.json", FeatureSchema)
-    rows = int(features.manifest.facts["rows"]["train"])
+    every = int(features.manifest.facts["rows"]["train"])
     vocabulary = pq.read_table(
         features.file("vocabulary.parquet"), columns=["field", "id", "count"]
     ).sort_by([("field", "ascending"), ("id", "ascending")])
 
-    def counts(name: str) -> Counts:
-        known = vocabulary.filter(pc.equal(vocabulary["field"], name))["count"].to_numpy()
-        return np.append(known, rows - known.sum()).astype(np.int64)
+    def known(name: str) -> Counts:
+        found = vocabulary.filter(pc.equal(vocabulary["field"], name))["count"].to_numpy()
+        return np.asarray(found, np.int64)
 
-    return (*(counts(f.name) for f in schema.categories), *(None for _ in schema.buckets))
+    of_categories = [np.append(n := known(f.name), every - n.sum()) for f in schema.categories]
+    of_lists = [np.append(known(f.name), _unknown(features, f)) for f in schema.own_lists]
+    return (*of_categories, *(None for _ in schema.buckets), *of_lists)
+
+
+def _unknown(features: Artifact, field: ListField) -> int:
+    """How often the train rows' lists hold a value that the vocabulary does not know."""
+    paths = sorted(e.path for e in features.manifest.files if e.path.startswith("train/"))
+    columns = (
+        pq.read_table(features.file(path), columns=[field.name], partitioning=None)[field.name]
+        for path in paths
+    )
+    ids = (pc.list_flatten(column) for column in columns)
+    return sum(int(pc.sum(pc.equal(values, field.oov)).as_py() or 0) for values in ids)

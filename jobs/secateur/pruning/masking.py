@@ -6,17 +6,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from secateur.model.deepfm import DeepFM
+from secateur.model.recommender import Recommender
 from secateur.pruning import criteria
 from secateur.pruning.evidence import Counts, Evidence
 from secateur.pruning.plans import Cut
 
 
-def mask(model: DeepFM, cut: Cut, evidence: Evidence) -> DeepFM:
+def mask(model: Recommender, cut: Cut, evidence: Evidence) -> Recommender:
     """A copy of `model` in which everything outside `cut` is silent.
 
     A neuron gets no input and no bias, so it gives 0 after the ReLU; a dimension is 0 in every
-    row; a row becomes its field's OOV row. That row is first set to the mean, weighted by
+    row; a row becomes its block's OOV row. That row is first set to the mean, weighted by
     training counts, of all rows that now end there; repair then trains it further.
     """
     masked = copy.deepcopy(model)
@@ -30,7 +30,7 @@ def mask(model: DeepFM, cut: Cut, evidence: Evidence) -> DeepFM:
     return masked
 
 
-def zero_smallest_weights(model: DeepFM, keep: float) -> DeepFM:
+def zero_smallest_weights(model: Recommender, keep: float) -> Recommender:
     """A copy of `model` with only the share `keep` of its tower weights, the largest of all layers.
 
     Its shapes, and so its bytes and its speed, stay as they were.
@@ -45,14 +45,16 @@ def zero_smallest_weights(model: DeepFM, keep: float) -> DeepFM:
     return masked
 
 
-def _merge_rows(model: DeepFM, heights: tuple[int, ...], counts: tuple[Counts | None, ...]) -> None:
+def _merge_rows(
+    model: Recommender, heights: tuple[int, ...], counts: tuple[Counts | None, ...]
+) -> None:
     starts = model.offset.tolist()
     for start, old, new, seen in zip(starts, model.spec.rows, heights, counts, strict=True):
         if seen is not None and new < old:
             _merge(model, start + new - 1, start + old, seen[new - 1 :])
 
 
-def _merge(model: DeepFM, start: int, end: int, counts: Counts) -> None:
+def _merge(model: Recommender, start: int, end: int, counts: Counts) -> None:
     """Set rows [start, end) of both tables to their mean weighted by `counts`."""
     # Where training saw none of these rows, the OOV row stays as it is.
     seen = counts if counts.any() else np.eye(1, len(counts), len(counts) - 1)[0]

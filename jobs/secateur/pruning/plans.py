@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from secateur.contracts.candidates import DENSE, CandidatePlan, Recipe, Step
+from secateur.contracts.candidates import DENSE, CandidatePlan, Recipe, Step, Student
 from secateur.contracts.errors import ScenarioError, UsageError
 from secateur.contracts.models import ModelSpec
-from secateur.model.deepfm import DeepFM
+from secateur.model.recommender import Recommender
 from secateur.pruning import criteria
 from secateur.pruning.evidence import Evidence
 
@@ -24,7 +24,7 @@ CRITERIA = {
 
 @dataclass(frozen=True)
 class Cut:
-    """What stays: rows a field (the first ones and OOV), dimensions, neurons a hidden layer."""
+    """What stays: rows a block (the first ones and OOV), dimensions, neurons a hidden layer."""
 
     heights: tuple[int, ...]
     dimensions: tuple[int, ...]
@@ -52,7 +52,7 @@ def find(candidates: CandidatePlan, name: str) -> Recipe:
     return known[name]
 
 
-def choose(step: Step, model: DeepFM, evidence: Evidence) -> Cut:
+def choose(step: Step, model: Recommender, evidence: Evidence) -> Cut:
     """The units that `step` keeps of `model`."""
     everything = Cut.of_nothing(model.spec)
     keep = step.keep if step.keep is not None else 1.0
@@ -69,7 +69,7 @@ def choose(step: Step, model: DeepFM, evidence: Evidence) -> Cut:
 
 
 def heights_at(evidence: Evidence, rows: Sequence[int], min_count: float) -> tuple[int, ...]:
-    """Rows a field, with OOV, when values seen less than `min_count` times go."""
+    """Rows a block, with OOV, when values seen less than `min_count` times go."""
     return tuple(
         height if counts is None else 1 + int((criteria.row_frequency(counts) >= min_count).sum())
         for counts, height in zip(evidence.counts, rows, strict=True)
@@ -100,6 +100,8 @@ def _check(recipe: Recipe, spec: ModelSpec) -> None:
         wrong.append("a student takes no steps")
     if recipe.student is not None and not recipe.repair_epochs:
         wrong.append("a student learns nothing in 0 repair_epochs")
+    if recipe.student is not None and not _is_alike(recipe.student, spec):
+        wrong.append(f"the student has not the parts of {spec.architecture}")
     if recipe.repair_epochs > 0 and not recipe.steps and recipe.student is None:
         wrong.append("there is nothing to repair without a step")
     if recipe.repair_epochs < 0:
@@ -112,6 +114,13 @@ def _check(recipe: Recipe, spec: ModelSpec) -> None:
         raise ScenarioError(f"candidate {recipe.name}: {'; '.join(wrong)}")
 
 
+def _is_alike(student: Student, spec: ModelSpec) -> bool:
+    """Whether a student has embeddings and a tower exactly where the dense model has."""
+    return bool(student.hidden) == bool(spec.hidden) and bool(student.embedding_dim) == bool(
+        spec.embedding_dim
+    )
+
+
 def _wrong_step(step: Step, spec: ModelSpec) -> str | None:
     """What is wrong with a step, None when nothing is."""
     if step.criterion not in CRITERIA[step.granularity]:
@@ -121,6 +130,8 @@ def _wrong_step(step: Step, spec: ModelSpec) -> str | None:
     if (step.keep is None) == (step.min_count is None):
         return f"{step.granularity} needs keep, or min_count for rows, and not both"
     units = {"neuron": min(spec.hidden, default=0), "embedding_dimension": spec.embedding_dim}
+    if not spec.hidden:
+        units["weight"] = 0
     if step.keep is not None and not 0 < step.keep < 1:
         return f"{step.granularity}: keep {step.keep} is not within 0..1"
     if step.keep is not None and step.keep * units.get(step.granularity, 1 << 30) < 0.5:

@@ -1,6 +1,6 @@
 """A recipe, carried out: steps of masking and surgery, then repair; or a student from scratch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -8,8 +8,9 @@ from secateur.artifacts import Artifact
 from secateur.contracts.candidates import Recipe, Step, Student
 from secateur.contracts.errors import UsageError
 from secateur.contracts.models import ModelSpec, TrainingCurve
+from secateur.model.architectures import build
 from secateur.model.batches import Split, load_split, split_holdout
-from secateur.model.deepfm import DeepFM
+from secateur.model.recommender import Recommender
 from secateur.model.training import distill
 from secateur.pruning.evidence import Evidence, read_counts
 from secateur.pruning.masking import mask, zero_smallest_weights
@@ -34,7 +35,9 @@ def furnish(features: Artifact, training: Training, seed: int) -> Workshop:
     return Workshop(train, Evidence(read_counts(features), holdout), training, seed)
 
 
-def carry_out(recipe: Recipe, dense: DeepFM, workshop: Workshop) -> tuple[DeepFM, TrainingCurve]:
+def carry_out(
+    recipe: Recipe, dense: Recommender, workshop: Workshop
+) -> tuple[Recommender, TrainingCurve]:
     """The compact model of a recipe, and what its repair saw.
 
     Raises UsageError when a step changes nothing.
@@ -52,7 +55,7 @@ def carry_out(recipe: Recipe, dense: DeepFM, workshop: Workshop) -> tuple[DeepFM
     return model, _distil(model, dense, workshop, recipe.repair_epochs)
 
 
-def apply(step: Step, model: DeepFM, evidence: Evidence) -> DeepFM:
+def apply(step: Step, model: Recommender, evidence: Evidence) -> Recommender:
     """The model that one step leaves. Raises UsageError when it changes nothing."""
     if step.granularity == "weight":
         return zero_smallest_weights(model, step.keep if step.keep is not None else 1.0)
@@ -62,15 +65,17 @@ def apply(step: Step, model: DeepFM, evidence: Evidence) -> DeepFM:
     return compact(mask(model, cut, evidence), cut)
 
 
-def new_student(student: Student, dense: ModelSpec, workshop: Workshop) -> DeepFM:
+def new_student(student: Student, dense: ModelSpec, workshop: Workshop) -> Recommender:
     """An untrained model of the student's shape, with the rows seen at least `min_count` times."""
     rows = heights_at(workshop.evidence, dense.rows, student.min_count)
     torch.manual_seed(workshop.seed)
-    spec = ModelSpec(dense.architecture, dense.fields, rows, student.embedding_dim, student.hidden)
-    return DeepFM(spec, workshop.training.dropout)
+    spec = replace(dense, rows=rows, embedding_dim=student.embedding_dim, hidden=student.hidden)
+    return build(spec, workshop.training.dropout)
 
 
-def _distil(model: DeepFM, dense: DeepFM, workshop: Workshop, epochs: float) -> TrainingCurve:
+def _distil(
+    model: Recommender, dense: Recommender, workshop: Workshop, epochs: float
+) -> TrainingCurve:
     """Fit `model` to the dense one, stopped early on the holdout rows.
 
     The dense model's probabilities are better targets than the labels, which embeddings seen a

@@ -31,6 +31,7 @@ STAGES = (
     "scorecards",
     "verdict",
     "release",
+    "accepted",
 )
 
 

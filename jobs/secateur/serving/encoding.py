@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from secateur.contracts.errors import UsageError
 from secateur.contracts.features import BucketField
 from secateur.identity import hash_id
+from secateur.serving.numbers import number_of, numbers_of
 from secateur.serving.vocabulary import Values
 from secateur.values import canonical
 
 Ids = NDArray[np.int32]
 
 _HASH = struct.Struct(">Q")
+_MISSING = (None, "")  # of a hash; a CSV file has no other way to say it
 _spelling = lru_cache(maxsize=1 << 14)(canonical)
 
 
@@ -88,15 +90,15 @@ class HashedEncoder:
         self._ids = np.append(order, len(hashes)).astype(np.int32)
 
     def id_of(self, value: object) -> int:
-        """Id of one keyed hash in hex, None for a missing one."""
+        """Id of one keyed hash in hex, None or no text for a missing one."""
         return int(self.encode([value])[0])
 
     def encode(self, values: Sequence[object]) -> Ids:
-        """Int32 ids [n] of keyed hashes [n] in hex, None for a missing one."""
+        """Int32 ids [n] of keyed hashes [n] in hex, None or no text for a missing one."""
         wanted = np.fromiter(map(_hash, values), np.uint64, len(values))
         at = np.searchsorted(self._hashes, wanted)
         found = np.append(self._hashes, np.uint64(0))[at] == wanted
-        present = np.fromiter((value is not None for value in values), np.bool_, len(values))
+        present = np.fromiter((value not in _MISSING for value in values), np.bool_, len(values))
         return self._ids[np.where(found & present, at, len(self._hashes))]
 
     @property
@@ -132,7 +134,7 @@ class KeyedEncoder:
 
 
 def _hash(value: object) -> int:
-    if value is None:
+    if value in _MISSING:
         return 0
     try:
         (number,) = _HASH.unpack(bytes.fromhex(str(value)))
@@ -151,12 +153,12 @@ class BucketEncoder:
 
     def id_of(self, value: object) -> int:
         """Id of one number: a number, text that spells one, None or NaN."""
-        number = _number(value)
+        number = number_of(value)
         return self._oov if math.isnan(number) else bisect_right(self._boundaries, number)
 
     def encode(self, values: Sequence[object]) -> Ids:
         """Int32 ids [n] of numbers [n]."""
-        numbers = _numbers(values)
+        numbers = numbers_of(values)
         buckets = np.searchsorted(self._array, numbers, side="right")
         return np.where(np.isnan(numbers), self._oov, buckets).astype(np.int32)
 
@@ -164,22 +166,6 @@ class BucketEncoder:
     def resident_bytes(self) -> int:
         """Bytes of the boundaries, held twice: bisection wants a tuple, numpy an array."""
         return 2 * self._array.nbytes
-
-
-def _numbers(values: Sequence[object]) -> NDArray[np.float64]:
-    try:
-        return np.asarray(values, np.float64)
-    except (TypeError, ValueError):
-        return np.array([_number(value) for value in values], np.float64)
-
-
-def _number(value: object) -> float:
-    if type(value) in (float, int):
-        return float(value)  # type: ignore[arg-type]
-    try:
-        return float(canonical(value) or "nan")
-    except ValueError:
-        return float("nan")
 
 
 def category_encoder(values: Values) -> CategoryEncoder | HashedEncoder:

@@ -8,6 +8,18 @@ RECIPE = "recipe.json"
 GOLDEN = "golden.json"
 CARD = "model_card.md"
 
-IDS = "ids"  # the graph's input: int32 [batch, fields]
+# The graph's inputs; all but the ids only where the schema has such fields.
+IDS = "ids"  # int32 [batch, fields]
+NUMBERS = "numbers"  # float32 [batch, numbers], scaled
+VECTORS = "vectors"  # float32 [batch, their lengths together], one after the other
 PROBABILITY = "probability"  # its output: float32 [batch]
+PADDING = -1
 TABLE_WEIGHTS = "table"  # its initializer that is stored packed, in TABLE, and injected at load
+
+
+def list_input(name: str) -> str:
+    """The graph's input of a list: int32 ids [batch, longest], or [1, longest] shared by all.
+
+    Shorter lists end in `PADDING`.
+    """
+    return f"list_{name}"

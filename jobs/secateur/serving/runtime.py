@@ -1,12 +1,15 @@
-"""The model's part: ids in, probabilities out, through onnxruntime on the CPU."""
+"""The model's part: the graph's inputs in, probabilities out, through onnxruntime on the CPU."""
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
 from secateur.contracts.errors import CorruptArtifact
+from secateur.contracts.features import FeatureSchema
 from secateur.serving import layout
 from secateur.serving.package import Contents
+
+Feed = dict[str, NDArray[np.int32] | NDArray[np.float32]]
 
 
 class Runtime:
@@ -27,21 +30,36 @@ class Runtime:
             )
         except Exception as error:  # onnxruntime raises classes of its own, without a public root
             raise CorruptArtifact(f"{layout.MODEL} does not load: {error}") from error
-        self._check_signature(len(contents.schema.fields))
+        self.inputs = _signature(contents.schema).keys()
+        self._check_signature(contents.schema)
 
-    def run(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Float32 probabilities [n] of feature ids [n, fields]."""
-        if not len(ids):
+    def run(self, feed: Feed) -> NDArray[np.float32]:
+        """Float32 probabilities [n] of the graph's inputs (see `layout`)."""
+        if not len(feed[layout.IDS]):
             return np.empty(0, np.float32)
-        feed = {layout.IDS: np.ascontiguousarray(ids, np.int32)}
         try:
             scores: NDArray[np.float32] = self._session.run([layout.PROBABILITY], feed)[0]
         except Exception as error:
             raise CorruptArtifact(f"{layout.MODEL} does not run: {error}") from error
         return scores
 
-    def _check_signature(self, fields: int) -> None:
-        inputs = [(i.name, i.type, i.shape[1:]) for i in self._session.get_inputs()]
+    def _check_signature(self, schema: FeatureSchema) -> None:
+        inputs = {
+            i.name: (i.type, [n if isinstance(n, int) else None for n in i.shape[1:]])
+            for i in self._session.get_inputs()
+        }
         outputs = [o.name for o in self._session.get_outputs()]
-        if inputs != [(layout.IDS, "tensor(int32)", [fields])] or outputs != [layout.PROBABILITY]:
+        if inputs != _signature(schema) or outputs != [layout.PROBABILITY]:
             raise CorruptArtifact(f"{layout.MODEL} takes {inputs} and gives {outputs}")
+
+
+def _signature(schema: FeatureSchema) -> dict[str, tuple[str, list[int | None]]]:
+    """Type and columns of every input that a model of `schema` has; None where they vary."""
+    inputs: dict[str, tuple[str, list[int | None]]] = {
+        layout.IDS: ("tensor(int32)", [len(schema.fields)])
+    }
+    if schema.numbers:
+        inputs[layout.NUMBERS] = ("tensor(float)", [len(schema.numbers)])
+    if schema.vectors:
+        inputs[layout.VECTORS] = ("tensor(float)", [sum(f.length for f in schema.vectors)])
+    return inputs | {layout.list_input(f.name): ("tensor(int32)", [None]) for f in schema.lists}

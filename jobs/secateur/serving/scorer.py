@@ -3,21 +3,31 @@
     scorer = load(folder)
     scores = scorer.score({"user_id": 17, "video_id": [3, 5, 8], ...})
 
-A scalar stands for every candidate of the request, so the user's columns need not be repeated.
+A scalar stands for every candidate of the request, so the user's columns need not be repeated; so
+does a single list (see `sequences`).
 """
 
 import os
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from secateur.contracts.errors import UsageError
-from secateur.contracts.features import BucketField, FeatureSchema
+from secateur.contracts.features import BucketField, ListField, VectorField
 from secateur.identity import ID_KEY, fingerprint
-from secateur.serving import golden, package
+from secateur.serving import golden, layout, package
+from secateur.serving.columns import (
+    Column,
+    candidates,
+    check_names,
+    column_ids,
+    is_scalar,
+    listed,
+    no_plain_values,
+)
 from secateur.serving.encoding import (
     BucketEncoder,
     Encoder,
@@ -25,14 +35,14 @@ from secateur.serving.encoding import (
     KeyedEncoder,
     category_encoder,
 )
+from secateur.serving.numbers import NumberEncoder
 from secateur.serving.package import Contents
-from secateur.serving.runtime import Runtime
+from secateur.serving.runtime import Feed, Runtime
+from secateur.serving.sequences import encode_list, encode_vector
 
-Column = Sequence[object] | NDArray[np.generic] | object
 Scores = NDArray[np.float32]
 Ids = NDArray[np.int32]
-
-_SCALARS = {str, bytes, int, float, bool, type(None)}
+Encoders = dict[str, Encoder]
 
 
 class HasFolder(Protocol):
@@ -67,50 +77,96 @@ class Scorer:
         self.schema = contents.schema
         self._id_key = id_key
         self._encoders = _encoders(contents)
+        self._numbers = {field.name: NumberEncoder(field) for field in contents.schema.numbers}
         self._runtime = Runtime(contents, threads)
 
     def score(self, columns: Mapping[str, Column], *, hashed: bool = False) -> Scores:
         """Float32 probabilities [n] of n candidates given as one column a field.
 
-        A column is a sequence or array [n] of raw values, or a scalar that stands for all n.
-        With `hashed` the user column already holds keyed hashes. Raises UsageError for a missing
-        or unknown column, for unequal lengths, and for a key that is not the training's.
+        A column is a sequence or array [n] of raw values, or a scalar that stands for all n; of a
+        list or a vector it is [n] sequences or texts, or one that stands for all n. With `hashed`
+        the user column already holds keyed hashes. Raises UsageError for a missing or unknown
+        column, for unequal lengths, and for a key that is not the training's.
         """
         return self.score_ids(self.encode(columns, hashed=hashed))
 
-    def encode(self, columns: Mapping[str, Column], *, hashed: bool = False) -> Ids:
-        """Int32 ids [n, fields] of raw values; see `score`."""
-        _check_names(self.schema, columns)
-        ids = np.empty((_rows(columns), len(self.schema.fields)), np.int32)
+    def encode(self, columns: Mapping[str, Column], *, hashed: bool = False) -> Feed:
+        """The model's inputs (see `layout`) for raw values; see `score`."""
+        schema = self.schema
+        check_names(schema, columns)
         encoders = self._encoders if hashed else self._raw_encoders()
-        for j, (field, encoder) in enumerate(zip(self.schema.fields, encoders, strict=True)):
-            try:
-                ids[:, j] = _column_ids(encoder, columns[field.name])
-            except (TypeError, ValueError) as error:
-                raise UsageError(f"column {field.name} holds no plain values: {error}") from error
-        return ids
+        lists = {f.name: self._list(f, columns, encoders) for f in schema.lists}
+        vectors = {f.name: self._vector(f, columns) for f in schema.vectors}
+        rows = candidates(columns, {**lists, **vectors})
+        feed: Feed = {layout.IDS: self._ids(columns, encoders, rows)}
+        if schema.numbers:
+            feed[layout.NUMBERS] = self._scaled(columns, rows)
+        if vectors:
+            each = [np.broadcast_to(v, (rows, v.shape[1])) for v in vectors.values()]
+            feed[layout.VECTORS] = np.concatenate(each, axis=1)
+        return feed | {layout.list_input(name): ids for name, ids in lists.items()}
 
-    def score_ids(self, ids: Ids) -> Scores:
-        """Float32 probabilities [n] of feature ids [n, fields]; ids not held are OOV."""
-        fields = len(self.schema.fields)
+    def score_ids(self, encoded: Feed) -> Scores:
+        """Float32 probabilities [n] of what `encode` gives; ids not held are OOV."""
+        ids, fields = encoded[layout.IDS], len(self.schema.fields)
         if ids.ndim != 2 or ids.shape[1] != fields:
             raise UsageError(f"ids have shape {ids.shape}, expected [n, {fields}]")
-        return self._runtime.run(ids)
+        if encoded.keys() != self._runtime.inputs:
+            raise UsageError(f"the model reads {sorted(self._runtime.inputs)}, not {[*encoded]}")
+        return self._runtime.run(encoded)
+
+    def _ids(self, columns: Mapping[str, Column], encoders: Encoders, rows: int) -> Ids:
+        """Int32 ids [rows, fields]."""
+        ids = np.empty((rows, len(self.schema.fields)), np.int32)
+        for j, field in enumerate(self.schema.fields):
+            try:
+                ids[:, j] = column_ids(encoders[field.name], columns[field.name])
+            except (TypeError, ValueError) as error:
+                raise no_plain_values(field.name, error) from error
+        return ids
+
+    def _scaled(self, columns: Mapping[str, Column], rows: int) -> Scores:
+        """Float32 numbers [rows, number fields]."""
+        scaled = np.empty((rows, len(self._numbers)), np.float32)
+        for j, (name, encoder) in enumerate(self._numbers.items()):
+            column = columns[name]
+            try:
+                scaled[:, j] = encoder.encode([column] if is_scalar(column) else listed(column))
+            except (TypeError, ValueError) as error:
+                raise no_plain_values(name, error) from error
+        return scaled
+
+    def _list(self, field: ListField, columns: Mapping[str, Column], encoders: Encoders) -> Ids:
+        """Int32 ids [rows, longest], or [1, longest] that stand for all rows."""
+        encode = encoders[field.shares or field.name].encode
+        try:
+            return encode_list(field, encode, columns[field.name])
+        except (TypeError, ValueError) as error:
+            raise no_plain_values(field.name, error) from error
+
+    def _vector(self, field: VectorField, columns: Mapping[str, Column]) -> Scores:
+        """Float32 [rows, length], or [1, length] that stands for all rows."""
+        try:
+            return encode_vector(field, columns[field.name])
+        except (TypeError, ValueError) as error:
+            raise no_plain_values(field.name, error) from error
 
     @property
     def resident_bytes(self) -> int:
         """Bytes in memory: weights, table and vocabulary, without the libraries' own."""
-        return self._runtime.resident_bytes + sum(e.resident_bytes for e in self._encoders)
+        return self._runtime.resident_bytes + sum(
+            encoder.resident_bytes for encoder in self._encoders.values()
+        )
 
-    def _raw_encoders(self) -> list[Encoder]:
+    def _raw_encoders(self) -> Encoders:
         """The encoders, with those of hashed fields hashing first."""
         if not any(field.hashed for field in self.schema.categories):
             return self._encoders
         key = self._key()
-        return [
-            KeyedEncoder(encoder, key) if isinstance(encoder, HashedEncoder) else encoder
-            for encoder in self._encoders
-        ]
+        return {
+            name: KeyedEncoder(encoder, key) if isinstance(encoder, HashedEncoder) else encoder
+            for name, encoder in self._encoders.items()
+        }
 
     def _key(self) -> bytes:
         key = self._id_key or os.environ.get(ID_KEY, "").encode()
@@ -124,45 +180,11 @@ class Scorer:
         return key
 
 
-def _encoders(contents: Contents) -> list[Encoder]:
-    return [
-        BucketEncoder(field)
+def _encoders(contents: Contents) -> Encoders:
+    """One encoder a field of one id a row, and one a list with a vocabulary of its own."""
+    return {
+        field.name: BucketEncoder(field)
         if isinstance(field, BucketField)
         else category_encoder(contents.vocabulary[field.name])
-        for field in contents.schema.fields
-    ]
-
-
-def _check_names(schema: FeatureSchema, columns: Mapping[str, Column]) -> None:
-    expected = {field.name for field in schema.fields}
-    missing, unknown = sorted(expected - columns.keys()), sorted(columns.keys() - expected)
-    if missing or unknown:
-        raise UsageError(f"columns do not fit the model: missing {missing}, unknown {unknown}")
-
-
-def _is_scalar(column: Column) -> bool:
-    if type(column) in _SCALARS:  # the common ones, without a look at attributes
-        return True
-    return not hasattr(column, "__len__") or getattr(column, "ndim", 1) == 0
-
-
-def _rows(columns: Mapping[str, Column]) -> int:
-    """Number of candidates: the length of every column that is no scalar."""
-    lengths = {name: len(cast("Sized", c)) for name, c in columns.items() if not _is_scalar(c)}
-    distinct = set(lengths.values())
-    if len(distinct) > 1:
-        raise UsageError(f"columns have different lengths: {lengths}")
-    return distinct.pop() if distinct else 1
-
-
-def _column_ids(encoder: Encoder, column: Column) -> Ids | int:
-    """Ids [n] of a column; one id where it is constant, as a user's are in a request."""
-    if _is_scalar(column):
-        return encoder.id_of(column)
-    # Arrays, and whatever imitates them, such as pandas' series, list Python's own values.
-    values = (
-        column.tolist() if hasattr(column, "tolist") else list(cast("Sequence[object]", column))
-    )
-    if values and values[0] == values[-1] and values.count(values[0]) == len(values):
-        return encoder.id_of(values[0])
-    return encoder.encode(values)
+        for field in (*contents.schema.fields, *contents.schema.own_lists)
+    }

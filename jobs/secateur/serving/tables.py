@@ -46,7 +46,7 @@ def unpack_table(data: bytes, rows: int, where: str) -> Table:
 
 def _shape(header: dict[str, Any], rows: int, where: str) -> tuple[int, int]:
     bits, width = header.get("bits"), header.get("width")
-    if bits not in (32, 8, 4) or not isinstance(width, int) or width < 2:
+    if bits not in (32, 8, 4) or not isinstance(width, int) or width < 1:
         raise CorruptArtifact(f"{where}: bits {bits!r} and width {width!r} make no table")
     if header.get("rows") != rows:
         raise CorruptArtifact(f"{where}: {header.get('rows')} rows, the schema has {rows}")

@@ -1,6 +1,7 @@
-"""The packed vocabulary: the values of every category field, in the order of their ids.
+"""The packed vocabulary: the values of every category and list, in the order of their ids.
 
-The header maps each plain field to its list of values. The payload holds the hashed fields, in
+The header maps each plain field to its list of values; a list that shares a category's is not in
+it. The payload holds the hashed fields, in
 the schema's order: 8 bytes a keyed hash, big endian. A field of size S has S - 1 values; the
 last id is OOV.
 """
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secateur.contracts.errors import CorruptArtifact
-from secateur.contracts.features import CategoryField, FeatureSchema
+from secateur.contracts.features import CategoryField, FeatureSchema, ListField
 from secateur.serving import packing
 
 Values = Sequence[str] | NDArray[np.uint64]
@@ -22,20 +23,20 @@ _HASH = np.dtype(">u8")
 
 def pack_vocabulary(schema: FeatureSchema, values: Mapping[str, Sequence[str]]) -> bytes:
     """Pack for `vocabulary.zst`. `values[field]` has `size - 1` values, hashes as hex."""
-    plain = {f.name: list(values[f.name]) for f in schema.categories if not f.hashed}
+    plain = {f.name: list(values[f.name]) for f in _plain_fields(schema)}
     hashed = (values[f.name] for f in schema.categories if f.hashed)
     return packing.pack(plain, b"".join(bytes.fromhex(v) for field in hashed for v in field))
 
 
 def unpack_vocabulary(data: bytes, schema: FeatureSchema, where: str) -> dict[str, Values]:
-    """Give each category field's values: text, or hashes as uint64. Raises CorruptArtifact."""
+    """Give each field's values: text, or hashes as uint64. Raises CorruptArtifact."""
     header, payload = packing.unpack(data, where)
     hashed = [field for field in schema.categories if field.hashed]
     expected = HASH_BYTES * sum(field.oov for field in hashed)
     if len(payload) != expected:
         raise CorruptArtifact(f"{where}: {len(payload)} bytes of hashes, expected {expected}")
     values: dict[str, Values] = {
-        f.name: _plain(header.get(f.name), f, where) for f in schema.categories if not f.hashed
+        f.name: _plain(header.get(f.name), f, where) for f in _plain_fields(schema)
     }
     start = 0
     for field in hashed:
@@ -45,7 +46,11 @@ def unpack_vocabulary(data: bytes, schema: FeatureSchema, where: str) -> dict[st
     return values
 
 
-def _plain(found: object, field: CategoryField, where: str) -> list[str]:
+def _plain_fields(schema: FeatureSchema) -> list[CategoryField | ListField]:
+    return [*(field for field in schema.categories if not field.hashed), *schema.own_lists]
+
+
+def _plain(found: object, field: CategoryField | ListField, where: str) -> list[str]:
     if not isinstance(found, list) or len(found) != field.oov:
         raise CorruptArtifact(f"{where}: {field.name} has not the {field.oov} values promised")
     if not all(isinstance(value, str) for value in found):

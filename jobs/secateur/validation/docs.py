@@ -10,6 +10,9 @@ from great_expectations.core.run_identifier import RunIdentifier
 from great_expectations.render.renderer import ValidationResultsPageRenderer
 from great_expectations.render.view import DefaultJinjaSectionView
 
+from secateur.contracts.data import ValidationReport
+from secateur.validation import drift_docs
+
 _LINKS = re.compile(r"<a href=\"\.\./[^>]*>(.*?)</a>")
 _EPOCH = "1970-01-01T00:00:00+00:00"
 
@@ -27,19 +30,24 @@ class _Sections(DefaultJinjaSectionView):  # type: ignore[misc]
         return f"{prefix or ''}{self._elements}"
 
 
-def page(title: str, results: Iterable[ExpectationSuiteValidationResult]) -> str:
-    """One self-contained HTML page of all results, as Data Docs render them."""
+def page(
+    title: str, report: ValidationReport, results: Iterable[ExpectationSuiteValidationResult]
+) -> str:
+    """One self-contained HTML page: the drift, and all results as Data Docs render them."""
     view = _Sections()
     parts = [_part(view, result) for result in results]
     style = files("secateur.validation").joinpath("docs.css").read_text()
     head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{style}</style>'
-    body = f"<h1>{escape(title)}</h1>\n{''.join(parts)}"
+    body = f"<h1>{escape(title)}</h1>\n{drift_docs.section(report)}{''.join(parts)}"
     return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n'
 
 
 def _part(view: _Sections, result: ExpectationSuiteValidationResult) -> str:
     result.meta = {**result.meta, "run_id": RunIdentifier(result.suite_name, _EPOCH)}
     result.meta.pop("batch_markers", None)  # when the frame was loaded
+    for one in result.results:
+        config = one.expectation_config
+        config.description = config.description and _literal(config.description)
     document = ValidationResultsPageRenderer(run_info_at_end=True).render(result).to_json_dict()
     sections = "".join(_section(view, section, n) for n, section in enumerate(document["sections"]))
     return f"<h2>{escape(result.suite_name)}</h2>\n{sections}"
@@ -48,3 +56,8 @@ def _part(view: _Sections, result: ExpectationSuiteValidationResult) -> str:
 def _section(view: _Sections, section: Mapping[str, object], number: int) -> str:
     html = view.render({"section": section, "section_loop": {"index": number}})
     return _LINKS.sub(r"\1", html)
+
+
+def _literal(words: str) -> str:
+    """Words that the library's templates show as they are: they know $ and do not escape."""
+    return escape(words).replace("$", "$$")

@@ -1,11 +1,15 @@
 """Run suites of expectations and turn their results into one report."""
 
 import logging
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import great_expectations as gx
+import great_expectations.expectations as gxe
+import numpy as np
+import pyarrow as pa
 from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
 from great_expectations.core.batch import Batch
 from great_expectations.data_context import EphemeralDataContext
@@ -15,6 +19,7 @@ from great_expectations.data_context.types.base import (
     ProgressBarsConfig,
 )
 from great_expectations.expectations.expectation import Expectation as Expected
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from pyspark.sql import DataFrame
 
 from secateur.contracts.data import Expectation, ValidationReport
@@ -27,6 +32,7 @@ log = logging.getLogger("secateur.validation")
 # No example values: each would cost a Spark job an expectation, and they may be a user's.
 _COUNTED = {"result_format": "BASIC", "partial_unexpected_count": 0}
 _LISTED = {"result_format": "COMPLETE", "partial_unexpected_count": 0}
+_QUOTED = re.compile(r"'[^']*'")
 _NOT_A_RULE = {"batch_id", "column"}
 
 
@@ -62,7 +68,9 @@ def report(
 
     Nothing examined is no success: neither zero rows nor zero expectations can pass.
     """
-    found = tuple(_expectation(one) for result in results for one in result.results)
+    found = tuple(
+        _expectation(result.suite_name, one) for result in results for one in result.results
+    )
     success = bool(found) and rows > 0 and all(one.success for one in found)
     return ValidationReport(subject, success, rows, found)
 
@@ -70,7 +78,10 @@ def report(
 def failures(found: ValidationReport, most: int = 5) -> str:
     """The first failing rules with what was observed, in words."""
     failed = [one for one in found.expectations if not one.success]
-    lines = [f"{one.column or 'table'} {one.rule}: found {one.observed}" for one in failed[:most]]
+    lines = [
+        f"{one.suite}: {one.column or 'table'} {one.rule}: found {one.observed}".removeprefix(": ")
+        for one in failed[:most]
+    ]
     total = f"{len(failed)} of {len(found.expectations)} expectations on {found.rows:,} rows failed"
     return "; ".join([total, *lines])
 
@@ -80,8 +91,25 @@ def _validate(context: EphemeralDataContext, check: Check) -> ExpectationSuiteVa
     wanted = _LISTED | {"unexpected_index_column_names": [check.key]} if check.key else _COUNTED
     result = _batch(context, check).validate(suite, result_format=wanted)
     result.suite_name = check.title
+    for one in result.results:
+        _make_repeatable(one)
     log.info("%s: %d expectations, %s", check.title, len(suite.expectations), _word(result))
     return result
+
+
+def _make_repeatable(result: ExpectationValidationResult) -> None:
+    """Rid a result of what differs between runs, and of what the library's pages cannot spell.
+
+    Which row raises first is chance, so the values that an exception quotes are left out; its
+    stack names paths of this machine. On numpy 2's numbers the pages fail.
+    """
+    for info in _exceptions(result.exception_info):
+        if info.get("raised_exception"):
+            message = str(info["exception_message"])
+            info["exception_message"] = _QUOTED.sub("'...'", _first_line(message))
+            info["exception_traceback"] = ""
+    if isinstance(result.result.get("observed_value"), np.generic):
+        result.result["observed_value"] = result.result["observed_value"].item()
 
 
 def _batch(context: EphemeralDataContext, check: Check) -> Batch:
@@ -99,24 +127,50 @@ def _word(result: ExpectationSuiteValidationResult) -> str:
     return "all hold" if result.success else "NOT all hold"
 
 
-def _expectation(result: ExpectationValidationResult) -> Expectation:
+def examined(rows: int, results: Sequence[ExpectationSuiteValidationResult], least: int) -> Check:
+    """The suite about the examination itself: rows, rules, and no suite that ran none."""
+    ran = [len(result.results) for result in results]
+    frame = {"rows": [rows], "rules": [sum(ran)], "suites_without_a_rule": [ran.count(0)]}
+    return Check(
+        "examination",
+        pa.table(frame).to_pandas(),
+        (
+            gxe.ExpectColumnMinToBeBetween(column="rows", min_value=1),
+            gxe.ExpectColumnMinToBeBetween(column="rules", min_value=max(least, 1)),
+            gxe.ExpectColumnMaxToBeBetween(column="suites_without_a_rule", max_value=0),
+        ),
+    )
+
+
+def _expectation(suite: str, result: ExpectationValidationResult) -> Expectation:
     config = result.expectation_config
-    terms = {k: v for k, v in config.kwargs.items() if k not in _NOT_A_RULE and v is not None}
-    rule = f"{config.type}({', '.join(f'{k}={v}' for k, v in sorted(terms.items()))})"
     column = config.kwargs.get("column")
-    return Expectation(rule, column, bool(result.success), _observed(result))
+    return Expectation(_rule(config), column, bool(result.success), _observed(result), suite)
+
+
+def _rule(config: ExpectationConfiguration) -> str:
+    """What was expected, in the words that were given to it or in the library's."""
+    if config.description:
+        return str(config.description)
+    terms = {k: v for k, v in config.kwargs.items() if k not in _NOT_A_RULE and v is not None}
+    return f"{config.type}({', '.join(f'{k}={v}' for k, v in sorted(terms.items()))})"
 
 
 def _observed(result: ExpectationValidationResult) -> Any:  # noqa: ANN401 - as JSON has it
     raised = [info for info in _exceptions(result.exception_info) if info.get("raised_exception")]
     if raised:
-        return str(raised[0]["exception_message"])
+        return raised[0]["exception_message"]
     found = result.to_json_dict()["result"]
     if "unexpected_index_list" in found:
         return found["unexpected_index_list"] or []
     if "observed_value" in found and found["observed_value"] is not None:
         return found["observed_value"]
     return {key: value for key, value in found.items() if key.endswith("_count")}
+
+
+def _first_line(message: str) -> str:
+    """An exception's own words; below them Spark tells of its Java stack."""
+    return next((line.strip() for line in message.splitlines() if line.strip()), "")
 
 
 def _exceptions(info: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,0 +1,124 @@
+"""What a row says of the label, by the scenario's kind of label.
+
+`faults` are reasons to quarantine a raw row; `label` turns usable rows into labelled events, of
+which a row that shows many items becomes many.
+"""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812
+
+from secateur.events.reading import named
+from secateur.scenario import (
+    ClickedListLabel,
+    ColumnLabel,
+    EventTypeLabel,
+    Label,
+    MarkedListLabel,
+    PurchaseLabel,
+    ThresholdLabel,
+)
+
+LABEL = "label"
+_SHOWN = "_shown"
+
+
+def columns_of(label: Label) -> tuple[str, ...]:
+    """The raw columns that hold the label."""
+    if isinstance(label, PurchaseLabel):
+        return ()
+    if isinstance(label, ClickedListLabel):
+        return (label.column, label.clicked)
+    return (label.column,)
+
+
+def shows_items(label: Label) -> bool:
+    """Whether a raw row shows a list of items, and so has no item column of its own."""
+    return isinstance(label, MarkedListLabel | ClickedListLabel)
+
+
+def faults(label: Label) -> dict[str, Column]:
+    """Predicates over canonical columns by reason code."""
+    match label:
+        case PurchaseLabel():
+            return {}
+        case EventTypeLabel():
+            value = named(label.column)
+            known = value.isin(*label.positive, *label.negative)
+            other = {"event_type_other": value.isNotNull() & ~known} if label.negative else {}
+            return {"event_type_missing": value.isNull(), **other}
+        case ThresholdLabel():
+            return {"label_unparsable": _number(label.column).isNull()}
+        case MarkedListLabel():
+            whole = F.forall(_pieces(label), lambda piece: piece.rlike(_marked(label)))
+            return _list_faults(label.column) | {"candidates_malformed": ~whole}
+        case ClickedListLabel():
+            clicked, shown = named(label.clicked), _pieces(label)
+            return _list_faults(label.column) | {
+                "clicked_not_shown": clicked.isNotNull() & ~F.array_contains(shown, clicked)
+            }
+        case ColumnLabel():
+            value = named(label.column)
+            return {"label_not_binary": value.isNull() | ~value.isin("0", "1")}
+
+
+def label_events(rows: DataFrame, label: Label, item: str) -> DataFrame:
+    """Add `label` (int) to usable rows; where a row shows items, one row an item, in `item`.
+
+    The columns that tell which of the shown items was chosen are gone from the events.
+    """
+    if isinstance(label, MarkedListLabel):
+        shown = F.transform(_pieces(label), lambda piece: _split(piece, label.mark))
+    elif isinstance(label, ClickedListLabel):
+        clicked = F.coalesce(named(label.clicked), F.lit(""))
+        shown = F.transform(
+            _pieces(label),
+            lambda piece: F.struct(piece.alias("item"), (piece == clicked).cast("int").alias("as")),
+        )
+    else:
+        return rows.withColumn(LABEL, _label(label))
+    exploded = rows.withColumn(_SHOWN, F.explode(shown))
+    exploded = exploded.withColumns(
+        {item: F.col(_SHOWN)["item"], LABEL: F.col(_SHOWN)["as"].cast("int")}
+    )
+    return exploded.drop(*columns_of(label), _SHOWN)
+
+
+def _label(label: Label) -> Column:
+    match label:
+        case EventTypeLabel():
+            return named(label.column).isin(*label.positive).cast("int")
+        case ThresholdLabel():
+            return (_number(label.column) >= F.lit(label.at_least)).cast("int")
+        case ColumnLabel():
+            return named(label.column).cast("int")
+        case _:
+            return F.lit(1)
+
+
+def _number(column: str) -> Column:
+    """The number a text spells, null where it spells none or none that is finite."""
+    number = named(column).try_cast("double")
+    return F.when(~F.isnan(number) & (F.abs(number) < float("inf")), number)
+
+
+def _list_faults(column: str) -> dict[str, Column]:
+    return {"candidates_missing": named(column).isNull()}
+
+
+def _pieces(label: MarkedListLabel | ClickedListLabel) -> Column:
+    parts = F.split(named(label.column), literally(label.separator))
+    return F.filter(parts, lambda piece: F.length(piece) > 0)
+
+
+def literally(text: str) -> str:
+    """A regular expression (Java's) that matches this text only."""
+    return "\\Q" + text.replace("\\E", "\\E\\\\E\\Q") + "\\E"
+
+
+def _marked(label: MarkedListLabel) -> str:
+    return f"(?s)^.+{literally(label.mark)}[01]$"
+
+
+def _split(piece: Column, mark: str) -> Column:
+    item = F.left(piece, F.length(piece) - F.lit(len(mark) + 1))
+    return F.struct(item.alias("item"), F.right(piece, F.lit(1)).alias("as"))

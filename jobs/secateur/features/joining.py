@@ -1,0 +1,63 @@
+"""Events of chosen days with their side tables, each row with a key that any branch can join by."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from secateur.scenario import Logs
+from secateur.spark import join_sides, read_parquet
+
+ROW = "_row"  # with `day`: names one event
+_PART_BITS = 40  # rows of a part number below it
+
+
+def named(name: str) -> Column:
+    """The column of exactly this name: a dot in it is no access to a struct."""
+    return F.col("`" + name.replace("`", "``") + "`")
+
+
+def known_from(timezone: str) -> Column:
+    """The millisecond after which others may know an event, by its `time_ms` and `day`.
+
+    It is the event's own, or, where it came late, the last one before the day that it arrived on.
+    """
+    midnight = F.to_utc_timestamp(F.to_date("day").cast("timestamp"), timezone)
+    return F.greatest("time_ms", F.unix_millis(midnight) - 1)
+
+
+@dataclass(frozen=True)
+class EventWindow:
+    """An EventSet's events: its files by day, and the log they came from."""
+
+    spark: SparkSession
+    folder: Path
+    files: Mapping[str, Sequence[Path]]
+    logs: Logs
+
+    @classmethod
+    def open(cls, spark: SparkSession, folder: Path, logs: Logs) -> "EventWindow":
+        """The files below an EventSet's folder, by rising day."""
+        days: dict[str, list[Path]] = {}
+        for file in sorted(folder.glob("events/date=*/part-*.parquet")):
+            days.setdefault(file.parent.name.removeprefix("date="), []).append(file)
+        return cls(spark, folder, days, logs)
+
+    @property
+    def days(self) -> tuple[str, ...]:
+        """The days with events."""
+        return tuple(self.files)
+
+    def rows(self, days: Sequence[str]) -> DataFrame:
+        """The events of these days, side tables joined, with `_row`: their place in their files.
+
+        The place is the file's part and the row within it. It does not depend on how Spark cuts
+        the files, so two branches of a plan agree on it.
+        """
+        files = [file for day in days for file in self.files[day]]
+        part = F.regexp_extract("_metadata.file_name", r"part-(\d+)", 1).cast("bigint")
+        place = F.shiftleft(part, _PART_BITS) + F.col("_metadata.row_index")
+        placed = read_parquet(self.spark, files).select("*", place.alias(ROW))
+        return join_sides(placed, self.folder, self.logs.sides)

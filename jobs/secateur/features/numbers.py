@@ -1,0 +1,128 @@
+"""Numbers: what a text spells, and boundaries, knots, mean and deviation of the train days."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from secateur.contracts.features import BucketField, NumberField
+from secateur.scenario import FieldSpec
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Distinct finite numbers (float64), rising, with the train rows (int64) that hold each."""
+
+    numbers: Doubles
+    rows: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, numbers: Doubles, rows: NDArray[np.int64]) -> "Sample":
+        """The finite ones of `numbers`, in any order and any spelling, added up."""
+        finite = np.isfinite(numbers)
+        distinct, place = np.unique(numbers[finite], return_inverse=True)
+        total = np.zeros(len(distinct), np.int64)
+        np.add.at(total, place, rows[finite])
+        return cls(distinct, total)
+
+    def quantiles(self, places: NDArray[np.int64], parts: int) -> Doubles:
+        """The distinct ones of the quantiles at `places` / `parts`, rising.
+
+        Each is the smallest number with at least that share of the rows at or below it: the
+        inverse of the empirical distribution, type 1 of Hyndman & Fan 1996.
+        """
+        if not len(self.numbers):
+            return self.numbers
+        at_or_below = np.cumsum(self.rows)
+        wanted = at_or_below[-1] * places / parts
+        return np.unique(self.numbers[np.searchsorted(at_or_below, wanted, side="left")])
+
+
+def bucket_field(spec: FieldSpec, sample: Sample) -> BucketField:
+    """A number cut at the train days' quantiles into at most `buckets` parts of about equal rows.
+
+    No boundary is at the least number: nothing lies below it.
+    """
+    cuts = sample.quantiles(np.arange(1, spec.buckets), spec.buckets)
+    boundaries = tuple(float(cut) for cut in cuts if cut > sample.numbers[0])
+    return BucketField(spec.name, spec.owner, boundaries)
+
+
+def number_field(spec: FieldSpec, sample: Sample) -> NumberField:
+    """A number by its scale; only what the scale needs is learned.
+
+    The knots are the quantiles at 0, 1/buckets, ..., 1. Of those that many equal rows make the
+    same, one is left. Sums are exact (`math.fsum`), so they depend on no order.
+    """
+    if spec.scale == "standard":
+        mean, deviation = _moments(sample)
+        return NumberField(spec.name, spec.owner, spec.scale, mean, deviation)
+    if spec.scale == "quantile":
+        knots = sample.quantiles(np.arange(spec.buckets + 1), spec.buckets)
+        return NumberField(spec.name, spec.owner, spec.scale, knots=tuple(knots.tolist()))
+    return NumberField(spec.name, spec.owner, spec.scale)
+
+
+def _moments(sample: Sample) -> tuple[float, float]:
+    """Mean and population standard deviation; 0 and 1 without a number, 1 where all are equal."""
+    rows = int(sample.rows.sum())
+    if not rows:
+        return 0.0, 1.0
+    mean = math.fsum(sample.numbers * sample.rows) / rows
+    variance = math.fsum((sample.numbers - mean) ** 2 * sample.rows) / rows
+    return mean, math.sqrt(variance) or 1.0
+
+
+def scaled(field: NumberField, numbers: Doubles) -> NDArray[np.float32]:
+    """Float32 [n] of numbers [n] by the field's scale; 0 where one is not finite."""
+    finite = np.isfinite(numbers)
+    with np.errstate(over="ignore"):
+        found = _scale(field, np.where(finite, numbers, 0)).astype(np.float32)
+    return np.where(finite & np.isfinite(found), found, np.float32(0))
+
+
+def _scale(field: NumberField, numbers: Doubles) -> Doubles:
+    if field.scale == "log":
+        return np.sign(numbers) * np.log1p(np.abs(numbers))
+    if field.scale == "standard":
+        return (numbers - field.mean) / (field.deviation or 1.0)
+    if not field.knots:
+        return np.zeros_like(numbers)
+    return np.interp(numbers, field.knots, np.linspace(0, 1, len(field.knots)))
+
+
+def bucket_ids(field: BucketField, numbers: Doubles) -> NDArray[np.int32]:
+    """Ids (int32) of numbers (float64, NaN = missing)."""
+    found = np.searchsorted(np.asarray(field.boundaries), numbers, side="right")
+    ids: NDArray[np.int32] = found.astype(np.int32)
+    ids[np.isnan(numbers)] = field.oov
+    return ids
+
+
+def number_of(text: str) -> float:
+    """The number a text spells, NaN where it spells none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def parsed(texts: Iterable[str]) -> Doubles:
+    """The numbers (float64) of texts."""
+    return np.fromiter(map(number_of, texts), np.float64)
+
+
+def numbers_in(column: pa.Array) -> Doubles:
+    """The numbers (float64) of a column, NaN for none; of texts, each distinct one parsed once."""
+    if not pa.types.is_string(column.type):
+        found: Doubles = column.cast(pa.float64()).fill_null(math.nan).to_numpy()
+        return found
+    spelled = column.dictionary_encode()
+    numbers = np.append(parsed(spelled.dictionary.to_pylist()), np.nan)
+    of_row: Doubles = numbers[spelled.indices.fill_null(len(numbers) - 1).to_numpy()]
+    return of_row

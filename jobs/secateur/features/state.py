@@ -1,0 +1,117 @@
+"""What every day counted, kept from night to night: one sealed `CountDay` a day.
+
+A CountDay lies at `<state>/build_features/<day>/<key>`, where the key is a digest of all that its
+counts depend on: the day's event files, the side tables, what is counted, and the code. So a kept
+day is either exactly right or not found. Nothing but time depends on it: without it, or with any
+part of it deleted, the same FeatureSet comes out.
+"""
+
+import logging
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame
+
+from secateur.artifacts import Artifact, create, open_artifact
+from secateur.command import code_digest
+from secateur.contracts import record
+from secateur.contracts.errors import ArtifactError, CorruptArtifact
+from secateur.contracts.manifest import MadeBy
+from secateur.features.counting import count, tallies
+from secateur.features.joining import EventWindow
+from secateur.scenario import Features, Logs
+from secateur.spark import place, read_parquet, write_days
+from secateur.storage import join
+
+KIND = "CountDay"
+VERB = "build_features"
+_FILE = "part-00000.parquet"
+_NONE = pa.schema(
+    [
+        ("day", pa.string()),
+        ("tally", pa.string()),
+        ("key", pa.list_(pa.string())),
+        ("events", pa.int64()),
+        ("positives", pa.int64()),
+    ]
+)
+
+log = logging.getLogger("secateur")
+
+
+@dataclass(frozen=True)
+class DailyCounts:
+    """The counts of every day, in the files of its CountDay."""
+
+    window: EventWindow
+    files: Mapping[str, Path]
+
+    def of(self, days: Sequence[str]) -> DataFrame:
+        """Rows of `counting.COUNTS` of these days."""
+        return read_parquet(self.window.spark, [self.files[day] for day in days])
+
+
+@dataclass(frozen=True)
+class DayStore:
+    """The CountDays at the URI `root` of one EventSet's days."""
+
+    root: str
+    events: Artifact
+    features: Features
+    logs: Logs
+    code: str = field(default_factory=code_digest)
+
+    def uri(self, day: str) -> str:
+        """Where the counts of this day lie, if they do."""
+        return join(self.root, VERB, day, record.digest(self._made_from(day)))
+
+    def find(self, day: str) -> Artifact | None:
+        """The kept counts of a day; None where there are none, or a byte of them is not right."""
+        try:
+            return open_artifact(self.uri(day), KIND)
+        except CorruptArtifact as error:
+            log.warning("counts of %s are corrupt and counted again: %s", day, error)
+        except ArtifactError:
+            pass  # never counted, or not to the end
+        return None
+
+    def keep(self, day: str, counts: Path | None) -> Artifact:
+        """Seal a day's counts, a written file or none for a day without any."""
+        with create(self.uri(day), KIND) as draft:
+            if counts is None:
+                pq.write_table(_NONE.empty_table(), draft.folder / _FILE)
+            else:
+                place(counts, draft.folder)
+            draft.seal(MadeBy(VERB, self.code), self._made_from(day), {"day": day})
+        return open_artifact(self.uri(day), KIND)
+
+    def _made_from(self, day: str) -> dict[str, str]:
+        """Digests of all that a day's counts depend on, by role."""
+        folders = (f"events/date={day}/", "sides/")
+        files = self.events.manifest.files
+        digests = {f.path: f.sha256 for f in files if f.path.startswith(folders)}
+        counted = {
+            "tallies": tallies(self.features, self.logs),
+            "fields": [spec.model_dump(mode="json") for spec in self.features.fields],
+            "sides": [side.model_dump(mode="json") for side in self.logs.sides],
+        }
+        return digests | {"counted": record.digest(counted), "code": self.code}
+
+
+@contextmanager
+def daily_counts(window: EventWindow, store: DayStore) -> Iterator[DailyCounts]:
+    """The counts of every day of the window; those that are not kept are counted in one job."""
+    found = {day: store.find(day) for day in window.days}
+    missing = [day for day, kept in found.items() if kept is None]
+    log.info("counting %d days, %d are kept", len(missing), len(found) - len(missing))
+    with tempfile.TemporaryDirectory(prefix="secateur-") as scratch:
+        if missing:
+            rows = count(window.rows(missing), store.features, store.logs).repartition("day")
+            written = write_days(rows, ["tally", "key"], Path(scratch, "days"))
+            found |= {day: store.keep(day, written.get(day)) for day in missing}
+        yield DailyCounts(window, {day: a.folder / _FILE for day, a in found.items() if a})

@@ -1,0 +1,58 @@
+"""From a feature schema, or the shapes of a bundle, to a model."""
+
+import torch
+
+from secateur.contracts.errors import ScenarioError
+from secateur.contracts.features import FeatureSchema
+from secateur.contracts.models import Architecture, ListInput, ModelSpec, VectorInput
+from secateur.model.dcnv2 import DCNv2
+from secateur.model.deepfm import DeepFM
+from secateur.model.factorization_machine import FactorizationMachine
+from secateur.model.logistic_regression import LogisticRegression
+from secateur.model.recommender import Recommender
+from secateur.scenario import Training
+
+ARCHITECTURES: dict[Architecture, type[Recommender]] = {
+    "lr": LogisticRegression,
+    "fm": FactorizationMachine,
+    "deepfm": DeepFM,
+    "dcnv2": DCNv2,
+}
+WITHOUT_EMBEDDINGS = {"lr"}
+WITHOUT_TOWER = {"lr", "fm"}
+
+
+def new_model(schema: FeatureSchema, training: Training, seed: int) -> Recommender:
+    """An untrained model with a table row for every id of the schema, its weights drawn by `seed`.
+
+    torch's global random state is as it was before. Raises ScenarioError for a tower without
+    layers.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build(spec_of(schema, training), training.dropout)
+
+
+def build(spec: ModelSpec, dropout: float = 0.0) -> Recommender:
+    """A model of these shapes, its weights drawn from torch's random state."""
+    return ARCHITECTURES[spec.architecture](spec, dropout)
+
+
+def spec_of(schema: FeatureSchema, training: Training) -> ModelSpec:
+    """The shapes of a model that reads every field of `schema`. Raises ScenarioError."""
+    architecture = training.architecture
+    if not training.hidden and architecture not in WITHOUT_TOWER:
+        raise ScenarioError(f"training.hidden is empty, but {architecture} has a tower")
+    blocks = (*schema.fields, *schema.own_lists)
+    block_of = {field.name: block for block, field in enumerate(blocks)}
+    return ModelSpec(
+        architecture=architecture,
+        fields=tuple(field.name for field in schema.fields),
+        rows=tuple(field.size for field in blocks),
+        embedding_dim=0 if architecture in WITHOUT_EMBEDDINGS else training.embedding_dim,
+        hidden=() if architecture in WITHOUT_TOWER else training.hidden,
+        numbers=tuple(field.name for field in schema.numbers),
+        lists=tuple(ListInput(f.name, block_of[f.shares or f.name]) for f in schema.lists),
+        vectors=tuple(VectorInput(f.name, f.length) for f in schema.vectors),
+        cross_layers=training.cross_layers if architecture == "dcnv2" else 0,
+    )

@@ -1,0 +1,24 @@
+"""Factorization machine (Rendle, ICDM 2010): every pair of inputs meets in its embeddings."""
+
+from torch import Tensor
+
+from secateur.model.logistic_regression import LogisticRegression
+from secateur.model.recommender import Embedded
+
+
+class FactorizationMachine(LogisticRegression):
+    """Score = bias + first order + pairwise interactions."""
+
+    def score(self, embedded: Embedded) -> Tensor:
+        """Logits [batch] of embedded inputs."""
+        return super().score(embedded) + interactions(embedded.factors)
+
+
+def interactions(factors: Tensor) -> Tensor:
+    """Sum over pairs of [batch, factors, dim] of dot products [batch], in linear time.
+
+    Rendle 2010, equation 5.
+    """
+    square_of_sum = factors.sum(dim=1).square()
+    sum_of_squares = factors.square().sum(dim=1)
+    return 0.5 * (square_of_sum - sum_of_squares).sum(dim=1)

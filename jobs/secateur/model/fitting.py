@@ -1,0 +1,141 @@
+"""The loop of a training, which may be cut at any step and goes on with the same bits."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from secateur.contracts.models import TrainingCurve
+from secateur.model.batches import Rows
+from secateur.model.checkpoints import Checkpoints, Position
+from secateur.model.inputs import Inputs
+from secateur.model.optimizing import Optimization
+from secateur.model.precision import scoring
+from secateur.model.ranks import World
+from secateur.model.recommender import Embedded
+from secateur.model.watching import Watch
+from secateur.scenario import Training
+
+Advance = Callable[[float, str], None]
+
+
+class Fit:
+    """A training of at most `epochs` epochs: what it has become so far, and its next step.
+
+    The holdout is looked at in even parts of an epoch, and at the end.
+    """
+
+    def __init__(
+        self,
+        watch: Watch,
+        rows: Rows,
+        training: Training,
+        epochs: float,
+        seed: int,
+        world: World,
+    ) -> None:
+        self.watch, self.rows, self.world = watch, rows, world
+        self.training, self.seed = training, seed
+        self.limit = math.ceil(epochs * len(rows))
+        self.device = watch.model.bias.device
+        self.score = scoring(watch.model, training.precision, self.device)
+        steps = math.ceil(epochs * len(rows) / training.batch_size)
+        self.optimization = Optimization(watch.model, training, steps, world)
+        self.step = self.seen = self.looked = 0
+        self.loss = torch.zeros((), device=self.device)
+
+    def run(self, advance: Advance, checkpoints: Checkpoints | None = None) -> TrainingCurve:
+        """Train to the end; the model keeps the weights of the best look.
+
+        `advance` is told of every batch how many rows it had, with a note on the last look.
+        """
+        found = checkpoints.newest() if checkpoints else None
+        if found:
+            self.resume(*found)
+            advance(self.seen, self.watch.note)
+        batches = self.rows.batches(self.training.batch_size, self.seed, start=self.step)
+        self.watch.model.train()
+        while self.seen < self.limit and not self.watch.out_of_patience:
+            inputs, targets = next(batches)
+            self._take(inputs, targets)
+            advance(len(targets), self.watch.note)
+            looked = self._look_if_due()
+            if checkpoints and (looked or checkpoints.due):
+                checkpoints.save(*self.state())
+        return self.watch.restore()
+
+    def state(self) -> tuple[Position, dict[str, Tensor]]:
+        """All that a later process needs to go on from here."""
+        looks, best = tuple(self.watch.looks), self.watch.best
+        tensors = {"loss": self.loss, "random": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            tensors["random.cuda"] = torch.cuda.get_rng_state()
+        for prefix, kept in self._kept().items():
+            tensors |= {f"{prefix}.{name}": tensor for name, tensor in kept.items()}
+        return Position(self.step, self.seen, self.looked, looks, best), tensors
+
+    def resume(self, position: Position, tensors: dict[str, Tensor]) -> None:
+        """Go on from what `state` gave."""
+        self.step, self.seen, self.looked = position.step, position.seen, position.looked
+        parts = {
+            prefix: {
+                name.removeprefix(f"{prefix}."): tensor
+                for name, tensor in tensors.items()
+                if name.startswith(f"{prefix}.")
+            }
+            for prefix in self._kept()
+        }
+        self.watch.model.load_state_dict(parts["model"])
+        self.watch.resume(position.looks, position.best, parts["best"])
+        self.optimization.resume(parts["optimizer"])
+        self.loss = tensors["loss"].to(self.device)
+        torch.set_rng_state(tensors["random"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(tensors["random.cuda"])
+
+    def _kept(self) -> dict[str, dict[str, Tensor]]:
+        return {
+            "model": self.watch.model.state_dict(),
+            "best": self.watch.weights,
+            "optimizer": self.optimization.state(),
+        }
+
+    def _take(self, inputs: Inputs, targets: Tensor) -> None:
+        """One step on a batch, of which this rank computes its share."""
+        whole, count = inputs.to(self.device), len(targets)
+        mine, wanted = whole, targets.to(self.device)
+        if self.world.size > 1:
+            share = self.world.share(torch.arange(count, device=self.device))
+            mine, wanted = whole.take(share), wanted[share]
+        embedded = self.optimization.embed(mine, whole)
+        loss = functional.binary_cross_entropy_with_logits(
+            self.score(embedded), wanted, reduction="sum"
+        )
+        objective = loss / count
+        if self.training.embedding_l2:
+            objective = objective + self.training.embedding_l2 * penalty(embedded) / count
+        objective.backward()  # type: ignore[no-untyped-call]
+        self.optimization.step()
+        self.loss += loss.detach()
+        self.step += 1
+        self.seen += count
+
+    def _look_if_due(self) -> bool:
+        """Look at the holdout if it is time to."""
+        every = len(self.rows) / self.training.evaluations_an_epoch
+        due = min(math.ceil((self.looked // every + 1) * every), self.limit)
+        if self.seen < due:
+            return False
+        self.world.add([self.loss])
+        self.optimization.flush()
+        self.watch.look(self.seen, float(self.loss) / (self.seen - self.looked))
+        self.looked = self.seen
+        self.loss.zero_()
+        return True
+
+
+def penalty(embedded: Embedded) -> Tensor:
+    """The squared norm of the embeddings and first-order weights that a batch became, summed."""
+    return embedded.vectors.square().sum() + embedded.first_order.square().sum()

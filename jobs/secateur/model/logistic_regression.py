@@ -1,0 +1,13 @@
+"""Logistic regression on every input: what each other architecture must beat."""
+
+from torch import Tensor
+
+from secateur.model.recommender import Embedded, Recommender
+
+
+class LogisticRegression(Recommender):
+    """Score = bias + first order."""
+
+    def score(self, embedded: Embedded) -> Tensor:
+        """Logits [batch] of embedded inputs."""
+        return self.bias + embedded.first_order.sum(dim=(1, 2))

@@ -1,0 +1,135 @@
+"""Which optimizer moves which weights of a model, as one that takes steps.
+
+The tower and all other small parts: AdamW, fused, biases without decay. The two tables, by
+`training.embedding_optimizer`:
+
+- adam: the same AdamW. It reads and writes whole tables at every step.
+- lazy_adam: what that does, to rounding, touching the batch's rows only (`rowwise.LazyAdam`)
+- rowwise_adagrad: one sum of squares a row (`rowwise.RowwiseAdagrad`)
+- auto: lazy_adam where a batch can touch less than 1/`AUTO_RATIO` of the rows, else adam
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from secateur.model.inputs import Inputs
+from secateur.model.ranks import World
+from secateur.model.recommender import Embedded, Recommender
+from secateur.model.rowwise import LazyAdam, RowOptimizer, RowwiseAdagrad
+from secateur.model.schedules import BETA1, BETA2, EPSILON, Horizon, learning_rates
+from secateur.model.sharding import Sharded
+from secateur.scenario import Training
+
+AUTO_RATIO = 8
+
+
+class Optimization:
+    """All optimizers of a model over a training of `steps` steps.
+
+    A step is `embed`, a loss, its backward pass, and `step`. `before` counts the steps that the
+    moments given to `resume_tables` have seen in earlier trainings.
+    """
+
+    def __init__(
+        self, model: Recommender, training: Training, steps: int, world: World, before: int = 0
+    ) -> None:
+        self.model = model
+        self.world = world
+        self.taken = 0
+        self.rates = learning_rates(training.learning_rate, steps, training.warmup)
+        self.tables: list[Tensor] = [model.embedding.weight, model.first_order.weight]
+        self.kind = kind_of(training, model)
+        groups = _groups(model, training, self.tables, whole=self.kind == "adam")
+        self.dense = torch.optim.AdamW(groups, betas=(BETA1, BETA2), eps=EPSILON, fused=True)
+        self.rowwise = None if self.kind == "adam" else self._by_row(training, before)
+        self._blocks: list[Tensor] = []
+
+    def embed(self, inputs: Inputs, whole: Inputs) -> Embedded:
+        """This rank's `inputs` embedded, of a batch whose inputs over all ranks are `whole`."""
+        if self.rowwise is None:
+            return self.model.embed(inputs)
+        touched = torch.unique(self.model.rows(whole))
+        self._blocks = [block.requires_grad_() for block in self.rowwise.visit(touched)]
+        at = torch.searchsorted(touched, self.model.rows(inputs))
+        return self.model.read(at, inputs, *self._blocks)
+
+    def step(self) -> None:
+        """Move all weights by the gradients of the backward pass, which are then forgotten."""
+        rate = float(self.rates[self.taken]) if self.taken < len(self.rates) else 0.0
+        parameters = [p for group in self.dense.param_groups for p in group["params"]]
+        self.world.add([p.grad for p in parameters if p.grad is not None])
+        for group in self.dense.param_groups:
+            group["lr"] = rate
+        self.dense.step()
+        self.dense.zero_grad(set_to_none=True)
+        if self.rowwise is not None:
+            self.rowwise.step([_gradient(block) for block in self._blocks])
+        self.taken += 1
+
+    def flush(self) -> None:
+        """Bring the model's tables up to the last step, to be looked at or saved."""
+        if self.rowwise is not None:
+            self.rowwise.flush()
+
+    def state(self) -> dict[str, Tensor]:
+        """The tensors to go on from, beside the model's own."""
+        kept = {"taken": torch.tensor(self.taken)}
+        for number, state in self.dense.state_dict()["state"].items():
+            kept |= {f"dense.{number}.{name}": tensor for name, tensor in state.items()}
+        if self.rowwise is not None:
+            kept |= {f"rows.{name}": tensor for name, tensor in self.rowwise.state().items()}
+        return kept
+
+    def resume(self, kept: dict[str, Tensor]) -> None:
+        """Go on from what `state` gave, the model's weights being those of that time."""
+        self.taken = int(kept["taken"])
+        states: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in _below("dense.", kept).items():
+            number, name = key.split(".", 1)
+            states.setdefault(int(number), {})[name] = tensor
+        self.dense.load_state_dict(self.dense.state_dict() | {"state": states})
+        if self.rowwise is not None:
+            self.rowwise.resume(_below("rows.", kept))
+
+    def _by_row(self, training: Training, before: int) -> RowOptimizer:
+        optimizer = LazyAdam if self.kind == "lazy_adam" else RowwiseAdagrad
+
+        def make(tables: Sequence[Tensor]) -> RowOptimizer:
+            horizon = Horizon(self.rates, training.embedding_weight_decay, before)
+            return optimizer(tables, horizon)
+
+        if self.world.size == 1:
+            return make(self.tables)
+        return Sharded(self.tables, make, self.world)
+
+
+def kind_of(training: Training, model: Recommender) -> str:
+    """The optimizer of the tables, "auto" resolved by how much of them a batch can touch."""
+    if training.embedding_optimizer != "auto":
+        return training.embedding_optimizer
+    touched = training.batch_size * model.spec.embedded
+    return "lazy_adam" if len(model.embedding.weight) > AUTO_RATIO * touched else "adam"
+
+
+def _groups(
+    model: nn.Module, training: Training, tables: Sequence[Tensor], whole: bool
+) -> list[dict[str, object]]:
+    """AdamW's parameter groups: what decays, what does not, and the tables where `whole`."""
+    small = [p for p in model.parameters() if not any(p is table for table in tables)]
+    groups: list[dict[str, object]] = [
+        {"params": [p for p in small if p.dim() > 1], "weight_decay": training.weight_decay},
+        {"params": [p for p in small if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    if whole:
+        groups.append({"params": list(tables), "weight_decay": training.embedding_weight_decay})
+    return groups
+
+
+def _gradient(block: Tensor) -> Tensor:
+    return torch.zeros_like(block) if block.grad is None else block.grad
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}

@@ -1,0 +1,138 @@
+"""What every architecture shares: inputs of all kinds become embeddings and first-order terms.
+
+    a field's id        its row of the table
+    a list of ids       the mean of its values' rows; an empty list is zero
+    a vector z          z P, where P are the table's rows for its numbers: a linear projection
+    a number x          x v, where v is the table's row for it (Rendle, ICDM 2010)
+
+The first three are embeddings that a tower reads; of a number it reads x itself.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from secateur.contracts.models import ModelSpec
+from secateur.model.inputs import Inputs
+from secateur.model.tower import Tower
+
+
+@dataclass(frozen=True, eq=False)
+class Embedded:
+    """A batch of inputs as an architecture reads them.
+
+    `vectors` [batch, fields + lists + vectors, dim], `numbers` [batch, numbers], `scaled`
+    [batch, numbers, dim] are the numbers times their embeddings, and `first_order`
+    [batch, fields + lists + vectors + numbers, 1] the weights times what they weigh.
+    """
+
+    vectors: Tensor
+    numbers: Tensor
+    scaled: Tensor
+    first_order: Tensor
+
+    @property
+    def flat(self) -> Tensor:
+        """What a tower reads, [batch, tower_inputs]."""
+        vectors = self.vectors.flatten(1)
+        return torch.cat([vectors, self.numbers], 1) if self.numbers.shape[1] else vectors
+
+    @property
+    def factors(self) -> Tensor:
+        """What interacts in pairs, [batch, fields + lists + vectors + numbers, dim]."""
+        return torch.cat([self.vectors, self.scaled], 1) if self.numbers.shape[1] else self.vectors
+
+
+class Recommender(nn.Module):
+    """The tables of embeddings and of first-order weights, the bias, and the tower if it has one.
+
+    Block `i` of the tables begins at row `offset[i]`; its row `oov[i]` is its OOV row (see
+    `ModelSpec`). An architecture gives `score`.
+    """
+
+    first_orders = 1  # weights a row; 0 where an architecture has no first order
+    offset: Tensor
+    oov: Tensor
+
+    def __init__(self, spec: ModelSpec, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.spec = spec
+        rows = torch.tensor(spec.rows)
+        self.register_buffer("offset", torch.cumsum(rows, 0) - rows, persistent=False)
+        self.register_buffer("oov", rows - 1, persistent=False)
+        height = int(rows.sum()) + spec.dense
+        self.embedding = nn.Embedding(height, spec.embedding_dim)
+        self.first_order = nn.Embedding(height, self.first_orders)
+        self.bias = nn.Parameter(torch.zeros(1))
+        self.tower = Tower(spec.tower_inputs, spec.hidden, dropout)
+        nn.init.normal_(self.embedding.weight, std=0.01)
+        nn.init.zeros_(self.first_order.weight)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Logits [batch]."""
+        return self.score(self.embed(inputs))
+
+    def score(self, embedded: Embedded) -> Tensor:
+        """Logits [batch] of embedded inputs."""
+        raise NotImplementedError
+
+    def embed(self, inputs: Inputs) -> Embedded:
+        """Look every input up in both tables."""
+        rows = self.rows(inputs)
+        return self.read(rows, inputs, self.embedding.weight, self.first_order.weight)
+
+    def rows(self, inputs: Inputs) -> Tensor:
+        """All table rows that a batch reads, one after the other: ids, numbers, lists, vectors.
+
+        They are looked up at once, since every look-up's gradient is as large as the table.
+        """
+        fields = inputs.ids.shape[1]
+        of_ids = torch.minimum(inputs.ids, self.oov[:fields]) + self.offset[:fields]
+        of_lists = [
+            torch.minimum(ragged.values, self.oov[spec.block]) + self.offset[spec.block]
+            for ragged, spec in zip(inputs.lists, self.spec.lists, strict=True)
+        ]
+        height = self.embedding.num_embeddings
+        numbers = len(self.spec.numbers)
+        dense = torch.arange(height - self.spec.dense, height, device=inputs.ids.device)
+        return torch.cat([of_ids.flatten(), dense[:numbers], *of_lists, dense[numbers:]])
+
+    def read(
+        self, rows: Tensor, inputs: Inputs, embedding: Tensor, first_order: Tensor
+    ) -> Embedded:
+        """Embed `inputs`, whose `rows` lie at these places of `embedding` and `first_order`."""
+        vectors, scaled = self._read(functional.embedding(rows, embedding), inputs)
+        weights, scaled_weights = self._read(functional.embedding(rows, first_order), inputs)
+        if inputs.numbers.shape[1]:
+            weights = torch.cat([weights, scaled_weights], 1)
+        return Embedded(vectors, inputs.numbers, scaled, weights)
+
+    def _read(self, found: Tensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        """From table rows [.., width] in the order of `rows`, what each input becomes.
+
+        Ids, lists and vectors [batch, fields + lists + vectors, width]; numbers
+        [batch, numbers, width].
+        """
+        lengths = [vector.length for vector in self.spec.vectors]
+        of_lists = [len(ragged.values) for ragged in inputs.lists]
+        sizes = [inputs.ids.numel(), len(self.spec.numbers), *of_lists, *lengths]
+        of_ids, of_numbers, *rest = torch.split(found, sizes)
+        vectors = [of_ids.view(*inputs.ids.shape, found.shape[1])]
+        for ragged, values in zip(inputs.lists, rest, strict=False):
+            vectors.append(means(values, ragged.offsets)[:, None])
+        for vector, projection in zip(
+            torch.split(inputs.vectors, lengths, 1), rest[len(of_lists) :], strict=True
+        ):
+            vectors.append((vector @ projection)[:, None])
+        joined = torch.cat(vectors, 1) if len(vectors) > 1 else vectors[0]
+        return joined, inputs.numbers[:, :, None] * of_numbers
+
+
+def means(values: Tensor, offsets: Tensor) -> Tensor:
+    """Mean [lists, width] of each list's `values` [total, width]; that of an empty one is 0."""
+    if not values.shape[1]:  # embedding_bag knows no empty rows
+        return values.new_zeros(len(offsets) - 1, 0)
+    every = torch.arange(len(values), device=values.device)
+    return functional.embedding_bag(every, values, offsets, mode="mean", include_last_offset=True)

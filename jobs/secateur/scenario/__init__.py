@@ -1,0 +1,56 @@
+"""A scenario file (TOML) as one frozen, checked value; an unknown key is an error.
+
+Each room is given its own section, never the whole. `load` reads `jobs/scenarios/<name>.toml` or
+a path, and applies overrides such as `judgement.margin=0.02`.
+"""
+
+from secateur.scenario.cleaning import Cleaning, CleaningRule
+from secateur.scenario.features import Counter, Features, FieldSpec, SliceSpec
+from secateur.scenario.judging import Judgement, Release
+from secateur.scenario.loading import PROJECT, SCENARIOS, load
+from secateur.scenario.logs import (
+    ClickedListLabel,
+    ColumnLabel,
+    EventTypeLabel,
+    Label,
+    Logs,
+    MarkedListLabel,
+    Negatives,
+    PurchaseLabel,
+    SideTable,
+    Table,
+    ThresholdLabel,
+)
+from secateur.scenario.training import Training
+from secateur.scenario.validation import Drift, Rule, Validation
+from secateur.scenario.whole import Scenario
+
+__all__ = [
+    "PROJECT",
+    "SCENARIOS",
+    "Cleaning",
+    "CleaningRule",
+    "ClickedListLabel",
+    "ColumnLabel",
+    "Counter",
+    "Drift",
+    "EventTypeLabel",
+    "Features",
+    "FieldSpec",
+    "Judgement",
+    "Label",
+    "Logs",
+    "MarkedListLabel",
+    "Negatives",
+    "PurchaseLabel",
+    "Release",
+    "Rule",
+    "Scenario",
+    "SideTable",
+    "SliceSpec",
+    "Table",
+    "ThresholdLabel",
+    "Training",
+    "Validation",
+    "load",
+]

@@ -1,0 +1,152 @@
+"""Every mistake of a scenario file at once: in its sections, between them, and against its log."""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from secateur.contracts.errors import UsageError
+from secateur.scenario.agreement import disagreements
+from secateur.scenario.explaining import Mistake, did_you_mean
+from secateur.scenario.lines import KeyPath
+from secateur.scenario.loading import PROJECT, parse, read
+from secateur.scenario.logs import ClickedListLabel, ColumnLabel, MarkedListLabel, Table
+from secateur.scenario.sampling import sample
+from secateur.scenario.whole import Scenario
+from secateur.storage import Store, local_path, open_store
+
+_LISTS = (MarkedListLabel, ClickedListLabel)
+_OF_ANY_LOG = {"time_ms", "label", "day"}  # what every event has, whatever the log calls it
+_ROWS = 100
+_SUFFIXES = ("", ".gz", ".bz2", ".zst")
+_NAMES = {
+    "csv": (".csv",),
+    "tsv": (".tsv",),
+    "json_lines": (".json", ".jsonl", ".ndjson"),
+    "parquet": (".parquet",),
+}
+
+
+def check(name_or_path: str, logs: str | None = None) -> tuple[Scenario | None, list[str]]:
+    """The scenario in a file, None where it does not hold, and a line for every mistake.
+
+    With `logs`, the URI of the log or "" for the scenario's own, the columns that the scenario
+    names are looked up in the first file of the log and of every side table. Raises ScenarioError
+    where the file is no TOML, UsageError where the log has no such file.
+    """
+    source = read(name_or_path)
+    scenario, mistakes = parse(source.data)
+    found = disagreements(source.data)
+    # What a rule found already, the whole scenario finds again, at no place of its own.
+    mistakes = [one for one in mistakes if one.path or not found] + found
+    if scenario is not None and logs is not None:
+        mistakes += unknown_columns(scenario, logs or scenario.logs.uri)
+    return None if mistakes else scenario, source.report(mistakes)
+
+
+def summary(scenario: Scenario) -> str:
+    """One line of what a checked scenario holds."""
+    features = scenario.features
+    kinds = [field.kind for field in features.fields]
+    counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    train = scenario.logs.window_days - features.tune_days - features.confirm_days
+    return (
+        f"{scenario.name}: {len(kinds)} fields ({counts}), {len(features.counters)} counters, "
+        f"{len(scenario.recipes)} candidates, {scenario.logs.window_days} days "
+        f"({train} train, {features.tune_days} tune, {features.confirm_days} confirm)"
+    )
+
+
+def unknown_columns(scenario: Scenario, uri: str) -> Iterator[Mistake]:
+    """The columns that the scenario names and neither the log nor a side table has."""
+    store = open_store(uri if "://" in uri else str(PROJECT / uri))
+    logs, label = scenario.logs, scenario.label
+    raw = set(_columns(store, f"{logs.events}/", logs))
+    sides = {side.name: set(_columns(store, side.path, side)) for side in logs.sides}
+    events = raw | _OF_ANY_LOG | ({logs.item} if isinstance(label, _LISTS) else set())
+    for number, side in enumerate(logs.sides):
+        at: KeyPath = ("logs", "sides", number, "key")
+        yield from _lacking([(at, side.key)], sides[side.name] & events, f"both {side.path} and")
+    yield from _lacking(_of_rows(scenario), raw, "the log")
+    everything = events.union(*sides.values())
+    yield from _lacking(_of_events(scenario), everything, "the log and its side tables")
+    for path, name in _made_of_events(scenario):
+        if name in everything:
+            yield Mistake(path, f"{name!r} is a column of the log already: name it otherwise")
+
+
+def _lacking(
+    named: Iterable[tuple[KeyPath, str]], known: set[str], where: str
+) -> Iterator[Mistake]:
+    for path, name in named:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"; known: {', '.join(sorted(known))}"
+            yield Mistake(path, f"no column {name!r} in {where}{hint}")
+
+
+def _of_rows(scenario: Scenario) -> Iterator[tuple[KeyPath, str]]:
+    """Columns that the raw rows must have, by the key that names them."""
+    logs, label = scenario.logs, scenario.label
+    yield ("logs", "user"), logs.user
+    yield ("logs", "time"), logs.time
+    if not isinstance(label, _LISTS):
+        yield ("logs", "item"), logs.item
+    if isinstance(label, ColumnLabel):
+        yield ("label", "column"), label.column
+    else:
+        for key in ("shared", "item_columns"):
+            for number, name in enumerate(getattr(label.negatives, key)):
+                yield ("label", "negatives", key, number), name
+    if isinstance(label, ClickedListLabel):
+        yield ("label", "clicked"), label.clicked
+    for number, name in enumerate(scenario.cleaning.deduplicate_on):
+        yield ("cleaning", "deduplicate_on", number), name
+
+
+def _of_events(scenario: Scenario) -> Iterator[tuple[KeyPath, str]]:
+    """Columns that the log or a side table must have, by the key that names them."""
+    features, validation = scenario.features, scenario.validation
+    for name in scenario.cleaning.missing:
+        yield ("cleaning", "missing", name), name
+    for number, field in enumerate(features.fields):
+        at: KeyPath = ("features", "fields", number)
+        if field.kind != "history":
+            yield (*at, "name"), field.name
+        elif field.type is not None:
+            yield (*at, "type"), field.type
+    for number, counter in enumerate(features.counters):
+        for place, key in enumerate(counter.keys):
+            yield ("features", "counters", number, "keys", place), key
+    for number, one in enumerate(features.slices):
+        yield ("features", "slices", number, "column"), one.column
+    for measure in ("categories", "numbers"):
+        for name in getattr(validation.drift, measure):
+            yield ("validation", "drift", measure, name), name
+    for name in validation.max_missing_rate:
+        yield ("validation", "max_missing_rate", name), name
+
+
+def _made_of_events(scenario: Scenario) -> Iterator[tuple[KeyPath, str]]:
+    """Inputs that are made of many events, by the key that names them."""
+    for number, field in enumerate(scenario.features.fields):
+        if field.kind == "history":
+            yield ("features", "fields", number, "name"), field.name
+    for number, counter in enumerate(scenario.features.counters):
+        for field in counter.fields:
+            yield ("features", "counters", number), field.name
+
+
+def _columns(store: Store, prefix: str, table: Table) -> tuple[str, ...]:
+    """The columns of the first file below `prefix`, as `table` says it is written."""
+    endings = tuple(name + suffix for name in _NAMES[table.format] for suffix in _SUFFIXES)
+    key = next((key for key in store.keys(prefix) if key.endswith(endings)), None)
+    if key is None:
+        raise UsageError(f"{store.uri}: no {prefix}*{endings[0]} there, plain or compressed")
+    if not table.header and table.columns:
+        return table.columns
+    folder = local_path(store.uri)
+    if folder is not None:
+        return sample(folder / key, table, _ROWS).columns
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch, Path(key).name)
+        copy.write_bytes(store.get(key).data)
+        return sample(copy, table, _ROWS).columns

@@ -1,0 +1,59 @@
+"""`secateur scenario check` and `secateur scenario draft`, asked from a shell."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from secateur.contracts.errors import ScenarioError, UsageError
+from secateur.flags import Parser
+from secateur.scenario import checking, drafting
+
+
+def run(argv: Sequence[str]) -> None:
+    """Run one of the two. Raises ScenarioError where a scenario has a mistake, or UsageError."""
+    arguments = _parser().parse_args(argv)
+    arguments.run(arguments)
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Explain every mistake in a scenario file: its line, its key, and what may stand there."""
+    scenario, mistakes = checking.check(arguments.file, arguments.logs)
+    for line in mistakes:
+        _say(line)
+    if scenario is None:
+        many = "mistake" if len(mistakes) == 1 else "mistakes"
+        raise ScenarioError(f"{arguments.file}: {len(mistakes)} {many}")
+    _say(checking.summary(scenario))
+
+
+def draft(arguments: argparse.Namespace) -> None:
+    """Guess a scenario from a log file's first rows; the reason for each guess is a comment."""
+    text = drafting.draft(arguments.log)
+    if arguments.output is None:
+        sys.stdout.write(text)
+        return
+    try:
+        with arguments.output.open("x") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise UsageError(f"{arguments.output} exists; a draft replaces no file") from error
+
+
+def _parser() -> Parser:
+    root = Parser(prog="secateur scenario", description=__doc__)
+    commands = root.add_subparsers(required=True, metavar="check|draft")
+    checks: Parser = commands.add_parser("check", help=check.__doc__, description=check.__doc__)
+    checks.add_argument("file", metavar="FILE", help="a TOML file, or a name in jobs/scenarios")
+    where = "look its columns up in the log, too: at this URI, or else at the scenario's own"
+    checks.add_argument("--logs", metavar="URI", nargs="?", const="", help=where)
+    checks.set_defaults(run=check)
+    drafts: Parser = commands.add_parser("draft", help=draft.__doc__, description=draft.__doc__)
+    drafts.add_argument("log", metavar="LOGFILE", type=Path, help="its first rows are read")
+    drafts.add_argument("--output", type=Path, help="a new file; default: standard output")
+    drafts.set_defaults(run=draft)
+    return root
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")

@@ -1,0 +1,117 @@
+"""The model's inputs, and which days teach, tune and confirm."""
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from secateur.contracts.features import Owner, Scale
+from secateur.scenario.sections import Fraction, Positive, Section
+
+Buckets = Annotated[int, Field(ge=2, le=255)]
+Measure = Literal["events", "positives", "rate"]
+
+
+class FieldSpec(Section):
+    """One model input, read from the column of its name.
+
+    - category: a value with a vocabulary.
+    - bucket: a number cut at its quantiles into `buckets` ids.
+    - number: a number as it is, by its `scale`.
+    - list: many values of one vocabulary in one text between `separator`s, the first `length`.
+    - history: the user's last `length` items before the event, with their event types; only the
+      positive ones where `positives_only`. `type` is the column with an event's type.
+    - vector: `length` numbers in one text between `separator`s, such as an item's embedding.
+
+    A list or history that `shares` a category reads that field's vocabulary.
+    """
+
+    name: str
+    owner: Owner
+    kind: Literal["category", "bucket", "number", "list", "history", "vector"] = "category"
+    min_count: Positive = 1
+    hashed: bool = False
+    buckets: Buckets = 16
+    scale: Scale = "standard"
+    separator: Annotated[str, Field(min_length=1)] = " "
+    length: Positive = 20
+    shares: str | None = None
+    positives_only: bool = True
+    type: str | None = None
+
+    @model_validator(mode="after")
+    def _history_shares(self) -> Self:
+        if self.kind == "history" and self.shares is None:
+            raise ValueError("a history needs `shares`: the category of the items it holds")
+        return self
+
+
+class Counter(Section):
+    """Numbers of what was known of a key just before an event: see `features/counters.py`.
+
+    `keys` are one column, or several for a pair. Counted are the events of the last `window_days`
+    days (default: all of the log's window), up to the event itself, or with the `freshness` "day"
+    up to its midnight, as a service knows it that counts at night. The rate is smoothed by
+    `prior_events` events of `prior_rate`.
+    """
+
+    keys: Annotated[tuple[str, ...], Field(min_length=1)]
+    owner: Owner
+    window_days: Positive | None = None
+    freshness: Literal["event", "day"] = "event"
+    measures: Annotated[tuple[Measure, ...], Field(min_length=1)] = ("events", "rate")
+    prior_events: Positive = 10
+    prior_rate: Fraction
+    buckets: Buckets = 32
+
+    @property
+    def name(self) -> str:
+        """What its fields' names begin with, such as `user_id_x_tag_7d`."""
+        days = () if self.window_days is None else (f"{self.window_days}d",)
+        return "_".join(("_x_".join(self.keys), *days))
+
+    def field(self, measure: Measure) -> str:
+        """Name of the field with this measure."""
+        return f"{self.name}_{measure}"
+
+    @property
+    def fields(self) -> tuple[FieldSpec, ...]:
+        """The model inputs, one a measure."""
+        return tuple(
+            FieldSpec(
+                name=self.field(measure), owner=self.owner, kind="bucket", buckets=self.buckets
+            )
+            for measure in self.measures
+        )
+
+
+class SliceSpec(Section):
+    """Rows to look at apart: those whose `column` holds one of `values`."""
+
+    name: str
+    column: str
+    values: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Features(Section):
+    """The fields, and how many of the last days are kept for tuning and for confirming."""
+
+    role: ClassVar[str] = "features"
+
+    tune_days: Positive = 2
+    confirm_days: Positive = 2
+    fields: tuple[FieldSpec, ...]
+    counters: tuple[Counter, ...] = ()
+    slices: tuple[SliceSpec, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[FieldSpec, ...]:
+        """All model inputs: the fields, then those of the counters."""
+        return (*self.fields, *(field for counter in self.counters for field in counter.fields))
+
+    @model_validator(mode="after")
+    def _shared_categories_exist(self) -> Self:
+        categories = {field.name for field in self.fields if field.kind == "category"}
+        unknown = sorted({f.shares for f in self.fields if f.shares} - categories)
+        if unknown:
+            raise ValueError(f"fields share {unknown}, which is no category of this scenario")
+        return self

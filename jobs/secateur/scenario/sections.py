@@ -1,0 +1,22 @@
+"""What every section of a scenario is made of."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(gt=0)]
+Natural = Annotated[int, Field(ge=0)]
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Section(BaseModel):
+    """A frozen part of a scenario that knows no other key than its own.
+
+    `role` names it in the seal of what was made from it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    role: ClassVar[str] = ""

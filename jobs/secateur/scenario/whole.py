@@ -1,0 +1,48 @@
+"""One recommender's nights: all sections together."""
+
+from pydantic import model_validator
+
+from secateur.contracts.candidates import Recipe
+from secateur.scenario.cleaning import Cleaning
+from secateur.scenario.features import Features
+from secateur.scenario.judging import Judgement, Release
+from secateur.scenario.logs import Label, Logs
+from secateur.scenario.sections import Name, Section
+from secateur.scenario.training import Training
+from secateur.scenario.validation import Validation
+
+
+class Scenario(Section):
+    """One recommender's nights."""
+
+    name: Name
+    title: str
+    seed: int
+    schedule: str = "0 3 * * *"
+    tags: tuple[str, ...] = ()
+    only_candidates: tuple[str, ...] = ()
+    logs: Logs
+    label: Label
+    cleaning: Cleaning
+    features: Features
+    validation: Validation
+    training: Training
+    candidates: tuple[Recipe, ...]
+    judgement: Judgement
+    release: Release = Release()
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> "Scenario":
+        names = [recipe.name for recipe in self.candidates]
+        if len(set(names)) != len(names) or "dense" in names:
+            raise ValueError("candidates: names are unique, and 'dense' is the baseline's")
+        unknown = sorted(set(self.only_candidates) - set(names))
+        if unknown:
+            raise ValueError(f"only_candidates: unknown {unknown}, known {names}")
+        return self
+
+    @property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """The candidates to try: all, or those that `only_candidates` names."""
+        wanted = self.only_candidates or tuple(r.name for r in self.candidates)
+        return tuple(r for r in self.candidates if r.name in wanted)

@@ -1,0 +1,110 @@
+"""The profile of a night's events: counts by value and by bin, the same at every run."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812
+
+from secateur.contracts.data import BinCounts, Profile, ValueCounts
+from secateur.scenario import Drift
+
+MOST_VALUES = 10_000
+
+
+def profile(events: DataFrame, drift: Drift) -> Profile:
+    """Profile the columns that `drift` names, as far as the events have them.
+
+    Numbers are counted in bins of their own quantiles, for the nights to come.
+    """
+    categories = [name for name in drift.categories if name in events.columns]
+    numbers = [name for name in drift.numbers if name in events.columns]
+    return Profile(
+        rows=events.count(),
+        label_rate=label_rate(events),
+        days=days(events),
+        categories={name: count_values(events, name) for name in categories},
+        numbers=count_bins(events, quantile_boundaries(events, numbers, drift.bins)),
+    )
+
+
+def label_rate(events: DataFrame) -> float | None:
+    """Share of positives; None where there is no label, or no event."""
+    rate = events.agg(F.avg("label")).collect()[0][0] if "label" in events.columns else None
+    return None if rate is None else float(rate)
+
+
+def days(events: DataFrame) -> dict[str, int]:
+    """Rows by day, sorted by day."""
+    if "day" not in events.columns:
+        return {}
+    counted = events.where("day IS NOT NULL").groupBy("day").agg(F.count("*").alias("rows"))
+    return {row["day"]: int(row["rows"]) for row in counted.orderBy("day").collect()}
+
+
+def count_values(events: DataFrame, name: str) -> ValueCounts:
+    """Rows of the most frequent values of a column, ties in the order of their code points."""
+    value = F.col(name).cast("string").alias("value")
+    counted = events.groupBy(value).agg(F.count("*").alias("rows"))
+    most = counted.where("value IS NOT NULL").orderBy(F.desc("rows"), "value").limit(MOST_VALUES)
+    values = {row["value"]: int(row["rows"]) for row in most.collect()}
+    known, total = events.agg(F.count(name), F.count("*")).collect()[0]
+    return ValueCounts(values, known - sum(values.values()), total - known)
+
+
+def quantile_boundaries(
+    events: DataFrame, names: Sequence[str], bins: int
+) -> dict[str, tuple[float, ...]]:
+    """The boundaries of about `bins` bins of equal rows, for each numeric column.
+
+    They are the exact quantiles k/bins, k = 0..bins (linear between two values: type 7 of Hyndman
+    & Fan 1996), so that there is a bin below the least value. The next number above the greatest
+    value makes the bin beyond it. A value on which several quantiles fall has a bin of its own:
+    else a column of zeros, or one that is mostly zeros, could turn to ones unseen.
+    """
+    if not names:
+        return {}
+    shares = [k / bins for k in range(bins + 1)]
+    found = events.agg(*(F.percentile(_number(name), shares) for name in names)).collect()[0]
+    return {name: _boundaries(cuts or []) for name, cuts in zip(names, found, strict=True)}
+
+
+def _boundaries(quantiles: Sequence[float]) -> tuple[float, ...]:
+    cuts, times = np.unique(np.asarray(quantiles, dtype=np.float64), return_counts=True)
+    closed = np.append(cuts[times > 1], cuts[-1:])
+    return tuple(np.unique(np.concatenate([cuts, np.nextafter(closed, np.inf)])).tolist())
+
+
+def count_bins(
+    events: DataFrame, boundaries: Mapping[str, Sequence[float]]
+) -> dict[str, BinCounts]:
+    """Rows by bin of each column of `boundaries`, in one pass.
+
+    Missing is what is no finite number, however it is spelled.
+    """
+    if not boundaries:
+        return {}
+    at_least = [
+        F.count_if(_number(name) >= cut) for name, cuts in boundaries.items() for cut in cuts
+    ]
+    known = [F.count(_number(name)) for name in boundaries]
+    total, *found = events.agg(F.count("*"), *known, *at_least).collect()[0]
+    counts = iter(found[len(known) :])
+    return {
+        name: _bin_counts(total, found[place], tuple(cuts), [next(counts) for _ in cuts])
+        for place, (name, cuts) in enumerate(boundaries.items())
+    }
+
+
+def _bin_counts(
+    total: int, known: int, cuts: tuple[float, ...], at_least: Sequence[int]
+) -> BinCounts:
+    """From the rows at or above each boundary to the rows between two."""
+    rows = -np.diff([known, *at_least, 0])
+    return BinCounts(cuts, tuple(rows.tolist()), total - known)
+
+
+def _number(name: str) -> Column:
+    """A column's finite number, null where it holds none."""
+    number = F.col(name).try_cast("double")
+    return F.when(F.abs(number) < F.lit(float("inf")), number)

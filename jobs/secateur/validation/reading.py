@@ -1,0 +1,32 @@
+"""Sealed events and features as Spark frames, however much of them is lacking.
+
+What is not there is left out, so that a suite can miss it by name.
+"""
+
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
+
+from secateur.contracts.features import SPLITS
+from secateur.scenario import Logs
+from secateur.spark import join_sides, read_parquet
+
+
+def events(spark: SparkSession, folder: Path, logs: Logs) -> DataFrame:
+    """The events of an EventSet with the columns of those side tables that can be joined."""
+    rows = _rows(spark, folder, "events/*/part-*.parquet")
+    for side in logs.sides:
+        if side.key in rows.columns and any(folder.glob(f"sides/{side.name}/part-*.parquet")):
+            rows = join_sides(rows, folder, [side])
+    return rows
+
+
+def splits(spark: SparkSession, folder: Path) -> dict[str, DataFrame]:
+    """The rows of a FeatureSet by split."""
+    return {name: _rows(spark, folder, f"{name}/part-*.parquet") for name in SPLITS}
+
+
+def _rows(spark: SparkSession, folder: Path, pattern: str) -> DataFrame:
+    files = sorted(folder.glob(pattern))
+    return read_parquet(spark, files) if files else spark.createDataFrame([], StructType())

@@ -1,0 +1,54 @@
+"""A day cleaned once is not cleaned again, and no order of nights changes what is sealed."""
+
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from secateur.artifacts import Artifact
+from small_log import DAYS, SmallLog, small_log
+
+WINDOW = ("logs.window_days=3",)
+
+
+@pytest.fixture(scope="module")
+def log(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> SmallLog:
+    return small_log(tmp_path_factory.mktemp("days")).write()
+
+
+def night(log: SmallLog, last: str, state: Path | None, output: Path) -> Artifact:
+    settings = (*WINDOW, f'logs.last_day="{last}"')
+    remembered = {} if state is None else {"state": state}
+    return log.run("clean_events", *settings, output=output, **remembered)
+
+
+@pytest.mark.parametrize("order", [(3, 4, 5), (5, 3, 4), (4, 5, 3)])
+def test_nights_in_any_order_seal_what_a_full_recompute_does(
+    log: SmallLog, order: tuple[int, ...], tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    for number in order:
+        kept = night(log, DAYS[number], state, tmp_path / f"kept{number}")
+        afresh = night(log, DAYS[number], None, tmp_path / f"afresh{number}")
+        assert kept.digest == afresh.digest
+    assert sorted(p.name for p in (state / "clean_events").iterdir()) == list(DAYS[1:])
+
+
+def test_a_second_night_reads_only_the_day_that_is_new(
+    log: SmallLog, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    night(log, DAYS[4], tmp_path / "state", tmp_path / "first")
+    with caplog.at_level("INFO", "secateur"):
+        night(log, DAYS[5], tmp_path / "state", tmp_path / "second")
+    assert "cleaning 1 days, 2 are kept" in caplog.text
+
+
+def test_a_damaged_day_is_cleaned_again(
+    log: SmallLog, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    state = tmp_path / "state"
+    first = night(log, DAYS[4], state, tmp_path / "first")
+    file = next((state / "clean_events" / DAYS[3]).rglob("*.parquet"))
+    file.write_bytes(file.read_bytes()[:-1])
+    assert night(log, DAYS[4], state, tmp_path / "again").digest == first.digest
+    assert f"the events of {DAYS[3]} are corrupt and cleaned again" in caplog.text

@@ -1,0 +1,129 @@
+"""Every kind of label, against plain Python."""
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from secateur import scenario
+from secateur.contracts.data import CleaningCounts
+from small_log import SCENARIO, milliseconds, run_verb, sealed
+
+DAY = "2024-03-06"
+Row = dict[str, object]
+
+
+def cleaned(folder: Path, rows: list[Row], label: str) -> tuple[list[Row], CleaningCounts]:
+    """The events of rows of one day, and their counts."""
+    target = folder / "events" / f"date={DAY}" / "log.json"
+    target.parent.mkdir(parents=True)
+    timed = (
+        {"uid": f"u{n % 3}", "at": milliseconds(DAY, n)}
+        | ({} if "shown" in row else {"item": f"i{n}"})
+        | row
+        for n, row in enumerate(rows)
+    )
+    target.write_text("".join(json.dumps(row) + "\n" for row in timed))
+    start, end = SCENARIO.index("sides ="), SCENARIO.index("[cleaning]")
+    text = (SCENARIO[:start] + label + SCENARIO[end:]).format(uri=folder)
+    text = text.replace("[logs]", '[logs]\nformat = "json_lines"')
+    text = text.replace("window_days = 6", "window_days = 1").replace('"uid", "item", "at"', '"at"')
+    text = text.replace("quarantine_budget = 0.5", "quarantine_budget = 0.9")
+    lines = (x for x in text.splitlines() if not x.startswith(("missing", "rules")))
+    (folder / "s.toml").write_text("\n".join(lines))
+    run_verb("clean_events", scenario.load(str(folder / "s.toml")), output=folder / "out")
+    events = sealed(str(folder / "out"))
+    files = sorted(events.folder.glob("events/*/*.parquet"))
+    found = [row for f in files for row in pq.read_table(f, partitioning=None).to_pylist()]
+    return found, events.read("counts.json", CleaningCounts)
+
+
+def labels(found: list[Row]) -> list[tuple[object, object]]:
+    return [(row["item"], row["label"]) for row in found]
+
+
+def test_an_event_type(spark: SparkSession, tmp_path: Path) -> None:
+    rows: list[Row] = [{"type": t} for t in ("buy", "view", "", "refund", "buy")]
+    label = (
+        '[label]\nkind = "event_type"\ncolumn = "type"\npositive = ["buy"]\nnegative = ["view"]\n'
+    )
+    found, counts = cleaned(tmp_path, rows, label)
+    assert labels(found) == [("i0", 1), ("i1", 0), ("i4", 1)]
+    assert counts.reasons == {"event_type_missing": 1, "event_type_other": 1}
+
+
+def test_a_threshold(spark: SparkSession, tmp_path: Path) -> None:
+    rows: list[Row] = [{"stars": s} for s in ("4", 3.5, "NaN", "Infinity", None, "five", 5)]
+    label = '[label]\nkind = "threshold"\ncolumn = "stars"\nat_least = 4\n'
+    found, counts = cleaned(tmp_path, rows, label)
+    assert labels(found) == [("i0", 1), ("i1", 0), ("i6", 1)]
+    assert counts.reasons == {"label_unparsable": 4}
+
+
+def test_a_marked_list_becomes_an_event_an_item(spark: SparkSession, tmp_path: Path) -> None:
+    shown = ("a-1 b-0  c-d-0", "e-1", "", "f-2", "g", "h-0")
+    rows: list[Row] = [{"shown": s} for s in shown]
+    label = '[label]\nkind = "marked_list"\ncolumn = "shown"\n'
+    found, counts = cleaned(tmp_path, rows, label)
+    expected = [("a", 1), ("b", 0), ("c-d", 0), ("e", 1), ("h", 0)]
+    assert sorted(labels(found)) == sorted(expected)
+    assert counts.reasons == {"candidates_malformed": 2, "candidates_missing": 1}
+    assert (counts.rows_in, counts.kept, counts.events) == (6, 3, 5)
+    assert "shown" not in found[0]
+
+
+def test_a_clicked_list(spark: SparkSession, tmp_path: Path) -> None:
+    rows: list[Row] = [
+        {"shown": "a|b|c", "clicked": "b"},
+        {"shown": "d|e", "clicked": None},
+        {"shown": "f", "clicked": "z"},
+    ]
+    label = '[label]\nkind = "clicked_list"\ncolumn = "shown"\nclicked = "clicked"\n'
+    found, counts = cleaned(tmp_path, rows, label)
+    expected = [("a", 0), ("b", 1), ("c", 0), ("d", 0), ("e", 0)]
+    assert sorted(labels(found)) == expected
+    assert counts.reasons == {"clicked_not_shown": 1}
+    assert not {"shown", "clicked"} & set(found[0])
+
+
+@pytest.mark.parametrize("exclude", ["window", "past"])
+def test_drawn_negatives_are_popular_earlier_and_not_the_users_own(
+    spark: SparkSession, tmp_path: Path, exclude: str
+) -> None:
+    from secateur.events.negatives import Columns, add_negatives
+    from secateur.scenario import Negatives
+
+    days = [f"2024-03-{n:02d}" for n in range(1, 11)]
+    bought = [
+        (f"u{(7 * n + n // 5) % 11}", f"i{n * n % 97}", f"ctx{n % 2}", days[n // 30], n)
+        for n in range(300)
+    ]
+    columns = ["user", "item", "ctx", "day", "time_ms"]
+    positives = spark.createDataFrame(bought, columns).selectExpr("*", "1 AS label", "item AS name")
+    rule = Negatives(
+        per_positive=3, days=4, exclude=exclude, shared=("ctx",), item_columns=("name",)
+    )
+    names = Columns("user", "item")
+    found = add_negatives(positives, names, rule, seed=5).toPandas()
+    drawn = found[found["label"] == 0]
+    assert len(found) - len(drawn) == len(bought)
+    assert not (drawn["day"] == days[0]).any()
+    first = {}
+    for user, item, _, day, _ in bought:
+        first.setdefault((user, item), day)
+    for row in drawn.itertuples():
+        own = first.get((row.user, row.item))
+        assert own is None or (exclude == "past" and own > row.day)
+        window = days[max(0, days.index(row.day) - 4) : days.index(row.day)]
+        assert any(item == row.item and day in window for _, item, _, day, _ in bought)
+        assert row.name == row.item
+    per = drawn.groupby(["user", "time_ms"])
+    assert per.size().max() == 3
+    assert (per["item"].nunique() == per.size()).all()
+    again = add_negatives(positives.repartition(7), names, rule, seed=5).toPandas()
+    order = ["time_ms", "label", "item"]
+    assert again.sort_values(order).values.tolist() == found.sort_values(order).values.tolist()
+    other = add_negatives(positives, names, rule, seed=6).toPandas()
+    assert other.sort_values(order).values.tolist() != found.sort_values(order).values.tolist()

@@ -1,0 +1,95 @@
+"""What the features of a rich log's rows must be, said in plain Python from the rows alone.
+
+Nothing here is shared with the code under test: every row looks at every other row.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+import numpy as np
+from rich_log import Row, day_of, midnight_ms
+
+from secateur.scenario import Counter, FieldSpec
+from secateur.values import canonical
+
+Values = dict[str, object]
+
+
+def joined(rows: Iterable[Row], items: Iterable[Row]) -> list[Row]:
+    """The rows with the columns of their items."""
+    table = {item["item"]: item for item in items}
+    names = [name for name in next(iter(table.values())) if name != "item"]
+    return [{**row, **{n: table.get(row["item"], {}).get(n) for n in names}} for row in rows]
+
+
+def counted(row: Row, rows: Sequence[Row], counter: Counter) -> Values:
+    """The counter's fields of one row: see the docstring of `secateur.features.counters`."""
+    key = [row[name] for name in counter.keys]
+    if None in key:
+        return {counter.field(measure): None for measure in counter.measures}
+    today = date.fromisoformat(min(row["day"], day_of(row["time_ms"])))
+    known = [
+        other
+        for other in rows
+        if [other[name] for name in counter.keys] == key and _is_known(other, row, today, counter)
+    ]
+    positives = sum(other["label"] for other in known)
+    prior = counter.prior_events
+    rate = (positives + prior * counter.prior_rate) / (len(known) + prior)
+    rounded = Decimal(repr(rate)).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+    found = {"events": len(known), "positives": positives, "rate": float(rounded)}
+    return {counter.field(measure): found[measure] for measure in counter.measures}
+
+
+def _is_known(other: Row, row: Row, today: date, counter: Counter) -> bool:
+    arrived = date.fromisoformat(other["day"])
+    if counter.window_days and (today - arrived).days >= counter.window_days:
+        return False
+    if arrived < today:
+        return True
+    return arrived == today and counter.freshness == "event" and other["time_ms"] < row["time_ms"]
+
+
+def history(row: Row, rows: Sequence[Row], spec: FieldSpec) -> Values:
+    """The user's last values before a row, and their types."""
+    value, kind = str(spec.shares), spec.type
+    past = [
+        (known_ms(other), other["time_ms"], other[value], other[kind] if kind else "")
+        for other in rows
+        if other["uid"] == row["uid"]
+        and known_ms(other) < row["time_ms"]
+        and other[value] is not None
+        and (kind is None or other[kind] is not None)
+        and (other["label"] or not spec.positives_only)
+    ]
+    last = sorted(known[1:] for known in sorted(past)[-spec.length :])
+    found: Values = {spec.name: [item for _, item, _ in last]}
+    return found | ({f"{spec.name}_types": [t for *_, t in last]} if kind else {})
+
+
+def known_ms(row: Row) -> int:
+    """When the event was known: at once, or at the end of the night before it arrived."""
+    return max(row["time_ms"], midnight_ms(row["day"]) - 1)
+
+
+def pieces(text: str | None, spec: FieldSpec) -> list[str]:
+    """The values in a text."""
+    spelled = (canonical(part) for part in (text or "").split(spec.separator))
+    return [value for value in spelled if value is not None][: spec.length]
+
+
+def number(text: str | None) -> float:
+    """The number in a text, NaN for none."""
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return math.nan
+
+
+def vector(text: str | None, spec: FieldSpec) -> list[float] | None:
+    """The vector in a text, if it is one."""
+    numbers = [number(part) for part in (text or "").split(spec.separator)]
+    whole = len(numbers) == spec.length and all(abs(n) < 3e38 for n in numbers)
+    return [float(np.float32(n)) for n in numbers] if whole else None

@@ -1,0 +1,166 @@
+"""No row may know what happened after it, nor how it ended itself: proved by changing the future.
+
+Some time t lies in the middle of the last train day. What happens after t is deleted, shuffled, or
+ends differently, and every row up to t must keep each of its columns. All columns are compared:
+raw values, counters, histories, and ids too. Vocabularies, boundaries, means and knots are learned
+from the train days as a whole, so events after t on that day may rightly move them; they are held
+fixed here, as learned from the log unchanged. That later days never move them is proved apart.
+
+A canary that cannot die proves nothing: counters that do leak must make it fail.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from plans import built
+from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import functions as F  # noqa: N812
+from rich_log import DAYS, SPLITS, STEP_MS, RichLog, Row, midnight_ms
+
+from secateur.features import building, counters
+from secateur.features.learning import Learned
+
+T = midnight_ms(SPLITS["train"][-1]) + 6 * STEP_MS
+OWN = ["label", "user_train_events", "item_train_events"]  # an outcome, and counts of whole days
+
+
+def delete(rows: list[Row]) -> list[Row]:
+    """Nothing happens after t."""
+    return [row for row in rows if row["time_ms"] <= T]
+
+
+def shuffle(rows: list[Row]) -> list[Row]:
+    """After t, every column but the times holds some other row's value."""
+    later = [row for row in rows if row["time_ms"] > T]
+    dice = random.Random(1)
+    for name in set(later[0]) - {"time_ms", "day"}:
+        values = [row[name] for row in later]
+        dice.shuffle(values)
+        later = [{**row, name: value} for row, value in zip(later, values, strict=True)]
+    return [row for row in rows if row["time_ms"] <= T] + later
+
+
+def end_differently(rows: list[Row]) -> list[Row]:
+    """Every event from t on has the other outcome: those at t itself too."""
+    return [{**row, "label": row["label"] ^ (row["time_ms"] >= T)} for row in rows]
+
+
+def be_alone(rows: list[Row]) -> list[Row]:
+    """Of the events at t, only those of one user are left, and none after it."""
+    alone = next(row["uid"] for row in rows if row["time_ms"] == T)
+    return [r for r in rows if r["time_ms"] < T or (r["time_ms"] == T and r["uid"] == alone)]
+
+
+FUTURES = (delete, shuffle, end_differently, be_alone)
+Future = Callable[[list[Row]], list[Row]]
+RowsOf = Callable[[Future], pd.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def learned(
+    spark: SparkSession, rich: RichLog, tmp_path_factory: pytest.TempPathFactory
+) -> Learned:
+    folder = tmp_path_factory.mktemp("canary")
+    with built(spark, rich.write("unchanged"), rich.scenario(), folder / "state") as found:
+        return found.learn(folder)
+
+
+@pytest.fixture
+def rows_of(
+    spark: SparkSession, rich: RichLog, learned: Learned, tmp_path: Path
+) -> Iterator[RowsOf]:
+    """The train rows up to t of the log with another future, encoded as was learned without it."""
+
+    def rows_of(future: Future) -> pd.DataFrame:
+        altered = replace(rich, rows=future(rich.rows), folder=tmp_path)
+        present = {row["day"] for row in altered.rows}
+        days = {split: [d for d in inside if d in present] for split, inside in SPLITS.items()}
+        events = altered.write(future.__name__)
+        with built(spark, events, rich.scenario(), tmp_path / "state", days) as found:
+            rows = found.rows(learned, "train")
+        return rows[rows["time_ms"] <= T].drop(columns=OWN)
+
+    yield rows_of
+
+
+def as_it_is(rows: list[Row]) -> list[Row]:
+    """The future as it came."""
+    return rows
+
+
+def leaks(rows_of: RowsOf, future: Future) -> list[str]:
+    """The columns that a row up to t has otherwise where the future is another."""
+    before, after = rows_of(as_it_is), rows_of(future)
+    if len(after) < len(before):  # rows at t itself are gone
+        kept = before[before["time_ms"] < T]
+        alone = after.loc[after["time_ms"] == T, "user"].unique()
+        at_t = before[(before["time_ms"] == T) & before["user"].isin(alone)]
+        before = pd.concat([kept, at_t])
+    assert len(before) == len(after) > 200
+    plain = [f.reset_index(drop=True).map(repr) for f in (before, after)]
+    return [name for name in before.columns if not plain[0][name].equals(plain[1][name])]
+
+
+@pytest.mark.parametrize("future", FUTURES, ids=lambda future: future.__name__)
+def test_no_future_changes_a_row_before_it(future: Future, rows_of: RowsOf) -> None:
+    assert leaks(rows_of, future) == []
+
+
+def counting_itself(
+    events: DataFrame, daily: DataFrame, wanted: tuple[object, ...], timezone: str
+) -> DataFrame:
+    """Honest counters, but for one that has the event's own outcome in it."""
+    found = counters.count_before(events, daily, wanted, timezone)  # type: ignore[arg-type]
+    found = found.join(events.select("day", "_row", "label"), ["day", "_row"])
+    return found.withColumn("uid_positives", F.col("uid_positives") + F.col("label")).drop("label")
+
+
+def counting_the_day(
+    events: DataFrame, daily: DataFrame, wanted: tuple[object, ...], timezone: str
+) -> DataFrame:
+    """Honest counters, but for one that knows the whole of the event's day."""
+    found = counters.count_before(events, daily, wanted, timezone)  # type: ignore[arg-type]
+    whole = F.sum("label").over(Window.partitionBy("uid", "day")).cast("double")
+    today = events.select("day", "_row", whole.alias("uid_positives"))
+    return found.drop("uid_positives").join(today, ["day", "_row"])
+
+
+@pytest.mark.parametrize(
+    ("leaky", "future"),
+    [(counting_itself, end_differently), (counting_the_day, delete)],
+    ids=["counting_itself", "counting_the_day"],
+)
+def test_the_canary_dies_of_a_counter_that_leaks(
+    leaky: Callable[..., DataFrame],
+    future: Future,
+    rows_of: RowsOf,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(building, "count_before", leaky)
+    assert leaks(rows_of, future) == ["uid_positives", "value_uid_positives"]
+
+
+def test_no_later_day_changes_what_is_learned_or_a_train_row(rich: RichLog, tmp_path: Path) -> None:
+    def other(row: Row) -> Row:
+        texts = {n: "7" for n, v in row.items() if isinstance(v, str) and n not in ("day", "item")}
+        return {**row, **texts, "uid": f"{99:016x}", "label": 1 - row["label"], "score": "1e6"}
+
+    later = [row if row["day"] in SPLITS["train"] else other(row) for row in rich.rows]
+    altered = replace(rich, rows=later, folder=tmp_path)
+    leaked = altered.build(altered.write(), "features")
+    honest = replace(rich, folder=tmp_path).build(rich.write("honest"), "honest")
+    for name in ("schema.json", "vocabulary.parquet", *train_files(honest.folder)):
+        assert (honest.folder / name).read_bytes() == (leaked.folder / name).read_bytes()
+    content = [f.manifest.facts["content"] for f in (honest, leaked)]
+    assert content[0]["train"] == content[1]["train"]
+    assert content[0]["tune"] != content[1]["tune"]
+
+
+def train_files(folder: Path) -> list[str]:
+    files = sorted(file.relative_to(folder).as_posix() for file in folder.glob("train/*"))
+    assert len(files) == len(DAYS) - 2
+    return files

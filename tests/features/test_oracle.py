@@ -1,0 +1,197 @@
+"""Every value and id of every row is what plain Python makes of the log, row against row."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+import oracle
+import pandas as pd
+import pytest
+from plans import Built, built
+from pyspark.sql import SparkSession
+from rich_log import SPLITS, RichLog, Row, day_of
+
+from secateur.artifacts import Artifact
+from secateur.features.learning import Learned
+from secateur.scenario import FieldSpec
+from secateur.values import canonical
+
+
+@pytest.fixture(scope="module")
+def whole(
+    spark: SparkSession,
+    rich: RichLog,
+    rich_events: Artifact,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Built, Learned]]:
+    folder = tmp_path_factory.mktemp("oracle")
+    with built(spark, rich_events, rich.scenario(), folder / "state") as found:
+        yield found, found.learn(folder)
+
+
+@pytest.fixture(scope="module")
+def rows(whole: tuple[Built, Learned]) -> pd.DataFrame:
+    """All rows of all splits with their raw values."""
+    found, learned = whole
+    return found.rows(learned, *SPLITS)
+
+
+@pytest.fixture(scope="module")
+def learned(whole: tuple[Built, Learned]) -> Learned:
+    return whole[1]
+
+
+@pytest.fixture(scope="module")
+def log(rich: RichLog) -> list[Row]:
+    """The log's rows in the order of `rows`, their items' columns joined."""
+    order = ("time_ms", "uid", "day", "item")
+    whole = oracle.joined(rich.rows, rich.items)
+    specs = {spec.name: spec for spec in rich.scenario().features.fields}
+
+    def key(row: Row) -> tuple[object, ...]:
+        shelf = np.array(oracle.pieces(row["shelf"], specs["shelf"]), object)
+        return (*(str(row[name]) for name in order), str(shelf), row["label"])
+
+    return sorted(whole, key=key)
+
+
+@pytest.fixture(scope="module")
+def specs(rich: RichLog) -> dict[str, FieldSpec]:
+    return {spec.name: spec for spec in rich.scenario().features.fields}
+
+
+def column(rows: pd.DataFrame, name: str) -> list[object]:
+    """A column as plain values: lists, and None for what is missing."""
+    return [
+        v.tolist() if isinstance(v, np.ndarray) else None if v is None or v != v else v  # noqa: PLR0124
+        for v in rows[name]
+    ]
+
+
+def test_the_log_has_simultaneous_and_late_events(log: list[Row]) -> None:
+    moments = Counter((row["uid"], row["time_ms"]) for row in log)
+    assert sum(n > 1 for n in moments.values()) > 50
+    assert sum(day_of(row["time_ms"]) < row["day"] for row in log) > 20
+
+
+def test_counters_are_those_of_a_replay_of_the_log(
+    rich: RichLog, rows: pd.DataFrame, log: list[Row]
+) -> None:
+    for counter in rich.scenario().features.counters:
+        expected = [oracle.counted(row, log, counter) for row in log]
+        for measure in counter.measures:
+            name = counter.field(measure)
+            assert column(rows, f"value_{name}") == [row[name] for row in expected], name
+            assert len({row[name] for row in expected}) > 4
+
+
+@pytest.mark.parametrize("name", ["likes", "seen"])
+def test_a_history_holds_the_last_values_before_the_event(
+    name: str, rows: pd.DataFrame, log: list[Row], specs: dict[str, FieldSpec]
+) -> None:
+    expected = pd.DataFrame([oracle.history(row, log, specs[name]) for row in log])
+    for made in expected.columns:
+        assert column(rows, f"value_{made}") == expected[made].tolist()
+    assert Counter(map(len, expected[name]))[specs[name].length] > 50
+
+
+@pytest.mark.parametrize("name", ["words", "shelf"])
+def test_a_list_holds_the_first_values_between_separators(
+    name: str, rows: pd.DataFrame, log: list[Row], specs: dict[str, FieldSpec]
+) -> None:
+    expected = [oracle.pieces(row[name], specs[name]) for row in log]
+    assert column(rows, f"value_{name}") == expected
+    assert {len(values) for values in expected} >= {0, specs[name].length}
+
+
+def test_a_vector_is_whole_or_all_zeros(
+    rows: pd.DataFrame, log: list[Row], specs: dict[str, FieldSpec]
+) -> None:
+    expected = [oracle.vector(row["embedding"], specs["embedding"]) for row in log]
+    assert column(rows, "value_embedding") == expected
+    assert column(rows, "embedding") == [vector or [0.0, 0.0, 0.0] for vector in expected]
+    assert None in expected
+
+
+@pytest.mark.parametrize("name", ["price", "dwell.time", "score"])
+def test_a_number_is_scaled_by_its_train_days(
+    name: str, rows: pd.DataFrame, log: list[Row], learned: Learned
+) -> None:
+    numbers = np.array([oracle.number(row[name]) for row in log])
+    finite = np.isfinite(numbers)
+    train = numbers[finite & np.array([row["day"] in SPLITS["train"] for row in log])]
+    expected = {
+        "price": lambda: np.sign(numbers) * np.log(1 + np.abs(numbers)),
+        "dwell.time": lambda: (numbers - train.mean()) / train.std(),
+        "score": lambda: shares(train, numbers),
+    }[name]()
+    np.testing.assert_allclose(rows[name], np.where(finite, expected, 0), rtol=1e-6)
+    assert rows[name].dtype == np.float32
+    values = pd.Series(column(rows, f"value_{name}"), dtype=float)
+    np.testing.assert_array_equal(values, np.where(finite, numbers, np.nan))
+    assert 0 < finite.mean() < 1
+
+
+def shares(train: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    knots = np.unique(np.quantile(train, np.arange(9) / 8, method="inverted_cdf"))
+    return np.interp(np.nan_to_num(numbers), knots, np.linspace(0, 1, len(knots)))
+
+
+def test_vocabularies_are_the_train_days_values_by_falling_count(
+    log: list[Row], learned: Learned, specs: dict[str, FieldSpec]
+) -> None:
+    train = [row for row in log if row["day"] in SPLITS["train"]]
+    values = {name: [[row[name]] for row in train] for name in ("uid", "item", "author")}
+    values["genre.main"] = [[row["genre.main"]] for row in train]
+    values["words"] = [oracle.pieces(row["words"], specs["words"]) for row in train]
+    values["likes_types"] = [[row["act"]] for row in train if row["label"]]
+    for name, each in values.items():
+        counts = Counter(value for row in each for value in row if value is not None)
+        least = specs[name.removesuffix("_types")].min_count
+        ranked = sorted(counts, key=lambda value: (-counts[value], value))
+        expected = [value for value in ranked if counts[value] >= least]
+        assert learned.known[name].to_pylist() == expected
+    assert set(learned.known) == set(values)
+    assert len(learned.known["item"]) < 12
+
+
+def test_ids_are_places_in_the_vocabulary(rows: pd.DataFrame, learned: Learned) -> None:
+    schema = learned.schema
+    for field in (*schema.categories, *schema.lists):
+        owner = getattr(field, "shares", None) or field.name
+        place = {value: i for i, value in enumerate(learned.known[owner].to_pylist())}
+        assert field.size == len(place) + 1
+        given = column(rows, f"value_{field.name}")
+        if field in schema.categories:
+            expected: list[object] = [place.get(value, field.oov) for value in given]
+        else:
+            expected = [[place.get(v, field.oov) for v in values] for values in given]
+        assert column(rows, field.name) == expected
+
+
+def test_buckets_are_cut_at_the_train_rows_quantiles(
+    rows: pd.DataFrame, learned: Learned, rich: RichLog
+) -> None:
+    buckets = {spec.name: spec.buckets for spec in rich.scenario().features.inputs}
+    for field in learned.schema.buckets:
+        values = rows[f"value_{field.name}"].astype(float)
+        train = values[rows["day"].isin(SPLITS["train"])].dropna()
+        parts = buckets[field.name]
+        steps = np.arange(1, parts) / parts
+        cuts = np.unique(np.quantile(train, steps, method="inverted_cdf"))
+        assert list(field.boundaries) == [cut for cut in cuts if cut > train.min()]
+        ids = [sum(cut <= v for cut in field.boundaries) for v in values]
+        assert rows[field.name].tolist() == list(np.where(values.isna(), field.oov, ids))
+
+
+def test_held_out_rows_say_how_often_train_days_saw_them_and_which_slice_they_are_in(
+    rows: pd.DataFrame, log: list[Row]
+) -> None:
+    train = [row for row in log if row["day"] in SPLITS["train"]]
+    for column_name, name in (("uid", "user"), ("item", "item")):
+        seen = Counter(row[column_name] for row in train)
+        assert rows[f"{name}_train_events"].tolist() == [seen[row[column_name]] for row in log]
+    home = [int(canonical(row["tab"]) in ("home", "1")) for row in log]
+    assert rows["slice_0"].tolist() == home
+    assert rows["slice_1"].tolist() == [int(row["genre.main"] == "drama") for row in log]
+    assert 0 < sum(home) < len(home)

@@ -1,0 +1,98 @@
+"""Each architecture against its paper's equations, row by row, and on what it can learn."""
+
+from typing import get_args
+
+import pytest
+import torch
+
+from secateur.contracts.errors import ScenarioError
+from secateur.contracts.models import Architecture, ModelSpec
+from secateur.model.architectures import build, new_model
+from secateur.model.batches import Split
+from secateur.model.dcnv2 import DCNv2
+from secateur.model.inputs import Inputs
+from secateur.model.metrics import auc
+from secateur.model.recommender import Recommender
+from secateur.model.training import train
+from secateur.model.watching import predict
+from secateur.scenario import Training
+
+from .conftest import SCHEMA, TRAINING, planted_probability
+
+ROWS = [(4, 0, 2), (0, 1, 3), (2, 2, 0)]
+
+
+def randomised(spec: ModelSpec) -> tuple[Recommender, Inputs]:
+    model = build(spec).eval()
+    generator = torch.Generator().manual_seed(0)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.5, generator=generator)
+    numbers = torch.randn(len(ROWS), len(spec.numbers), generator=generator)
+    ids = torch.tensor(ROWS, dtype=torch.int32)
+    return model, Inputs(ids, numbers, torch.empty(len(ROWS), 0), ())
+
+
+def places(row: tuple[int, ...]) -> list[int]:
+    return [offset + i for offset, i in zip((0, 5, 8), row, strict=True)]
+
+
+def test_logistic_regression_adds_weights_and_weighted_numbers() -> None:
+    model, inputs = randomised(ModelSpec("lr", tuple("abc"), (5, 3, 4), 0, (), numbers=("x",)))
+    weights, bias = model.first_order.weight[:, 0], model.bias[0]
+    expected = [
+        bias + sum(weights[at] for at in places(row)) + x * weights[12]
+        for row, x in zip(ROWS, inputs.numbers[:, 0], strict=True)
+    ]
+    assert torch.allclose(model(inputs), torch.stack(expected), atol=1e-6)
+
+
+def test_a_factorization_machine_adds_the_dot_products_of_all_pairs() -> None:
+    """Rendle 2010, equation 1, with x = 1 for an id."""
+    model, inputs = randomised(ModelSpec("fm", tuple("abc"), (5, 3, 4), 3, (), numbers=("x",)))
+    v, w = model.embedding.weight, model.first_order.weight[:, 0]
+    expected = []
+    for row, x in zip(ROWS, inputs.numbers[:, 0], strict=True):
+        terms = [*((at, 1.0) for at in places(row)), (12, x)]
+        linear = sum(w[at] * value for at, value in terms)
+        pairs = sum((v[a] @ v[b]) * p * q for i, (a, p) in enumerate(terms) for b, q in terms[:i])
+        expected.append(model.bias[0] + linear + pairs)
+    assert torch.allclose(model(inputs), torch.stack(expected), atol=1e-5)
+
+
+def test_a_cross_layer_is_the_papers_first_equation() -> None:
+    spec = ModelSpec("dcnv2", tuple("abc"), (5, 3, 4), 2, (4,), numbers=("x",), cross_layers=2)
+    model, inputs = randomised(spec)
+    assert isinstance(model, DCNv2)
+    expected = []
+    for row, x in zip(ROWS, inputs.numbers, strict=True):
+        x0 = torch.cat([*(model.embedding.weight[at] for at in places(row)), x])
+        xl = x0
+        for layer in model.cross:
+            xl = x0 * (layer.weight @ xl + layer.bias) + xl
+        hidden, output = model.tower.layers
+        deep = output.weight[0] @ torch.relu(hidden.weight @ x0 + hidden.bias) + output.bias[0]
+        expected.append(model.bias[0] + model.cross_output.weight[0] @ xl + deep)
+    assert torch.allclose(model(inputs), torch.stack(expected), atol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", get_args(Architecture))
+def test_only_logistic_regression_cannot_learn_that_users_like_their_parity(
+    architecture: Architecture, planted: tuple[Split, Split]
+) -> None:
+    _, holdout = planted
+    training = with_(architecture=architecture, max_epochs=8.0, patience=99, learning_rate=2e-2)
+    model = new_model(SCHEMA, training, seed=1)
+    train(model, *planted, training, 1, lambda _rows, _note: None)
+    found = auc(predict(model, holdout.inputs), holdout.labels)
+    ids = holdout.inputs.ids.numpy()
+    best = auc(torch.from_numpy(planted_probability(ids)), holdout.labels)
+    assert found < 0.6 if architecture == "lr" else found > best - 0.03
+
+
+def test_a_tower_without_layers_is_refused() -> None:
+    with pytest.raises(ScenarioError, match=r"training\.hidden is empty, but dcnv2 has a tower"):
+        new_model(SCHEMA, with_(architecture="dcnv2", hidden=()), seed=1)
+
+
+def with_(**changes: object) -> Training:
+    return TRAINING.model_copy(update=changes)

@@ -1,0 +1,144 @@
+"""Recipes on a model that reads every kind of field: verbs in, packages out."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+import plan_candidates
+import prune_model
+import train_model
+from all_kinds import SCHEMA, sealed_features
+from secateur import artifacts
+from secateur.artifacts import Artifact, open_artifact
+from secateur.command import Job
+from secateur.contracts.candidates import Recipe, Step, Student
+from secateur.contracts.data import ValidationReport
+from secateur.contracts.errors import ScenarioError
+from secateur.contracts.manifest import MadeBy
+from secateur.model.architectures import spec_of
+from secateur.model.batches import load_split
+from secateur.model.bundle import load_bundle
+from secateur.model.watching import predict
+from secateur.pruning import plans
+from secateur.pruning.evidence import read_counts
+from secateur.scenario import Scenario, Training, load
+from secateur.serving import scorer
+
+ROWS = Step("embedding_row", "frequency", min_count=40)
+RECIPES = (
+    Recipe("int8", embedding_bits=8, tower_bits=8),
+    Recipe("rows", (ROWS,), repair_epochs=0.5),
+    Recipe("dimensions", (Step("embedding_dimension", "l2", keep=0.5),)),
+    Recipe("hybrid", (ROWS, Step("neuron", "taylor", keep=0.5)), 0.5, 8, 8),
+    Recipe("student", student=Student(3, (4,), 40), repair_epochs=1.0),
+)
+TRAINING = Training(batch_size=64, embedding_dim=4, hidden=(8, 6), learning_rate=1e-2, max_epochs=3)
+
+
+ROWS_ONLY = ("dense", "int8", "rows")
+FITTING = {
+    "lr": ROWS_ONLY,
+    "fm": (*ROWS_ONLY, "dimensions"),
+    "deepfm": (*ROWS_ONLY, "dimensions", "hybrid", "student"),
+    "dcnv2": (*ROWS_ONLY, "dimensions", "hybrid", "student"),
+}
+CASES = [(architecture, recipe) for architecture, fit in FITTING.items() for recipe in fit]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A run's folder an architecture, with `features`, `dense` and `plan`."""
+    return {name: started(tmp_path_factory.mktemp(name), name) for name in FITTING}
+
+
+@pytest.fixture(scope="module")
+def run(runs: dict[str, Path]) -> Path:
+    return runs["deepfm"]
+
+
+def started(folder: Path, architecture: str) -> Path:
+    features = sealed_features(folder / "features")
+    with artifacts.create((folder / "validation").as_uri(), "ValidationReport") as draft:
+        draft.write("report.json", ValidationReport(features.digest, True, 900, ()))
+        draft.seal(MadeBy("test", "0"), {}, {})
+    train_model.train_model(job("train_model", folder, "dense", architecture))
+    plan_candidates.plan_candidates(job("plan_candidates", folder, "plan", architecture))
+    return folder
+
+
+def scenario(architecture: str) -> Scenario:
+    training = TRAINING.model_copy(update={"architecture": architecture})
+    recipes = tuple(recipe for recipe in RECIPES if recipe.name in FITTING[architecture])
+    return load("short_video").model_copy(update={"training": training, "candidates": recipes})
+
+
+def job(verb: str, run: Path, output: str, architecture: str = "deepfm", **flags: str) -> Job:
+    inputs = ("features", "validation", "dense", "plan")
+    uris = {name: (run / name).as_uri() for name in (*inputs, "output")}
+    return Job(verb, scenario(architecture), uris | {"output": (run / output).as_uri()} | flags)
+
+
+def pruned(run: Path, recipe: str, architecture: str = "deepfm") -> tuple[Artifact, Artifact]:
+    prune_model.prune_model(job("prune_model", run, recipe, architecture, recipe=recipe))
+    bundle = open_artifact((run / recipe / "bundle").as_uri(), "ModelBundle")
+    return bundle, open_artifact((run / recipe / "package").as_uri(), "Package")
+
+
+@pytest.mark.parametrize(("architecture", "recipe"), CASES)
+def test_bundle_and_package_of_a_recipe_score_raw_values_alike(
+    runs: dict[str, Path], architecture: str, recipe: str
+) -> None:
+    run = runs[architecture]
+    bundle, package = pruned(run, recipe, architecture)
+    features = open_artifact((run / "features").as_uri(), "FeatureSet")
+    model, served = load_bundle(bundle), scorer.load(package.folder)
+    blocks = (*served.schema.fields, *served.schema.own_lists)
+    assert tuple(field.size for field in blocks) == model.spec.rows
+    expected = torch.sigmoid(predict(model, load_split(features, "tune").inputs)).numpy()
+    table = pq.read_table(features.folder / "tune")
+    columns = {f.name: table[f"value_{f.name}"].to_pylist() for f in SCHEMA.inputs}
+    found = served.score(columns, hashed=True)
+    assert np.abs(found - expected).max() < (0.02 if recipe in ("int8", "hybrid") else 1e-5)
+    assert expected.std() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("architecture", "recipe", "message"),
+    [
+        ("lr", "dimensions", "leaves no unit of 0"),
+        ("fm", "hybrid", "neuron: keep 0.5 leaves no unit of 0"),
+        ("fm", "student", "the student has not the parts of fm"),
+        ("lr", "student", "the student has not the parts of lr"),
+    ],
+)
+def test_a_recipe_for_parts_that_an_architecture_lacks_is_refused(
+    architecture: str, recipe: str, message: str
+) -> None:
+    training = TRAINING.model_copy(update={"architecture": architecture})
+    chosen = [one for one in RECIPES if one.name == recipe]
+    with pytest.raises(ScenarioError, match=message):
+        plans.plan("digest", spec_of(SCHEMA, training), chosen)
+
+
+def test_a_shared_list_follows_the_rows_of_its_category(run: Path) -> None:
+    bundle, package = pruned(run, "rows")
+    schema = scorer.load(package.folder).schema
+    sizes = {field.name: field.size for field in (*schema.categories, *schema.lists)}
+    assert sizes["seen"] == sizes["alike"] == sizes["item"] < 21
+    assert load_bundle(bundle).spec.lists[1].block == 1
+
+
+def test_values_in_lists_are_counted_with_the_unknown_ones(run: Path) -> None:
+    features = open_artifact((run / "features").as_uri(), "FeatureSet")
+    counts = dict(
+        zip(("user_id", "item", "age", "tags", "seen_types"), read_counts(features), strict=True)
+    )
+    for name in ("tags", "seen_types"):
+        lists = pq.read_table(features.folder / "train")[name].to_pylist()
+        values = [value for row in lists for value in row]
+        assert counts[name] is not None
+        assert counts[name].tolist() == np.bincount(values).tolist()
+    assert counts["age"] is None

@@ -1,0 +1,122 @@
+"""What sections must say of one another is checked before any night runs, all at once."""
+
+import pytest
+
+from secateur.scenario import SCENARIOS
+from secateur.scenario.checking import check
+from small_scenario import SCENARIO, Write
+
+CASES = [
+    (('name = "rows"', 'name = "int8"'), ":6: candidates[1].name: 'int8' is there already, as [0]"),
+    (('name = "rows"', 'name = "dense"'), ":6: candidates[1].name: 'dense' is the baseline's name"),
+    (
+        ("seed = 1", 'seed = 1\nonly_candidates = ["int4"]'),
+        ":4: only_candidates[0]: 'int4' is no candidate (did you mean int8?)",
+    ),
+    (
+        ('uri = "LOG"', 'uri = "LOG"\nheader = false\ncolumns = ["a", "a"]'),
+        ":12: logs.columns[1]: column 'a' is named twice",
+    ),
+    (
+        ("window_days = 6", "window_days = 3"),
+        ":14: logs.window_days: 3 days leave none to learn from: 1 tune, 1 confirm ",
+    ),
+    (
+        ("window_days = 6", 'first_day = "2024-02-02"\nlast_day = "2024-02-01"'),
+        ":14: logs.first_day: 2024-02-02 is after last_day 2024-02-01",
+    ),
+    (
+        ("window_days = 6", 'time_format = "seconds"'),
+        ":14: logs.time_format: 'seconds' is none of s, ms, us, nor a pattern of Spark's: c, e,",
+    ),
+    (
+        (
+            'column = "liked"',
+            'column = "liked"\nkind = "event_type"\npositive = ["buy"]\nnegative = ["buy"]',
+        ),
+        ":21: label.negative: buy are positive too",
+    ),
+    (
+        ('column = "liked"', 'column = "liked"\nkind = "clicked_list"\nclicked = "liked"'),
+        ":20: label.clicked: 'liked' is the list itself",
+    ),
+    (
+        ('deduplicate_on = ["uid", "item", "at"]', "deduplicate_on = []"),
+        ":21: cleaning.deduplicate_on: names no column",
+    ),
+    (
+        ("hashed = true", "hashed = false"),
+        ":27: features.fields[0].name: 'uid' is the user: say hashed = true",
+    ),
+    (
+        ('name = "author",', 'name = "author", hashed = true,'),
+        ":29: features.fields[2].hashed: hashed = true is for the user 'uid', and only it",
+    ),
+    (
+        ("hashed = true", 'hashed = true, kind = "list"'),
+        ":27: features.fields[0].kind: a list cannot be hashed, only a category",
+    ),
+    (
+        ('name = "author"', 'name = "past", kind = "history", shares = "uid"'),
+        ":29: features.fields[2].shares: 'uid' is the user, and a history holds no users",
+    ),
+    (
+        ('name = "author"', 'name = "item"'),
+        ":29: features.fields[2].name: 'item' is there already, as [1]",
+    ),
+    (
+        ('name = "author"', 'name = "uid_rate"'),
+        ":32: features.counters[0]: its input 'uid_rate' is there already, of a field",
+    ),
+    (
+        ("min_rows = 100", "min_rows = 100\ndrift = { categories = { uid = 0.1 } }"),
+        ":39: validation.drift.categories.uid: uid is the user, whom no profile may name",
+    ),
+    (
+        ("min_rows = 100", "min_rows = 100\nmax_oov_rate = { autor = 0.1 }"),
+        ":39: validation.max_oov_rate.autor: no field with a vocabulary is named so (did",
+    ),
+    (
+        ("min_rows = 100", "min_rows = 100\nlabel_rate = [0.5, 0.1]"),
+        ":39: validation.label_rate: 0.5 is above 0.1: least, then most",
+    ),
+]
+
+
+@pytest.mark.parametrize(("spoiled", "line"), CASES, ids=[line[:40] for _, line in CASES])
+def test_a_disagreement_is_told_by_its_line_and_key(
+    spoiled: tuple[str, str], line: str, write: Write
+) -> None:
+    path = write(spoiled)
+    scenario, mistakes = check(str(path))
+    assert scenario is None
+    (said,) = mistakes
+    assert said.startswith(f"{path}{line}")
+
+
+def test_disagreements_are_told_beside_the_mistakes_of_other_sections(write: Write) -> None:
+    path = write(("margin = 0.01", "margin = 7"), CASES[0][0], CASES[4][0])
+    _, mistakes = check(str(path))
+    assert [line.split(": ")[1] for line in mistakes] == [
+        "candidates[1].name",
+        "logs.window_days",
+        "judgement.margin",
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in SCENARIOS.glob("*.toml")))
+def test_the_real_scenarios_have_no_mistake(name: str) -> None:
+    scenario, mistakes = check(name)
+    assert mistakes == []
+    assert scenario is not None
+
+
+@pytest.mark.parametrize("pattern", ["yyyy-MM-dd'T'HH:mm:ssXXX", "M/d/yyyy h:mm:ss a", "us"])
+def test_what_spark_can_parse_is_no_mistake(pattern: str, write: Write) -> None:
+    path = write(("window_days = 6", f'time_format = "{pattern}"'))
+    assert check(str(path))[1] == []
+
+
+def test_the_small_scenario_has_no_mistake(write: Write) -> None:
+    assert "time_format" not in SCENARIO
+    assert check(str(write()))[1] == []

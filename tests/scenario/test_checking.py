@@ -1,0 +1,125 @@
+"""With the log at hand, every column that a scenario names is looked up in it."""
+
+import gzip
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from secateur.contracts.errors import UsageError
+from secateur.scenario.checking import check, summary
+from secateur.storage import open_store
+from small_scenario import Write
+
+HEADER = "uid,item,at,liked"
+
+
+def log(folder: Path, header: str = HEADER, sides: str = "item,author") -> str:
+    """A log of one gzipped file and the side table; gives its URI."""
+    day = folder / "log" / "events" / "date=2024-01-01"
+    day.mkdir(parents=True)
+    (day / "part-0.csv.gz").write_bytes(gzip.compress(f"{header}\nu1,i1,0,1\n".encode()))
+    (folder / "log" / "items.csv").write_text(f"{sides}\ni1,a1\n")
+    return (folder / "log").as_uri()
+
+
+def messages(path: Path, uri: str) -> list[str]:
+    """The mistakes, each without its file and line."""
+    return [line.removeprefix(f"{path}:").partition(": ")[2] for line in check(str(path), uri)[1]]
+
+
+def test_a_scenario_that_fits_its_log_is_summed_up_in_one_line(
+    write: Write, tmp_path: Path
+) -> None:
+    scenario, mistakes = check(str(write()), log(tmp_path))
+    assert mistakes == []
+    assert scenario is not None
+    assert summary(scenario) == (
+        "small: 3 fields (3 category), 1 counters, 2 candidates, 6 days "
+        "(4 train, 1 tune, 1 confirm)"
+    )
+
+
+def test_every_column_that_the_log_lacks_is_told_by_its_key(write: Write, tmp_path: Path) -> None:
+    path = write(
+        ('time = "at"', 'time = "when"'),
+        ('column = "liked"', 'column = "like"'),
+        ('keys = ["uid"]', 'keys = ["uid", "autor"]'),
+        ("min_rows = 100", "min_rows = 100\nmax_missing_rate = { colour = 0.1 }"),
+    )
+    assert check(str(path))[1] == [], "without the log, nobody can know"
+    found = messages(path, log(tmp_path))
+    assert [line.partition(": ")[0] for line in found] == [
+        "logs.time",
+        "label.column",
+        "features.counters[0].keys[1]",
+        "validation.max_missing_rate.colour",
+    ]
+    assert "no column 'like' in the log (did you mean liked?)" in found[1]
+    assert "(did you mean author?)" in found[2]
+
+
+def test_a_side_table_without_its_key_or_its_column_is_told(write: Write, tmp_path: Path) -> None:
+    found = messages(write(), log(tmp_path, sides="item_id,writer"))
+    assert [line.partition(": ")[0] for line in found] == [
+        "logs.sides[0].key",
+        "features.fields[2].name",
+    ]
+
+
+def test_what_is_made_of_many_events_is_named_as_no_column(write: Write, tmp_path: Path) -> None:
+    past = (
+        '{ name = "author", owner = "item" }',
+        '{ name = "author", owner = "user", kind = "history", shares = "item" }',
+    )
+    uri = log(tmp_path, header=f"{HEADER},uid_rate")
+    found = messages(write(past), uri)
+    assert [line.partition(": ")[0] for line in found] == [
+        "features.fields[2].name",
+        "features.counters[0]",
+    ]
+    assert "'uid_rate' is a column of the log already" in found[1]
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        'kind = "marked_list"\ncolumn = "liked"',
+        'kind = "clicked_list"\ncolumn = "liked"\nclicked = "at"',
+    ],
+    ids=["marked_list", "clicked_list"],
+)
+def test_the_item_of_a_list_is_no_column_of_the_raw_rows(
+    label: str, write: Write, tmp_path: Path
+) -> None:
+    uri = log(tmp_path, header="uid,at,liked")
+    spoiled = (('column = "liked"', label), ('["uid", "item", "at"]', '["uid", "at"]'))
+    assert messages(write(*spoiled), uri) == []
+    assert "logs.item: no column 'item'" in messages(write(spoiled[1]), uri)[0]
+
+
+def test_a_parquet_log_tells_its_columns_itself(write: Write, tmp_path: Path) -> None:
+    uri = log(tmp_path)
+    file = tmp_path / "log" / "events" / "part-0.parquet"
+    pq.write_table(pa.table({name: ["1"] for name in HEADER.split(",")[:3]}), file)
+    parquet = ('time = "at"', 'time = "at"\nformat = "parquet"')
+    (found,) = messages(write(parquet), uri)
+    assert found.startswith("label.column: no column 'liked' in the log")
+
+
+def test_a_log_in_an_object_store_is_looked_up_like_any_other(
+    write: Write, tmp_path: Path, root: str
+) -> None:
+    local = open_store(log(tmp_path, header="uid,item,at"))
+    store = open_store(root)
+    for key in [*local.keys()]:
+        store.put(key, local.get(key).data)
+    (found,) = messages(write(), root)
+    assert found.startswith("label.column: no column 'liked' in the log")
+
+
+def test_a_log_without_a_file_of_the_format_is_no_answer(write: Write, tmp_path: Path) -> None:
+    tsv = ('time = "at"', 'time = "at"\nformat = "tsv"')
+    with pytest.raises(UsageError, match=r"no events/\*\.tsv there"):
+        check(str(write(tsv)), log(tmp_path))

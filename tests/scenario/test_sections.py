@@ -1,0 +1,143 @@
+"""What each section of a scenario insists on, and what it works out of its keys."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from secateur.scenario import (
+    ClickedListLabel,
+    ColumnLabel,
+    Counter,
+    EventTypeLabel,
+    Features,
+    FieldSpec,
+    Judgement,
+    Label,
+    Logs,
+    MarkedListLabel,
+    Negatives,
+    PurchaseLabel,
+    SideTable,
+    Table,
+    ThresholdLabel,
+    Validation,
+)
+from secateur.scenario.sections import Section
+
+LOGS = {"uri": "log", "user": "u", "item": "i", "time": "t"}
+FIELD = {"name": "f", "owner": "item"}
+COUNTER = {"keys": ["u"], "owner": "user", "prior_rate": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("keys", "separator"),
+    [
+        ({}, ","),
+        ({"format": "tsv"}, "\t"),
+        ({"delimiter": ";"}, ";"),
+        ({"format": "tsv", "header": False, "columns": ["a"]}, "\t"),
+    ],
+)
+def test_a_table_knows_its_separator(keys: Mapping[str, Any], separator: str) -> None:
+    assert Table(**keys).separator == separator
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"header": False},
+        {"columns": ["a"]},
+        {"format": "parquet", "delimiter": ","},
+        {"format": "json_lines", "header": False},
+        {"format": "parquet", "columns": ["a"]},
+        {"delimiter": ";;"},
+    ],
+)
+def test_a_table_names_its_columns_exactly_once(keys: Mapping[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Table(**keys)
+
+
+@pytest.mark.parametrize(
+    ("section", "keys"),
+    [
+        (Logs, {**LOGS, "timezone": "Mars/Base"}),
+        (Logs, {**LOGS, "layout": "month"}),
+        (Logs, {**LOGS, "window_days": 0}),
+        (Logs, {**LOGS, "last_day": "2024-1-1"}),
+        (Logs, {**LOGS, "closed": ["someday"]}),
+        (Logs, {**LOGS, "colour": "red"}),
+        (SideTable, {"name": "Items", "path": "p", "key": "k"}),
+        (FieldSpec, {**FIELD, "kind": "history"}),
+        (FieldSpec, {**FIELD, "buckets": 1}),
+        (FieldSpec, {**FIELD, "separator": ""}),
+        (FieldSpec, {**FIELD, "owner": "nobody"}),
+        (Counter, {**COUNTER, "keys": []}),
+        (Counter, {**COUNTER, "measures": []}),
+        (Counter, {**COUNTER, "prior_rate": 1.5}),
+        (Negatives, {"power": -1}),
+        (Judgement, {"margin": 1.0}),
+        (Judgement, {"margin": 0.0, "max_request_us": {"7": 1.0}}),
+        (Validation, {"min_rows": 1, "label_rate": [0.1]}),
+    ],
+    ids=str,
+)
+def test_a_section_refuses_what_no_night_could_use(
+    section: type[Section], keys: Mapping[str, Any]
+) -> None:
+    with pytest.raises(ValidationError):
+        section(**keys)
+
+
+def test_a_section_is_frozen() -> None:
+    logs = Logs(**LOGS)
+    with pytest.raises(ValidationError):
+        logs.user = "someone"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("keys", "kind", "name"),
+    [
+        ({"column": "click"}, ColumnLabel, "click"),
+        ({"kind": "column", "column": "click"}, ColumnLabel, "click"),
+        ({"kind": "event_type", "column": "a", "positive": ["buy"]}, EventTypeLabel, "a"),
+        ({"kind": "threshold", "column": "stars", "at_least": 4}, ThresholdLabel, "stars"),
+        ({"kind": "marked_list", "column": "shown"}, MarkedListLabel, "shown"),
+        ({"kind": "clicked_list", "column": "s", "clicked": "c"}, ClickedListLabel, "s"),
+        ({"kind": "purchase"}, PurchaseLabel, "purchase"),
+    ],
+)
+def test_a_label_is_of_the_kind_it_names(keys: Mapping[str, Any], kind: type, name: str) -> None:
+    adapter: TypeAdapter[Any] = TypeAdapter(Label)
+    found = adapter.validate_python(keys)
+    assert type(found) is kind
+    assert found.name == name
+    assert adapter.validate_python(found) == found
+
+
+def test_a_counters_inputs_are_named_by_keys_window_and_measure() -> None:
+    one = Counter(**COUNTER, window_days=7, measures=("events", "positives"))
+    assert [field.name for field in one.fields] == ["u_7d_events", "u_7d_positives"]
+    pair = Counter(keys=("u", "tag"), owner="item", prior_rate=0.1, buckets=8)
+    assert [field.name for field in pair.fields] == ["u_x_tag_events", "u_x_tag_rate"]
+    assert {(field.kind, field.owner, field.buckets) for field in pair.fields} == {
+        ("bucket", "item", 8)
+    }
+
+
+def test_inputs_are_the_fields_then_the_counters() -> None:
+    features = Features(fields=(FieldSpec(**FIELD),), counters=(Counter(**COUNTER),))
+    assert [spec.name for spec in features.inputs] == ["f", "u_events", "u_rate"]
+
+
+@pytest.mark.parametrize("kind", ["category", "bucket"])
+def test_only_a_categorys_vocabulary_can_be_shared(kind: str) -> None:
+    shared = {**FIELD, "name": "item", "kind": kind}
+    history = {**FIELD, "kind": "history", "shares": "item"}
+    if kind == "category":
+        assert len(Features(fields=[shared, history]).fields) == 2
+        return
+    with pytest.raises(ValidationError, match="no category"):
+        Features(fields=[shared, history])

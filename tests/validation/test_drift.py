@@ -1,0 +1,251 @@
+"""Distances as pandas and plain formulas find them; bootstrap, lack of rows and limits are told."""
+
+import json
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from secateur.contracts.data import BinCounts, ColumnDrift, Profile, ValueCounts
+from secateur.contracts.errors import ScenarioError, ValidationRefused
+from secateur.validation import distances
+from small_events import Nights, plain_rows, report_of, rows
+
+FIRST, SECOND = "2024-03-01", "2024-03-02"
+WATCHED = ("validation.drift.min_rows=20", "validation.drift.bins=5")
+LOOSE = (
+    *WATCHED,
+    "validation.drift.categories={tab = 1.0, item = 1.0}",
+    "validation.drift.numbers={seconds = 1.0}",
+)
+
+
+def events(seed: int, day: str, count: int = 400) -> pd.DataFrame:
+    """Events whose seconds have ties, gaps and texts that are no number; some tabs are missing."""
+    dice = np.random.default_rng(seed)
+    tabs = dice.choice(["home", "feed", f"only {seed}", None], count, p=[0.5, 0.2, 0.2, 0.1])
+    seconds = np.where(dice.random(count) < 0.4, 0, np.round(dice.lognormal(1 + seed, 1, count), 1))
+    texts = [str(n) for n in seconds]
+    texts[::17], texts[1::31], texts[2::41] = (
+        ["much"] * len(texts[::17]),
+        ["NaN"] * len(texts[1::31]),
+        [None] * len(texts[2::41]),
+    )
+    return rows(day, tabs.tolist(), texts, seed)
+
+
+def drift_of(nights: Nights, *settings: str) -> dict[str, ColumnDrift]:
+    """Two nights, the first accepted: what the second's report says of each column."""
+    nights.events("one", {FIRST: events(1, FIRST)})
+    nights.events("two", {SECOND: events(2, SECOND, 300)})
+    nights.validate("one", *settings)
+    nights.accept("one_report")
+    return {one.column: one for one in report_of(nights.validate("two", *settings)).drift}
+
+
+def linf(one: pd.Series, other: pd.Series) -> float:
+    shares = pd.concat(
+        [side.value_counts(normalize=True, dropna=False) for side in (one, other)], axis=1
+    )
+    return float((shares.iloc[:, 0].fillna(0) - shares.iloc[:, 1].fillna(0)).abs().max())
+
+
+def jensen_shannon(one: pd.Series, other: pd.Series, bins: int) -> tuple[float, int]:
+    """Over quantile bins of `other`; values that hold several quantiles alone in a bin."""
+    then, now = (pd.to_numeric(side, errors="coerce") for side in (other, one))
+    cuts = np.quantile(then.dropna(), np.arange(bins + 1) / bins)
+    alone = {cut for cut in cuts if (cuts == cut).sum() > 1} | {cuts.max()}
+    edges = sorted({*cuts, *(np.nextafter(cut, np.inf) for cut in alone)})
+    p, q = (
+        np.bincount(
+            np.where(side.isna(), len(edges) + 1, np.digitize(side, edges)),
+            minlength=len(edges) + 2,
+        )
+        / len(side)
+        for side in (now, then)
+    )
+    middle = (p + q) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kl = [np.nansum(np.where(side > 0, side * np.log2(side / middle), 0)) for side in (p, q)]
+    return float(np.sqrt(sum(kl) / 2)), len(p)
+
+
+def test_the_distances_are_those_of_pandas(nights: Nights) -> None:
+    found = drift_of(nights, *LOOSE)
+    one, two = events(1, FIRST), events(2, SECOND, 300)
+    for column in ("tab", "item"):
+        assert found[column].distance == pytest.approx(linf(two[column], one[column]), abs=1e-12)
+    wanted, bins = jensen_shannon(two["seconds"], one["seconds"], 5)
+    assert wanted > 0.1
+    assert found["seconds"].distance == pytest.approx(wanted, abs=1e-12)
+    assert found["seconds"].bins == bins
+
+
+def test_an_entry_names_both_sides(nights: Nights) -> None:
+    found = drift_of(nights, *LOOSE)["tab"]
+    accepted = json.loads((nights.folder / "one_report_accepted" / "receipt.json").read_text())
+    assert found == ColumnDrift(
+        column="tab",
+        measure="categories",
+        formula="L-infinity",
+        limit=1.0,
+        distance=found.distance,
+        bins=6,  # home, feed, one of each night, all others, missing
+        rows=300,
+        reference_rows=400,
+        reference_day=FIRST,
+        reference=accepted["accepted_night"],
+    )
+
+
+@pytest.mark.parametrize("change", ["missing", "new", "constant", "beyond", "below"])
+def test_a_change_outside_the_bins_is_seen(nights: Nights, change: str) -> None:
+    then = rows(FIRST, ["home"] * 100, ["0"] * 95 + ["7"] * 5)
+    seconds = {
+        "missing": [None] * 100,
+        "new": ["3"] * 100,
+        "constant": ["7"] * 100,
+        "beyond": ["1e9"] * 100,
+        "below": ["-1"] * 100,
+    }
+    nights.events("one", {FIRST: then})
+    nights.events("two", {SECOND: rows(SECOND, ["home"] * 100, seconds[change])})
+    nights.validate("one", *LOOSE)
+    nights.accept("one_report")
+    found = {one.column: one for one in report_of(nights.validate("two", *LOOSE)).drift}
+    assert (found["seconds"].distance or 0) > 0.9
+    assert found["tab"].distance == 0
+
+
+def test_a_limit_exceeded_refuses_and_says_by_how_much(nights: Nights) -> None:
+    drift_of(nights, *LOOSE)
+    tight = "validation.drift.categories={tab = 0.1}"
+    flags = {"events": nights.folder / "two", "output": nights.folder / "report"}
+    with pytest.raises(ValidationRefused, match=r"tab L-infinity .* <= 0\.1: found 0\.1"):
+        nights.run("validate_events", *LOOSE, tight, **flags, state=nights.state)
+    report = report_of(nights.validate("two", *LOOSE, tight))
+    assert not report.success
+    assert {one.column for one in report.drift} == {"tab", "seconds"}
+
+
+def test_the_page_shows_the_distances_and_renders_whole(
+    nights: Nights, caplog: pytest.LogCaptureFixture
+) -> None:
+    drift_of(nights, *LOOSE)
+    page = (nights.folder / "two_report" / "docs" / "index.html").read_text()
+    for shown in ("Jensen-Shannon, base 2", "L-infinity", FIRST, "within", "300", "400"):
+        assert f">{shown}<" in page or shown in page.partition("<h2>columns</h2>")[0]
+    assert not [line for line in caplog.records if "rendering" in line.getMessage()]
+
+
+def test_the_first_night_is_a_bootstrap_and_says_so(
+    nights: Nights, caplog: pytest.LogCaptureFixture
+) -> None:
+    nights.events("one", {FIRST: events(1, FIRST)})
+    with caplog.at_level(logging.WARNING):
+        sealed = nights.validate("one", *LOOSE)
+    report = report_of(sealed)
+    assert report.success
+    assert report.drift == ()
+    assert "3 columns" in report.bootstrap
+    assert "bootstrap" in caplog.text
+    assert sealed.manifest.facts["bootstrap"] is True
+    assert "Bootstrap:" in (sealed.folder / "docs" / "index.html").read_text()
+    assert report_of(nights.validate("one")).bootstrap == ""  # nothing is watched
+
+
+def test_too_few_rows_are_not_compared_and_said_to_be(
+    nights: Nights, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        found = drift_of(nights, *LOOSE, "validation.drift.min_rows=350")
+    assert {one.not_compared for one in found.values()} == {
+        "300 rows tonight, 400 then: fewer than 350"
+    }
+    assert {one.distance for one in found.values()} == {None}
+    assert "drift of tab was not compared" in caplog.text
+    report = nights.validate("two", *LOOSE, "validation.drift.min_rows=350")
+    assert report.manifest.facts["drift_not_compared"] == 3
+    assert "not compared" in (report.folder / "docs" / "index.html").read_text()
+
+
+def test_a_column_that_then_was_not_watched_is_not_compared(nights: Nights) -> None:
+    drift_of(nights, *WATCHED, "validation.drift.categories={item = 1.0}")
+    report = report_of(nights.validate("two", *LOOSE))
+    by_column = {one.column: one for one in report.drift}
+    assert by_column["tab"].not_compared == f"the night of {FIRST} was not profiled by this column"
+    assert by_column["item"].distance is not None
+
+
+def test_a_watched_column_that_is_gone_is_refused(nights: Nights) -> None:
+    drift_of(nights, *LOOSE)
+    report = report_of(nights.validate("two", *LOOSE, "validation.drift.numbers={lost = 1.0}"))
+    assert [e.column for e in report.expectations if not e.success] == ["lost"]
+    assert {one.not_compared for one in report.drift if one.column == "lost"} == {
+        "tonight's events have no such column"
+    }
+
+
+def test_the_user_is_never_profiled(nights: Nights) -> None:
+    nights.events("one", {FIRST: plain_rows(FIRST)})
+    for measure in ("categories", "numbers"):
+        with pytest.raises(ScenarioError, match="uid is the user"):
+            nights.validate("one", f"validation.drift.{measure}={{uid = 1.0}}")
+
+
+def test_a_profile_counts_what_pandas_counts(nights: Nights) -> None:
+    frame = events(1, FIRST)
+    nights.events("one", {FIRST: frame})
+    sealed = nights.validate("one", *LOOSE)
+    profile = sealed.read("profile.json", Profile)
+    counted = frame["tab"].value_counts()
+    missing = int(frame["tab"].isna().sum())
+    assert profile.categories["tab"] == ValueCounts(counted.to_dict(), 0, missing)
+    assert profile.rows == 400
+    assert profile.days == {FIRST: 400}
+    assert profile.label_rate == pytest.approx(frame["label"].mean())
+    assert sum(profile.numbers["seconds"].rows) + profile.numbers["seconds"].missing == 400
+
+
+def test_rare_values_are_pooled(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secateur.validation.profiling.MOST_VALUES", 2)
+    nights.events("one", {FIRST: rows(FIRST, list("aabbccddde"), ["1"] * 10)})
+    profile = nights.validate("one", *LOOSE).read("profile.json", Profile)
+    assert profile.categories["tab"] == ValueCounts({"d": 3, "a": 2}, 5, 0)
+
+
+def test_a_distance_is_a_distance() -> None:
+    one, other = BinCounts((0.0,), (5, 5), 0), BinCounts((0.0,), (0, 0), 10)
+    assert distances.of_numbers(one, one) == (0.0, 3)
+    assert distances.of_numbers(one, other) == (pytest.approx(1.0), 3)
+    assert distances.of_numbers(other, one) == distances.of_numbers(one, other)
+    a, b = ValueCounts({"x": 1}, 0, 0), ValueCounts({"y": 3}, 0, 1)
+    assert distances.of_categories(a, b) == (1.0, 4)
+
+
+@pytest.mark.parametrize(("rows_a_side", "wanted"), [(1_000, 0.087), (10_000, 0.028)])
+def test_sampling_alone_gives_the_distance_that_the_documentation_says(
+    rows_a_side: int, wanted: float
+) -> None:
+    dice = np.random.default_rng(5)
+
+    def sample() -> BinCounts:
+        return BinCounts((), tuple(dice.multinomial(rows_a_side, [1 / 22] * 22).tolist()), 0)
+
+    found = [distances.of_numbers(sample(), sample())[0] for _ in range(100)]
+    assert np.mean(found) == pytest.approx(wanted, rel=0.05)
+
+
+@pytest.mark.parametrize(("rows_a_side", "most"), [(1_000, 0.055), (10_000, 0.017)])
+def test_sampling_alone_rarely_gives_more_between_categories(rows_a_side: int, most: float) -> None:
+    dice = np.random.default_rng(6)
+    shares = [0.5, 0.3, *[0.025] * 8]
+
+    def sample() -> ValueCounts:
+        counts = dice.multinomial(rows_a_side, shares).tolist()
+        return ValueCounts(dict(zip("abcdefghij", counts, strict=True)), 0, 0)
+
+    found = [distances.of_categories(sample(), sample())[0] for _ in range(200)]
+    assert np.mean([one > most for one in found]) < 0.05
+    assert max(found) > most / 2
