@@ -53,15 +53,8 @@ def nightly(path: Path) -> DAG:
             on=SPARK,
         )
         features_report = night.task("validate_features", {"features": features}, on=SPARK)
-        dense = night.task(
-            "train_model",
-            {
-                "features": features,
-                "validation": features_report,
-                "checkpoints": "{run}/checkpoints",
-            },
-            on=GPU,
-        )
+        trained_on = {"features": features, "validation": features_report}
+        dense = night.task("train_model", trained_on | {"checkpoints": "{run}/checkpoints"}, on=GPU)
         plan = night.task("plan_candidates", {"dense": dense, "features": features})
 
         def package(recipe: Any, **named: str) -> Any:  # noqa: ANN401 - XComs
