@@ -17,7 +17,7 @@ ROWS_A_FILE = 1_000_000
 CATEGORIES, TASTES, TABS, POSITIONS = 50, 16, 8, 20
 STEPS = 256  # of the logit in 1: few enough values to count each
 KINDS = (
-    *("user_missing", "item_missing", "label_not_binary", "time_unparsable", "time_off_day"),
+    *("user_missing", "item_missing", "label_not_binary", "time_unparsable", "time_future"),
     "repeated",
 )
 _LOGISTIC_DEVIATION = 1.8138  # pi / sqrt(3)

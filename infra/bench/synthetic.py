@@ -29,7 +29,7 @@ def log_rows(truth: DataFrame, world: World) -> DataFrame:
     """The log's rows as text, dirt and all; a repeated row is there twice."""
     dirt = F.col("dirt")
     midnight = F.unix_millis(F.lit(f"{FIRST_DAY} 00:00:00").cast("timestamp"))
-    shift = F.when(dirt == "time_off_day", 3 * DAY_MS).otherwise(0)
+    shift = F.when(dirt == "time_future", 3 * DAY_MS).otherwise(0)
     time = (midnight + F.col("day") * DAY_MS + F.col("ms") + shift).cast("string")
     copies = F.when(dirt == "repeated", 2).otherwise(1)
     return truth.select(

@@ -55,8 +55,8 @@ def fault(day: str, row: list[str]) -> str | None:
     _, user, item, time, _, _, click = row
     if not time.isdigit():
         return "time_unparsable"
-    if str(datetime.fromtimestamp(int(time) / 1000, UTC).date()) != day:
-        return "time_off_day"
+    if str(datetime.fromtimestamp(int(time) / 1000, UTC).date()) > day:
+        return "time_future"
     faults = {"user_missing": not user, "item_missing": not item}
     faults["label_not_binary"] = click not in ("0", "1")
     return next((name for name, holds in faults.items() if holds), None)
