@@ -54,14 +54,28 @@ class Split:
 
     def batches(self, size: int, seed: int, start: int = 0) -> Iterator[tuple[Inputs, Tensor]]:
         """See Rows. The last batch of an epoch holds what is left."""
-        for at in shuffled(len(self), size, seed, start):
+        for order in shuffled(len(self), size, seed, start):
+            at = order.to(self.labels.device)
             yield self.inputs.take(at), self.targets[at]
+
+    def to(self, device: torch.device) -> "Split":
+        """The same rows on `device`."""
+        guidance = None if self.guidance is None else self.guidance.to(device)
+        return Split(self.inputs.to(device), self.labels.to(device), self.days, guidance)
 
     def take(self, rows: NDArray[np.bool_]) -> "Split":
         """The rows where the mask `rows` [rows] holds."""
         at = torch.from_numpy(np.flatnonzero(rows))
         guidance = None if self.guidance is None else self.guidance[at]
         return Split(self.inputs.take(at), self.labels[at], self.days[rows], guidance)
+
+
+def near(rows: Rows, device: torch.device) -> Rows:
+    """The rows, on `device` where that is a GPU and they take a quarter of its free memory."""
+    if not isinstance(rows, Split) or device.type != "cuda":
+        return rows
+    free, _ = torch.cuda.mem_get_info(device)
+    return rows.to(device) if 4 * rows.inputs.bytes <= free else rows
 
 
 def load_split(features: Artifact, split: str) -> Split:

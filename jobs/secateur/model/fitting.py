@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from secateur.contracts.models import TrainingCurve
-from secateur.model.batches import Rows
+from secateur.model.batches import Rows, near
+from secateur.model.capture import Captured
 from secateur.model.checkpoints import Checkpoints, Position
 from secateur.model.inputs import Inputs
 from secateur.model.optimizing import Optimization
@@ -36,13 +37,17 @@ class Fit:
         seed: int,
         world: World,
     ) -> None:
-        self.watch, self.rows, self.world = watch, rows, world
+        self.watch, self.world = watch, world
         self.training, self.seed = training, seed
         self.limit = math.ceil(epochs * len(rows))
         self.device = watch.model.bias.device
+        self.rows = near(rows, self.device)
         self.score = scoring(watch.model, training.precision, self.device)
         steps = math.ceil(epochs * len(rows) / training.batch_size)
         self.optimization = Optimization(watch.model, training, steps, world)
+        self.descend = (
+            Captured(self._descend, training.batch_size) if self._same_shapes else self._descend
+        )
         self.step = self.seen = self.looked = 0
         self.loss = torch.zeros((), device=self.device)
 
@@ -102,13 +107,26 @@ class Fit:
             "optimizer": self.optimization.state(),
         }
 
+    @property
+    def _same_shapes(self) -> bool:
+        """Whether all full batches look the same to a GPU, which can then repeat one step."""
+        optimization, lists = self.optimization, self.watch.model.spec.lists
+        alone = self.world.size == 1
+        return self.device.type == "cuda" and alone and not lists and optimization.rowwise is None
+
     def _take(self, inputs: Inputs, targets: Tensor) -> None:
-        """One step on a batch, of which this rank computes its share."""
-        whole, count = inputs.to(self.device), len(targets)
-        mine, wanted = whole, targets.to(self.device)
+        """One step on a batch."""
+        self.optimization.begin()
+        self.descend(inputs.to(self.device), targets.to(self.device))
+        self.step += 1
+        self.seen += len(targets)
+
+    def _descend(self, whole: Inputs, targets: Tensor) -> None:
+        """Move the weights by the loss on a batch, of which this rank computes its share."""
+        mine, wanted, count = whole, targets, len(targets)
         if self.world.size > 1:
             share = self.world.share(torch.arange(count, device=self.device))
-            mine, wanted = whole.take(share), wanted[share]
+            mine, wanted = whole.take(share), targets[share]
         embedded = self.optimization.embed(mine, whole)
         loss = functional.binary_cross_entropy_with_logits(
             self.score(embedded), wanted, reduction="sum"
@@ -119,8 +137,6 @@ class Fit:
         objective.backward()  # type: ignore[no-untyped-call]
         self.optimization.step()
         self.loss += loss.detach()
-        self.step += 1
-        self.seen += count
 
     def _look_if_due(self) -> bool:
         """Look at the holdout if it is time to."""

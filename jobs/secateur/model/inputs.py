@@ -76,3 +76,20 @@ class Inputs:
         """The same rows on `device`."""
         lists = tuple(column.to(device) for column in self.lists)
         return Inputs(self.ids.to(device), self.numbers.to(device), self.vectors.to(device), lists)
+
+    def clone(self) -> "Inputs":
+        """The same rows in memory of their own; of a schema without lists."""
+        return Inputs(self.ids.clone(), self.numbers.clone(), self.vectors.clone(), ())
+
+    def copy_(self, rows: "Inputs") -> None:
+        """Become `rows`, as many as these are; of a schema without lists."""
+        self.ids.copy_(rows.ids)
+        self.numbers.copy_(rows.numbers)
+        self.vectors.copy_(rows.vectors)
+
+    @property
+    def bytes(self) -> int:
+        """What all tensors take together."""
+        columns = [self.ids, self.numbers, self.vectors]
+        columns += [tensor for ragged in self.lists for tensor in (ragged.values, ragged.offsets)]
+        return sum(column.nbytes for column in columns)

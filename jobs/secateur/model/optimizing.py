@@ -28,8 +28,8 @@ AUTO_RATIO = 8
 class Optimization:
     """All optimizers of a model over a training of `steps` steps.
 
-    A step is `embed`, a loss, its backward pass, and `step`. `before` counts the steps that the
-    moments given to `resume_tables` have seen in earlier trainings.
+    A step is `begin`, `embed`, a loss, its backward pass, and `step`. `before` counts the steps
+    that the tables' moments have seen in earlier trainings.
     """
 
     def __init__(
@@ -42,7 +42,12 @@ class Optimization:
         self.tables: list[Tensor] = [model.embedding.weight, model.first_order.weight]
         self.kind = kind_of(training, model)
         groups = _groups(model, training, self.tables, whole=self.kind == "adam")
-        self.dense = torch.optim.AdamW(groups, betas=(BETA1, BETA2), eps=EPSILON, fused=True)
+        # On a GPU the rate and the count of steps live there too: a captured step reads them.
+        on_gpu = model.bias.is_cuda
+        self.rate = torch.zeros((), device=model.bias.device) if on_gpu else 0.0
+        self.dense = torch.optim.AdamW(
+            groups, self.rate, (BETA1, BETA2), EPSILON, fused=True, capturable=on_gpu
+        )
         self.rowwise = None if self.kind == "adam" else self._by_row(training, before)
         self._blocks: list[Tensor] = []
 
@@ -55,18 +60,24 @@ class Optimization:
         at = torch.searchsorted(touched, self.model.rows(inputs))
         return self.model.read(at, inputs, *self._blocks)
 
+    def begin(self) -> None:
+        """Set the learning rate of the step that comes."""
+        rate = float(self.rates[self.taken]) if self.taken < len(self.rates) else 0.0
+        for group in self.dense.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
+        self.taken += 1
+
     def step(self) -> None:
         """Move all weights by the gradients of the backward pass, which are then forgotten."""
-        rate = float(self.rates[self.taken]) if self.taken < len(self.rates) else 0.0
         parameters = [p for group in self.dense.param_groups for p in group["params"]]
         self.world.add([p.grad for p in parameters if p.grad is not None])
-        for group in self.dense.param_groups:
-            group["lr"] = rate
         self.dense.step()
         self.dense.zero_grad(set_to_none=True)
         if self.rowwise is not None:
             self.rowwise.step([_gradient(block) for block in self._blocks])
-        self.taken += 1
 
     def flush(self) -> None:
         """Bring the model's tables up to the last step, to be looked at or saved."""
