@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 SCENARIO ?= short_video
 export PYTHONPATH := jobs
 
-.PHONY: demo test setup up down lint types unit night proof bench bench-data lock clean
+.PHONY: demo test setup up down lint types unit night proof bench bench-data bench-gpu lock clean
 
 demo: setup            ## one night on the bundled logs, published, pulled and scored
 	@$(PYTHON) infra/run_demo.py --scenario $(SCENARIO)
@@ -40,6 +40,9 @@ bench:                 ## speed, size and accuracy, written to infra/bench/
 
 bench-data:            ## the data verbs' speed and memory by size of the log, beside polars
 	@$(PYTHON) infra/bench/data.py
+
+bench-gpu:             ## training on a GPU, beside its floors; FRAPPE is the folder of Frappe_x1
+	@$(PYTHON) infra/bench/gpu.py $(FRAPPE)
 
 lock: setup            ## pin every dependency anew
 	@.venv/bin/uv pip compile -q --upgrade pyproject.toml --extra pipeline --group dev \

@@ -137,6 +137,7 @@ def test_the_files_depend_on_the_rows_alone(
     assert again.digest != events.digest  # made from another log
 
 
+@pytest.mark.proof
 def test_one_core_gives_the_same_artifact_as_two(
     faulty: SmallLog, events: Artifact, tmp_path: Path
 ) -> None:

@@ -49,6 +49,7 @@ def test_no_number_of_partitions_changes_the_digest(
     assert promised(again.manifest) == promised(first.manifest)
 
 
+@pytest.mark.proof
 def test_one_core_seals_what_two_do(log: RichLog, first: Artifact, tmp_path: Path) -> None:
     log.scenario()
     events = log.write()

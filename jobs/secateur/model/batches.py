@@ -18,6 +18,8 @@ from secateur.contracts.errors import ArtifactError
 from secateur.contracts.features import FeatureSchema
 from secateur.model.inputs import Inputs, Ragged
 
+CPU = torch.device("cpu")
+
 
 class Rows(Protocol):
     """Rows to train on, epoch after epoch, each in another order that the seed alone draws."""
@@ -54,8 +56,7 @@ class Split:
 
     def batches(self, size: int, seed: int, start: int = 0) -> Iterator[tuple[Inputs, Tensor]]:
         """See Rows. The last batch of an epoch holds what is left."""
-        for order in shuffled(len(self), size, seed, start):
-            at = order.to(self.labels.device)
+        for at in shuffled(len(self), size, seed, start, self.labels.device):
             yield self.inputs.take(at), self.targets[at]
 
     def to(self, device: torch.device) -> "Split":
@@ -164,18 +165,20 @@ def last_days(present: Sequence[str], days: int) -> Sequence[str]:
     return present[-days:]
 
 
-def shuffled(rows: int, size: int, seed: int, start: int = 0) -> Iterator[Tensor]:
+def shuffled(
+    rows: int, size: int, seed: int, start: int = 0, device: torch.device = CPU
+) -> Iterator[Tensor]:
     """Row indices int64 [<= size] without end: epoch after epoch, each a fresh permutation.
 
     The last batch of an epoch holds what is left, so that every epoch has every row once. Begins
-    at the batch numbered `start`.
+    at the batch numbered `start`. The order is the same on every `device`.
     """
     earlier, skip = divmod(start, -(-rows // size))
     generator = torch.Generator().manual_seed(seed)
     for epoch in count():
         order = torch.randperm(rows, generator=generator)
         if epoch >= earlier:
-            yield from torch.split(order, size)[skip if epoch == earlier else 0 :]
+            yield from torch.split(order.to(device), size)[skip if epoch == earlier else 0 :]
 
 
 def permutation(rows: int, seed: int, *place: int) -> Tensor:

@@ -45,9 +45,7 @@ class Fit:
         self.score = scoring(watch.model, training.precision, self.device)
         steps = math.ceil(epochs * len(rows) / training.batch_size)
         self.optimization = Optimization(watch.model, training, steps, world)
-        self.descend = (
-            Captured(self._descend, training.batch_size) if self._same_shapes else self._descend
-        )
+        self.descend = Captured(self._descend) if self._same_shapes else self._descend
         self.step = self.seen = self.looked = 0
         self.loss = torch.zeros((), device=self.device)
 
@@ -109,7 +107,7 @@ class Fit:
 
     @property
     def _same_shapes(self) -> bool:
-        """Whether all full batches look the same to a GPU, which can then repeat one step."""
+        """Whether all batches of a size look the same to a GPU, which can then repeat one step."""
         optimization, lists = self.optimization, self.watch.model.spec.lists
         alone = self.world.size == 1
         return self.device.type == "cuda" and alone and not lists and optimization.rowwise is None

@@ -22,7 +22,11 @@ from secateur.model.schedules import BETA1, BETA2, EPSILON, Horizon, learning_ra
 from secateur.model.sharding import Sharded
 from secateur.scenario import Training
 
+# From here on "auto" moves touched rows only. On a CPU this counts rows of the table for each row
+# that a batch may touch. A GPU moves all weights in less time than it takes to find the touched
+# rows, some 7 ms, up to this many weights (infra/bench/gpu.md).
 AUTO_RATIO = 8
+AUTO_WEIGHTS_ON_GPU = 700_000_000
 
 
 class Optimization:
@@ -120,6 +124,9 @@ def kind_of(training: Training, model: Recommender) -> str:
     """The optimizer of the tables, "auto" resolved by how much of them a batch can touch."""
     if training.embedding_optimizer != "auto":
         return training.embedding_optimizer
+    if model.bias.is_cuda:
+        weights = model.embedding.weight.numel() + model.first_order.weight.numel()
+        return "lazy_adam" if weights > AUTO_WEIGHTS_ON_GPU else "adam"
     touched = training.batch_size * model.spec.embedded
     return "lazy_adam" if len(model.embedding.weight) > AUTO_RATIO * touched else "adam"
 

@@ -1,11 +1,8 @@
-"""In which precision, and compiled or not, an architecture scores what was embedded.
+"""In which precision an architecture scores what was embedded.
 
 Tables, interactions and loss stay in float32. With "bf16" the matrix products of the tower run in
 bfloat16 on weights kept in float32 (autocast), which a CPU with AVX512-BF16 or AMX and any recent
-GPU does several times faster; a CPU without gets float32, and says so. On CUDA "bf16" also
-captures the scoring and its backward pass as CUDA graphs through torch.compile, so that a step is
-not bound by the launch of its small kernels. The CUDA half is unmeasured: it was written without
-a GPU at hand.
+GPU does several times faster; a CPU without gets float32, and says so.
 """
 
 import logging
@@ -27,16 +24,10 @@ def scoring(model: Recommender, precision: str, device: torch.device) -> Score:
         if precision != "fp32":
             log.info("this processor has no bfloat16 products: training in float32")
         return model.score
-    # A shape for full batches, one for the last: each is captured once.
-    score = (
-        torch.compile(model.score, mode="reduce-overhead", dynamic=False)
-        if device.type == "cuda"
-        else model.score
-    )
 
     def scored(embedded: Embedded) -> Tensor:
         with torch.autocast(device.type, torch.bfloat16):
-            return score(embedded).float()
+            return model.score(embedded).float()
 
     return scored
 

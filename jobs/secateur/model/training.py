@@ -91,8 +91,12 @@ def _deterministic(threads: int, seed: int, *models: Recommender) -> Iterator[No
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only so
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    settings = torch.utils.deterministic
+    filled = settings.fill_uninitialized_memory  # type: ignore[attr-defined]
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
+    # Every kernel here writes all of its output; filling it first took a twentieth of a step.
+    settings.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.manual_seed(seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -102,5 +106,6 @@ def _deterministic(threads: int, seed: int, *models: Recommender) -> Iterator[No
     finally:
         torch.set_num_threads(before[0])
         torch.use_deterministic_algorithms(before[1])
+        settings.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
         for model in models:
             model.to("cpu").eval()

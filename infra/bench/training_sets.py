@@ -1,0 +1,78 @@
+"""Sets to measure training on, as the trainer reads them: Frappe_x1, and ids of Zipf's law."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+from pyarrow import csv
+
+from secateur.contracts.features import CategoryField, FeatureSchema
+from secateur.model.batches import Split
+from secateur.model.inputs import Inputs
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A set to train on, and one to look at, with the schema of both."""
+
+    name: str
+    schema: FeatureSchema
+    train: Split
+    held: Split
+
+
+def read_frappe(folder: Path) -> Rows:
+    """Frappe_x1 as it was split: train on its train set, look at its test set."""
+    tables = {
+        name: csv.read_csv(pa.input_stream(str(folder / f"{name}.csv.zst"), compression="zstd"))
+        for name in ("train", "valid", "test")
+    }
+    names = [name for name in tables["train"].column_names if name != "label"]
+    ids = {
+        name: np.stack([table[column].to_numpy() for column in names], 1)
+        for name, table in tables.items()
+    }
+    low = np.min([part.min(0) for part in ids.values()], 0)
+    high = np.max([part.max(0) for part in ids.values()], 0)
+    schema = schema_of("frappe", dict(zip(names, (high - low + 2).tolist(), strict=True)))
+    sets = [split(ids[name] - low, tables[name]["label"].to_numpy()) for name in ("train", "test")]
+    return Rows("Frappe_x1", schema, *sets)
+
+
+def repeated(rows: Rows, times: int) -> Rows:
+    """The train rows so often: a set of the size that a GPU is for, looked at once an epoch."""
+    at = torch.arange(len(rows.train)).repeat(times)
+    many = Split(rows.train.inputs.take(at), rows.train.labels[at], np.tile(rows.train.days, times))
+    return replace(rows, name=f"{rows.name}, train rows {times} times", train=many)
+
+
+def zipf(features: int, rows: int, fields: int = 10) -> Rows:
+    """Ids drawn by Zipf's law of `features` ids in `fields` fields; labels of planted weights."""
+    size = features // fields
+    random = np.random.default_rng(0)
+    ids = np.minimum(random.zipf(1.2, (rows, fields)), size) - 1
+    weights = random.normal(0, 0.5, (fields, size))
+    logits = weights[np.arange(fields), ids].sum(1)
+    labels = (random.random(rows) < 1 / (1 + np.exp(-logits))).astype(np.int64)
+    schema = schema_of("zipf", {f"f{number}": size + 1 for number in range(fields)})
+    cut = rows // 10
+    sets = split(ids[cut:], labels[cut:]), split(ids[:cut], labels[:cut])
+    return Rows(f"{features:,} features, Zipf", schema, *sets)
+
+
+def schema_of(name: str, sizes: dict[str, int]) -> FeatureSchema:
+    """Categories of these sizes, their OOV ids included."""
+    fields = tuple(CategoryField(field, "context", size, 1) for field, size in sizes.items())
+    return FeatureSchema(name, "label", fields, (), "")
+
+
+def split(ids: np.ndarray, labels: np.ndarray) -> Split:
+    """Rows of ids [rows, fields]; labels above 0 are 1."""
+    count = len(ids)
+    inputs = Inputs(
+        torch.from_numpy(ids.astype(np.int32)), torch.empty(count, 0), torch.empty(count, 0), ()
+    )
+    days = np.full(count, np.datetime64("2000-01-01"))
+    return Split(inputs, torch.from_numpy((labels > 0).astype(np.float32)), days)
