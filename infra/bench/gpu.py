@@ -207,7 +207,7 @@ def where_time_goes(rows: Rows) -> Iterator[str]:
         speed(rows, training, 0.5)
     events = sorted(seen.key_averages(), key=lambda e: -e.self_device_time_total)
     total = sum(event.self_device_time_total for event in events)
-    yield "## Where the GPU's time goes: a short training in bf16, batch 65,536, its start included\n"
+    yield "## Where the GPU's time goes: a short bf16 training, batch 65,536, its start included\n"
     yield "| share | us a call | kernel |\n|---|---|---|"
     for event in events[:14]:
         taken = event.self_device_time_total
