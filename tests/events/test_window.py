@@ -1,6 +1,5 @@
-"""A log that is not whole is refused by name, before anything is made of it."""
+"""Which days of a log a night reads, from any store. What a broken log does: `test_bad_inputs`."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,70 +9,7 @@ from secateur.contracts.errors import Refused, UsageError
 from secateur.events.window import choose_days, open_log
 from secateur.scenario import Logs
 from secateur.storage import open_store
-from small_log import DAYS, HEADER, SmallLog, small_log, write_gz
-
-DAY = DAYS[1]
-
-
-def truncate(log: SmallLog) -> None:
-    log.file(DAY).write_bytes(log.file(DAY).read_bytes()[:-20])
-
-
-def empty(log: SmallLog) -> None:
-    log.file(DAY).write_bytes(b"")
-
-
-def no_gzip(log: SmallLog) -> None:
-    log.file(DAY).write_text("\n".join([HEADER, *log.days[DAY]]))
-
-
-def rename_in_one_file(log: SmallLog) -> None:
-    write_gz(log.file(DAY), [HEADER.replace("tab", "page"), *log.days[DAY]])
-
-
-def remove_a_day(log: SmallLog) -> None:
-    log.file(DAY).unlink()
-
-
-def keep_headers_only(log: SmallLog) -> None:
-    for day in DAYS:
-        write_gz(log.file(day), [HEADER])
-
-
-def remove_side(log: SmallLog) -> None:
-    (log.folder / "items.csv.gz").unlink()
-
-
-def repeat_side_key(log: SmallLog) -> None:
-    write_gz(log.folder / "items.csv.gz", ["item,author,length", *log.items, "3,other,1"])
-
-
-def cut_side_row(log: SmallLog) -> None:
-    write_gz(log.folder / "items.csv.gz", ["item,author,length", *log.items, "99"])
-
-
-FAULTS: dict[Callable[[SmallLog], None], str] = {
-    truncate: rf"date={DAY}/log.csv.gz cannot be read to its end",
-    empty: rf"date={DAY}/log.csv.gz is empty",
-    no_gzip: rf"date={DAY}/log.csv.gz cannot be read to its end",
-    rename_in_one_file: rf"date={DAY}/log.csv.gz and .* differ in columns: \['page', 'tab'\]",
-    remove_a_day: rf"1 of the 6 days up to {DAYS[-1]} have no file: {DAY}",
-    remove_side: "no file items.csv.gz",
-}
-
-
-def opened(log: SmallLog, tmp_path: Path) -> object:
-    logs = scenario.load(str(log.scenario)).logs
-    return open_log(logs, logs.uri, tmp_path / "scratch")
-
-
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-def test_a_broken_log_is_refused_by_name(fault: Callable[[SmallLog], None], tmp_path: Path) -> None:
-    log = small_log(tmp_path).write()
-    opened(log, tmp_path)
-    fault(log)
-    with pytest.raises(Refused, match=FAULTS[fault]):
-        opened(log, tmp_path)
+from small_log import small_log
 
 
 def test_a_place_without_days_was_asked_for_wrongly(tmp_path: Path) -> None:
