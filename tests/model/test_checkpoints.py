@@ -35,6 +35,7 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(PROJECT / "jobs")}
 LAZY = TRAINING.model_copy(
     update={
         "dropout": 0.3,
+        "batch_norm": True,
         "max_epochs": 2.0,
         "patience": 9,
         "weight_decay": 0.1,

@@ -60,11 +60,15 @@ def run_together(flags: dict[str, str], settings: tuple[str, ...]) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "lazy_adam"])
+@pytest.mark.parametrize(("optimizer", "norm"), [("adam", "true"), ("lazy_adam", "false")])
 def test_two_ranks_train_as_one_does_but_for_rounding(
-    flags: dict[str, str], tmp_path: Path, optimizer: str
+    flags: dict[str, str], tmp_path: Path, optimizer: str, norm: str
 ) -> None:
-    settings = (*SETTINGS, f"training.embedding_optimizer={optimizer}")
+    settings = (
+        *SETTINGS,
+        f"training.embedding_optimizer={optimizer}",
+        f"training.batch_norm={norm}",
+    )
     outputs = {name: str(tmp_path / name) for name in ("alone", "together")}
     train_model(
         Job("train_model", load("short_video", settings), flags | {"output": outputs["alone"]})

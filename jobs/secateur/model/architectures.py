@@ -30,7 +30,15 @@ def new_model(schema: FeatureSchema, training: Training, seed: int) -> Recommend
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return build(spec_of(schema, training), training.dropout)
+        return trainable(spec_of(schema, training), training)
+
+
+def trainable(spec: ModelSpec, training: Training) -> Recommender:
+    """A model of these shapes as training begins with it, drawn from torch's random state."""
+    model = build(spec, training.dropout)
+    if training.batch_norm:
+        model.tower.normalize()
+    return model
 
 
 def build(spec: ModelSpec, dropout: float = 0.0) -> Recommender:

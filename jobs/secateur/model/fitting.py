@@ -50,7 +50,7 @@ class Fit:
         self.loss = torch.zeros((), device=self.device)
 
     def run(self, advance: Advance, checkpoints: Checkpoints | None = None) -> TrainingCurve:
-        """Train to the end; the model keeps the weights of the best look.
+        """Train to the end; the model keeps the weights of the best look, its norms folded.
 
         `advance` is told of every batch how many rows it had, with a note on the last look.
         """
@@ -67,7 +67,9 @@ class Fit:
             looked = self._look_if_due()
             if checkpoints and (looked or checkpoints.due):
                 checkpoints.save(*self.state())
-        return self.watch.restore()
+        curve = self.watch.restore()
+        self.watch.model.tower.fold()
+        return curve
 
     def state(self) -> tuple[Position, dict[str, Tensor]]:
         """All that a later process needs to go on from here."""

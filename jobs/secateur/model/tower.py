@@ -1,9 +1,12 @@
 """The multi-layer perceptron over what a row of inputs becomes."""
 
 import itertools
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+
+from secateur.model.normalizing import BatchNorm
 
 
 class Tower(nn.Module):
@@ -18,14 +21,34 @@ class Tower(nn.Module):
         self.layers = nn.ModuleList(
             nn.Linear(before, after) for before, after in itertools.pairwise(widths)
         )
+        self.norms = nn.ModuleList(nn.Identity() for _ in hidden)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs [batch] of inputs [batch, features]."""
         *hidden, output = self.layers
-        for layer in hidden:
-            x = self.dropout(torch.relu(layer(x)))
+        for layer, norm in zip(hidden, self.norms, strict=True):
+            x = self.dropout(torch.relu(norm(layer(x))))
         # A logit rounded to bfloat16 keeps three digits, and the last product is small.
         with torch.autocast(x.device.type, enabled=False):
             logits: Tensor = output(x.to(next(output.parameters()).dtype))
         return logits.squeeze(1)
+
+    def normalize(self) -> None:
+        """Normalise every hidden neuron by batch, until `fold`. A layer's bias has no say then."""
+        for i, layer in enumerate(self._hidden):
+            self.norms[i] = BatchNorm(layer.out_features)
+            nn.init.zeros_(layer.bias).requires_grad_(False)
+
+    def fold(self) -> None:
+        """Take normalisation into the layers, if there is any: the same scores in evaluation."""
+        for i, layer in enumerate(self._hidden):
+            norm = self.norms[i]
+            if isinstance(norm, BatchNorm):
+                norm.fold_into(layer)
+                layer.bias.requires_grad_(True)
+                self.norms[i] = nn.Identity()
+
+    @property
+    def _hidden(self) -> list[nn.Linear]:
+        return cast("list[nn.Linear]", list(self.layers[:-1]))

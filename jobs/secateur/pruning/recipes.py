@@ -8,7 +8,7 @@ from secateur.artifacts import Artifact
 from secateur.contracts.candidates import Recipe, Step, Student
 from secateur.contracts.errors import UsageError
 from secateur.contracts.models import ModelSpec, TrainingCurve
-from secateur.model.architectures import build
+from secateur.model.architectures import trainable
 from secateur.model.batches import Split, load_split, split_holdout
 from secateur.model.recommender import Recommender
 from secateur.model.training import distill
@@ -70,7 +70,7 @@ def new_student(student: Student, dense: ModelSpec, workshop: Workshop) -> Recom
     rows = heights_at(workshop.evidence, dense.rows, student.min_count)
     torch.manual_seed(workshop.seed)
     spec = replace(dense, rows=rows, embedding_dim=student.embedding_dim, hidden=student.hidden)
-    return build(spec, workshop.training.dropout)
+    return trainable(spec, workshop.training)
 
 
 def _distil(

@@ -16,6 +16,9 @@ class Training(Section):
     Each architecture is a file of `model/`: lr has no embeddings, lr and fm no hidden layers, only
     dcnv2 has cross layers.
 
+    `batch_norm` normalises the tower's hidden neurons while it trains; the trained model has it
+    folded into its layers.
+
     The learning rate rises over the share `warmup` of the steps, then falls linearly to 0 over
     `max_epochs`; the last `holdout_days` of the train
     days stop it early. `teacher_weight` is the teacher's share of distillation's target. More
@@ -37,6 +40,7 @@ class Training(Section):
     hidden: tuple[Positive, ...] = (400, 400, 400)
     cross_layers: Positive = 3
     dropout: Fraction = 0.0
+    batch_norm: bool = False
     batch_size: Positive = 256
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     warmup: Fraction = 0.0
