@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 SCENARIO ?= short_video
 export PYTHONPATH := jobs
 
-.PHONY: demo test setup up down lint types unit night proof bench bench-data bench-gpu lock clean
+.PHONY: demo test setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy lock clean
 
 demo: setup            ## one night on the bundled logs, published, pulled and scored
 	@$(PYTHON) infra/run_demo.py --scenario $(SCENARIO)
@@ -43,6 +43,9 @@ bench-data:            ## the data verbs' speed and memory by size of the log, b
 
 bench-gpu:             ## training on a GPU, beside its floors; FRAPPE is the folder of Frappe_x1
 	@$(PYTHON) infra/bench/gpu.py $(FRAPPE)
+
+bench-accuracy:        ## test AUC of every architecture on Frappe_x1 in the folder FRAPPE
+	@$(PYTHON) infra/bench/accuracy.py $(FRAPPE)
 
 lock: setup            ## pin every dependency anew
 	@.venv/bin/uv pip compile -q --upgrade pyproject.toml --extra pipeline --group dev \

@@ -21,7 +21,6 @@ from secateur.releases.signing import Signer, new_seed
 from secateur.serving import scorer
 from secateur.storage import join, open_store
 from small_package import KEY, ROWS, USERS, sealed
-from small_scenario import spoil
 
 
 @dataclass(frozen=True)
@@ -241,59 +240,6 @@ def test_errors_are_one_line_with_the_code_of_their_kind(
         assert said.err.startswith("secateur"), said
         assert said.err.count("\n") == 1, said
         assert words in said.err, said
-
-
-def run(capture: pytest.CaptureFixture[str], *arguments: str) -> Said:
-    """A command that needs no store."""
-    capture.readouterr()
-    return Said(client.main(["scenario", *arguments]), *capture.readouterr())
-
-
-def test_scenario_check_lists_every_mistake_and_exits_64(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = spoil(tmp_path, ("margin = 0.01", "margn = 0.01"), ("seed = 1", "seed = []"))
-    said = run(capsys, "check", str(path))
-    assert said.code == 64
-    assert said.err == f"secateur: {path}: 3 mistakes\n"
-    assert [line.split(":")[1] for line in said.out.splitlines()] == ["3", "42", "43"]
-    said = run(capsys, "check", str(spoil(tmp_path)))
-    assert (said.code, said.err) == (0, "")
-    assert said.out.count("\n") == 1
-
-
-def test_scenario_draft_writes_what_check_accepts_and_replaces_no_file(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    log = tmp_path / "events" / "clicks.csv"
-    log.parent.mkdir()
-    rows = "".join(f"u{n % 5},i{n % 9},{1_700_000_000_000 + n},{n % 2}\n" for n in range(50))
-    log.write_text("user_id,item_id,time_ms,click\n" + rows)
-    target = tmp_path / "draft.toml"
-    said = run(capsys, "draft", str(log))
-    assert run(capsys, "draft", str(log), "--output", str(target)).out == ""
-    assert target.read_text() == said.out
-    assert run(capsys, "check", str(target), "--logs").code == 0
-    again = run(capsys, "draft", str(log), "--output", str(target))
-    assert (again.code, again.err) == (
-        64,
-        f"secateur: {target} exists; a draft replaces no file\n",
-    )
-    assert run(capsys, "draft", str(tmp_path / "none.csv")).code == 64
-
-
-def test_scenario_commands_say_which_environment_they_need() -> None:
-    """A service's environment has no pydantic; here it is hidden from a fresh interpreter."""
-    script = (
-        "import sys; sys.modules['pydantic'] = None; import secateur.client as c;"
-        "sys.exit(c.main(['scenario', 'check', 'short_video']))"
-    )
-    environment = {"PYTHONPATH": str(Path(client.__file__).parents[1]), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=False
-    )
-    assert done.returncode == 64
-    assert done.stderr == ("secateur: this needs the pipeline's environment: no pydantic here\n")
 
 
 def test_the_client_imports_nothing_heavy_before_and_nothing_of_the_pipeline_ever() -> None:

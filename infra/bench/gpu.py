@@ -237,7 +237,7 @@ def accuracies(rows: Rows, reading: float) -> Iterator[str]:
 
 
 def trained(rows: Rows, training: Training, seed: int, device: str) -> tuple[float, float]:
-    """AUC on the held rows after training, and its seconds."""
+    """AUC on the test rows after training, and its seconds."""
     model = fresh(rows, training, seed)
     available = torch.cuda.is_available
     started = time.monotonic()
@@ -248,7 +248,7 @@ def trained(rows: Rows, training: Training, seed: int, device: str) -> tuple[flo
     finally:
         torch.cuda.is_available = available
     seconds = time.monotonic() - started
-    return auc(predict(model, rows.held.inputs), rows.held.labels), seconds
+    return auc(predict(model, rows.test.inputs), rows.test.labels), seconds
 
 
 def tables(rows: Rows) -> Iterator[str]:

@@ -15,16 +15,17 @@ from secateur.model.inputs import Inputs
 
 @dataclass(frozen=True)
 class Rows:
-    """A set to train on, and one to look at, with the schema of both."""
+    """A set to train on, one to look at meanwhile, and one to test on, with the schema of all."""
 
     name: str
     schema: FeatureSchema
     train: Split
     held: Split
+    test: Split
 
 
 def read_frappe(folder: Path) -> Rows:
-    """Frappe_x1 as it was split: train on its train set, look at its test set."""
+    """Frappe_x1 as it was split: train, valid and test set."""
     tables = {
         name: csv.read_csv(pa.input_stream(str(folder / f"{name}.csv.zst"), compression="zstd"))
         for name in ("train", "valid", "test")
@@ -37,7 +38,7 @@ def read_frappe(folder: Path) -> Rows:
     low = np.min([part.min(0) for part in ids.values()], 0)
     high = np.max([part.max(0) for part in ids.values()], 0)
     schema = schema_of("frappe", dict(zip(names, (high - low + 2).tolist(), strict=True)))
-    sets = [split(ids[name] - low, tables[name]["label"].to_numpy()) for name in ("train", "test")]
+    sets = [split(ids[name] - low, tables[name]["label"].to_numpy()) for name in tables]
     return Rows("Frappe_x1", schema, *sets)
 
 
@@ -58,8 +59,8 @@ def zipf(features: int, rows: int, fields: int = 10) -> Rows:
     labels = (random.random(rows) < 1 / (1 + np.exp(-logits))).astype(np.int64)
     schema = schema_of("zipf", {f"f{number}": size + 1 for number in range(fields)})
     cut = rows // 10
-    sets = split(ids[cut:], labels[cut:]), split(ids[:cut], labels[:cut])
-    return Rows(f"{features:,} features, Zipf", schema, *sets)
+    kept, held = split(ids[cut:], labels[cut:]), split(ids[:cut], labels[:cut])
+    return Rows(f"{features:,} features, Zipf", schema, kept, held, held)
 
 
 def schema_of(name: str, sizes: dict[str, int]) -> FeatureSchema:
