@@ -25,25 +25,29 @@ from secateur.model.watching import predict
 from secateur.scenario import Training
 from training_sets import Rows, read_frappe
 
+Settings = dict[str, object]
+
 SEEDS = (1, 2, 3)
-SHARED = {
+SHARED: Settings = {"precision": "bf16", "threads": 2, "evaluations_an_epoch": 1, "patience": 4}
+TABLES: Settings = {
+    "embedding_dim": 40,
     "batch_size": 4096,
-    "precision": "bf16",
-    "threads": 2,
-    "evaluations_an_epoch": 1,
-    "patience": 4,
+    "learning_rate": 5e-3,
+    "max_epochs": 24.0,
 }
-TOWER = {
+TOWER: Settings = {
+    "embedding_dim": 40,
+    "embedding_l2": 3e-4,
     "hidden": (400, 400, 400),
     "batch_norm": True,
     "dropout": 0.2,
-    "embedding_l2": 1e-4,
-    "max_epochs": 16.0,
+    "batch_size": 2048,
     "learning_rate": 1e-3,
+    "max_epochs": 8.0,
 }
-SETTINGS: dict[str, dict[str, object]] = {
-    "lr": {"learning_rate": 2e-2, "max_epochs": 24.0},
-    "fm": {"learning_rate": 5e-3, "max_epochs": 24.0},
+SETTINGS: dict[str, Settings] = {
+    "lr": TABLES | {"learning_rate": 2e-2},
+    "fm": TABLES | {"embedding_l2": 3e-4},
     "deepfm": TOWER,
     "dcnv2": TOWER,
 }
