@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("SECATEUR_ID_KEY", "the tests' key, 32 bytes or more")
 os.environ.setdefault("SECATEUR_SPARK_MASTER", "local[2]")
+# A test is over before the second compiler's better code would pay. Without it Java keeps 48 MB for
+# code, and a long session that fills them dies of "Out of space in CodeCache".
+QUICK = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
+os.environ.setdefault("SECATEUR_SPARK_JAVA_OPTIONS", QUICK)
 
 for folder in (Path(__file__).parent, Path(__file__).parents[1] / "infra"):
     if str(folder) not in sys.path:

@@ -3,9 +3,12 @@
     PYTHONPATH=jobs python infra/bench/data.py [--rows 1_000_000 10_000_000] [--cache var/bench]
         [--memory 4g]
 
+With `--rows 1_000_000 10_000_000 100_000_000` it takes about three quarters of an hour.
+
 Every log is generated once into the cache (see `synthetic.py`). Writes `infra/bench/data.md`: for
 each verb its seconds, rows a second, rows a second and core, and the peak memory of all of its
-processes, Java's included. The features of polars are compared with ours, id by id.
+processes, Java's included. The features of polars are compared with ours, id by id, up to as many
+rows as polars, which holds them all, has memory for.
 """
 
 import argparse
@@ -16,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +28,7 @@ import polars as pl
 from run import KEY, machine
 from secateur.contracts.features import SPLITS
 from secateur.scenario import load
+from stages import logged, spent
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parents[1]
@@ -32,7 +36,9 @@ ALIKE = ("day", "time_ms", "user", "label")
 PAGE = HERE / "data.md"
 CORES = len(os.sched_getaffinity(0))
 PERIOD_S = 0.2
-_RIVAL = "polars: the same features"
+RIVAL_ROWS = 20_000_000
+_BUILD, _RIVAL = "build_features", "polars: the same features"
+_WORKERS = "features/days.py"  # where Spark's stages say that Arrow's workers did them
 
 
 @dataclass(frozen=True)
@@ -71,20 +77,30 @@ def measured(rows: int, cache: Path) -> Iterator[str]:
     truth = json.loads((log / "truth.json").read_text())
     with tempfile.TemporaryDirectory(prefix="secateur-data-", dir=cache) as scratch:
         run = Path(scratch)
-        costs = list(chain(log / "synthetic.toml", run, truth["rows"]))
-        differing = compare(log / "synthetic.toml", run)
+        costs = {cost.name: cost for cost in chain(log / "synthetic.toml", run, truth["rows"])}
+        shares = spent(run / f"{_BUILD} log", costs[_BUILD].seconds, _WORKERS)
+        rival = list(beside(costs, log / "synthetic.toml", run)) if _RIVAL in costs else []
     yield f"\n## {truth['rows']:,} rows, {truth['events']:,} events\n"
     yield "| | seconds | rows/s | rows/s a core | peak MiB |\n|---|--:|--:|--:|--:|"
-    for cost in costs:
+    for cost in costs.values():
         speed = cost.rows / cost.seconds
         yield (
             f"| {cost.name} | {cost.seconds:.1f} | {speed:,.0f} | {speed / CORES:,.0f} "
             f"| {cost.peak_bytes >> 20:,} |"
         )
-    ours, rival = (
-        next(c.seconds for c in costs if c.name == name) for name in ("build_features", _RIVAL)
+    yield (
+        f"\nOf build_features' {costs[_BUILD].seconds:.1f} s, Arrow's workers took "
+        f"{shares.workers:.1f}, Spark's own stages {shares.spark:.1f}, and all else "
+        f"{shares.rest:.1f}: starting Java and Python, planning, the driver's part, sealing."
     )
-    yield f"\nbuild_features takes {ours / rival:.1f} times what polars takes. " + (
+    yield from rival
+
+
+def beside(costs: Mapping[str, Cost], scenario: Path, run: Path) -> Iterator[str]:
+    """How ours stands beside the rival."""
+    ratio = costs[_RIVAL].seconds / costs[_BUILD].seconds
+    differing = compare(scenario, run)
+    yield f"build_features makes {ratio:.2f} times the rows/s of polars. " + (
         "All ids are equal." if not differing else f"**Rows that differ by split: {differing}.**"
     )
 
@@ -104,21 +120,26 @@ def chain(scenario: Path, run: Path, rows: int) -> Iterator[Cost]:
     for verb, inputs, output in (
         ("clean_events", (), "events"),
         ("validate_events", ("events",), "validation"),
-        ("build_features", ("events", "validation"), "features"),
+        (_BUILD, ("events", "validation"), "features"),
     ):
         flags = [f"--{name}={run / name}" for name in inputs]
         script = str(PROJECT / "jobs" / f"{verb}.py")
         flags += [f"--scenario={scenario}", f"--output={run / output}"]
-        yield cost(verb, rows, [sys.executable, script, *flags])
+        command = [sys.executable, script, *flags]
+        yield cost(verb, rows, command, logged(run / f"{verb} log"))
+    if rows > RIVAL_ROWS:
+        return
     flags = [f"--scenario={scenario}", f"--events={run / 'events'}", f"--output={run / 'rival'}"]
     yield cost(_RIVAL, rows, [sys.executable, str(HERE / "polars_features.py"), *flags])
 
 
-def cost(name: str, rows: int, command: Sequence[str]) -> Cost:
+def cost(
+    name: str, rows: int, command: Sequence[str], environment: Mapping[str, str] | None = None
+) -> Cost:
     """Run a process in a session of its own and watch the memory of that session."""
     started, peak = time.monotonic(), 0
-    environment = {**os.environ, **KEY, "PYTHONPATH": str(PROJECT / "jobs")}
-    with subprocess.Popen(command, env=environment, start_new_session=True) as process:
+    whole = {**os.environ, **KEY, "PYTHONPATH": str(PROJECT / "jobs"), **(environment or {})}
+    with subprocess.Popen(command, env=whole, start_new_session=True) as process:
         while process.poll() is None:
             peak = max(peak, resident_bytes(process.pid))
             time.sleep(PERIOD_S)

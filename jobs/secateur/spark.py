@@ -17,6 +17,7 @@ from secateur.scenario import SideTable
 
 MASTER = "SECATEUR_SPARK_MASTER"
 MEMORY = "SECATEUR_SPARK_MEMORY"
+JAVA_OPTIONS = "SECATEUR_SPARK_JAVA_OPTIONS"
 UNDER_SPARK_SUBMIT = "PYSPARK_GATEWAY_PORT"
 _FOLDER = "_day"
 _ROWS_A_GROUP = 1 << 18
@@ -37,9 +38,6 @@ _PACKAGES = {"spark.executorEnv.PYTHONPATH": str(Path(__file__).parents[1])}
 _LOCAL_SETTINGS = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
-    # A local run is over before the second compiler's better code would pay. Without it Java keeps
-    # 48 MB for code, and a long session that fills them dies of "Out of space in CodeCache".
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m",
 }
 
 
@@ -58,8 +56,11 @@ def _settings() -> Mapping[str, str]:
     local = _LOCAL_SETTINGS if master.startswith("local") else {}
     if local:  # else it complains of a host name that resolves to the loopback address
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    memory = {"spark.driver.memory": os.environ.get(MEMORY, "2g")}
-    return {**_SETTINGS, **_PACKAGES, **local, **memory, "spark.master": master}
+    driver = {
+        "spark.driver.memory": os.environ.get(MEMORY, "2g"),
+        "spark.driver.extraJavaOptions": os.environ.get(JAVA_OPTIONS, ""),
+    }
+    return {**_SETTINGS, **_PACKAGES, **local, **driver, "spark.master": master}
 
 
 def file_uri(path: Path) -> str:

@@ -1,43 +1,61 @@
 """Build a rich log's features in this process, keeping what the verb would only write."""
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from pyspark.sql import DataFrame, SparkSession
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import SparkSession
 from rich_log import SPLITS
 
 from secateur.artifacts import Artifact
-from secateur.features.building import Plan, encode, known_before
+from secateur.contracts.features import FeatureSchema
+from secateur.features.building import Known, Plan, know_before, sources_of
+from secateur.features.days import on_days
 from secateur.features.joining import EventWindow
-from secateur.features.learning import Learned, learn, totals
+from secateur.features.learning import learn, read_vocabulary
+from secateur.features.rows import EncodeDay
 from secateur.features.schema import Heading
-from secateur.features.state import DailyCounts, DayStore, daily_counts
+from secateur.features.state import DayStore, daily_counts
 from secateur.scenario import Scenario
 
 
 @dataclass(frozen=True)
+class Learned:
+    """A schema with its vocabularies."""
+
+    schema: FeatureSchema
+    file: Path
+    known: Mapping[str, pa.Array]
+
+
+@dataclass(frozen=True)
 class Built:
-    """The plan of a log, with its daily counts and all that is known before its events."""
+    """The plan of a log, with all that is known before its events."""
 
     plan: Plan
-    counts: DailyCounts
-    known: DataFrame
+    known: Known
+    scratch: Path
 
     def learn(self, folder: Path) -> Learned:
         """Learn from the train days."""
         folder.mkdir(parents=True, exist_ok=True)
-        train = self.plan.days("train")
-        of_train = self.known.where(self.known["day"].isin(train))
-        heading = Heading("rich", "liked", "ab" * 8)
-        return learn(self.counts.of(train), of_train, self.plan.features, heading, folder)
+        file, heading = folder / "vocabulary.parquet", Heading("rich", "liked", "ab" * 8)
+        features, known = self.plan.features, self.known
+        schema = learn(known.sums.totals, known.samples, features, heading, file)
+        return Learned(schema, file, read_vocabulary(file, features))
 
     def rows(self, learned: Learned, *splits: str) -> pd.DataFrame:
         """The rows of these splits as held-out ones, with their raw values, in one order."""
-        train = totals(self.counts.of(self.plan.days("train")))
-        frame = encode(self.plan, learned, self.known, train, *splits).toPandas()
+        sources = sources_of(self.plan, self.known, self.scratch / "rows")
+        encode = EncodeDay(sources, learned.schema, learned.file)
+        on_days(self.plan.window.spark, self.plan.work(), encode)
+        files = [sources.targets[day] for day in self.plan.days(*splits)]
+        frame = pa.concat_tables(pq.ParquetFile(file).read() for file in files).to_pandas()
         order = ["time_ms", "user", "day", "value_item", "value_shelf"]
         keys = frame[order].astype(str).assign(rest=frame["label"])
         return frame.loc[keys.sort_values([*order, "rest"]).index].reset_index(drop=True)
@@ -51,11 +69,10 @@ def built(
     state: Path,
     splits: Mapping[str, Sequence[str]] = SPLITS,
 ) -> Iterator[Built]:
-    """Count the events, and say what was known before each."""
+    """Count the events, and say what was known before each; every day is held out."""
     logs, features = settings.logs, settings.features
     window = EventWindow.open(spark, events.folder, logs)
-    plan = Plan(window, splits, features)
+    plan = Plan(window, splits, features, held_out=tuple(splits))
     store = DayStore(str(state), events, features, logs)
-    with daily_counts(window, store) as counts, known_before(plan, counts) as known:
-        assert known is not None
-        yield Built(plan, counts, known)
+    with daily_counts(window, store) as counts, tempfile.TemporaryDirectory() as scratch:
+        yield Built(plan, know_before(plan, counts, Path(scratch)), Path(scratch))

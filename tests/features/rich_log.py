@@ -94,10 +94,11 @@ class RichLog:
         """Seal the EventSet, each day in so many files."""
         with create(str(self.folder / name), "EventSet") as draft:
             for day in sorted({row["day"] for row in self.rows}):
-                of_day = [row for row in self.rows if row["day"] == day]
+                of_day = sorted((r for r in self.rows if r["day"] == day), key=order)
+                cuts = [part * len(of_day) // files for part in range(files + 1)]
                 for part in range(files):
                     file = draft.folder / f"events/date={day}/part-{part:05d}.parquet"
-                    _write(file, of_day[part::files])
+                    _write(file, of_day[cuts[part] : cuts[part + 1]])
             _write(draft.folder / "sides/items/part-00000.parquet", self.items)
             draft.seal(MadeBy("by hand", "0"), {}, {"id_key": "ab" * 8})
         return sealed(str(self.folder / name))
@@ -114,6 +115,11 @@ class RichLog:
         given = {"events": events.uri, "validation": report, "output": self.folder / output}
         run_verb("build_features", self.scenario(*settings), **given, **flags)
         return sealed(str(self.folder / output))
+
+
+def order(row: Row) -> list[str]:
+    """The total order of an EventSet's rows: by time, then by all of their columns."""
+    return [f"{row['time_ms']:016d}", *(str(value) for value in row.values())]
 
 
 def _write(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:

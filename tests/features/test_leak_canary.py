@@ -16,13 +16,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from plans import built
+from plans import Learned, built
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F  # noqa: N812
 from rich_log import DAYS, SPLITS, STEP_MS, RichLog, Row, midnight_ms
 
 from secateur.features import building, counters
-from secateur.features.learning import Learned
 
 T = midnight_ms(SPLITS["train"][-1]) + 6 * STEP_MS
 OWN = ["label", "user_train_events", "item_train_events"]  # an outcome, and counts of whole days
@@ -110,23 +109,25 @@ def test_no_future_changes_a_row_before_it(future: Future, rows_of: RowsOf) -> N
     assert leaks(rows_of, future) == []
 
 
-def counting_itself(
-    events: DataFrame, daily: DataFrame, wanted: tuple[object, ...], timezone: str
-) -> DataFrame:
+UID_POSITIVES = "positives_0"  # what the day itself counted, for the scenario's first counter
+
+
+def counting_itself(events: DataFrame, wanted: tuple[object, ...], timezone: str) -> DataFrame:
     """Honest counters, but for one that has the event's own outcome in it."""
-    found = counters.count_before(events, daily, wanted, timezone)  # type: ignore[arg-type]
+    found = counters.count_today(events, wanted, timezone)  # type: ignore[arg-type]
+    assert found is not None
     found = found.join(events.select("day", "_row", "label"), ["day", "_row"])
-    return found.withColumn("uid_positives", F.col("uid_positives") + F.col("label")).drop("label")
+    leaky = F.col(UID_POSITIVES) + F.col("label")
+    return found.withColumn(UID_POSITIVES, leaky).drop("label")
 
 
-def counting_the_day(
-    events: DataFrame, daily: DataFrame, wanted: tuple[object, ...], timezone: str
-) -> DataFrame:
+def counting_the_day(events: DataFrame, wanted: tuple[object, ...], timezone: str) -> DataFrame:
     """Honest counters, but for one that knows the whole of the event's day."""
-    found = counters.count_before(events, daily, wanted, timezone)  # type: ignore[arg-type]
-    whole = F.sum("label").over(Window.partitionBy("uid", "day")).cast("double")
-    today = events.select("day", "_row", whole.alias("uid_positives"))
-    return found.drop("uid_positives").join(today, ["day", "_row"])
+    found = counters.count_today(events, wanted, timezone)  # type: ignore[arg-type]
+    assert found is not None
+    whole = F.sum("label").over(Window.partitionBy("uid", "day")).cast("long")
+    today = events.select("day", "_row", whole.alias(UID_POSITIVES))
+    return found.drop(UID_POSITIVES).join(today, ["day", "_row"])
 
 
 @pytest.mark.parametrize(
@@ -140,8 +141,9 @@ def test_the_canary_dies_of_a_counter_that_leaks(
     rows_of: RowsOf,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(building, "count_before", leaky)
-    assert leaks(rows_of, future) == ["uid_positives", "value_uid_positives"]
+    monkeypatch.setattr(building, "count_today", leaky)
+    made = ["uid_positives", "uid_rate"]
+    assert leaks(rows_of, future) == [*made, *(f"value_{name}" for name in made)]
 
 
 def test_no_later_day_changes_what_is_learned_or_a_train_row(rich: RichLog, tmp_path: Path) -> None:

@@ -7,12 +7,11 @@ import numpy as np
 import oracle
 import pandas as pd
 import pytest
-from plans import Built, built
+from plans import Built, Learned, built
 from pyspark.sql import SparkSession
 from rich_log import SPLITS, RichLog, Row, day_of
 
 from secateur.artifacts import Artifact
-from secateur.features.learning import Learned
 from secateur.scenario import FieldSpec
 from secateur.values import canonical
 

@@ -12,9 +12,9 @@ With the freshness "day" only those of days before d. Of simultaneous events non
 An event that lacks a key has no counters. The prior is the scenario's, not the data's, so that no
 later day can change an earlier row.
 
-Days before d are sums of each day's counts (see `counting`), which are narrow, additive, and
-reused from night to night. The event's own day is a running count within key and day. No window
-holds a key's whole life at the grain of events.
+Days before d are looked up in what was summed up by key and day (see `before`). The event's own day
+is a running count within key and day, which Spark makes (`count_today`). No window holds a key's
+whole life at the grain of events.
 
 What a service must count to give the same numbers: for each key, events and positives a day (in
 the log's timezone), kept for window_days; the counter is today's so far, for the freshness "event"
@@ -22,41 +22,137 @@ alone, and those of the window_days - 1 days before. An event enters when its ou
 with the time of the event; the request that is being scored is not in it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
-from secateur.features.counting import tally_of
-from secateur.features.joining import ROW, known_from, named
-from secateur.scenario import Counter
+from secateur.features.before import Counts, Lookup, Series, Sums
+from secateur.features.counting import key_of
+from secateur.features.days import Beside, Day, text_of, write
+from secateur.features.joining import ROW, named
+from secateur.features.lateness import known_from, late_rows
+from secateur.features.numbers import Doubles, Sample
+from secateur.scenario import Counter, Logs
 
 DIGITS = 4  # of a rate; far finer than any bucket
+_TIE = 1e-9  # what falls short of a half by less is one: binary numbers miss decimal halves
 _DAY, _MS, _COUNTED, _ASKS = "_at_day", "_at_ms", "_counted", "_asks"
-_EVENTS, _POSITIVES = "_events", "_positives"
 
 
-def count_before(
-    events: DataFrame, daily: DataFrame, counters: Sequence[Counter], timezone: str
-) -> DataFrame:
-    """`day`, `_row`, and a double a counter's field, null without a key.
+@dataclass(frozen=True)
+class CountBefore:
+    """Writes the fields of the counters of a day's events, in their order, on a worker.
 
-    `events` need `time_ms`, `label` and the keys; `daily` holds the rows of `counting.COUNTS` of
-    every day.
+    `sums` are those of the counters' series; `today` holds each day's file with the columns of
+    `count_today`, where a counter is fresh by the event. Gives each field's numbers.
     """
-    columns = dict.fromkeys(key for counter in counters for key in counter.keys)
+
+    counters: Sequence[Counter]
+    logs: Logs
+    sums: Sums
+    today: Mapping[str, Path]
+    folder: Path
+
+    def __call__(self, day: Day) -> dict[str, Sample]:
+        """Count before each event of the day."""
+        fields = [field.name for counter in self.counters for field in counter.fields]
+        seen: dict[str, list[Sample]] = {name: [] for name in fields}
+        write(self.file(day), self._tables(day, seen))
+        return {name: Sample.together(parts) for name, parts in seen.items()}
+
+    def file(self, day: Day) -> Path:
+        """Where the fields of a day's events lie."""
+        return self.folder / f"{day.name}.parquet"
+
+    def _tables(self, day: Day, seen: Mapping[str, list[Sample]]) -> Iterator[pa.Table]:
+        columns = {"time_ms", *(key for counter in self.counters for key in counter.keys)}
+        lookup = cache(lambda at, series: Lookup.read(self.sums.series_folder(series), at))
+        today = self._today(day)
+        for table in day.tables(columns):
+            asked = _Asked(day.name, table, self.logs.timezone, lookup)
+            now = today.take(len(table)) if today else None
+            fields = dict(self._fields(asked, now))
+            for name, column in fields.items():
+                seen[name].append(Sample.counted(column))
+            yield pa.table(fields)
+
+    def _today(self, day: Day) -> Beside | None:
+        fresh = (n for n, c in enumerate(self.counters) if c.freshness == "event")
+        columns = [name for place in fresh for name in today_columns(place)]
+        return Beside(self.today[day.name], columns) if columns else None
+
+    def _fields(self, asked: "_Asked", now: pa.Table | None) -> Iterator[tuple[str, pa.Array]]:
+        for number, counter in enumerate(self.counters):
+            keys = asked.keys(counter)
+            events, positives = asked.before(keys, Series.of(counter))
+            if counter.freshness == "event" and now is not None:
+                more = (now[name].to_numpy() for name in today_columns(number))
+                events, positives = (a + b for a, b in zip((events, positives), more, strict=True))
+            missing = pc.is_null(keys).to_numpy(zero_copy_only=False)
+            for measure in counter.measures:
+                found = _measure(counter, measure, events, positives)
+                yield counter.field(measure), pa.array(found, mask=missing)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Some events of a day, and what is known of the days they ask of."""
+
+    day: str
+    table: pa.Table
+    timezone: str
+    lookup: Callable[[str, Series], Lookup]
+
+    def keys(self, counter: Counter) -> pa.Array:
+        """Each event's key of a counter."""
+        return key_of([text_of(self.table[key]) for key in counter.keys])
+
+    def before(self, keys: pa.Array, series: Series) -> tuple[Counts, Counts]:
+        """Events and positives of each event's key before the day that it happened on."""
+        events, positives = self.lookup(self.day, series).of(keys)
+        times = self.table["time_ms"].to_numpy()
+        for earlier, rows in late_rows(times, self.day, self.timezone):
+            events[rows], positives[rows] = self.lookup(earlier, series).of(keys.take(rows))
+        return events, positives
+
+
+def _measure(counter: Counter, measure: str, events: Counts, positives: Counts) -> Doubles:
+    if measure == "rate":
+        prior = counter.prior_events
+        rate = (positives + prior * counter.prior_rate) / (events + prior)
+        unit = 10.0**DIGITS
+        return np.floor(rate * unit + 0.5 + _TIE) / unit
+    return (events if measure == "events" else positives).astype(np.float64)
+
+
+def today_columns(place: int) -> tuple[str, str]:
+    """The columns of `count_today` for the counter at this place: events, positives."""
+    return f"events_{place}", f"positives_{place}"
+
+
+def count_today(events: DataFrame, counters: Sequence[Counter], timezone: str) -> DataFrame | None:
+    """`day`, `_row`, and what each counter that is fresh by the event saw on the event's own day.
+
+    None where no counter is. `events` need `time_ms`, `label` and the keys.
+    """
+    fresh = {n: c for n, c in enumerate(counters) if c.freshness == "event"}
+    if not fresh:
+        return None
+    columns = dict.fromkeys(key for counter in fresh.values() for key in counter.keys)
     alias = {column: f"_key_{place}" for place, column in enumerate(columns)}
-    keyed = events.select(
-        "day", ROW, "label", "time_ms", *(named(c).alias(name) for c, name in alias.items())
-    )
-    moments = _moments(keyed, timezone)
-    late = moments.where(F.col(_COUNTED) == 0)
-    late = None if late.isEmpty() else late  # most logs have none: not to be looked for again
-    for counter in counters:
-        keys = [alias[key] for key in counter.keys]
-        moments = _add(moments, _before_day(daily, late, counter, keys), counter, keys)
-    fields = (field.name for counter in counters for field in counter.fields)
-    return moments.where(_ASKS).select("day", ROW, *map(named, fields))
+    keyed = (named(column).alias(name) for column, name in alias.items())
+    moments = _moments(events.select("day", ROW, "label", "time_ms", *keyed), timezone)
+    for place, counter in fresh.items():
+        moments = _add(moments, [alias[key] for key in counter.keys], today_columns(place))
+    found = (name for place in fresh for name in today_columns(place))
+    return moments.where(_ASKS).select("day", ROW, *found)
 
 
 def _moments(events: DataFrame, timezone: str) -> DataFrame:
@@ -78,56 +174,10 @@ def _moment(day: Column, ms: Column, counted: int, asks: bool) -> Column:
     return F.struct(*(column.alias(name) for name, column in columns.items()))
 
 
-def _add(moments: DataFrame, before: DataFrame, counter: Counter, keys: Sequence[str]) -> DataFrame:
-    """Add the counter's fields."""
-    given = moments.columns
-    moments = moments.join(before, [*keys, _DAY], "left")
-    events, positives = (F.coalesce(name, F.lit(0)) for name in (_EVENTS, _POSITIVES))
-    if counter.freshness == "event":
-        today = Window.partitionBy(*keys, _DAY).orderBy(_MS)
-        earlier = today.rangeBetween(Window.unboundedPreceding, -1)
-        positive = F.col(_COUNTED) * F.col("label")
-        events = events + F.coalesce(F.sum(_COUNTED).over(earlier), F.lit(0))
-        positives = positives + F.coalesce(F.sum(positive).over(earlier), F.lit(0))
-    moments = moments.select(*map(named, given), events.alias(_EVENTS), positives.alias(_POSITIVES))
-    known = F.concat(*keys).isNotNull()
-    made = (
-        F.when(known, _measure(counter, measure)).cast("double").alias(counter.field(measure))
-        for measure in counter.measures
-    )
-    return moments.select(*map(named, given), *made)
-
-
-def _measure(counter: Counter, measure: str) -> Column:
-    events, positives, prior = F.col(_EVENTS), F.col(_POSITIVES), F.lit(counter.prior_events)
-    if measure == "rate":
-        rate = (positives + prior * F.lit(counter.prior_rate)) / (events + prior)
-        return F.round(rate, DIGITS)
-    return events if measure == "events" else positives
-
-
-def _before_day(
-    daily: DataFrame, late: DataFrame | None, counter: Counter, keys: Sequence[str]
-) -> DataFrame:
-    """Events and positives of the window's days before a day, by key and day.
-
-    A key has a row on the days that count an event of it, and on those that a late event asks of.
-    """
-    counts = (F.col(name).alias(f"_{name}") for name in ("events", "positives"))
-    parts = (F.col("key")[place].alias(name) for place, name in enumerate(keys))
-    own = daily.where(F.col("tally") == tally_of(counter.keys).name)
-    by_day = own.select(*parts, F.unix_date(F.to_date("day")).alias(_DAY), *counts)
-    if late is not None:
-        by_day = _with_zeros(by_day, late.select(*keys, _DAY).dropna(), keys)
-    first = Window.unboundedPreceding if counter.window_days is None else 1 - counter.window_days
-    window = Window.partitionBy(*keys).orderBy(_DAY).rangeBetween(first, Window.currentRow)
-    before = (
-        (F.sum(name).over(window) - F.col(name)).alias(name) for name in (_EVENTS, _POSITIVES)
-    )
-    return by_day.select(*keys, _DAY, *before)
-
-
-def _with_zeros(by_day: DataFrame, asked: DataFrame, keys: Sequence[str]) -> DataFrame:
-    zeros = asked.withColumns({_EVENTS: F.lit(0), _POSITIVES: F.lit(0)})
-    sums = (F.sum(name).alias(name) for name in (_EVENTS, _POSITIVES))
-    return by_day.unionByName(zeros).groupBy(*keys, _DAY).agg(*sums)
+def _add(moments: DataFrame, keys: Sequence[str], names: tuple[str, str]) -> DataFrame:
+    """Add the events and positives counted on a moment's day before it."""
+    today = Window.partitionBy(*keys, _DAY).orderBy(_MS)
+    earlier = today.rangeBetween(Window.unboundedPreceding, -1)
+    counted = (F.col(_COUNTED), F.col(_COUNTED) * F.col("label"))
+    sums = (F.coalesce(F.sum(one).over(earlier), F.lit(0)).cast("long") for one in counted)
+    return moments.select("*", *(total.alias(n) for total, n in zip(sums, names, strict=True)))

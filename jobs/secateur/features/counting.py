@@ -2,27 +2,33 @@
 
 A tally is one or more columns counted together. Its counts are additive over days, so a night
 counts only the days that no earlier night did (see `state`), and vocabularies, quantiles and
-counters are sums of them. Batches are grouped by Arrow, and the groups added up by Spark; nothing
-comes to the driver.
+counters are sums of them.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F  # noqa: N812
 
-from secateur.features.histories import enters
-from secateur.features.joining import named
+from secateur.features.days import Day, text_of, write
+from secateur.features.histories import entering
+from secateur.features.lateness import late_rows
 from secateur.features.lists import pieces
 from secateur.scenario import Features, FieldSpec, Logs
 
-COUNTS = "day string, tally string, key array<string>, events bigint, positives bigint"
+COUNTS = pa.schema(
+    [
+        ("day", pa.string()),
+        ("tally", pa.string()),
+        ("key", pa.string()),
+        ("events", pa.int64()),
+        ("positives", pa.int64()),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -64,63 +70,100 @@ def tallies(features: Features, logs: Logs) -> tuple[Tally, ...]:
     return tuple(dict.fromkeys((tally_of((logs.user,)), tally_of((logs.item,)), *fields, *keys)))
 
 
-def count(events: DataFrame, features: Features, logs: Logs) -> DataFrame:
-    """Rows of `COUNTS`: each day's events and positives by tally and key, in no order."""
-    wanted, made = tallies(features, logs), _sources(features)
-    names = dict.fromkeys(source for tally in wanted for source in tally.sources)
-    columns = {name: made.get(name, named(name).cast("string")) for name in names}
-    places = {name: f"source_{place}" for place, name in enumerate(columns)}
-    frame = events.select("day", "label", *(columns[n].alias(p) for n, p in places.items()))
-    parts = frame.mapInArrow(partial(_count_batches, wanted, places), COUNTS)
-    sums = (F.sum(name).alias(name) for name in ("events", "positives"))
-    return parts.groupBy("day", "tally", "key").agg(*sums)
+def key_of(columns: Sequence[pa.Array]) -> pa.Array:
+    """One text a row of what text columns hold there, null where one is: the key of a tally.
+
+    Of many columns each but the last is led by its length, so that no two rows are alike that
+    differ.
+    """
+    parts = []
+    for column in columns[:-1]:
+        parts += [pc.utf8_length(column).cast(pa.string()), ":", column]
+    return pc.binary_join_element_wise(*parts, columns[-1], "") if parts else columns[-1]
 
 
-def _sources(features: Features) -> Mapping[str, Column]:
-    """The sources that are no event column: values in lists, types of what enters a history."""
-    found: dict[str, Column] = {}
-    for spec in features.fields:
-        if spec.kind == "list":
+@dataclass(frozen=True)
+class CountDay:
+    """Writes a day's rows of `COUNTS` to `<folder>/<day>.parquet`, on a worker.
+
+    Beside the day's own counts there are zeros for the counters' keys of events that came late, at
+    the day they happened on: there they ask what came before.
+    """
+
+    features: Features
+    logs: Logs
+    folder: Path
+
+    def __call__(self, day: Day) -> None:
+        """Count it."""
+        wanted = tallies(self.features, self.logs)
+        parts: dict[tuple[str, str], list[pa.Table]] = {(day.name, t.name): [] for t in wanted}
+        for table in day.tables(self._columns()):
+            sources = self._sources(table)
+            for tally in wanted:
+                parts[day.name, tally.name].append(_count(table["label"], tally, sources))
+            for earlier, tally, keys in self._late(day, table["time_ms"], sources):
+                parts.setdefault((earlier, tally.name), []).append(_zeros(keys))
+        write(self.file(day), (_added(*name, tables) for name, tables in parts.items()))
+
+    def file(self, day: Day) -> Path:
+        """Where the counts of a day lie."""
+        return self.folder / f"{day.name}.parquet"
+
+    def _columns(self) -> set[str]:
+        specs = self.features.fields
+        names = {key for counter in self.features.counters for key in counter.keys}
+        names |= {spec.name for spec in specs if spec.kind not in ("history", "vector")}
+        for spec in specs:
+            if spec.kind == "history" and spec.type is not None:
+                names |= {str(spec.shares), spec.type}
+        return names | {"label", "time_ms", self.logs.user, self.logs.item}
+
+    def _sources(self, table: pa.Table) -> dict[str, pa.Array]:
+        """Event columns as text, values in lists, types of what enters a history."""
+        found = {name: text_of(table[name]) for name in table.column_names}
+        for spec in filter(is_learned, self.features.fields):
             (source,) = values_of(spec).sources
-            found[source] = pieces(named(spec.name), spec)
-        if spec.kind == "history" and spec.type is not None:
-            (source,) = values_of(spec).sources
-            found[source] = F.when(enters(spec), named(spec.type).cast("string"))
-    return found
+            if spec.kind == "list":
+                found[source] = pieces(table[spec.name], spec)
+            if spec.kind == "history":
+                found[source] = pc.if_else(entering(table, spec), found[str(spec.type)], None)
+        return found
+
+    def _late(
+        self, day: Day, times: pa.ChunkedArray, sources: Mapping[str, pa.Array]
+    ) -> Iterator[tuple[str, Tally, pa.Array]]:
+        """Days, and the keys of the counters' tallies that late events ask of there."""
+        asking = dict.fromkeys(tally_of(counter.keys) for counter in self.features.counters)
+        for earlier, rows in late_rows(times.to_numpy(), day.name, self.logs.timezone):
+            for tally in asking:
+                yield earlier, tally, key_of([sources[name].take(rows) for name in tally.sources])
 
 
-def _count_batches(
-    wanted: tuple[Tally, ...], places: Mapping[str, str], batches: Iterable[pa.RecordBatch]
-) -> Iterator[pa.RecordBatch]:
-    """Count batches in which the source `name` is the column `places[name]`."""
-    for batch in batches:
-        table = pa.concat_tables(_count_batch(batch, tally, places) for tally in wanted)
-        yield from table.combine_chunks().to_batches()
+def _count(label: pa.ChunkedArray, tally: Tally, sources: Mapping[str, pa.Array]) -> pa.Table:
+    """Events and positives by key, in the order of the keys' first rows."""
+    columns, label = [sources[source] for source in tally.sources], label.combine_chunks()
+    if pa.types.is_list(columns[0].type):
+        label, columns = label.take(pc.list_parent_indices(columns[0])), [columns[0].flatten()]
+    table = pa.table({"key": key_of(columns), "events": label, "positives": label}).drop_null()
+    how = [("events", "count"), ("positives", "sum")]
+    found = table.group_by("key", use_threads=False).aggregate(how)
+    return found.rename_columns(["key", "events", "positives"])
 
 
-def _count_batch(batch: pa.RecordBatch, tally: Tally, places: Mapping[str, str]) -> pa.Table:
-    keys = [batch[places[source]] for source in tally.sources]
-    day, label = batch["day"], batch["label"]
-    if pa.types.is_list(keys[0].type):
-        row = pc.list_parent_indices(keys[0])
-        day, label, keys = day.take(row), label.take(row), [keys[0].flatten()]
-    names = [f"key {place}" for place in range(len(keys))]
-    table = pa.table([day, label, *keys], names=["day", "label", *names]).drop_null()
-    found = table.group_by(["day", *names]).aggregate([("label", "count"), ("label", "sum")])
-    return pa.table(
-        {
-            "day": found["day"],
-            "tally": pa.repeat(tally.name, len(found)),
-            "key": _together([found[name].combine_chunks() for name in names]),
-            "events": found["label_count"],
-            "positives": found["label_sum"].cast(pa.int64()),
-        }
-    )
+def _zeros(keys: pa.Array) -> pa.Table:
+    distinct = pc.unique(keys.drop_null())
+    none = pa.array(np.zeros(len(distinct), np.int64))
+    return pa.table({"key": distinct, "events": none, "positives": none})
 
 
-def _together(columns: Sequence[pa.Array]) -> pa.ListArray:
-    """One list a row of what several columns hold there."""
-    rows, width = len(columns[0]), len(columns)
-    by_row = np.arange(rows * width).reshape(width, rows).T.ravel()
-    offsets = np.arange(0, rows * width + 1, width, dtype=np.int32)
-    return pa.ListArray.from_arrays(offsets, pa.concat_arrays(columns).take(pa.array(by_row)))
+def _added(day: str, tally: str, tables: Sequence[pa.Table]) -> pa.Table:
+    """The sums of counts, as rows of `COUNTS`."""
+    sums = pa.concat_tables(tables, promote_options="permissive")
+    if len(tables) > 1:
+        how = [(name, "sum") for name in ("events", "positives")]
+        sums = sums.group_by("key", use_threads=False).aggregate(how)
+        sums = sums.rename_columns(["key", "events", "positives"])
+    names = {"day": day, "tally": tally}
+    rows = {name: pa.repeat(value, len(sums)) for name, value in names.items()}
+    return pa.table({**rows, **{n: sums[n] for n in sums.column_names}}).cast(COUNTS)

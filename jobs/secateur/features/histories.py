@@ -12,10 +12,13 @@ A window collects at most `length` moments, and its rows are narrow. A service k
 values of a user that it learned last, in the order of their times.
 """
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
-from secateur.features.joining import ROW, known_from, named
+from secateur.features.joining import ROW, named
+from secateur.features.lateness import known_from
 from secateur.scenario import FieldSpec
 
 TYPES = "_types"
@@ -29,6 +32,14 @@ def enters(spec: FieldSpec) -> Column:
     if spec.type is not None:
         there = there & named(spec.type).isNotNull()
     return there & (F.col("label") == 1) if spec.positives_only else there
+
+
+def entering(table: pa.Table, spec: FieldSpec) -> pa.ChunkedArray:
+    """The same of each of a worker's rows."""
+    there = pc.is_valid(table[str(spec.shares)])
+    if spec.type is not None:
+        there = pc.and_(there, pc.is_valid(table[spec.type]))
+    return pc.and_(there, pc.equal(table["label"], 1)) if spec.positives_only else there
 
 
 def history(events: DataFrame, spec: FieldSpec, user: str, timezone: str) -> DataFrame:

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from secateur.features.days import Day, Side
 from secateur.scenario import Logs
 from secateur.spark import join_sides, read_parquet
 
@@ -17,15 +19,6 @@ _PART_BITS = 40  # rows of a part number below it
 def named(name: str) -> Column:
     """The column of exactly this name: a dot in it is no access to a struct."""
     return F.col("`" + name.replace("`", "``") + "`")
-
-
-def known_from(timezone: str) -> Column:
-    """The millisecond after which others may know an event, by its `time_ms` and `day`.
-
-    It is the event's own, or, where it came late, the last one before the day that it arrived on.
-    """
-    midnight = F.to_utc_timestamp(F.to_date("day").cast("timestamp"), timezone)
-    return F.greatest("time_ms", F.unix_millis(midnight) - 1)
 
 
 @dataclass(frozen=True)
@@ -49,6 +42,15 @@ class EventWindow:
     def days(self) -> tuple[str, ...]:
         """The days with events."""
         return tuple(self.files)
+
+    def day(self, name: str) -> Day:
+        """One day, for a worker to read."""
+        sides = []
+        for side in self.logs.sides:
+            files = tuple(sorted(self.folder.glob(f"sides/{side.name}/part-*.parquet")))
+            names = (n for n in pq.read_schema(files[0]).names if n != side.key)
+            sides.append(Side(side.key, tuple(names), files))
+        return Day(name, tuple(self.files[name]), tuple(sides))
 
     def rows(self, days: Sequence[str]) -> DataFrame:
         """The events of these days, side tables joined, with `_row`: their place in their files.

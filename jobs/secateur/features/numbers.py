@@ -1,11 +1,12 @@
 """Numbers: what a text spells, and boundaries, knots, mean and deviation of the train days."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from secateur.contracts.features import BucketField, NumberField
@@ -29,6 +30,18 @@ class Sample:
         total = np.zeros(len(distinct), np.int64)
         np.add.at(total, place, rows[finite])
         return cls(distinct, total)
+
+    @classmethod
+    def counted(cls, column: pa.Array) -> "Sample":
+        """The finite ones of a column of doubles."""
+        found = pc.value_counts(column.drop_null())
+        return cls.of(found.field("values").to_numpy(), found.field("counts").to_numpy())
+
+    @classmethod
+    def together(cls, parts: "Sequence[Sample]") -> "Sample":
+        """The rows of all parts."""
+        numbers = np.concatenate([np.empty(0), *(part.numbers for part in parts)])
+        return cls.of(numbers, np.concatenate([np.empty(0, np.int64), *(p.rows for p in parts)]))
 
     def quantiles(self, places: NDArray[np.int64], parts: int) -> Doubles:
         """The distinct ones of the quantiles at `places` / `parts`, rising.
@@ -119,10 +132,11 @@ def parsed(texts: Iterable[str]) -> Doubles:
 
 def numbers_in(column: pa.Array) -> Doubles:
     """The numbers (float64) of a column, NaN for none; of texts, each distinct one parsed once."""
-    if not pa.types.is_string(column.type):
-        found: Doubles = column.cast(pa.float64()).fill_null(math.nan).to_numpy()
+    if pa.types.is_floating(column.type):
+        found: Doubles = column.fill_null(math.nan).to_numpy(zero_copy_only=False)
         return found
     spelled = column.dictionary_encode()
-    numbers = np.append(parsed(spelled.dictionary.to_pylist()), np.nan)
-    of_row: Doubles = numbers[spelled.indices.fill_null(len(numbers) - 1).to_numpy()]
+    texts = spelled.dictionary.cast(pa.string())
+    numbers = np.append(parsed(texts.to_pylist()), np.nan)
+    of_row: Doubles = numbers[spelled.indices.fill_null(len(texts)).to_numpy()]
     return of_row

@@ -7,13 +7,13 @@ part of it deleted, the same FeatureSet comes out.
 """
 
 import logging
+import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 
@@ -22,24 +22,16 @@ from secateur.command import code_digest
 from secateur.contracts import record
 from secateur.contracts.errors import ArtifactError, CorruptArtifact
 from secateur.contracts.manifest import MadeBy
-from secateur.features.counting import count, tallies
+from secateur.features.counting import CountDay, tallies
+from secateur.features.days import on_days
 from secateur.features.joining import EventWindow
 from secateur.scenario import Features, Logs
-from secateur.spark import place, read_parquet, write_days
+from secateur.spark import read_parquet
 from secateur.storage import join
 
 KIND = "CountDay"
 VERB = "build_features"
 _FILE = "part-00000.parquet"
-_NONE = pa.schema(
-    [
-        ("day", pa.string()),
-        ("tally", pa.string()),
-        ("key", pa.list_(pa.string())),
-        ("events", pa.int64()),
-        ("positives", pa.int64()),
-    ]
-)
 
 log = logging.getLogger("secateur")
 
@@ -51,9 +43,14 @@ class DailyCounts:
     window: EventWindow
     files: Mapping[str, Path]
 
-    def of(self, days: Sequence[str]) -> DataFrame:
-        """Rows of `counting.COUNTS` of these days."""
-        return read_parquet(self.window.spark, [self.files[day] for day in days])
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return sum(pq.read_metadata(file).num_rows for file in self.files.values())
+
+    def frame(self) -> DataFrame:
+        """Rows of `counting.COUNTS`."""
+        return read_parquet(self.window.spark, list(self.files.values()))
 
 
 @dataclass(frozen=True)
@@ -80,13 +77,10 @@ class DayStore:
             pass  # never counted, or not to the end
         return None
 
-    def keep(self, day: str, counts: Path | None) -> Artifact:
-        """Seal a day's counts, a written file or none for a day without any."""
+    def keep(self, day: str, counts: Path) -> Artifact:
+        """Seal a day's counts, a written file."""
         with create(self.uri(day), KIND) as draft:
-            if counts is None:
-                pq.write_table(_NONE.empty_table(), draft.folder / _FILE)
-            else:
-                place(counts, draft.folder)
+            shutil.move(counts, draft.folder / _FILE)
             draft.seal(MadeBy(VERB, self.code), self._made_from(day), {"day": day})
         return open_artifact(self.uri(day), KIND)
 
@@ -110,8 +104,8 @@ def daily_counts(window: EventWindow, store: DayStore) -> Iterator[DailyCounts]:
     missing = [day for day, kept in found.items() if kept is None]
     log.info("counting %d days, %d are kept", len(missing), len(found) - len(missing))
     with tempfile.TemporaryDirectory(prefix="secateur-") as scratch:
-        if missing:
-            rows = count(window.rows(missing), store.features, store.logs).repartition("day")
-            written = write_days(rows, ["tally", "key"], Path(scratch, "days"))
-            found |= {day: store.keep(day, written.get(day)) for day in missing}
+        work = CountDay(store.features, store.logs, Path(scratch))
+        days = [window.day(name) for name in missing]
+        on_days(window.spark, days, work)
+        found |= {day.name: store.keep(day.name, work.file(day)) for day in days}
         yield DailyCounts(window, {day: a.folder / _FILE for day, a in found.items() if a})

@@ -1,20 +1,13 @@
 """Texts that hold a vector, such as an item's embedding."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
-
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.features import VectorField
-from secateur.features.joining import named
 from secateur.features.numbers import parsed
 
 Floats = NDArray[np.float32]
-_FAULTS = "field string, missing bigint, malformed bigint"
 
 
 def vectors_in(texts: pa.Array, field: VectorField) -> tuple[Floats, NDArray[np.bool_]]:
@@ -43,28 +36,7 @@ def _vector(text: str, field: VectorField) -> Floats | None:
     return numbers if np.isfinite(numbers).all() else None
 
 
-def count_faults(events: DataFrame, fields: Sequence[VectorField]) -> dict[str, dict[str, int]]:
-    """By field, how many events lack their vector, and how many hold a malformed one."""
-    texts = events.select(
-        *(named(f.name).cast("string").alias(f"text_{place}") for place, f in enumerate(fields))
-    )
-    parts = texts.mapInArrow(partial(_fault_batches, tuple(fields)), _FAULTS)
-    sums = parts.groupBy("field").agg(*(F.sum(n).alias(n) for n in ("missing", "malformed")))
-    found = {row["field"]: row for row in sums.collect()}
-    return {f.name: {n: int(found[f.name][n]) for n in ("missing", "malformed")} for f in fields}
-
-
-def _fault_batches(
-    fields: tuple[VectorField, ...], batches: Iterable[pa.RecordBatch]
-) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        missing = [column.null_count for column in batch.columns]
-        found = zip(batch.columns, fields, strict=True)
-        whole = [int(vectors_in(column, field)[1].sum()) for column, field in found]
-        yield pa.RecordBatch.from_pydict(
-            {
-                "field": [field.name for field in fields],
-                "missing": missing,
-                "malformed": [len(batch) - m - w for m, w in zip(missing, whole, strict=True)],
-            }
-        )
+def faults_in(texts: pa.Array, field: VectorField) -> tuple[int, int]:
+    """How many of these texts are missing, and how many are malformed."""
+    whole = int(vectors_in(texts, field)[1].sum())
+    return texts.null_count, len(texts) - texts.null_count - whole

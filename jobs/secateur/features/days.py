@@ -1,0 +1,147 @@
+"""Events a day at a time: a worker of Spark reads one day's files with Arrow, in their order.
+
+A day is the unit of work. Spark hands the days out to its workers, and again where a worker dies;
+what crosses days (totals, ranks, what came before) is Spark's own. Nothing is handed over row by
+row: a worker reads Parquet, and writes Parquet where the driver says, on storage that both see.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import reduce
+from itertools import chain
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyspark.sql import SparkSession
+
+ROWS_A_GROUP = 1 << 18  # of every file that is kept
+_ROWS, _BYTES = 1 << 20, 1 << 28  # what a worker reads at once
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Side:
+    """A side table: its key, its other columns, and its files."""
+
+    key: str
+    columns: tuple[str, ...]
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day's events in their files, and the side tables to join, each after the one before."""
+
+    name: str
+    files: tuple[Path, ...]
+    sides: tuple[Side, ...]
+
+    def tables(self, columns: Iterable[str]) -> Iterator[pa.Table]:
+        """These columns of the events, a part at a time; those of side tables as dictionaries."""
+        own, joined = self._needed(set(columns))
+        for table in regrouped(_batches(self.files, sorted(own)), _ROWS, _BYTES):
+            yield reduce(_join, joined, table)
+
+    def _needed(self, columns: set[str]) -> tuple[set[str], list[tuple[Side, pa.Table]]]:
+        """The columns to read from the events, and the side tables that give the others."""
+        joined = []
+        for side in reversed(self.sides):
+            wanted = sorted(columns & set(side.columns))
+            if wanted:
+                files = [pq.ParquetFile(file).read([side.key, *wanted]) for file in side.files]
+                joined.append((side, pa.concat_tables(files).combine_chunks()))
+                columns = (columns - set(wanted)) | {side.key}
+        return columns, joined[::-1]
+
+
+class Beside:
+    """The rows of a Parquet file that has a row for each of other rows, in the same order."""
+
+    def __init__(self, file: Path, columns: Collection[str]) -> None:
+        self._batches = _batches([file], list(columns))
+        self._held = pa.table({})
+
+    def take(self, rows: int) -> pa.Table:
+        """The next rows. Raises ValueError where there are not as many."""
+        while len(self._held) < rows:
+            batch = next(self._batches, None)
+            if batch is None:
+                raise ValueError(f"{rows - len(self._held)} rows too few")
+            more = pa.Table.from_batches([batch])
+            self._held = pa.concat_tables([self._held, more]) if len(self._held) else more
+        taken, self._held = self._held.slice(0, rows), self._held.slice(rows)
+        return taken.combine_chunks()
+
+
+def on_days(
+    spark: SparkSession, days: Sequence[Day], work: Callable[[Day], Result]
+) -> list[Result]:
+    """What `work` gives for every day, each a task of Spark's; `work` is pickled to the workers."""
+    return list(spark.sparkContext.parallelize(days, max(1, len(days))).map(work).collect())
+
+
+def regrouped(
+    parts: Iterable[pa.RecordBatch | pa.Table], rows: int, most_bytes: int | None = None
+) -> Iterator[pa.Table]:
+    """The same rows, so many in each table but the last; or fewer, that hold many bytes."""
+    held: list[pa.RecordBatch] = []
+    for part in parts:
+        held += part.to_batches() if isinstance(part, pa.Table) else [part]
+        many = most_bytes is not None and sum(b.nbytes for b in held) >= most_bytes
+        while held and (many or sum(map(len, held)) >= rows):
+            table = pa.Table.from_batches(held)
+            yield table.slice(0, rows).combine_chunks()
+            held, many = table.slice(rows).to_batches(), False
+    if held:
+        yield pa.Table.from_batches(held).combine_chunks()
+
+
+def write(file: Path, tables: Iterable[pa.Table]) -> int:
+    """Write Parquet in groups of `ROWS_A_GROUP`; gives its rows. There must be a table.
+
+    The file is there in one step, so that a task that dies leaves no half.
+    """
+    parts, rows = regrouped(tables, ROWS_A_GROUP), 0
+    first = next(parts)
+    with (
+        _whole(file) as started,
+        pq.ParquetWriter(started, first.schema, compression="zstd") as out,
+    ):
+        for part in chain([first], parts):
+            out.write_table(part)
+            rows += len(part)
+    return rows
+
+
+@contextmanager
+def _whole(file: Path) -> Iterator[Path]:
+    """A path to write to, which becomes `file` in one step."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    started = file.with_name(f".{file.name}.started")
+    yield started
+    started.replace(file)
+
+
+def _batches(files: Sequence[Path], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    for file in files:
+        yield from pq.ParquetFile(file).iter_batches(ROWS_A_GROUP, columns=columns)
+
+
+def _join(table: pa.Table, joined: tuple[Side, pa.Table]) -> pa.Table:
+    side, other = joined
+    keys = text_of(table[side.key])
+    place = pc.index_in(keys, value_set=other[side.key].combine_chunks())
+    for name in other.column_names:
+        if name != side.key:
+            column = other[name].combine_chunks().dictionary_encode()
+            table = table.append_column(name, column.take(place))
+    return table
+
+
+def text_of(column: pa.ChunkedArray) -> pa.Array:
+    """The column as plain strings."""
+    return column.cast(pa.string()).combine_chunks()

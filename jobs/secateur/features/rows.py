@@ -1,0 +1,136 @@
+"""The rows of a split, made of a day's events and of all that is known before them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from secateur.contracts.features import FeatureSchema
+from secateur.features.before import Lookup
+from secateur.features.days import Beside, Day, text_of, write
+from secateur.features.encoding import TRAIN_EVENTS, USER, Encoder
+from secateur.features.learning import read_vocabulary
+from secateur.features.lists import pieces
+from secateur.features.vectors import faults_in
+from secateur.scenario import Features, Logs, SliceSpec
+from secateur.values import canonical
+
+
+@dataclass(frozen=True)
+class Written:
+    """A day's rows; and of its vectors, by field, how many are missing and how many malformed."""
+
+    rows: int
+    faults: Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the rows of every day come from, and go to: what a worker is told."""
+
+    features: Features
+    logs: Logs
+    counters: Mapping[str, Path]  # files by day, a row for each event
+    windows: Mapping[str, Path]
+    train_events: tuple[Path, Path]  # what a held-out day's users and items had on the train days
+    held_out: frozenset[str]  # days
+    targets: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class EncodeDay:
+    """Writes a day's rows in the order of its events, on a worker.
+
+    Held-out rows keep raw values, train counts, and the slices that they lie in.
+    """
+
+    sources: Sources
+    schema: FeatureSchema
+    vocabulary: Path
+
+    def __call__(self, day: Day) -> Written:
+        """Encode it."""
+        faults = {vector.name: [0, 0] for vector in self.schema.vectors}
+        rows = write(self.sources.targets[day.name], self._tables(day, faults))
+        return Written(rows, {name: (found[0], found[1]) for name, found in faults.items()})
+
+    def _tables(self, day: Day, faults: Mapping[str, list[int]]) -> Iterator[pa.Table]:
+        sources = self.sources
+        encoder = Encoder(self.schema, read_vocabulary(self.vocabulary, sources.features))
+        held_out = day.name in sources.held_out
+        train = [Lookup.read(f, day.name) for f in sources.train_events] if held_out else []
+        beside = self._beside(day)
+        for table in day.tables(self._columns()):
+            columns = self._inputs(table, [more.take(len(table)) for more in beside])
+            for vector in self.schema.vectors:
+                for place, found in enumerate(faults_in(columns[vector.name], vector)):
+                    faults[vector.name][place] += found
+            rows = {**encoder.encoded(columns), **self._of_event(table)}
+            if held_out:
+                rows |= {**encoder.values(columns), **self._train_events(table, train)}
+                rows |= self._slices(table)
+            yield pa.table(rows)
+
+    def _columns(self) -> set[str]:
+        features, logs = self.sources.features, self.sources.logs
+        fields = {spec.name for spec in features.fields if spec.kind != "history"}
+        slices = {part.column for part in features.slices}
+        return fields | slices | {"day", "time_ms", "label", logs.user, logs.item}
+
+    def _beside(self, day: Day) -> list[Beside]:
+        """What was made of many events, by input."""
+        sources = self.sources
+        counters = [f.name for counter in sources.features.counters for f in counter.fields]
+        histories = [field.name for field in self.schema.lists if field.history]
+        wanted = ((sources.counters, counters), (sources.windows, histories))
+        return [Beside(files[day.name], columns) for files, columns in wanted if columns]
+
+    def _inputs(self, table: pa.Table, made: Sequence[pa.Table]) -> dict[str, pa.Array]:
+        """The columns that the encoder reads."""
+        found = {name: _array(more[name]) for more in made for name in more.column_names}
+        for spec in self.sources.features.fields:
+            if spec.kind == "list":
+                found[spec.name] = pieces(table[spec.name], spec)
+            elif spec.kind != "history":
+                found[spec.name] = _text(table[spec.name])
+        return found
+
+    def _of_event(self, table: pa.Table) -> dict[str, pa.Array]:
+        user = text_of(table[self.sources.logs.user])
+        return {
+            "label": _array(table["label"]).cast(pa.int8()),
+            USER: user,
+            "day": _array(table["day"]),
+            "time_ms": _array(table["time_ms"]),
+        }
+
+    def _train_events(self, table: pa.Table, train: Sequence[Lookup]) -> dict[str, pa.Array]:
+        """How many train events the event's user and its item have."""
+        logs = self.sources.logs
+        found = zip(TRAIN_EVENTS, (logs.user, logs.item), train, strict=True)
+        return {
+            name: pa.array(known.of(text_of(table[column]))[0].astype(np.int32))
+            for name, column, known in found
+        }
+
+    def _slices(self, table: pa.Table) -> dict[str, pa.Array]:
+        """1 for the events of a slice, 0 for the others."""
+        slices = zip(self.schema.slice_columns, self.sources.features.slices, strict=True)
+        return {name: _inside(table[part.column], part) for name, part in slices}
+
+
+def _inside(column: pa.ChunkedArray, part: SliceSpec) -> pa.Array:
+    values = pa.array([canonical(value) for value in part.values], pa.string())
+    return pc.is_in(text_of(column), value_set=values).cast(pa.int8())
+
+
+def _text(column: pa.ChunkedArray) -> pa.Array:
+    """Texts, or a dictionary of them."""
+    return _array(column) if pa.types.is_dictionary(column.type) else text_of(column)
+
+
+def _array(column: pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks()
