@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name Spark's own pages use
 
 from secateur.scenario import SideTable
@@ -61,6 +61,11 @@ def _settings() -> Mapping[str, str]:
         "spark.driver.extraJavaOptions": os.environ.get(JAVA_OPTIONS, ""),
     }
     return {**_SETTINGS, **_PACKAGES, **local, **driver, "spark.master": master}
+
+
+def named(name: str) -> Column:
+    """The column of exactly this name: a dot in it is no access to a struct."""
+    return F.col("`" + name.replace("`", "``") + "`")
 
 
 def file_uri(path: Path) -> str:

@@ -1,15 +1,20 @@
 """Each architecture against its paper's equations, row by row, and on what it can learn."""
 
+import itertools
+from dataclasses import replace
+from functools import reduce
 from typing import get_args
 
 import pytest
 import torch
 
 from secateur.contracts.errors import ScenarioError
-from secateur.contracts.models import Architecture, ModelSpec
+from secateur.contracts.models import Architecture, Interaction, ModelSpec
 from secateur.model.architectures import build, new_model
 from secateur.model.batches import Split
 from secateur.model.dcnv2 import DCNv2
+from secateur.model.dlrm import DLRM
+from secateur.model.finalmlp import FinalMLP
 from secateur.model.inputs import Inputs
 from secateur.model.metrics import auc
 from secateur.model.recommender import Recommender
@@ -75,6 +80,47 @@ def test_a_cross_layer_is_the_papers_first_equation() -> None:
     assert torch.allclose(model(inputs), torch.stack(expected), atol=1e-5)
 
 
+@pytest.mark.parametrize("interaction", get_args(Interaction))
+@pytest.mark.parametrize("numbers", [(), ("x", "y")])
+def test_a_dlrms_tower_reads_how_all_embeddings_meet_that_of_the_numbers_too(
+    numbers: tuple[str, ...], interaction: Interaction
+) -> None:
+    """Naumov et al. 2019, section 2.1; "cat" is `arch_interaction_op` of the authors' code."""
+    bottom = (4,) if numbers else ()
+    spec = ModelSpec("dlrm", tuple("abc"), (5, 3, 4), 2, (4,), numbers=numbers, bottom=bottom)
+    model, inputs = randomised(replace(spec, interaction=interaction))
+    assert isinstance(model, DLRM)
+    expected = []
+    for row, x in zip(ROWS, inputs.numbers, strict=True):
+        vectors = [model.embedding.weight[at] for at in places(row)]
+        of_numbers = reduce(lambda z, at: torch.relu(at.weight @ z + at.bias), model.bottom, x)
+        own = [of_numbers] if numbers else []
+        vectors = [*own, *vectors]
+        dots = torch.stack([a @ b for a, b in itertools.combinations(vectors, 2)])
+        first = torch.cat([*own, dots] if interaction == "dot" else vectors)
+        hidden, output = model.tower.layers
+        deep = output.weight[0] @ torch.relu(hidden.weight @ first + hidden.bias) + output.bias[0]
+        expected.append(model.bias[0] + deep)
+    assert torch.allclose(model(inputs), torch.stack(expected), atol=1e-5)
+
+
+def test_finalmlp_fuses_the_last_neurons_of_both_towers() -> None:
+    """Mao et al. 2023, equation 9 with one head."""
+    spec = ModelSpec("finalmlp", tuple("abc"), (5, 3, 4), 2, (4,), numbers=("x",), second=(3,))
+    model, inputs = randomised(spec)
+    assert isinstance(model, FinalMLP)
+    expected = []
+    for row, x in zip(ROWS, inputs.numbers, strict=True):
+        first = torch.cat([*(model.embedding.weight[at] for at in places(row)), x])
+        streams = []
+        for hidden, output in (model.tower.layers, model.second.layers):
+            h = torch.relu(hidden.weight @ first + hidden.bias)
+            streams.append((h, output.weight[0] @ h + output.bias[0]))
+        (one, of_one), (two, of_two) = streams
+        expected.append(model.bias[0] + of_one + of_two + one @ model.fusion @ two)
+    assert torch.allclose(model(inputs), torch.stack(expected), atol=1e-5)
+
+
 @pytest.mark.parametrize("architecture", get_args(Architecture))
 def test_only_logistic_regression_cannot_learn_that_users_like_their_parity(
     architecture: Architecture, planted: tuple[Split, Split]
@@ -92,6 +138,12 @@ def test_only_logistic_regression_cannot_learn_that_users_like_their_parity(
 def test_a_tower_without_layers_is_refused() -> None:
     with pytest.raises(ScenarioError, match=r"training\.hidden is empty, but dcnv2 has a tower"):
         new_model(SCHEMA, with_(architecture="dcnv2", hidden=()), seed=1)
+
+
+def test_a_dlrm_of_one_input_is_refused() -> None:
+    alone = replace(SCHEMA, categories=SCHEMA.categories[:1], buckets=())
+    with pytest.raises(ScenarioError, match="pairs of inputs, but there is one input alone"):
+        new_model(alone, with_(architecture="dlrm"), seed=1)
 
 
 def with_(**changes: object) -> Training:

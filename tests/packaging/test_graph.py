@@ -9,13 +9,15 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.models import Architecture, ListInput, ModelSpec, VectorInput
 from secateur.model.architectures import build as build_model
 from secateur.model.dcnv2 import DCNv2
+from secateur.model.dlrm import DLRM
+from secateur.model.finalmlp import FinalMLP
 from secateur.model.inputs import Inputs, Ragged
 from secateur.model.recommender import Recommender
 from secateur.packaging.graph import build
@@ -33,17 +35,24 @@ def specs(draw: st.DrawFn) -> ModelSpec:
     blocks = [*shared, *range(len(fields), len(fields) + len(own))]
     lengths = draw(st.lists(st.integers(1, 4), max_size=2))
     architecture = draw(st.sampled_from(get_args(Architecture)))
-    hidden = draw(st.lists(st.integers(1, 9), min_size=1, max_size=3))
+    widths = st.lists(st.integers(1, 9), min_size=1, max_size=3).map(tuple)
+    hidden = draw(widths)
+    numbers = draw(st.integers(0, 3))
+    dlrm = architecture == "dlrm"
+    assume(not dlrm or len(fields) + len(blocks) + len(lengths) + bool(numbers) > 1)
     return ModelSpec(
         architecture,
         tuple(f"f{i}" for i in range(len(fields))),
         (*fields, *own),
         0 if architecture == "lr" else draw(st.integers(1, 6)),
-        () if architecture in ("lr", "fm") else tuple(hidden),
-        numbers=tuple(f"n{i}" for i in range(draw(st.integers(0, 3)))),
+        () if architecture in ("lr", "fm") else hidden,
+        numbers=tuple(f"n{i}" for i in range(numbers)),
         lists=tuple(ListInput(f"l{i}", block) for i, block in enumerate(blocks)),
         vectors=tuple(VectorInput(f"v{i}", length) for i, length in enumerate(lengths)),
         cross_layers=draw(st.integers(1, 3)) if architecture == "dcnv2" else 0,
+        bottom=tuple(draw(st.lists(st.integers(1, 5), max_size=2))) if dlrm and numbers else (),
+        interaction=draw(st.sampled_from(["dot", "cat"])) if dlrm else "dot",
+        second=draw(widths) if architecture == "finalmlp" else (),
     )
 
 
@@ -124,8 +133,8 @@ def dequantized(model: Recommender, parts: Parts) -> Recommender:
         first_order = folded + 0.5 * (embedding**2).sum(axis=1)
         if seen.first_orders:
             seen.first_order.weight[: len(values), 0] = torch.as_tensor(first_order).float()
-        for i, packed in enumerate(layers_of(parts)):
-            seen.cross[i].weight.copy_(torch.as_tensor((packed.weight * packed.scale).T))
+        for weight, packed in zip(beyond(seen), layers_of(parts), strict=False):
+            weight.copy_(torch.as_tensor((packed.weight * packed.scale).T))
     return seen
 
 
@@ -169,9 +178,15 @@ def by_hand(model: Recommender, parts: Parts, inputs: Inputs) -> np.ndarray:
         seen = dequantized(model, parts).double()
         embedded = seen.embed(in_double(inputs))
         logit = seen.score(embedded) - seen.bias
-        logit = (logit - seen.tower(embedded.flat) if parts.hidden else logit).numpy()
+        first = seen.tower_input(embedded)
+        logit = (logit - seen.tower(first) if parts.hidden else logit).numpy()
+        other = seen.second.last_hidden(first) if isinstance(seen, FinalMLP) else None
+        logit = seen.second.output(other).numpy() if other is not None else logit
     x, worth = q[:, :, :-1].reshape(len(ids), -1), 1.0
-    beside = embedded.flat.numpy()[:, x.shape[1] :] @ parts.beside.first
+    if parts.dots:
+        x, beside = first.numpy(), np.zeros(1)
+    else:
+        beside = first.numpy()[:, x.shape[1] :] @ parts.beside.first
     steps = [*parts.steps, None] if parts.hidden else []
     for layer, step in zip(parts.hidden, steps, strict=True):
         assert isinstance(layer, IntegerLinear)
@@ -180,13 +195,32 @@ def by_hand(model: Recommender, parts: Parts, inputs: Inputs) -> np.ndarray:
         x = y if step is None else np.clip(np.rint(y / step), 0, 255).astype(np.int64)
         worth = step or 1.0
     logit += parts.output.bias[0] + ((x @ parts.output.weight)[:, 0] if parts.hidden else 0)
+    if other is not None:
+        logit += ((x @ seen.fusion.detach().numpy()) * other.numpy()).sum(axis=1)
     return np.asarray(1 / (1 + np.exp(-logit)))
 
 
 def layers_of(parts: Parts) -> list[IntegerLinear]:
-    """The integer layers of a cross network."""
-    layers = parts.cross.layers if parts.cross else ()
+    """The integer layers that are computed with in float."""
+    layers = [
+        *(parts.cross.layers if parts.cross else ()),
+        *(parts.dots.bottom if parts.dots else ()),
+    ]
+    layers += [*parts.fusion.hidden, parts.fusion.matrix] if parts.fusion else []
     return [layer for layer in layers if isinstance(layer, IntegerLinear)]
+
+
+def beyond(model: Recommender) -> list[torch.Tensor]:
+    """The weights [outputs, inputs] of the same layers of the model."""
+    match model:
+        case DCNv2():
+            return [layer.weight for layer in model.cross]
+        case DLRM():
+            return [layer.weight for layer in model.bottom]
+        case FinalMLP():
+            return [*(layer.weight for layer in model.second.layers[:-1]), model.fusion.T]
+        case _:
+            return []
 
 
 def in_double(inputs: Inputs) -> Inputs:

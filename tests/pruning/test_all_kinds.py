@@ -33,7 +33,7 @@ RECIPES = (
     Recipe("rows", (ROWS,), repair_epochs=0.5),
     Recipe("dimensions", (Step("embedding_dimension", "l2", keep=0.5),)),
     Recipe("hybrid", (ROWS, Step("neuron", "taylor", keep=0.5)), 0.5, 8, 8),
-    Recipe("student", student=Student(3, (4,), 40), repair_epochs=1.0),
+    Recipe("student", student=Student(3, (8,), 40), repair_epochs=2.0),
 )
 TRAINING = Training(batch_size=64, embedding_dim=4, hidden=(8, 6), learning_rate=1e-2, max_epochs=3)
 
@@ -44,6 +44,8 @@ FITTING = {
     "fm": (*ROWS_ONLY, "dimensions"),
     "deepfm": (*ROWS_ONLY, "dimensions", "hybrid", "student"),
     "dcnv2": (*ROWS_ONLY, "dimensions", "hybrid", "student"),
+    "dlrm": (*ROWS_ONLY, "dimensions", "hybrid", "student"),
+    "finalmlp": (*ROWS_ONLY, "dimensions", "hybrid", "student"),
 }
 CASES = [(architecture, recipe) for architecture, fit in FITTING.items() for recipe in fit]
 

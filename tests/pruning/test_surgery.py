@@ -4,7 +4,7 @@ from typing import get_args
 
 import numpy as np
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from secateur.contracts.models import Architecture, ListInput, ModelSpec, VectorInput
@@ -13,6 +13,7 @@ from secateur.model.batches import Split
 from secateur.model.dcnv2 import DCNv2
 from secateur.model.inputs import Inputs, Ragged
 from secateur.model.recommender import Recommender
+from secateur.pruning.criteria import hidden_layers
 from secateur.pruning.evidence import Evidence
 from secateur.pruning.masking import mask, zero_smallest_weights
 from secateur.pruning.plans import Cut
@@ -60,19 +61,27 @@ def cuts(draw: st.DrawFn) -> tuple[ModelSpec, Cut, Evidence]:
     dim = 0 if architecture == "lr" else draw(st.integers(1, 6))
     hidden = draw(st.lists(st.integers(1, 8), min_size=1, max_size=3))
     hidden = [] if architecture in ("lr", "fm") else hidden
+    second = draw(st.lists(st.integers(1, 8), min_size=1, max_size=2))
+    second = second if architecture == "finalmlp" else []
     own = draw(st.lists(st.integers(1, 12), max_size=2))
     blocks = draw(st.lists(st.integers(0, len(rows) - 1), max_size=2))
     blocks += range(len(rows), len(rows) + len(own))
+    numbers, vectors = draw(st.integers(0, 2)), draw(st.lists(st.integers(1, 3), max_size=2))
+    dlrm = architecture == "dlrm"
+    assume(not dlrm or len(rows) + len(blocks) + len(vectors) + bool(numbers) > 1)
     spec = ModelSpec(
         architecture,
         tuple(f"f{i}" for i in range(len(rows))),
         (*rows, *own),
         dim,
         tuple(hidden),
-        numbers=tuple(f"n{i}" for i in range(draw(st.integers(0, 2)))),
+        numbers=tuple(f"n{i}" for i in range(numbers)),
         lists=tuple(ListInput(f"l{i}", block) for i, block in enumerate(blocks)),
-        vectors=tuple(VectorInput("v", n) for n in draw(st.lists(st.integers(1, 3), max_size=2))),
+        vectors=tuple(VectorInput("v", n) for n in vectors),
         cross_layers=draw(st.integers(1, 2)) if architecture == "dcnv2" else 0,
+        bottom=tuple(draw(st.lists(st.integers(1, 5), max_size=2))) if dlrm and numbers else (),
+        interaction=draw(st.sampled_from(["dot", "cat"])) if dlrm else "dot",
+        second=tuple(second),
     )
     rows = [*rows, *own]
 
@@ -83,7 +92,7 @@ def cuts(draw: st.DrawFn) -> tuple[ModelSpec, Cut, Evidence]:
     counts = tuple(
         np.array(draw(st.lists(st.integers(0, 9), min_size=h, max_size=h))) for h in rows
     )
-    cut = Cut(heights, kept(dim), tuple(kept(width) for width in hidden))
+    cut = Cut(heights, kept(dim), tuple(kept(width) for width in (*hidden, *second)))
     return spec, cut, Evidence(counts, NO_ROWS)
 
 
@@ -98,8 +107,8 @@ def test_compacted_scores_like_masked(case: tuple[ModelSpec, Cut, Evidence]) -> 
         assert torch.allclose(small(ids), masked(ids), atol=1e-5)
     assert small.spec.rows == cut.heights
     assert small.embedding.weight.shape == (sum(cut.heights) + spec.dense, len(cut.dimensions))
-    widths = [layer.weight.shape[0] for layer in small.tower.layers]
-    assert widths == ([*map(len, cut.neurons), 1] if spec.hidden else [])
+    widths = [layer.weight.shape[0] for layer in hidden_layers(small)]
+    assert widths == [*map(len, cut.neurons)]
 
 
 @settings(max_examples=30, deadline=None)

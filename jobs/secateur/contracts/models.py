@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Architecture = Literal["lr", "fm", "deepfm", "dcnv2"]
+Architecture = Literal["lr", "fm", "deepfm", "dcnv2", "dlrm", "finalmlp"]
+Interaction = Literal["dot", "cat"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class ModelSpec:
     that shares a field's vocabulary reads that field's block. `rows[i]` is the height of block
     `i`; its last row is OOV. Ids at or above it are read as OOV, so a table cut to fewer rows
     serves the ids of the full schema. Below all blocks lies one row a number, then one for each
-    number of a vector.
+    number of a vector. `bottom` are the hidden widths of what a DLRM makes of its numbers,
+    `interaction` is how its embeddings meet. `second` are the hidden widths of a second tower.
     """
 
     architecture: Architecture
@@ -42,6 +44,9 @@ class ModelSpec:
     lists: tuple[ListInput, ...] = ()
     vectors: tuple[VectorInput, ...] = ()
     cross_layers: int = 0
+    bottom: tuple[int, ...] = ()
+    interaction: Interaction = "dot"
+    second: tuple[int, ...] = ()
 
     @property
     def embedded(self) -> int:
@@ -55,8 +60,18 @@ class ModelSpec:
 
     @property
     def tower_inputs(self) -> int:
-        """Width of what the tower reads: every embedding, then the numbers as they are."""
-        return self.embedded * self.embedding_dim + len(self.numbers)
+        """Width of what the tower reads: every embedding, then the numbers as they are.
+
+        In a DLRM the numbers together become one more embedding, and the tower reads that one (if
+        there are numbers), then the others or, by `interaction`, the dot product of every pair.
+        """
+        if self.architecture != "dlrm":
+            return self.embedded * self.embedding_dim + len(self.numbers)
+        embeddings = self.embedded + bool(self.numbers)
+        if self.interaction == "cat":
+            return embeddings * self.embedding_dim
+        own = self.embedding_dim if self.numbers else 0
+        return own + embeddings * (embeddings - 1) // 2
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,12 @@ from secateur.events.reading import (
     TEXT,
     canonical,
     canonical_column,
-    named,
     parse,
 )
 from secateur.events.window import RawLog
 from secateur.scenario import Cleaning, Label, Logs
 from secateur.scenario.logs import DELIMITERS
+from secateur.spark import named
 
 REASONS, ROW = "reasons", "row"
 REPETITION = "_repetition"

@@ -7,7 +7,6 @@ which a row that shows many items becomes many.
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
-from secateur.events.reading import named
 from secateur.scenario import (
     ClickedListLabel,
     ColumnLabel,
@@ -17,6 +16,7 @@ from secateur.scenario import (
     PurchaseLabel,
     ThresholdLabel,
 )
+from secateur.spark import named
 
 LABEL = "label"
 _SHOWN = "_shown"

@@ -22,8 +22,9 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
-from secateur.events.reading import DAY, named
+from secateur.events.reading import DAY
 from secateur.scenario import Negatives
+from secateur.spark import named
 
 _DRAWS_A_WISH = 6  # draws for one negative: most of what a user did not take is drawn at once
 _CHANCE, _DRAW, _ITEM, _WEIGHT, _AT = "_chance", "_draw", "_item", "_weight", "_at"

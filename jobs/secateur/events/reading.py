@@ -13,7 +13,7 @@ from secateur.events.streams import BOM
 from secateur.events.window import RawFile
 from secateur.scenario import SideTable, Table
 from secateur.scenario.logs import DELIMITERS, QUOTES
-from secateur.spark import file_uri
+from secateur.spark import file_uri, named
 from secateur.values import WHOLE_NUMBER
 
 FAULT, TEXT, SOURCE, DAY = "_fault", "_text", "_source", "day"
@@ -21,11 +21,6 @@ FIRST_MS, LAST_MS = "_first_ms", "_last_ms"
 MALFORMED, UNDECODABLE, REPEATED_HEADER = "malformed", "undecodable", "repeated_header"
 _PATH, _HEADER, _PARSED = "_path", "_header", "_parsed"
 _WIDEST = 10_000  # columns; the parser gives up on a few thousand more
-
-
-def named(name: str) -> Column:
-    """The column of exactly this name: a dot in it is no access to a struct."""
-    return F.col("`" + name.replace("`", "``") + "`")
 
 
 def canonical(value: Column) -> Column:

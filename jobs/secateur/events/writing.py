@@ -24,9 +24,9 @@ from secateur.events.cleaning import (
 )
 from secateur.events.days import EVENTS, QUARANTINE, DayStore, earlier
 from secateur.events.hashing import hash_of, with_pads
-from secateur.events.reading import DAY, FAULT, named, raw_rows, side_rows
+from secateur.events.reading import DAY, FAULT, raw_rows, side_rows
 from secateur.events.window import RawFile, RawLog, window_of
-from secateur.spark import file_uri, place, write_days, write_one
+from secateur.spark import file_uri, named, place, write_days, write_one
 
 UNKNOWN_DAY = "unknown"
 SIDES = "sides"

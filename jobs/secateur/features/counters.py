@@ -36,10 +36,11 @@ from pyspark.sql import functions as F  # noqa: N812
 from secateur.features.before import Counts, Lookup, Series, Sums
 from secateur.features.counting import key_of
 from secateur.features.days import Beside, Day, text_of, write
-from secateur.features.joining import ROW, named
+from secateur.features.joining import ROW
 from secateur.features.lateness import known_from, late_rows
 from secateur.features.numbers import Doubles, Sample
 from secateur.scenario import Counter, Logs
+from secateur.spark import named
 
 DIGITS = 4  # of a rate; far finer than any bucket
 _TIE = 1e-9  # what falls short of a half by less is one: binary numbers miss decimal halves

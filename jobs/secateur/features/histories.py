@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
-from secateur.features.joining import ROW, named
+from secateur.features.joining import ROW
 from secateur.features.lateness import known_from
 from secateur.scenario import FieldSpec
+from secateur.spark import named
 
 TYPES = "_types"
 _USER, _MS, _NOW, _UP_TO_NOW = "_user", "_ms", "_now", "_up_to_now"

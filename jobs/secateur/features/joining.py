@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.features.days import Day, Side
@@ -14,11 +14,6 @@ from secateur.spark import join_sides, read_parquet
 
 ROW = "_row"  # with `day`: names one event
 _PART_BITS = 40  # rows of a part number below it
-
-
-def named(name: str) -> Column:
-    """The column of exactly this name: a dot in it is no access to a struct."""
-    return F.col("`" + name.replace("`", "``") + "`")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ from secateur.contracts.features import FeatureSchema
 from secateur.contracts.models import Architecture, ListInput, ModelSpec, VectorInput
 from secateur.model.dcnv2 import DCNv2
 from secateur.model.deepfm import DeepFM
+from secateur.model.dlrm import DLRM
 from secateur.model.factorization_machine import FactorizationMachine
+from secateur.model.finalmlp import FinalMLP
 from secateur.model.logistic_regression import LogisticRegression
 from secateur.model.recommender import Recommender
 from secateur.scenario import Training
@@ -17,6 +19,8 @@ ARCHITECTURES: dict[Architecture, type[Recommender]] = {
     "fm": FactorizationMachine,
     "deepfm": DeepFM,
     "dcnv2": DCNv2,
+    "dlrm": DLRM,
+    "finalmlp": FinalMLP,
 }
 WITHOUT_EMBEDDINGS = {"lr"}
 WITHOUT_TOWER = {"lr", "fm"}
@@ -37,7 +41,8 @@ def trainable(spec: ModelSpec, training: Training) -> Recommender:
     """A model of these shapes as training begins with it, drawn from torch's random state."""
     model = build(spec, training.dropout)
     if training.batch_norm:
-        model.tower.normalize()
+        for tower in model.towers:
+            tower.normalize()
     return model
 
 
@@ -51,6 +56,8 @@ def spec_of(schema: FeatureSchema, training: Training) -> ModelSpec:
     architecture = training.architecture
     if not training.hidden and architecture not in WITHOUT_TOWER:
         raise ScenarioError(f"training.hidden is empty, but {architecture} has a tower")
+    if architecture == "dlrm" and training.interaction == "dot" and len(schema.inputs) < 2:
+        raise ScenarioError("dlrm learns from pairs of inputs, but there is one input alone")
     blocks = (*schema.fields, *schema.own_lists)
     block_of = {field.name: block for block, field in enumerate(blocks)}
     return ModelSpec(
@@ -63,4 +70,7 @@ def spec_of(schema: FeatureSchema, training: Training) -> ModelSpec:
         lists=tuple(ListInput(f.name, block_of[f.shares or f.name]) for f in schema.lists),
         vectors=tuple(VectorInput(f.name, f.length) for f in schema.vectors),
         cross_layers=training.cross_layers if architecture == "dcnv2" else 0,
+        bottom=training.bottom if architecture == "dlrm" and schema.numbers else (),
+        interaction=training.interaction,
+        second=training.hidden if architecture == "finalmlp" else (),
     )

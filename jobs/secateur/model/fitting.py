@@ -68,7 +68,8 @@ class Fit:
             if checkpoints and (looked or checkpoints.due):
                 checkpoints.save(*self.state())
         curve = self.watch.restore()
-        self.watch.model.tower.fold()
+        for tower in self.watch.model.towers:
+            tower.fold()
         return curve
 
     def state(self) -> tuple[Position, dict[str, Tensor]]:

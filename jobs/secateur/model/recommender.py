@@ -8,6 +8,7 @@
 The first three are embeddings that a tower reads; of a number it reads x itself.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -53,6 +54,7 @@ class Recommender(nn.Module):
     """
 
     first_orders = 1  # weights a row; 0 where an architecture has no first order
+    embedding_std = 0.01  # of an untrained embedding
     offset: Tensor
     oov: Tensor
 
@@ -67,7 +69,7 @@ class Recommender(nn.Module):
         self.first_order = nn.Embedding(height, self.first_orders)
         self.bias = nn.Parameter(torch.zeros(1))
         self.tower = Tower(spec.tower_inputs, spec.hidden, dropout)
-        nn.init.normal_(self.embedding.weight, std=0.01)
+        nn.init.normal_(self.embedding.weight, std=self.embedding_std)
         nn.init.zeros_(self.first_order.weight)
 
     def forward(self, inputs: Inputs) -> Tensor:
@@ -77,6 +79,34 @@ class Recommender(nn.Module):
     def score(self, embedded: Embedded) -> Tensor:
         """Logits [batch] of embedded inputs."""
         raise NotImplementedError
+
+    @property
+    def towers(self) -> tuple[Tower, ...]:
+        """Every tower, whose hidden neurons pruning may remove."""
+        return (self.tower,)
+
+    def tower_input(self, embedded: Embedded) -> Tensor:
+        """What the tower reads, [batch, tower_inputs]."""
+        return embedded.flat
+
+    def tower_columns(self, dimensions: Tensor) -> Tensor:
+        """Which of the tower's inputs are left where of an embedding only `dimensions` are."""
+        spec = self.spec
+        starts = torch.arange(spec.embedded)[:, None] * spec.embedding_dim
+        numbers = torch.arange(spec.embedded * spec.embedding_dim, spec.tower_inputs)
+        return torch.cat([(starts + dimensions).flatten(), numbers])
+
+    def silence(self, dimensions: Tensor) -> None:
+        """Make these dimensions 0 in every embedding."""
+        self.embedding.weight[:, dimensions] = 0
+
+    def take_over(
+        self, larger: "Recommender", dimensions: Tensor, neurons: Sequence[Tensor]
+    ) -> None:
+        """Copy what lies beside tables and towers from a model that is silent in all but these.
+
+        `neurons` are those kept of every hidden layer of all `towers`.
+        """
 
     def embed(self, inputs: Inputs) -> Embedded:
         """Look every input up in both tables."""

@@ -9,6 +9,11 @@ from torch import Tensor, nn
 from secateur.model.normalizing import BatchNorm
 
 
+def linears_of(layers: nn.ModuleList) -> list[nn.Linear]:
+    """The layers as what they are."""
+    return cast("list[nn.Linear]", list(layers))
+
+
 class Tower(nn.Module):
     """Hidden layers of Linear and ReLU, then one output. `layers` holds every Linear in order.
 
@@ -26,9 +31,17 @@ class Tower(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs [batch] of inputs [batch, features]."""
-        *hidden, output = self.layers
-        for layer, norm in zip(hidden, self.norms, strict=True):
+        return self.output(self.last_hidden(x))
+
+    def last_hidden(self, x: Tensor) -> Tensor:
+        """What the last hidden layer's neurons give, [batch, width]."""
+        for layer, norm in zip(self._hidden, self.norms, strict=True):
             x = self.dropout(torch.relu(norm(layer(x))))
+        return x
+
+    def output(self, x: Tensor) -> Tensor:
+        """Outputs [batch] of the last hidden layer's."""
+        output = self.layers[-1]
         # A logit rounded to bfloat16 keeps three digits, and the last product is small.
         with torch.autocast(x.device.type, enabled=False):
             logits: Tensor = output(x.to(next(output.parameters()).dtype))
@@ -51,4 +64,4 @@ class Tower(nn.Module):
 
     @property
     def _hidden(self) -> list[nn.Linear]:
-        return cast("list[nn.Linear]", list(self.layers[:-1]))
+        return linears_of(self.layers[:-1])

@@ -21,18 +21,22 @@ ROWS = "computed_rows"  # [batch, (lists + vectors) * (dim + 1)]
 
 def add_beside(graph: Graph, parts: Parts, mixed: str) -> str:
     """The first stage (see `graph`) with all inputs in it."""
-    columns, matrices = [], []
+    graph.node("Concat", beside_columns(graph, parts), "beside", axis=1)
+    matrices = [_row_matrix(graph, parts)] if parts.beside.rows else []
+    matrices += [_number_matrix(graph, parts)] if len(parts.beside.numbers) else []
+    graph.node("Concat", matrices, "beside_matrix", axis=0)
+    return graph.node("Gemm", ["beside", "beside_matrix", mixed], "mixed_of_all")
+
+
+def beside_columns(graph: Graph, parts: Parts) -> list[str]:
+    """`ROWS` and the numbers, where there are any."""
+    columns, numbers = [], len(parts.beside.numbers)
     if parts.beside.rows:
         rows = [*list_rows(graph, parts), *_vector_rows(graph, parts)]
         columns.append(graph.node("Concat", rows, ROWS, axis=1))
-        matrices.append(_row_matrix(graph, parts))
-    numbers = len(parts.beside.numbers)
     if numbers:
         columns.append(graph.input(layout.NUMBERS, TensorProto.FLOAT, "batch", numbers))
-        matrices.append(_number_matrix(graph, parts))
-    graph.node("Concat", columns, "beside", axis=1)
-    graph.node("Concat", matrices, "beside_matrix", axis=0)
-    return graph.node("Gemm", ["beside", "beside_matrix", mixed], "mixed_of_all")
+    return columns
 
 
 def _vector_rows(graph: Graph, parts: Parts) -> list[str]:
@@ -54,7 +58,7 @@ def _row_matrix(graph: Graph, parts: Parts) -> str:
     """What meets the computed rows in the first product."""
     beside, width = parts.beside, parts.table.rows.shape[1]
     weight = beside.first[: beside.rows * (width - 1)] if parts.hidden else None
-    sums = None if parts.cross else np.ones((beside.rows, width), np.float32)
+    sums = np.ones((beside.rows, width), np.float32) if parts.folded else None
     return first_matrix(graph, beside.rows, width, weight, sums, "computed_")
 
 
@@ -62,5 +66,5 @@ def _number_matrix(graph: Graph, parts: Parts) -> str:
     """What meets the numbers in the first product: first layer, then their own rows."""
     numbers = parts.beside.numbers
     weight = parts.beside.first[len(parts.beside.first) - len(numbers) :]
-    matrix = weight if parts.cross else np.column_stack([weight, numbers])
+    matrix = np.column_stack([weight, numbers]) if parts.folded else weight
     return graph.constant("number_matrix", matrix)

@@ -6,7 +6,8 @@
     logit = tower + |sums|^2 / 2 + first order       (see `quantization`)
 
 Lists, vectors and numbers add to `mixed`: see `beside` and `norms`. A cross network stands in the
-place of sums and first order: see `cross`. Without a tower there is its bias alone.
+place of sums and first order (see `cross`), or a second tower (see `fusion`). A tower over dot
+products is another structure: see `dots`. Without a tower there is its bias alone.
 
 The matrix of the first product is assembled from its parts by nodes that a runtime folds when it
 loads the graph, so that no structural zero is stored. The table is an external initializer: the
@@ -17,12 +18,14 @@ so that a candidate's score does not depend on its neighbours in the batch.
 import numpy as np
 from onnx import TensorProto, helper
 
-from secateur.packaging.beside import add_beside
+from secateur.packaging.beside import add_beside, beside_columns
 from secateur.packaging.cross import add_cross
+from secateur.packaging.dots import add_dots
+from secateur.packaging.fusion import add_fusion
 from secateur.packaging.matrices import first_matrix
 from secateur.packaging.nodes import Constant, Graph
 from secateur.packaging.norms import own_norms
-from secateur.packaging.parts import Parts
+from secateur.packaging.parts import Dots, Parts
 from secateur.packaging.quantization import FloatLinear, IntegerLinear
 from secateur.serving import layout
 from secateur.serving.tables import ZERO
@@ -35,6 +38,12 @@ def build(parts: Parts) -> bytes:
     """Serialize the graph of `parts`; equal parts give equal bytes."""
     graph = Graph()
     rows = _lookup(graph, parts)
+    of = _of_dots(graph, parts, parts.dots, rows) if parts.dots else _logit(graph, parts, rows)
+    _probability(graph, of)
+    return _serialize(graph, parts.architecture)
+
+
+def _logit(graph: Graph, parts: Parts, rows: str) -> str:
     mixed = _first_stage(graph, parts, rows)
     if parts.beside.inputs:
         mixed = add_beside(graph, parts, mixed)
@@ -42,9 +51,20 @@ def build(parts: Parts) -> bytes:
     logit = _tower(graph, parts, "tower_0")
     if parts.pairs:
         logit = _interactions(graph, parts, logit)
-    last = add_cross(graph, parts, parts.cross, rows) if parts.cross else "first_order"
-    _probability(graph, graph.node("Add", [logit, last], "logit"))
-    return _serialize(graph, parts.architecture)
+    return graph.node("Add", [logit, _last(graph, parts, rows)], "logit")
+
+
+def _last(graph: Graph, parts: Parts, rows: str) -> str:
+    """What is added to the tower, [batch, 1]."""
+    if parts.cross:
+        return add_cross(graph, parts, parts.cross, rows)
+    return add_fusion(graph, parts, parts.fusion, rows) if parts.fusion else "first_order"
+
+
+def _of_dots(graph: Graph, parts: Parts, dots: Dots, rows: str) -> str:
+    """A DLRM's logit: its tower reads no stored rows, so the first layer stays float."""
+    beside_columns(graph, parts)
+    return _tower(graph, parts, add_dots(graph, parts, dots, rows))
 
 
 def _split(graph: Graph, parts: Parts, mixed: str) -> None:
@@ -52,7 +72,7 @@ def _split(graph: Graph, parts: Parts, mixed: str) -> None:
     sizes = {"tower_0": parts.hidden[0].bias.size} if parts.hidden else {}
     if parts.pairs:
         sizes["field_sums"] = parts.table.rows.shape[1] - 1
-    if parts.cross is None:
+    if parts.folded:
         sizes["first_order"] = 1
     graph.split(mixed, list(sizes), tuple(sizes.values()))
 
@@ -74,19 +94,19 @@ def _lookup(graph: Graph, parts: Parts) -> str:
 def _first_stage(graph: Graph, parts: Parts, rows: str) -> str:
     """First pre-activations, field sums and first order, [batch, hidden + dim + 1].
 
-    A model without a tower has none of the first, a cross network none of the others.
+    A model without a tower has none of the first, one without first order none of the others.
     """
     table, width = parts.table, parts.table.rows.shape[1]
     first = parts.hidden[0] if parts.hidden else None
-    columns = 0 if parts.cross else width
+    columns = width if parts.folded else 0
     bias = np.concatenate([first.bias if first else [], np.zeros(columns)]).astype(np.float32)
     if isinstance(first, IntegerLinear):
-        sums = None if parts.cross else table.multipliers[: parts.fields]
+        sums = table.multipliers[: parts.fields] if parts.folded else None
         matrix = first_matrix(graph, parts.fields, width, first.weight, sums)
         scale = np.concatenate([first.scale, table.steps[:columns]])
         zero = graph.constant("row_zero", np.uint8(ZERO))
         return _integer_product(graph, [rows, matrix, zero], scale, bias, "mixed")
-    units = None if parts.cross else table.units[: parts.fields]
+    units = table.units[: parts.fields] if parts.folded else None
     matrix = first_matrix(graph, parts.fields, width, first.weight if first else None, units)
     if table.rows.dtype == np.uint8:
         graph.constant("one", np.float32(1))

@@ -38,7 +38,7 @@ class Graph:
         self.initializers.append(tensor)
         return name
 
-    def node(self, op: str, inputs: list[str], output: str, **attributes: int) -> str:
+    def node(self, op: str, inputs: list[str], output: str, **attributes: int | list[int]) -> str:
         """Add a node with one output."""
         self.nodes.append(helper.make_node(op, inputs, [output], output, **attributes))
         return output

@@ -1,5 +1,6 @@
 """The parts of a package's graph, taken from a model and quantized as the recipe says."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,8 +9,11 @@ from torch import Tensor, nn, no_grad
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.models import ModelSpec
 from secateur.model.dcnv2 import DCNv2
+from secateur.model.dlrm import DLRM
+from secateur.model.finalmlp import FinalMLP
 from secateur.model.inputs import Inputs
 from secateur.model.recommender import Recommender
+from secateur.model.tower import Tower
 from secateur.packaging.quantization import (
     FloatLinear,
     Floats,
@@ -66,13 +70,38 @@ class Cross:
 
 
 @dataclass(frozen=True)
+class Dots:
+    """What a DLRM makes of its numbers: one embedding of `dim`; no layers without numbers.
+
+    With `pairs` its tower reads the dot products of all embeddings, else the embeddings.
+    """
+
+    bottom: tuple[FloatLinear | IntegerLinear, ...]
+    dim: int
+    pairs: bool
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """A second tower, its integer weights computed with in float, and how it meets the first.
+
+    `matrix` [last hidden neurons of the first, those of the second] has a bias of zeros.
+    """
+
+    hidden: tuple[FloatLinear | IntegerLinear, ...]
+    output: FloatLinear
+    matrix: FloatLinear | IntegerLinear
+
+
+@dataclass(frozen=True)
 class Parts:
     """What the graph is made of.
 
     `heights` are the rows of the table's blocks, the first `fields` of which are read by ids;
     `hidden` the tower's hidden layers, the first one reading stored units; `steps` the worth of
     one unit of each integer activation but the last, which stays float; `output` the last layer,
-    with the model's bias; without a tower it has no weights. `cross` is a cross network's.
+    with the model's bias; without a tower it has no weights. `cross` is a cross network's, `dots` a
+    DLRM's, whose first hidden layer reads floats, `fusion` a FinalMLP's.
     """
 
     architecture: str
@@ -83,31 +112,36 @@ class Parts:
     steps: tuple[float, ...]
     output: FloatLinear
     beside: BesideIds
-    cross: Cross | None
+    cross: Cross | None = None
+    dots: Dots | None = None
+    fusion: Fusion | None = None
+
+    @property
+    def folded(self) -> bool:
+        """Whether stored rows hold a first order, with what pairs of embeddings need in it."""
+        return self.cross is None and self.dots is None and self.fusion is None
 
     @property
     def pairs(self) -> bool:
         """Whether embeddings interact in pairs, as in a factorization machine."""
-        return self.cross is None and self.table.rows.shape[1] > 1
+        return self.folded and self.table.rows.shape[1] > 1
 
 
 def parts_of(model: Recommender, recipe: Recipe, calibration: Inputs) -> Parts:
     """Take a model apart. `calibration` rows set the scales of integer activations."""
     spec = model.spec
     read = len(spec.fields) * spec.embedding_dim
-    hidden, output = _tower(model)
+    hidden, output = _tower(model.tower, _array(model.bias))
     table, dense = _tables(model, recipe.embedding_bits)
     with no_grad():
-        steps = _steps(_array(model.embed(calibration).flat), hidden)
+        steps = _steps(_array(model.tower_input(model.embed(calibration))), hidden)
     first = hidden[0].weight if hidden else np.zeros((spec.tower_inputs, 0), np.float32)
     beside = _beside(spec, dense, first[read:], table.units)
-    if hidden:
+    if hidden and not isinstance(model, DLRM):
         # The first layer reads stored units, so what one of them is worth goes into its weights.
         worth = table.units[: len(spec.fields), :-1].reshape(-1, 1)
         hidden[0] = replace(hidden[0], weight=first[:read] * worth)
-    layers: tuple[FloatLinear | IntegerLinear, ...] = tuple(hidden)
-    if recipe.tower_bits == 8:
-        layers = tuple(integer_linear(layer.weight, layer.bias) for layer in hidden)
+    layers = _at_bits(hidden, recipe)
     return Parts(
         architecture=spec.architecture,
         fields=len(spec.fields),
@@ -118,13 +152,14 @@ def parts_of(model: Recommender, recipe: Recipe, calibration: Inputs) -> Parts:
         output=output,
         beside=beside,
         cross=_cross(model, recipe) if isinstance(model, DCNv2) else None,
+        dots=_dots(model, recipe) if isinstance(model, DLRM) else None,
+        fusion=_fusion(model, recipe) if isinstance(model, FinalMLP) else None,
     )
 
 
-def _tower(model: Recommender) -> tuple[list[FloatLinear], FloatLinear]:
-    """Hidden layers, and the last one with the model's bias; without a tower the bias alone."""
-    bias = _array(model.bias)
-    layers = [_linear(layer) for layer in model.tower.layers]
+def _tower(tower: Tower, bias: Floats) -> tuple[list[FloatLinear], FloatLinear]:
+    """Hidden layers, and the last one with `bias` in it; without a tower that bias alone."""
+    layers = [_linear(layer) for layer in tower.layers]
     if not layers:
         return [], FloatLinear(np.zeros((0, 1), np.float32), bias)
     *hidden, output = layers
@@ -136,7 +171,7 @@ def _tables(model: Recommender, bits: int) -> tuple[PackedTable, Floats]:
     embedding, first_order = _array(model.embedding.weight), _array(model.first_order.weight)
     weights, stored = first_order.sum(axis=1), sum(model.spec.rows)
     dense = np.column_stack([embedding[stored:], weights[stored:]])
-    pairs = not isinstance(model, DCNv2)
+    pairs = model.first_orders > 0
     if bits == 32:
         table = float_table(embedding[:stored], weights[:stored], model.spec.rows, pairs)
     else:
@@ -145,11 +180,29 @@ def _tables(model: Recommender, bits: int) -> tuple[PackedTable, Floats]:
 
 
 def _cross(model: DCNv2, recipe: Recipe) -> Cross:
-    layers = [_linear(layer) for layer in model.cross]
-    output = _array(model.cross_output.weight).T
+    layers = _at_bits([_linear(layer) for layer in model.cross], recipe)
+    return Cross(layers, _array(model.cross_output.weight).T)
+
+
+def _fusion(model: FinalMLP, recipe: Recipe) -> Fusion:
+    hidden, output = _tower(model.second, np.zeros(1, np.float32))
+    weight = _array(model.fusion)
+    (matrix,) = _at_bits([FloatLinear(weight, np.zeros(weight.shape[1], np.float32))], recipe)
+    return Fusion(_at_bits(hidden, recipe), output, matrix)
+
+
+def _at_bits(
+    layers: Sequence[FloatLinear], recipe: Recipe
+) -> tuple[FloatLinear | IntegerLinear, ...]:
+    """Layers as the recipe stores them."""
     if recipe.tower_bits == 32:
-        return Cross(tuple(layers), output)
-    return Cross(tuple(integer_linear(layer.weight, layer.bias) for layer in layers), output)
+        return tuple(layers)
+    return tuple(integer_linear(layer.weight, layer.bias) for layer in layers)
+
+
+def _dots(model: DLRM, recipe: Recipe) -> Dots:
+    bottom = _at_bits([_linear(layer) for layer in model.bottom], recipe)
+    return Dots(bottom, model.spec.embedding_dim, model.spec.interaction == "dot")
 
 
 def weight_counts(model: Recommender) -> dict[str, int]:

@@ -3,8 +3,6 @@
 Small callables from a model, and what it saw, to one score a unit.
 """
 
-from typing import cast
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,6 +11,7 @@ from torch.nn import functional
 
 from secateur.model.batches import Split
 from secateur.model.recommender import Recommender
+from secateur.model.tower import linears_of
 
 BATCH = 4096
 
@@ -59,18 +58,13 @@ def row_frequency(counts: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def hidden_layers(model: Recommender) -> list[nn.Linear]:
-    """The tower's layers whose outputs are neurons: all but the last."""
-    return linears(model)[:-1]
+    """The layers whose outputs are neurons: all but the last of each tower."""
+    return [layer for tower in model.towers for layer in linears_of(tower.layers)[:-1]]
 
 
 def linears(model: Recommender) -> list[nn.Linear]:
-    """Every layer of the tower, in order; none where there is no tower."""
-    return linears_of(model.tower.layers)
-
-
-def linears_of(layers: nn.ModuleList) -> list[nn.Linear]:
-    """The layers as what they are."""
-    return cast("list[nn.Linear]", list(layers))
+    """Every layer of every tower, in order; none where there is no tower."""
+    return [layer for tower in model.towers for layer in linears_of(tower.layers)]
 
 
 class _Activations(list[Tensor]):
@@ -78,7 +72,7 @@ class _Activations(list[Tensor]):
 
     def __init__(self, model: Recommender) -> None:
         super().__init__()
-        self._readers = linears(model)[1:]
+        self._readers = [one for tower in model.towers for one in linears_of(tower.layers)[1:]]
 
     def __enter__(self) -> "_Activations":
         self._hooks = [layer.register_forward_pre_hook(self._keep) for layer in self._readers]

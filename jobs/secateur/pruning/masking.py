@@ -25,7 +25,7 @@ def mask(model: Recommender, cut: Cut, evidence: Evidence) -> Recommender:
             silent = _others(layer.out_features, kept)
             layer.weight[silent] = 0
             layer.bias[silent] = 0
-        masked.embedding.weight[:, _others(model.spec.embedding_dim, cut.dimensions)] = 0
+        masked.silence(_others(model.spec.embedding_dim, cut.dimensions))
         _merge_rows(masked, cut.heights, evidence.counts)
     return masked
 

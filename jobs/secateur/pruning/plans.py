@@ -24,7 +24,10 @@ CRITERIA = {
 
 @dataclass(frozen=True)
 class Cut:
-    """What stays: rows a block (the first ones and OOV), dimensions, neurons a hidden layer."""
+    """What stays: rows a block (the first ones and OOV), dimensions, neurons a hidden layer.
+
+    Those of a second tower follow those of the first.
+    """
 
     heights: tuple[int, ...]
     dimensions: tuple[int, ...]
@@ -33,7 +36,7 @@ class Cut:
     @classmethod
     def of_nothing(cls, spec: ModelSpec) -> "Cut":
         """The cut that keeps every unit."""
-        neurons = tuple(tuple(range(width)) for width in spec.hidden)
+        neurons = tuple(tuple(range(width)) for width in (*spec.hidden, *spec.second))
         return cls(spec.rows, tuple(range(spec.embedding_dim)), neurons)
 
 
@@ -129,7 +132,8 @@ def _wrong_step(step: Step, spec: ModelSpec) -> str | None:
         return f"min_count is for embedding_row, not {step.granularity}"
     if (step.keep is None) == (step.min_count is None):
         return f"{step.granularity} needs keep, or min_count for rows, and not both"
-    units = {"neuron": min(spec.hidden, default=0), "embedding_dimension": spec.embedding_dim}
+    widths = (*spec.hidden, *spec.second)
+    units = {"neuron": min(widths, default=0), "embedding_dimension": spec.embedding_dim}
     if not spec.hidden:
         units["weight"] = 0
     if step.keep is not None and not 0 < step.keep < 1:

@@ -69,7 +69,8 @@ def new_student(student: Student, dense: ModelSpec, workshop: Workshop) -> Recom
     """An untrained model of the student's shape, with the rows seen at least `min_count` times."""
     rows = heights_at(workshop.evidence, dense.rows, student.min_count)
     torch.manual_seed(workshop.seed)
-    spec = replace(dense, rows=rows, embedding_dim=student.embedding_dim, hidden=student.hidden)
+    shape = replace(dense, rows=rows, embedding_dim=student.embedding_dim, hidden=student.hidden)
+    spec = replace(shape, second=student.hidden if dense.second else ())
     return trainable(spec, workshop.training)
 
 

@@ -1,5 +1,6 @@
 """Take silent units out: a model of really smaller shapes that gives the same scores."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
@@ -7,9 +8,8 @@ from torch import Tensor
 
 from secateur.contracts.models import ModelSpec
 from secateur.model.architectures import build
-from secateur.model.dcnv2 import DCNv2
 from secateur.model.recommender import Recommender
-from secateur.pruning.criteria import linears, linears_of
+from secateur.model.tower import Tower, linears_of
 from secateur.pruning.plans import Cut
 
 
@@ -27,45 +27,34 @@ def compact(masked: Recommender, cut: Cut) -> Recommender:
         small.bias.copy_(masked.bias)
         small.embedding.weight.copy_(masked.embedding.weight[rows][:, dimensions])
         small.first_order.weight.copy_(masked.first_order.weight[rows])
+        neurons = [torch.tensor(kept) for kept in cut.neurons]
+        layers = iter(neurons)
         if masked.spec.hidden:
-            _copy_tower(masked, small, cut)
-        if isinstance(masked, DCNv2) and isinstance(small, DCNv2):
-            _copy_cross(masked, small, _tower_inputs(masked.spec, cut.dimensions))
+            for old, new in zip(masked.towers, small.towers, strict=True):
+                _copy_tower(old, new, masked.tower_columns(dimensions), layers)
+        small.take_over(masked, dimensions, neurons)
     return small
 
 
 def compact_spec(spec: ModelSpec, cut: Cut) -> ModelSpec:
     """The shapes that `cut` leaves of `spec`."""
-    hidden = tuple(len(kept) for kept in cut.neurons)
-    return replace(spec, rows=cut.heights, embedding_dim=len(cut.dimensions), hidden=hidden)
+    widths, first = tuple(map(len, cut.neurons)), len(spec.hidden)
+    shape = replace(spec, rows=cut.heights, embedding_dim=len(cut.dimensions))
+    return replace(shape, hidden=widths[:first], second=widths[first:])
 
 
-def _copy_tower(masked: Recommender, small: Recommender, cut: Cut) -> None:
-    inputs = _tower_inputs(masked.spec, cut.dimensions)
-    constant = torch.zeros(masked.spec.tower_inputs)
-    outputs = [torch.tensor(kept) for kept in cut.neurons] + [torch.tensor([0])]
-    for old, new, kept in zip(linears(masked), linears(small), outputs, strict=True):
-        bias = old.bias + old.weight @ constant
-        new.weight.copy_(old.weight[kept][:, inputs])
-        new.bias.copy_(bias[kept])
+def _copy_tower(old: Tower, new: Tower, inputs: Tensor, neurons: Iterator[Tensor]) -> None:
+    """Keep these inputs, and of each hidden layer the next of `neurons`."""
+    *hidden, output = zip(linears_of(old.layers), linears_of(new.layers), strict=True)
+    constant = torch.zeros(linears_of(old.layers)[0].in_features)
+    kept = [*(next(neurons) for _ in hidden), torch.tensor([0])]
+    for (whole, cut), outputs in zip((*hidden, output), kept, strict=True):
+        bias = whole.bias + whole.weight @ constant
+        cut.weight.copy_(whole.weight[outputs][:, inputs])
+        cut.bias.copy_(bias[outputs])
         constant = torch.relu(bias)
-        constant[kept] = 0
-        inputs = kept
-
-
-def _copy_cross(masked: DCNv2, small: DCNv2, kept: Tensor) -> None:
-    """Where x_0 is 0 in a column, every layer's output is: column and row go together."""
-    for old, new in zip(linears_of(masked.cross), linears_of(small.cross), strict=True):
-        new.weight.copy_(old.weight[kept][:, kept])
-        new.bias.copy_(old.bias[kept])
-    small.cross_output.weight.copy_(masked.cross_output.weight[:, kept])
-
-
-def _tower_inputs(spec: ModelSpec, dimensions: tuple[int, ...]) -> Tensor:
-    """Columns of the first layer that read a kept dimension of an embedding, or a number."""
-    starts = torch.arange(spec.embedded)[:, None] * spec.embedding_dim
-    numbers = torch.arange(spec.embedded * spec.embedding_dim, spec.tower_inputs)
-    return torch.cat([(starts + torch.tensor(dimensions, dtype=torch.int64)).flatten(), numbers])
+        constant[outputs] = 0
+        inputs = outputs
 
 
 def _kept_rows(spec: ModelSpec, kept: tuple[int, ...]) -> Tensor:

@@ -78,17 +78,24 @@ def forests(night: Night, models: list[Line]) -> dict[str, Markup]:
 
 
 def slice_table(models: list[Line]) -> list[dict[str, Any]]:
-    """For each slice of the tune days: dense, and every measured candidate's difference."""
+    """For each slice of the tune days, ours and then the scenario's own: dense, and every measured
+    candidate's difference.
+    """
     measured = [line.measured for line in models if line.measured]
     if not measured:
         return []
-    rows = []
-    for name in ("all rows", *(one.name for one in SLICES)):
-        key = "tune" if name == "all rows" else f"tune/{name}"
-        if key in measured[0].accuracy:
-            differences = [one.differences.get(key) for one in measured[1:]]
-            rows.append({"name": name, "dense": measured[0].accuracy[key], "deltas": differences})
-    return rows
+    dense, *candidates = measured
+    known = [f"tune/{one.name}" for one in SLICES]
+    own = sorted(key for key in dense.accuracy if key.startswith("tune/") and key not in known)
+    return [
+        {
+            "name": key.removeprefix("tune/") if key != "tune" else "all rows",
+            "dense": dense.accuracy[key],
+            "deltas": [one.differences.get(key) for one in candidates],
+        }
+        for key in ("tune", *known, *own)
+        if key in dense.accuracy
+    ]
 
 
 def largest_files(models: list[Line]) -> list[str]:

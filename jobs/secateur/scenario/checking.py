@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from secateur.contracts.errors import UsageError
-from secateur.scenario.agreement import disagreements
 from secateur.scenario.explaining import Mistake, did_you_mean
 from secateur.scenario.lines import KeyPath
 from secateur.scenario.loading import PROJECT, parse, read
@@ -35,9 +34,6 @@ def check(name_or_path: str, logs: str | None = None) -> tuple[Scenario | None, 
     """
     source = read(name_or_path)
     scenario, mistakes = parse(source.data)
-    found = disagreements(source.data)
-    # What a rule found already, the whole scenario finds again, at no place of its own.
-    mistakes = [one for one in mistakes if one.path or not found] + found
     if scenario is not None and logs is not None:
         mistakes += unknown_columns(scenario, logs or scenario.logs.uri)
     return None if mistakes else scenario, source.report(mistakes)

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from secateur.contracts.errors import ScenarioError
+from secateur.scenario.agreement import disagreements
 from secateur.scenario.explaining import Mistake, mistakes_of, spell
 from secateur.scenario.lines import KeyPath, line_of, lines_of
 from secateur.scenario.whole import Scenario
@@ -54,7 +55,7 @@ def load(name_or_path: str, overrides: Sequence[str] = ()) -> Scenario:
     """
     source = read(name_or_path, overrides)
     made, mistakes = parse(source.data)
-    if made is None:
+    if made is None or mistakes:
         raise ScenarioError("\n".join(source.report(mistakes)))
     return made
 
@@ -75,11 +76,14 @@ def read(name_or_path: str, overrides: Sequence[str] = ()) -> Source:
 
 
 def parse(data: Mapping[str, Any]) -> tuple[Scenario | None, list[Mistake]]:
-    """The scenario, or every mistake that its sections find in themselves."""
+    """The scenario, if its sections hold; and every mistake in them or between them."""
+    found = disagreements(data)
     try:
-        return Scenario.model_validate(data), []
+        return Scenario.model_validate(data), found
     except ValidationError as error:
-        return None, mistakes_of(error, Scenario)
+        # What a rule found already, the whole scenario finds again, at no place of its own.
+        own = mistakes_of(error, Scenario)
+        return None, [one for one in own if one.path or not found] + found
 
 
 def _find(name_or_path: str) -> Path:

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from secateur.contracts.models import Architecture
+from secateur.contracts.models import Architecture, Interaction
 from secateur.scenario.sections import Fraction, Positive, Section
 
 NotNegative = Annotated[float, Field(ge=0)]
@@ -14,7 +14,9 @@ class Training(Section):
     """The dense model and its optimisation.
 
     Each architecture is a file of `model/`: lr has no embeddings, lr and fm no hidden layers, only
-    dcnv2 has cross layers.
+    dcnv2 has cross layers, only dlrm a `bottom`, hidden layers that read the numbers, and an
+    `interaction`: its tower reads the dot products of embeddings, or themselves ("cat"). finalmlp
+    has two towers of `hidden` layers.
 
     `batch_norm` normalises the tower's hidden neurons while it trains; the trained model has it
     folded into its layers.
@@ -39,6 +41,8 @@ class Training(Section):
     embedding_dim: Positive = 16
     hidden: tuple[Positive, ...] = (400, 400, 400)
     cross_layers: Positive = 3
+    bottom: tuple[Positive, ...] = (64,)
+    interaction: Interaction = "dot"
     dropout: Fraction = 0.0
     batch_norm: bool = False
     batch_size: Positive = 256

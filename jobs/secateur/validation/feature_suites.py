@@ -57,7 +57,7 @@ def features_checks(
 
 
 def _columns(schema: FeatureSchema, held_out: bool) -> list[str]:
-    slices = inputs.slice_columns(schema) if held_out else ()
+    slices = schema.slice_columns if held_out else ()
     return [*inputs.names(schema), *ROW_COLUMNS, *slices]
 
 

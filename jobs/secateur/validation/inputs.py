@@ -13,6 +13,7 @@ from secateur.contracts.features import (
     NumberField,
     VectorField,
 )
+from secateur.spark import named
 from secateur.validation.conditions import flag, holds
 from secateur.validation.running import Check
 
@@ -31,7 +32,7 @@ def vocabularies(schema: FeatureSchema) -> dict[str, Ids]:
 
 def unknown_share(field: Ids) -> Column:
     """The share of ids that stand for unknown values, of a list among the ids it holds."""
-    ids = F.col(field.name)
+    ids = named(field.name)
     if not isinstance(field, ListField):
         return F.avg((ids == field.oov).cast("int")).alias(field.name)
     unknown = F.size(F.filter(ids, lambda one: one == field.oov))
@@ -45,14 +46,9 @@ def checks(rows: DataFrame, held_out: DataFrame, schema: FeatureSchema) -> list[
     found = [_check("numbers, lists and vectors", rows, shapes)] if shapes else []
     slices = {
         column: (f"0 or 1: {name}", F.col(column).isin(0, 1))
-        for column, name in zip(slice_columns(schema), schema.slices, strict=True)
+        for column, name in zip(schema.slice_columns, schema.slices, strict=True)
     }
     return [*found, _check("slices", held_out, slices)] if slices else found
-
-
-def slice_columns(schema: FeatureSchema) -> tuple[str, ...]:
-    """The columns of held-out rows that flag those of a slice, in the schema's order."""
-    return tuple(f"slice_{place}" for place in range(len(schema.slices)))
 
 
 def _check(title: str, rows: DataFrame, conditions: Mapping[str, tuple[str, Column]]) -> Check:
@@ -72,21 +68,21 @@ def _shapes(schema: FeatureSchema) -> Iterator[tuple[str, str, Column]]:
 
 
 def _number(field: NumberField) -> tuple[str, str, Column]:
-    number = F.col(field.name)
+    number = named(field.name)
     if field.scale == "quantile":
         return field.name, "in [0, 1]", number.between(0, 1)
     return field.name, "finite", _finite(number)
 
 
 def _list(field: ListField) -> tuple[str, str, Column]:
-    ids = F.col(field.name)
+    ids = named(field.name)
     inside = F.forall(ids, lambda one: F.coalesce(one.between(0, field.size - 1), F.lit(False)))
     words = f"at most {field.length} ids in 0..{field.size - 1}"
     return field.name, words, (F.size(ids) <= field.length) & inside
 
 
 def _vector(field: VectorField) -> tuple[str, str, Column]:
-    numbers = F.col(field.name)
+    numbers = named(field.name)
     whole = (F.size(numbers) == field.length) & F.forall(numbers, _finite)
     return field.name, f"{field.length} finite numbers", whole
 
