@@ -13,11 +13,12 @@ from rich_log import RichLog, rich_log
 
 from secateur.artifacts import Artifact, read_manifest
 from secateur.contracts import record
+from secateur.contracts.data import ValidationReport
 from secateur.contracts.features import SPLITS
 from secateur.contracts.manifest import Manifest
 from secateur.scenario import PROJECT
 from secateur.spark import content
-from small_log import receipt
+from small_log import receipt, run_verb, sealed
 
 PARTITIONS = "spark.sql.shuffle.partitions"
 
@@ -88,6 +89,17 @@ def test_content_is_the_same_in_any_order_and_another_without_a_row(
     pq.write_table(table.take(order[1:]), tmp_path / "fewer.parquet")
     assert content(spark, [tmp_path / "shuffled.parquet"]) == facts["tune"]
     assert content(spark, [tmp_path / "fewer.parquet"]) != facts["tune"]
+
+
+def test_features_of_every_kind_pass_their_checks_whatever_their_names_hold(
+    log: RichLog, first: Artifact, tmp_path: Path
+) -> None:
+    settings = log.scenario("validation.label_rate=[0, 1]")
+    run_verb("validate_features", settings, features=first.uri, output=tmp_path / "report")
+    report = sealed(str(tmp_path / "report")).read("report.json", ValidationReport)
+    assert report.success
+    checked = {rule.column for rule in report.expectations}
+    assert {"genre:main", "dwell:time", "embedding", "likes", "slice_1"} <= checked
 
 
 def test_faults_of_vectors_are_counted(log: RichLog, first: Artifact) -> None:

@@ -9,13 +9,14 @@ import pytest
 import torch
 
 from secateur.contracts.errors import ScenarioError
-from secateur.contracts.models import Architecture, Interaction, ModelSpec
+from secateur.contracts.models import Architecture, Interaction, ListInput, ModelSpec
 from secateur.model.architectures import build, new_model
 from secateur.model.batches import Split
 from secateur.model.dcnv2 import DCNv2
+from secateur.model.din import DIN
 from secateur.model.dlrm import DLRM
 from secateur.model.finalmlp import FinalMLP
-from secateur.model.inputs import Inputs
+from secateur.model.inputs import Inputs, Ragged
 from secateur.model.metrics import auc
 from secateur.model.recommender import Recommender
 from secateur.model.training import train
@@ -121,7 +122,35 @@ def test_finalmlp_fuses_the_last_neurons_of_both_towers() -> None:
     assert torch.allclose(model(inputs), torch.stack(expected), atol=1e-5)
 
 
-@pytest.mark.parametrize("architecture", get_args(Architecture))
+def test_din_weighs_a_history_by_the_item_to_be_scored() -> None:
+    """Zhou et al. 2018, equation 3."""
+    history = (ListInput("seen", 1),)
+    spec = ModelSpec("din", tuple("abc"), (5, 3, 4), 2, (4,), lists=history, attention=(3,))
+    model, inputs = randomised(spec)
+    assert isinstance(model, DIN)
+    seen = [[0, 2, 2], [], [1]]
+    values = torch.tensor([value for one in seen for value in one], dtype=torch.int32)
+    inputs = replace(inputs, lists=(Ragged(values, torch.tensor([0, 3, 3, 4])),))
+    unit, unit_output = model.units[0].layers
+    expected = []
+    for row, items in zip(ROWS, seen, strict=True):
+        of_ids = [model.embedding.weight[at] for at in places(row)]
+        pooled, t = torch.zeros(2), of_ids[1]
+        for v in (model.embedding.weight[5 + item] for item in items):
+            h = torch.relu(unit.weight @ torch.cat([v, t, v - t, v * t]) + unit.bias)
+            pooled = pooled + (unit_output.weight[0] @ h + unit_output.bias[0]) * v
+        hidden, output = model.tower.layers
+        h = torch.relu(hidden.weight @ torch.cat([*of_ids, pooled]) + hidden.bias)
+        expected.append(model.bias[0] + output.weight[0] @ h + output.bias[0])
+    assert torch.allclose(model(inputs), torch.stack(expected), atol=1e-5)
+
+
+def test_din_without_a_history_is_refused() -> None:
+    with pytest.raises(ScenarioError, match="din attends to a list that shares"):
+        new_model(SCHEMA, with_(architecture="din"), seed=1)
+
+
+@pytest.mark.parametrize("architecture", sorted(set(get_args(Architecture)) - {"din"}))
 def test_only_logistic_regression_cannot_learn_that_users_like_their_parity(
     architecture: Architecture, planted: tuple[Split, Split]
 ) -> None:

@@ -53,6 +53,7 @@ def specs(draw: st.DrawFn) -> ModelSpec:
         bottom=tuple(draw(st.lists(st.integers(1, 5), max_size=2))) if dlrm and numbers else (),
         interaction=draw(st.sampled_from(["dot", "cat"])) if dlrm else "dot",
         second=draw(widths) if architecture == "finalmlp" else (),
+        attention=draw(widths) if architecture == "din" else (),
     )
 
 

@@ -46,6 +46,7 @@ FITTING = {
     "dcnv2": (*ROWS_ONLY, "dimensions", "hybrid", "student"),
     "dlrm": (*ROWS_ONLY, "dimensions", "hybrid", "student"),
     "finalmlp": (*ROWS_ONLY, "dimensions", "hybrid", "student"),
+    "din": (*ROWS_ONLY, "dimensions", "hybrid", "student"),
 }
 CASES = [(architecture, recipe) for architecture, fit in FITTING.items() for recipe in fit]
 

@@ -82,6 +82,7 @@ def cuts(draw: st.DrawFn) -> tuple[ModelSpec, Cut, Evidence]:
         bottom=tuple(draw(st.lists(st.integers(1, 5), max_size=2))) if dlrm and numbers else (),
         interaction=draw(st.sampled_from(["dot", "cat"])) if dlrm else "dot",
         second=tuple(second),
+        attention=(3,) if architecture == "din" else (),
     )
     rows = [*rows, *own]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Architecture = Literal["lr", "fm", "deepfm", "dcnv2", "dlrm", "finalmlp"]
+Architecture = Literal["lr", "fm", "deepfm", "dcnv2", "dlrm", "finalmlp", "din"]
 Interaction = Literal["dot", "cat"]
 
 
@@ -32,7 +32,8 @@ class ModelSpec:
     `i`; its last row is OOV. Ids at or above it are read as OOV, so a table cut to fewer rows
     serves the ids of the full schema. Below all blocks lies one row a number, then one for each
     number of a vector. `bottom` are the hidden widths of what a DLRM makes of its numbers,
-    `interaction` is how its embeddings meet. `second` are the hidden widths of a second tower.
+    `interaction` is how its embeddings meet. `second` are the hidden widths of a second tower,
+    `attention` those of a DIN's activation units.
     """
 
     architecture: Architecture
@@ -47,6 +48,12 @@ class ModelSpec:
     bottom: tuple[int, ...] = ()
     interaction: Interaction = "dot"
     second: tuple[int, ...] = ()
+    attention: tuple[int, ...] = ()
+
+    @property
+    def targets(self) -> tuple[int | None, ...]:
+        """For each list the field whose vocabulary it shares, by place; None for one of its own."""
+        return tuple(one.block if one.block < len(self.fields) else None for one in self.lists)
 
     @property
     def embedded(self) -> int:

@@ -7,6 +7,7 @@ from secateur.contracts.features import FeatureSchema
 from secateur.contracts.models import Architecture, ListInput, ModelSpec, VectorInput
 from secateur.model.dcnv2 import DCNv2
 from secateur.model.deepfm import DeepFM
+from secateur.model.din import DIN
 from secateur.model.dlrm import DLRM
 from secateur.model.factorization_machine import FactorizationMachine
 from secateur.model.finalmlp import FinalMLP
@@ -21,6 +22,7 @@ ARCHITECTURES: dict[Architecture, type[Recommender]] = {
     "dcnv2": DCNv2,
     "dlrm": DLRM,
     "finalmlp": FinalMLP,
+    "din": DIN,
 }
 WITHOUT_EMBEDDINGS = {"lr"}
 WITHOUT_TOWER = {"lr", "fm"}
@@ -58,6 +60,8 @@ def spec_of(schema: FeatureSchema, training: Training) -> ModelSpec:
         raise ScenarioError(f"training.hidden is empty, but {architecture} has a tower")
     if architecture == "dlrm" and training.interaction == "dot" and len(schema.inputs) < 2:
         raise ScenarioError("dlrm learns from pairs of inputs, but there is one input alone")
+    if architecture == "din" and not any(field.shares for field in schema.lists):
+        raise ScenarioError("din attends to a list that shares a field's vocabulary: there is none")
     blocks = (*schema.fields, *schema.own_lists)
     block_of = {field.name: block for block, field in enumerate(blocks)}
     return ModelSpec(
@@ -73,4 +77,5 @@ def spec_of(schema: FeatureSchema, training: Training) -> ModelSpec:
         bottom=training.bottom if architecture == "dlrm" and schema.numbers else (),
         interaction=training.interaction,
         second=training.hidden if architecture == "finalmlp" else (),
+        attention=training.attention if architecture == "din" else (),
     )

@@ -108,7 +108,7 @@ def columns_of(schema: FeatureSchema) -> list[str]:
 def to_split(table: pa.Table, schema: FeatureSchema) -> Split:
     """Rows of a FeatureSet's files as tensors."""
     labels = table["label"].to_numpy().astype(np.float32)
-    days = table["day"].to_numpy().astype("datetime64[D]")
+    days = table["day"].cast(pa.string()).cast(pa.date32()).to_numpy()
     return Split(_inputs(table, schema), torch.from_numpy(labels), days)
 
 

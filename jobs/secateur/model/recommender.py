@@ -139,6 +139,13 @@ class Recommender(nn.Module):
             weights = torch.cat([weights, scaled_weights], 1)
         return Embedded(vectors, inputs.numbers, scaled, weights)
 
+    def pooled(self, place: int, values: Tensor, offsets: Tensor, of_ids: Tensor) -> Tensor:
+        """One row [batch, width] a list, of its `values` [total, width].
+
+        It is the list at this place, and `of_ids` [batch, fields, width] are the rows of ids.
+        """
+        return means(values, offsets)
+
     def _read(self, found: Tensor, inputs: Inputs) -> tuple[Tensor, Tensor]:
         """From table rows [.., width] in the order of `rows`, what each input becomes.
 
@@ -150,8 +157,8 @@ class Recommender(nn.Module):
         sizes = [inputs.ids.numel(), len(self.spec.numbers), *of_lists, *lengths]
         of_ids, of_numbers, *rest = torch.split(found, sizes)
         vectors = [of_ids.view(*inputs.ids.shape, found.shape[1])]
-        for ragged, values in zip(inputs.lists, rest, strict=False):
-            vectors.append(means(values, ragged.offsets)[:, None])
+        for place, (ragged, values) in enumerate(zip(inputs.lists, rest, strict=False)):
+            vectors.append(self.pooled(place, values, ragged.offsets, vectors[0])[:, None])
         for vector, projection in zip(
             torch.split(inputs.vectors, lengths, 1), rest[len(of_lists) :], strict=True
         ):

@@ -51,14 +51,17 @@ def _logit(graph: Graph, parts: Parts, rows: str) -> str:
     logit = _tower(graph, parts, "tower_0")
     if parts.pairs:
         logit = _interactions(graph, parts, logit)
-    return graph.node("Add", [logit, _last(graph, parts, rows)], "logit")
+    last = _last(graph, parts, rows)
+    return graph.node("Add", [logit, last], "logit") if last else logit
 
 
-def _last(graph: Graph, parts: Parts, rows: str) -> str:
-    """What is added to the tower, [batch, 1]."""
+def _last(graph: Graph, parts: Parts, rows: str) -> str | None:
+    """What is added to the tower, [batch, 1], if anything is."""
     if parts.cross:
         return add_cross(graph, parts, parts.cross, rows)
-    return add_fusion(graph, parts, parts.fusion, rows) if parts.fusion else "first_order"
+    if parts.fusion:
+        return add_fusion(graph, parts, parts.fusion, rows)
+    return "first_order" if parts.folded else None
 
 
 def _of_dots(graph: Graph, parts: Parts, dots: Dots, rows: str) -> str:

@@ -1,4 +1,4 @@
-"""The graph's part for lists: the mean of the stored rows of a list's values.
+"""The graph's part for lists: the mean of the stored rows of a list's values, or see `attention`.
 
 A list comes as an int32 matrix padded with -1 to the longest of the call, and not as values and
 lengths: its mean is then a product of shares and rows, in which no row of the batch meets another,
@@ -9,6 +9,7 @@ that all candidates share, as a user's history is, has one row: it is read once,
 import numpy as np
 from onnx import TensorProto
 
+from secateur.packaging.attention import attended_row
 from secateur.packaging.nodes import Graph
 from secateur.packaging.parts import ListPart, Parts
 from secateur.serving import layout
@@ -42,6 +43,8 @@ def list_rows(graph: Graph, parts: Parts) -> list[str]:
 def _list_row(graph: Graph, parts: Parts, part: ListPart, i: int) -> str:
     _values(graph, parts, part, i)
     _shares(graph, part, i)
+    if part.unit is not None:
+        return attended_row(graph, parts, part.unit, values_of(i), f"list{i}")
     graph.node("MatMul", [shares_of(i), values_of(i)], f"list{i}_mean")
     graph.node("Squeeze", [f"list{i}_mean", "values_axis"], f"list{i}_units")
     worth = graph.constant(f"list{i}_worth", part.units)

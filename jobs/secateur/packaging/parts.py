@@ -7,8 +7,8 @@ import numpy as np
 from torch import Tensor, nn, no_grad
 
 from secateur.contracts.candidates import Recipe
-from secateur.contracts.models import ModelSpec
 from secateur.model.dcnv2 import DCNv2
+from secateur.model.din import DIN
 from secateur.model.dlrm import DLRM
 from secateur.model.finalmlp import FinalMLP
 from secateur.model.inputs import Inputs
@@ -28,13 +28,26 @@ ACTIVATION_LEVELS = 255
 
 
 @dataclass(frozen=True)
+class Unit:
+    """A DIN's activation unit for a list, which weighs its values by the field at `target`."""
+
+    hidden: tuple[FloatLinear, ...]
+    output: FloatLinear
+    target: int
+
+
+@dataclass(frozen=True)
 class ListPart:
-    """A list reads the `height` table rows from `start` on; `units` [dim + 1] is a unit's worth."""
+    """A list reads the `height` table rows from `start` on; `units` [dim + 1] is a unit's worth.
+
+    With an activation `unit` it is pooled by that, and else a mean.
+    """
 
     name: str
     start: int
     height: int
     units: Floats
+    unit: Unit | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +114,8 @@ class Parts:
     `hidden` the tower's hidden layers, the first one reading stored units; `steps` the worth of
     one unit of each integer activation but the last, which stays float; `output` the last layer,
     with the model's bias; without a tower it has no weights. `cross` is a cross network's, `dots` a
-    DLRM's, whose first hidden layer reads floats, `fusion` a FinalMLP's.
+    DLRM's, whose first hidden layer reads floats, `fusion` a FinalMLP's. `folded` tells
+    whether stored rows hold a first order, with what pairs of embeddings need in it.
     """
 
     architecture: str
@@ -115,11 +129,7 @@ class Parts:
     cross: Cross | None = None
     dots: Dots | None = None
     fusion: Fusion | None = None
-
-    @property
-    def folded(self) -> bool:
-        """Whether stored rows hold a first order, with what pairs of embeddings need in it."""
-        return self.cross is None and self.dots is None and self.fusion is None
+    folded: bool = True
 
     @property
     def pairs(self) -> bool:
@@ -136,7 +146,7 @@ def parts_of(model: Recommender, recipe: Recipe, calibration: Inputs) -> Parts:
     with no_grad():
         steps = _steps(_array(model.tower_input(model.embed(calibration))), hidden)
     first = hidden[0].weight if hidden else np.zeros((spec.tower_inputs, 0), np.float32)
-    beside = _beside(spec, dense, first[read:], table.units)
+    beside = _beside(model, dense, first[read:], table.units)
     if hidden and not isinstance(model, DLRM):
         # The first layer reads stored units, so what one of them is worth goes into its weights.
         worth = table.units[: len(spec.fields), :-1].reshape(-1, 1)
@@ -154,6 +164,7 @@ def parts_of(model: Recommender, recipe: Recipe, calibration: Inputs) -> Parts:
         cross=_cross(model, recipe) if isinstance(model, DCNv2) else None,
         dots=_dots(model, recipe) if isinstance(model, DLRM) else None,
         fusion=_fusion(model, recipe) if isinstance(model, FinalMLP) else None,
+        folded=model.first_orders > 0,
     )
 
 
@@ -182,6 +193,14 @@ def _tables(model: Recommender, bits: int) -> tuple[PackedTable, Floats]:
 def _cross(model: DCNv2, recipe: Recipe) -> Cross:
     layers = _at_bits([_linear(layer) for layer in model.cross], recipe)
     return Cross(layers, _array(model.cross_output.weight).T)
+
+
+def _unit(model: DIN, place: int) -> Unit | None:
+    target = model.spec.targets[place]
+    if target is None:
+        return None
+    *hidden, output = map(_linear, model.unit(place).layers)
+    return Unit(tuple(hidden), output, target)
 
 
 def _fusion(model: FinalMLP, recipe: Recipe) -> Fusion:
@@ -224,12 +243,19 @@ def _array(tensor: Tensor) -> Floats:
     return values
 
 
-def _beside(spec: ModelSpec, dense: Floats, first: Floats, units: Floats) -> BesideIds:
+def _beside(model: Recommender, dense: Floats, first: Floats, units: Floats) -> BesideIds:
     """Take the rows of numbers and vectors, `dense`, apart, and place the lists."""
+    spec = model.spec
     starts = np.cumsum((0, *spec.rows))
     lists = tuple(
-        ListPart(one.name, int(starts[one.block]), spec.rows[one.block], units[one.block])
-        for one in spec.lists
+        ListPart(
+            name=one.name,
+            start=int(starts[one.block]),
+            height=spec.rows[one.block],
+            units=units[one.block],
+            unit=_unit(model, place) if isinstance(model, DIN) else None,
+        )
+        for place, one in enumerate(spec.lists)
     )
     ends = np.cumsum([len(spec.numbers), *(vector.length for vector in spec.vectors)])
     numbers, *vectors, _ = np.split(dense, ends)

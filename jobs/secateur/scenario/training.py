@@ -16,7 +16,8 @@ class Training(Section):
     Each architecture is a file of `model/`: lr has no embeddings, lr and fm no hidden layers, only
     dcnv2 has cross layers, only dlrm a `bottom`, hidden layers that read the numbers, and an
     `interaction`: its tower reads the dot products of embeddings, or themselves ("cat"). finalmlp
-    has two towers of `hidden` layers.
+    has two towers of `hidden` layers, din an activation unit of `attention` layers for each list
+    that shares a field's vocabulary.
 
     `batch_norm` normalises the tower's hidden neurons while it trains; the trained model has it
     folded into its layers.
@@ -43,6 +44,7 @@ class Training(Section):
     cross_layers: Positive = 3
     bottom: tuple[Positive, ...] = (64,)
     interaction: Interaction = "dot"
+    attention: Annotated[tuple[Positive, ...], Field(min_length=1)] = (36,)
     dropout: Fraction = 0.0
     batch_norm: bool = False
     batch_size: Positive = 256

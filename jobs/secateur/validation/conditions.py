@@ -15,15 +15,20 @@ from secateur.scenario import Rule
 from secateur.validation.running import Check
 
 
+def plain(name: str) -> str:
+    """A column's name in what the library reads, which takes a dot for the access to a struct."""
+    return name.replace(".", ":")
+
+
 def flag(condition: Column, name: str) -> Column:
     """1 where the condition is true, 0 where it is false or null."""
-    return F.coalesce(condition, F.lit(False)).cast("int").alias(name)
+    return F.coalesce(condition, F.lit(False)).cast("int").alias(plain(name))
 
 
 def holds(name: str, words: str, mostly: float = 1.0) -> Expected:
     """Expect the flag `name` to be 1 in at least the share `mostly` of the rows."""
     return gxe.ExpectColumnValuesToBeInSet(
-        column=name, value_set=[1], mostly=mostly, description=words
+        column=plain(name), value_set=[1], mostly=mostly, description=words
     )
 
 

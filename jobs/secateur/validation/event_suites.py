@@ -8,8 +8,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.scenario import Features, Logs, Validation
+from secateur.spark import named
 from secateur.validation import profiling
-from secateur.validation.conditions import rule_check
+from secateur.validation.conditions import plain, rule_check
 from secateur.validation.running import Check
 
 
@@ -63,10 +64,10 @@ def _events_check(
     low, high = validation.label_rate
     return Check(
         "events",
-        events.select(*own),
+        events.select(*(named(name).alias(plain(name)) for name in own)),
         (
             gxe.ExpectTableRowCountToBeBetween(min_value=validation.min_rows),
-            *(gxe.ExpectColumnValuesToNotBeNull(column=name) for name in own),
+            *(gxe.ExpectColumnValuesToNotBeNull(column=plain(name)) for name in own),
             gxe.ExpectColumnValuesToBeInSet(column="label", value_set=[0, 1]),
             gxe.ExpectColumnMeanToBeBetween(column="label", min_value=low, max_value=high),
             gxe.ExpectColumnDistinctValuesToBeInSet(column="day", value_set=sorted(counted)),
@@ -100,7 +101,7 @@ def _days_check(events: DataFrame, counted: Mapping[str, int], validation: Valid
 def _missing_check(events: DataFrame, limits: Mapping[str, float]) -> Check:
     """The share of missing values by column; a column that is gone misses all."""
     present = [name for name in limits if name in events.columns]
-    shares = [F.avg(F.isnull(name).cast("int")) for name in present]
+    shares = [F.avg(F.isnull(named(name)).cast("int")) for name in present]
     found = dict(zip(present, events.agg(F.count("*"), *shares).collect()[0][1:], strict=True))
     frame = pa.table({name: [found.get(name, 1.0)] for name in limits})
     most = (

@@ -12,7 +12,9 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.features import SPLITS, FeatureSchema
 from secateur.scenario import Cleaning, Validation
+from secateur.spark import named
 from secateur.validation import inputs
+from secateur.validation.conditions import plain
 from secateur.validation.running import Check
 from secateur.validation.vocabularies import vocabulary_checks
 
@@ -63,8 +65,11 @@ def _columns(schema: FeatureSchema, held_out: bool) -> list[str]:
 
 def _together(splits: Mapping[str, DataFrame], columns: Sequence[str]) -> DataFrame:
     """The rows of several splits, each with the name of its own in the column `split`."""
-    named = (frame.select(F.lit(name).alias(SPLIT), *columns) for name, frame in splits.items())
-    return reduce(DataFrame.unionByName, named)
+    parts = (
+        frame.select(F.lit(name).alias(SPLIT), *map(named, columns))
+        for name, frame in splits.items()
+    )
+    return reduce(DataFrame.unionByName, parts)
 
 
 def _columns_check(name: str, frame: DataFrame, columns: Sequence[str]) -> Check:
@@ -90,12 +95,14 @@ def _summary(rows: DataFrame, schema: FeatureSchema, validation: Validation) -> 
 def _rows_check(rows: DataFrame, schema: FeatureSchema, validation: Validation) -> Check:
     low, high = validation.label_rate
     within = (
-        gxe.ExpectColumnValuesToBeBetween(column=f.name, min_value=0, max_value=f.size - 1)
+        gxe.ExpectColumnValuesToBeBetween(column=plain(f.name), min_value=0, max_value=f.size - 1)
         for f in schema.fields
     )
-    names = [*(f.name for f in schema.fields), *ROW_COLUMNS]
+    columns = [*(f.name for f in schema.fields), *ROW_COLUMNS]
+    names = list(map(plain, columns))
     # The library takes no mean of a byte.
-    frame = rows.select(*names).withColumn("label", F.col("label").cast("int"))
+    frame = rows.select(*map(named, columns)).toDF(*names)
+    frame = frame.withColumn("label", F.col("label").cast("int"))
     return Check(
         "all splits",
         frame,

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.data import BinCounts, Profile, ValueCounts
 from secateur.scenario import Drift
+from secateur.spark import named
 
 MOST_VALUES = 10_000
 
@@ -44,11 +45,11 @@ def days(events: DataFrame) -> dict[str, int]:
 
 def count_values(events: DataFrame, name: str) -> ValueCounts:
     """Rows of the most frequent values of a column, ties in the order of their code points."""
-    value = F.col(name).cast("string").alias("value")
+    value = named(name).cast("string").alias("value")
     counted = events.groupBy(value).agg(F.count("*").alias("rows"))
     most = counted.where("value IS NOT NULL").orderBy(F.desc("rows"), "value").limit(MOST_VALUES)
     values = {row["value"]: int(row["rows"]) for row in most.collect()}
-    known, total = events.agg(F.count(name), F.count("*")).collect()[0]
+    known, total = events.agg(F.count(named(name)), F.count("*")).collect()[0]
     return ValueCounts(values, known - sum(values.values()), total - known)
 
 
@@ -106,5 +107,5 @@ def _bin_counts(
 
 def _number(name: str) -> Column:
     """A column's finite number, null where it holds none."""
-    number = F.col(name).try_cast("double")
+    number = named(name).try_cast("double")
     return F.when(F.abs(number) < F.lit(float("inf")), number)
