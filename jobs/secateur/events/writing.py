@@ -144,7 +144,8 @@ def _write(
     rejected = quarantined(by_day).where(F.col(DAY).isin(*days))
     evidence = write_days(rejected.repartition(DAY), rejected.columns, scratch / QUARANTINE)
     good = usable(by_day, raw, rules).where(F.col(DAY).isin(*days))
-    good = good.persist(StorageLevel.MEMORY_AND_DISK)
+    # Not in memory too: a large log's parts, unrolled beside their sorts, ended a small heap.
+    good = good.persist(StorageLevel.DISK_ONLY)
     once = events_of(good.where(~F.col(REPETITION)), raw, rules)
     events = write_days(once, _order(once, rules), scratch / EVENTS)
     counted = {row[DAY]: row for row in _count(good)}
