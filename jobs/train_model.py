@@ -5,6 +5,7 @@
 Seals a ModelBundle: shapes, weights, and what training saw of the held-out days. A training killed
 at any moment goes on from what it kept at `--checkpoints`, with the same bits; they vanish with the
 seal. Several processes train together under `torchrun --nproc-per-node=N jobs/train_model.py ...`.
+With SECATEUR_TENSORBOARD, a folder, TensorBoard sees how it goes.
 """
 
 from secateur import command
@@ -14,6 +15,7 @@ from secateur.contracts.data import ValidationReport
 from secateur.contracts.errors import ValidationRefused
 from secateur.contracts.features import FeatureSchema
 from secateur.model.architectures import new_model
+from secateur.model.board import followed
 from secateur.model.bundle import save_bundle
 from secateur.model.checkpoints import Checkpoints
 from secateur.model.ranks import joined
@@ -29,10 +31,16 @@ def train_model(job: Job) -> None:
     model = new_model(features.read("schema.json", FeatureSchema), training, seed)
     rows, holdout = open_train(features, training.holdout_days, training.memory_mb)
     total = training.max_epochs * len(rows)
-    with joined() as world, command.progress("training", total, "samples") as advance:
+    run = f"{job.scenario.name}-{job.key[:12]}"
+    with (
+        joined() as world,
+        command.progress("training", total, "samples") as show,
+        followed(show, run if world.leads else None) as advance,
+    ):
         kept_at = job.arguments.get("checkpoints")
         kept = Checkpoints(kept_at, job.key, training.checkpoint_s, world) if kept_at else None
         curve = train(model, rows, holdout, training, seed, advance, kept, world)
+        advance(0, curve.evaluations[-1])
         best = curve.evaluations[curve.best]
         if not world.leads:
             return

@@ -22,6 +22,7 @@ from statistics import mean
 import torch
 from torch.profiler import ProfilerActivity, profile
 
+from secateur.contracts.models import Evaluation
 from secateur.model.architectures import new_model
 from secateur.model.metrics import auc
 from secateur.model.recommender import Recommender
@@ -178,7 +179,7 @@ class Clock:
         self.started = self.rate = 0.0
         self.rows = 0.0
 
-    def __call__(self, rows: float, _note: str) -> None:
+    def __call__(self, rows: float, _look: Evaluation | None) -> None:
         """Told of every batch."""
         now = time.monotonic() - self.born
         if not self.started and now > self.seconds / 3:

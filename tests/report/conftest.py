@@ -128,7 +128,8 @@ class NightBuilder:
 def scorecard(name: str, package: str = "p" * 64, confirm_shift: float = 0.0) -> Scorecard:
     """A scorecard with the figures of `CANDIDATES`."""
     delta, error, size, us, zeros = CANDIDATES[name]
-    keys = [f"{s}{p}" for s in ("tune", "confirm") for p in ("", *("/" + x.name for x in SLICES))]
+    slices = (*(f"/{one.name}" for one in SLICES), "/from home")  # the last is the scenario's own
+    keys = [f"{s}{p}" for s in ("tune", "confirm") for p in ("", *slices)]
     shift = {key: confirm_shift if key.startswith("confirm") else 0.0 for key in keys}
     wobble = {key: 0.4 * delta * ((i * 7) % 5 - 2) for i, key in enumerate(keys)}
     deltas = {k: delta + shift[k] + (wobble[k] if "/" in k else 0) for k in keys}

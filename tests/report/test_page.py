@@ -13,6 +13,7 @@ import pytest
 
 from secateur import artifacts
 from secateur.contracts.data import ColumnDrift
+from secateur.contracts.judgement import SLICES
 from secateur.report.evidence import read_night
 from secateur.report.page import render
 from secateur.scenario import Judgement
@@ -69,6 +70,7 @@ def test_a_published_night(complete_night: Build) -> None:
     for outcome in ("accepted", "passed", "failed", "no saving", "crashed", "baseline"):
         assert outcome in words
     assert "Missing" not in words
+    assert words.index("from home") > words.index(SLICES[-1].name)
 
 
 def test_a_night_refused_by_the_gate(complete_night: Build) -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from secateur.contracts.models import TrainingCurve
+from secateur.contracts.models import Evaluation, TrainingCurve
 from secateur.model.batches import Rows, near
 from secateur.model.capture import Captured
 from secateur.model.checkpoints import Checkpoints, Position
@@ -19,7 +19,7 @@ from secateur.model.recommender import Embedded
 from secateur.model.watching import Watch
 from secateur.scenario import Training
 
-Advance = Callable[[float, str], None]
+Advance = Callable[[float, Evaluation | None], None]
 
 
 class Fit:
@@ -52,18 +52,18 @@ class Fit:
     def run(self, advance: Advance, checkpoints: Checkpoints | None = None) -> TrainingCurve:
         """Train to the end; the model keeps the weights of the best look, its norms folded.
 
-        `advance` is told of every batch how many rows it had, with a note on the last look.
+        `advance` is told of every batch how many rows it had, and of the last look.
         """
         found = checkpoints.newest() if checkpoints else None
         if found:
             self.resume(*found)
-            advance(self.seen, self.watch.note)
+            advance(self.seen, self.watch.last)
         batches = self.rows.batches(self.training.batch_size, self.seed, start=self.step)
         self.watch.model.train()
         while self.seen < self.limit and not self.watch.out_of_patience:
             inputs, targets = next(batches)
             self._take(inputs, targets)
-            advance(len(targets), self.watch.note)
+            advance(len(targets), self.watch.last)
             looked = self._look_if_due()
             if checkpoints and (looked or checkpoints.due):
                 checkpoints.save(*self.state())

@@ -41,7 +41,7 @@ def train(
     """Fit `model` in place for at most `max_epochs`, stopped early on the holdout.
 
     The model keeps the weights of the best look. `advance` is told of every batch how many rows it
-    had, with a note on the last look. With `checkpoints` it goes on from the newest, and keeps
+    had, and of the last look. With `checkpoints` it goes on from the newest, and keeps
     more. The ranks of a `world` train one model together, and all end with it.
     """
     with _deterministic(training.threads, seed + world.rank, model):

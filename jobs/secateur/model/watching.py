@@ -43,12 +43,9 @@ class Watch:
         return self.looks[-1]
 
     @property
-    def note(self) -> str:
-        """The last look in a few words."""
-        if not self.looks:
-            return ""
-        last = self.looks[-1]
-        return f"(holdout AUC {last.holdout_auc:.4f}, loss {last.holdout_loss:.4f})"
+    def last(self) -> Evaluation | None:
+        """The last look, if there was one."""
+        return self.looks[-1] if self.looks else None
 
     @property
     def out_of_patience(self) -> bool:
@@ -71,6 +68,13 @@ class Watch:
         share = self.holdout.inputs.take(self.world.share(torch.arange(len(self.holdout))))
         logits = predict(self.model, share).to(self.model.bias.device)  # nccl needs it there
         return torch.cat(self.world.join(logits)).cpu()
+
+
+def in_words(look: Evaluation | None) -> str:
+    """A look in a few words."""
+    if look is None:
+        return ""
+    return f"(holdout AUC {look.holdout_auc:.4f}, loss {look.holdout_loss:.4f})"
 
 
 @torch.no_grad()
