@@ -35,7 +35,7 @@ def build_features(job: Job) -> None:
     label, id_key = job.use(job.scenario.label).name, str(events.manifest.facts["id_key"])
     window = EventWindow.open(session(), events.folder, logs)
     plan = Plan(window, split_days(window.days, features), features)
-    demand_fields(features, logs.user, window.rows(plan.days("train")).columns)
+    demand_fields(features, logs.user, window.columns)
     with (
         tempfile.TemporaryDirectory(prefix="secateur-") as scratch,
         job.create("FeatureSet") as draft,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -38,14 +39,26 @@ class EventWindow:
         """The days with events."""
         return tuple(self.files)
 
+    @property
+    def columns(self) -> list[str]:
+        """Those of the events, side tables joined."""
+        first, *_ = self.files.values()
+        names = pq.read_schema(first[0]).names
+        return [*names, *(name for side in self.sides for name in side.columns)]
+
     def day(self, name: str) -> Day:
         """One day, for a worker to read."""
-        sides = []
+        return Day(name, tuple(self.files[name]), self.sides)
+
+    @cached_property
+    def sides(self) -> tuple[Side, ...]:
+        """The side tables."""
+        found = []
         for side in self.logs.sides:
             files = tuple(sorted(self.folder.glob(f"sides/{side.name}/part-*.parquet")))
             names = (n for n in pq.read_schema(files[0]).names if n != side.key)
-            sides.append(Side(side.key, tuple(names), files))
-        return Day(name, tuple(self.files[name]), tuple(sides))
+            found.append(Side(side.key, tuple(names), files))
+        return tuple(found)
 
     def rows(self, days: Sequence[str]) -> DataFrame:
         """The events of these days, side tables joined, with `_row`: their place in their files.
