@@ -62,6 +62,9 @@ def spark() -> Iterator["SparkSession"]:
     started.stop()
 
 
+FOUR_DAYS = ("logs.window_days=4", "features.tune_days=1", "features.confirm_days=1")
+
+
 @pytest.fixture(scope="session")
 def real_events(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) -> "Artifact":
     """The last four days of the bundled log, cleaned."""
@@ -69,5 +72,5 @@ def real_events(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory)
     from small_log import run_verb, sealed
 
     output = tmp_path_factory.mktemp("real") / "events"
-    run_verb("clean_events", scenario.load("short_video", ("logs.window_days=4",)), output=output)
+    run_verb("clean_events", scenario.load("short_video", FOUR_DAYS), output=output)
     return sealed(str(output))

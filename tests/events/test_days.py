@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 from secateur.artifacts import Artifact
 from small_log import DAYS, SmallLog, small_log
 
-WINDOW = ("logs.window_days=3",)
+WINDOW = ("logs.window_days=4",)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_nights_in_any_order_seal_what_a_full_recompute_does(
         kept = night(log, DAYS[number], state, tmp_path / f"kept{number}")
         afresh = night(log, DAYS[number], None, tmp_path / f"afresh{number}")
         assert kept.digest == afresh.digest
-    assert sorted(p.name for p in (state / "clean_events").iterdir()) == list(DAYS[1:])
+    assert sorted(p.name for p in (state / "clean_events").iterdir()) == list(DAYS)
 
 
 def test_a_second_night_reads_only_the_day_that_is_new(
@@ -47,7 +47,7 @@ def test_a_second_night_reads_only_the_day_that_is_new(
     night(log, DAYS[4], tmp_path / "state", tmp_path / "first")
     with caplog.at_level("INFO", "secateur"):
         night(log, DAYS[5], tmp_path / "state", tmp_path / "second")
-    assert "cleaning 1 days, 2 are kept" in caplog.text
+    assert "cleaning 1 days, 3 are kept" in caplog.text
 
 
 def test_a_damaged_day_is_cleaned_again(

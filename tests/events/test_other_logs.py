@@ -27,7 +27,7 @@ def unpacked(path: Path) -> bytes:
 
 
 def test_purchases_are_counted_as_pandas_counts_them(spark: SparkSession, tmp_path: Path) -> None:
-    days = ("logs.window_days=9",)
+    days = ("logs.window_days=9", "features.tune_days=1", "features.confirm_days=1")
     run_verb("clean_events", scenario.load("ecommerce", days), output=tmp_path / "out")
     counts = sealed(str(tmp_path / "out")).read("counts.json", CleaningCounts)
     log = pd.DataFrame(

@@ -115,7 +115,6 @@ UID_POSITIVES = "positives_0"  # what the day itself counted, for the scenario's
 def counting_itself(events: DataFrame, wanted: tuple[object, ...], timezone: str) -> DataFrame:
     """Honest counters, but for one that has the event's own outcome in it."""
     found = counters.count_today(events, wanted, timezone)  # type: ignore[arg-type]
-    assert found is not None
     found = found.join(events.select("day", "_row", "label"), ["day", "_row"])
     leaky = F.col(UID_POSITIVES) + F.col("label")
     return found.withColumn(UID_POSITIVES, leaky).drop("label")
@@ -124,7 +123,6 @@ def counting_itself(events: DataFrame, wanted: tuple[object, ...], timezone: str
 def counting_the_day(events: DataFrame, wanted: tuple[object, ...], timezone: str) -> DataFrame:
     """Honest counters, but for one that knows the whole of the event's day."""
     found = counters.count_today(events, wanted, timezone)  # type: ignore[arg-type]
-    assert found is not None
     whole = F.sum("label").over(Window.partitionBy("uid", "day")).cast("long")
     today = events.select("day", "_row", whole.alias(UID_POSITIVES))
     return found.drop(UID_POSITIVES).join(today, ["day", "_row"])

@@ -35,9 +35,16 @@ def validated(nights: Nights, *settings: str) -> set[str]:
     return failed(report)
 
 
+def limits(**rates: float) -> tuple[str, str]:
+    """Settings that limit the unknown values of these fields, and of no others."""
+    fields = ", ".join(f'{{name = "{name}", owner = "item"}}' for name in rates)
+    limited = ", ".join(f"{name} = {rate}" for name, rate in rates.items())
+    return f"features.fields=[{fields}]", f"validation.max_oov_rate={{{limited}}}"
+
+
 def test_features_of_every_kind_pass(nights: Nights) -> None:
-    limits = "validation.max_oov_rate={item = 0.3, words = 0.5, taken = 0.5}"
-    assert validate(nights, SmallFeatures(), limits) == set()
+    settings = limits(item=0.3, words=0.5, taken=0.5)
+    assert validate(nights, SmallFeatures(), *settings) == set()
     report = report_of(sealed(str(nights.folder / "report")))
     shapes = {one.column: one.rule for one in report.expectations if one.suite == SHAPES}
     assert shapes == {
@@ -160,13 +167,13 @@ def test_unknown_values_of_lists_are_limited_too(nights: Nights) -> None:
     features = SmallFeatures()
     ids = [id_ for ids in features.days["2024-03-04"]["words"] for id_ in ids]
     share = ids.count(5) / len(ids)
-    assert validate(nights, features, f"validation.max_oov_rate={{words = {share}}}") == set()
-    found = validated(nights, f"validation.max_oov_rate={{words = {share - 0.01}}}")
+    assert validate(nights, features, *limits(words=share)) == set()
+    found = validated(nights, *limits(words=share - 0.01))
     assert found == {"share of unknown values: words expect_column_values_to_be_between"}
 
 
 def test_a_limit_on_a_field_that_is_gone_is_no_pass(nights: Nights) -> None:
-    found = validate(nights, SmallFeatures(), "validation.max_oov_rate={gone = 0.9}")
+    found = validate(nights, SmallFeatures(), *limits(gone=0.9))
     assert found == {"share of unknown values: gone expect_column_values_to_be_between"}
 
 

@@ -61,11 +61,12 @@ def test_good_events_pass_with_what_was_observed(log: SmallLog) -> None:
     assert by_rule["expect_table_row_count_to_be_between"] == 240
 
 
+ITEM, GONE = '{name = "item", owner = "item"}', '{name = "gone", owner = "user"}'
 BROKEN = {
     "validation.min_rows=241": "None expect_table_row_count_to_be_between",
     "validation.min_rows_a_day=41": "rows expect_column_values_to_be_between",
     "validation.label_rate=[0.0, 0.1]": "label expect_column_mean_to_be_between",
-    'features.fields=[{name = "gone", owner = "user"}]': "gone expect_column_to_exist",
+    f"features.fields=[{ITEM}, {GONE}]": "gone expect_column_to_exist",
 }
 
 

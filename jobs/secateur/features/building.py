@@ -94,14 +94,14 @@ def know_before(plan: Plan, counts: DailyCounts, scratch: Path) -> Known:
 
 def _windows(plan: Plan, folder: Path) -> Mapping[str, Path]:
     """The histories of each day's events, and what the day itself counted before each of them."""
-    logs, features = plan.window.logs, plan.features
-    events = plan.window.rows(plan.days(*plan.splits))
-    specs = (spec for spec in features.fields if spec.kind == "history")
-    parts = [history(events, spec, logs.user, logs.timezone) for spec in specs]
-    today = count_today(events, features.counters, logs.timezone)
-    parts += [] if today is None else [today]
-    if not parts:
+    logs, counters = plan.window.logs, plan.features.counters
+    histories = [spec for spec in plan.features.fields if spec.kind == "history"]
+    fresh = any(counter.freshness == "event" for counter in counters)
+    if not histories and not fresh:
         return {}
+    events = plan.window.rows(plan.days(*plan.splits))
+    parts = [history(events, spec, logs.user, logs.timezone) for spec in histories]
+    parts += [count_today(events, counters, logs.timezone)] if fresh else []
     known = reduce(lambda left, right: left.join(right, ["day", ROW]), parts)
     return write_days(known.repartition("day"), [ROW], folder)
 

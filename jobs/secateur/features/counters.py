@@ -138,14 +138,12 @@ def today_columns(place: int) -> tuple[str, str]:
     return f"events_{place}", f"positives_{place}"
 
 
-def count_today(events: DataFrame, counters: Sequence[Counter], timezone: str) -> DataFrame | None:
+def count_today(events: DataFrame, counters: Sequence[Counter], timezone: str) -> DataFrame:
     """`day`, `_row`, and what each counter that is fresh by the event saw on the event's own day.
 
-    None where no counter is. `events` need `time_ms`, `label` and the keys.
+    `events` need `time_ms`, `label` and the keys; one counter at least is fresh so.
     """
     fresh = {n: c for n, c in enumerate(counters) if c.freshness == "event"}
-    if not fresh:
-        return None
     columns = dict.fromkeys(key for counter in fresh.values() for key in counter.keys)
     alias = {column: f"_key_{place}" for place, column in enumerate(columns)}
     keyed = (named(column).alias(name) for column, name in alias.items())

@@ -4,6 +4,8 @@ The library skips nulls: a predicate that is null, which in SQL is neither true 
 pass unseen. Here it is 0.
 """
 
+from collections.abc import Iterable
+
 import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation as Expected
 from pyspark.errors import AnalysisException, ParseException
@@ -30,6 +32,12 @@ def holds(name: str, words: str, mostly: float = 1.0) -> Expected:
     return gxe.ExpectColumnValuesToBeInSet(
         column=plain(name), value_set=[1], mostly=mostly, description=words
     )
+
+
+def columns_check(suite: str, frame: DataFrame, names: Iterable[str]) -> Check:
+    """A suite that looks for each column, whatever its name holds."""
+    exist = (gxe.ExpectColumnToExist(column=plain(name)) for name in names)
+    return Check(suite, frame.toDF(*map(plain, frame.columns)), tuple(exist))
 
 
 def rule_check(events: DataFrame, rule: Rule) -> Check:

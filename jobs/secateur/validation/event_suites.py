@@ -10,7 +10,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from secateur.scenario import Features, Logs, Validation
 from secateur.spark import named
 from secateur.validation import profiling
-from secateur.validation.conditions import plain, rule_check
+from secateur.validation.conditions import columns_check, plain, rule_check
 from secateur.validation.running import Check
 
 
@@ -28,7 +28,7 @@ def events_checks(
     own = (logs.user, logs.item, "time_ms", "label", "day")
     needed = (*own, *_columns_of(features), *_columns_of_sides(logs), *_columns_watched(validation))
     names = tuple(dict.fromkeys(needed))
-    columns = Check("columns", events, tuple(gxe.ExpectColumnToExist(column=n) for n in names))
+    columns = columns_check("columns", events, names)
     if not set(own) <= set(events.columns):
         return [columns]
     found = [

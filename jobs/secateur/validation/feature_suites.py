@@ -14,7 +14,7 @@ from secateur.contracts.features import SPLITS, FeatureSchema
 from secateur.scenario import Cleaning, Validation
 from secateur.spark import named
 from secateur.validation import inputs
-from secateur.validation.conditions import plain
+from secateur.validation.conditions import columns_check, plain
 from secateur.validation.running import Check
 from secateur.validation.vocabularies import vocabulary_checks
 
@@ -40,7 +40,7 @@ def features_checks(
     gone, there is no more to examine than that.
     """
     columns = {name: _columns(schema, held_out=name != "train") for name in splits}
-    exist = [_columns_check(name, frame, columns[name]) for name, frame in splits.items()]
+    exist = [columns_check(f"{name} columns", splits[name], columns[name]) for name in splits]
     if any(not set(columns[name]) <= set(frame.columns) for name, frame in splits.items()):
         return exist
     rows = _together(splits, columns["train"])
@@ -70,11 +70,6 @@ def _together(splits: Mapping[str, DataFrame], columns: Sequence[str]) -> DataFr
         for name, frame in splits.items()
     )
     return reduce(DataFrame.unionByName, parts)
-
-
-def _columns_check(name: str, frame: DataFrame, columns: Sequence[str]) -> Check:
-    exist = (gxe.ExpectColumnToExist(column=c) for c in columns)
-    return Check(f"{name} columns", frame, tuple(exist))
 
 
 def _summary(rows: DataFrame, schema: FeatureSchema, validation: Validation) -> "pd.DataFrame":
