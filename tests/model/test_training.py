@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from secateur.contracts.models import TrainingCurve
 from secateur.model.architectures import new_model
@@ -11,7 +12,8 @@ from secateur.model.deepfm import DeepFM
 from secateur.model.fitting import penalty
 from secateur.model.inputs import Inputs
 from secateur.model.metrics import auc, log_loss
-from secateur.model.training import distill, guided, train
+from secateur.model.optimizing import Optimization
+from secateur.model.training import ALONE, distill, guided, train
 from secateur.model.watching import Watch, predict
 from secateur.scenario import Training
 
@@ -105,6 +107,19 @@ def test_embedding_l2_pulls_on_touched_rows_only() -> None:
     touched = torch.nonzero(gradient.abs().sum(dim=1))[:, 0]
     assert touched.tolist() == [3, 41 + 5, 41 + 31 + 1]
     assert torch.allclose(gradient[touched], 2 * model.embedding.weight[touched])
+
+
+def test_table_l2_takes_rows_to_zero_that_no_batch_touches() -> None:
+    training = with_(table_l2=1e-3, learning_rate=1e-2)
+    model = new_model(SCHEMA, training, 1)
+    optimization = Optimization(model, training, 100, ALONE)
+    inputs = Inputs.of_ids(torch.tensor([[3, 5, 1]]))
+    for _ in range(100):
+        optimization.begin()
+        functional.softplus(-model.score(optimization.embed(inputs, inputs))).sum().backward()
+        optimization.step()
+    large = model.embedding.weight.abs().amax(1) > 1e-2
+    assert torch.nonzero(large)[:, 0].tolist() == [3, 41 + 5, 41 + 31 + 1]
 
 
 def test_guidance_mixes_labels_with_the_teachers_probabilities(

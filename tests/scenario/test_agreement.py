@@ -77,6 +77,14 @@ CASES = [
         ":39: validation.max_oov_rate.autor: no field with a vocabulary is named so (did",
     ),
     (
+        ("[training]", "[training]\nhidden = []"),
+        ":41: training.hidden: is empty, but deepfm has a tower",
+    ),
+    (
+        ("[training]", '[training]\ntable_l2 = 0.1\nembedding_optimizer = "lazy_adam"'),
+        ":42: training.embedding_optimizer: 'lazy_adam' does not move whole tables, as table_l2",
+    ),
+    (
         ("min_rows = 100", "min_rows = 100\nlabel_rate = [0.5, 0.1]"),
         ":39: validation.label_rate: 0.5 is above 0.1: least, then most",
     ),

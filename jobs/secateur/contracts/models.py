@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Architecture = Literal["lr", "fm", "deepfm", "dcnv2", "dlrm", "finalmlp", "din"]
+WITHOUT_TOWER = ("lr", "fm")
 Interaction = Literal["dot", "cat"]
 
 

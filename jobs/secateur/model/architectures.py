@@ -4,7 +4,7 @@ import torch
 
 from secateur.contracts.errors import ScenarioError
 from secateur.contracts.features import FeatureSchema
-from secateur.contracts.models import Architecture, ListInput, ModelSpec, VectorInput
+from secateur.contracts.models import WITHOUT_TOWER, Architecture, ListInput, ModelSpec, VectorInput
 from secateur.model.dcnv2 import DCNv2
 from secateur.model.deepfm import DeepFM
 from secateur.model.din import DIN
@@ -25,7 +25,6 @@ ARCHITECTURES: dict[Architecture, type[Recommender]] = {
     "din": DIN,
 }
 WITHOUT_EMBEDDINGS = {"lr"}
-WITHOUT_TOWER = {"lr", "fm"}
 
 
 def new_model(schema: FeatureSchema, training: Training, seed: int) -> Recommender:

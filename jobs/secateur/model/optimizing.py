@@ -7,6 +7,11 @@ The tower and all other small parts: AdamW, fused, biases without decay. The two
 - lazy_adam: what that does, to rounding, touching the batch's rows only (`rowwise.LazyAdam`)
 - rowwise_adagrad: one sum of squares a row (`rowwise.RowwiseAdagrad`)
 - auto: lazy_adam where a batch can touch less than 1/`AUTO_RATIO` of the rows, else adam
+
+`table_l2` adds its share of every weight of the tables to the gradient, which Adam then divides
+by that gradient's own size: a row that no batch touches goes to 0 within some |weight| / rate
+steps, a rare one stays small, and only what the labels pull at often grows. Decoupled decay does
+not: it shrinks all rows alike. Whole tables have gradients under "adam" alone, so "auto" is that.
 """
 
 from collections.abc import Sequence
@@ -46,6 +51,7 @@ class Optimization:
         self.rates = learning_rates(training.learning_rate, steps, training.warmup)
         self.tables: list[Tensor] = [model.embedding.weight, model.first_order.weight]
         self.kind = kind_of(training, model)
+        self.table_l2 = training.table_l2
         groups = _groups(model, training, self.tables, whole=self.kind == "adam")
         # On a GPU the rate and the count of steps live there too: a captured step reads them.
         on_gpu = model.bias.is_cuda
@@ -79,6 +85,10 @@ class Optimization:
         """Move all weights by the gradients of the backward pass, which are then forgotten."""
         parameters = [p for group in self.dense.param_groups for p in group["params"]]
         self.world.add([p.grad for p in parameters if p.grad is not None])
+        if self.table_l2:
+            for table in self.tables:
+                if table.grad is not None:
+                    table.grad.add_(table.detach(), alpha=self.table_l2)
         self.dense.step()
         self.dense.zero_grad(set_to_none=True)
         if self.rowwise is not None:
@@ -125,6 +135,8 @@ def kind_of(training: Training, model: Recommender) -> str:
     """The optimizer of the tables, "auto" resolved by how much of them a batch can touch."""
     if training.embedding_optimizer != "auto":
         return training.embedding_optimizer
+    if training.table_l2:
+        return "adam"
     if model.bias.is_cuda:
         weights = model.embedding.weight.numel() + model.first_order.weight.numel()
         return "lazy_adam" if weights > AUTO_WEIGHTS_ON_GPU else "adam"

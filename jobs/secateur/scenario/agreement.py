@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from secateur.contracts.candidates import DENSE, Recipe
+from secateur.contracts.models import WITHOUT_TOWER
 from secateur.scenario.cleaning import Cleaning
 from secateur.scenario.explaining import Mistake, did_you_mean
 from secateur.scenario.features import Features
@@ -175,12 +176,27 @@ def _rates_rise(validation: Validation) -> Iterator[Mistake]:
     yield from _twice([rule.name for rule in validation.rules], ("validation", "rules"))
 
 
+def _towers_have_layers(training: Training) -> Iterator[Mistake]:
+    if not training.hidden and training.architecture not in WITHOUT_TOWER:
+        message = f"is empty, but {training.architecture} has a tower"
+        yield Mistake(("training", "hidden"), message)
+
+
+def _whole_tables_move(training: Training) -> Iterator[Mistake]:
+    kind = training.embedding_optimizer
+    if training.table_l2 and kind not in ("auto", "adam"):
+        message = f"{kind!r} does not move whole tables, as table_l2 wants; adam and auto do"
+        yield Mistake(("training", "embedding_optimizer"), message)
+
+
 _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Mistake]]], ...] = (
     (("candidates",), _names_of_candidates),
     (("only_candidates", "candidates"), _wanted_candidates_exist),
     (("logs",), _names_in_logs),
     (("logs",), _window_of_logs),
     (("logs", "features", "training"), _days_are_enough),
+    (("training",), _towers_have_layers),
+    (("training",), _whole_tables_move),
     (("label",), _label_is_one_thing),
     (("cleaning",), _rows_can_be_told_apart),
     (("features",), _names_of_fields),

@@ -29,8 +29,9 @@ class Training(Section):
 
     `embedding_optimizer` is how the tables move (`model/optimizing.py`). `weight_decay` shrinks
     the tower's weights and `embedding_weight_decay` the tables', at every step and decoupled from
-    the gradient; `embedding_l2` is a penalty on the rows of a batch. `precision` "bf16" is for
-    matrix products, where the processor has them.
+    the gradient; `embedding_l2` is a penalty on the rows of a batch, `table_l2` one on all rows at
+    every step, which drives what is rare to 0 and which only "adam" knows. `precision` "bf16" is
+    for matrix products, where the processor has them.
 
     Train rows that would take more than half of `memory_mb` are read anew at every epoch. A
     checkpoint is kept at every look at the holdout, and every `checkpoint_s` seconds.
@@ -54,6 +55,7 @@ class Training(Section):
     embedding_optimizer: Literal["auto", "adam", "lazy_adam", "rowwise_adagrad"] = "auto"
     embedding_weight_decay: NotNegative = 0.0
     embedding_l2: NotNegative = 0.0
+    table_l2: NotNegative = 0.0
     precision: Literal["fp32", "bf16"] = "fp32"
     max_epochs: Annotated[float, Field(gt=0)] = 1.0
     holdout_days: Positive = 1
