@@ -5,7 +5,8 @@ model is trained on them. A **plan** lists the candidates, and each is **pruned*
 on its own. The verdict **judges** them against the dense model and may refuse the night: then
 nothing is published, and what is served stays untouched. Else the one chosen is **published** and
 its channel moves, and the night is **accepted**: the events of the nights to come are held against
-its own. The **report** is written whatever happened.
+its own, and their training may go on from its dense model. The **report** is written whatever
+happened.
 
 A task that failed without retry was *refused*, or asked wrongly: the last lines of its log say
 why, and the evidence is sealed in the run's folder. A task that *crashed* is retried.
@@ -54,7 +55,8 @@ def nightly(path: Path) -> DAG:
         )
         features_report = night.task("validate_features", {"features": features}, on=SPARK)
         trained_on = {"features": features, "validation": features_report}
-        dense = night.task("train_model", trained_on | {"checkpoints": "{run}/checkpoints"}, on=GPU)
+        kept = {"state": memory, "checkpoints": "{run}/checkpoints"}
+        dense = night.task("train_model", trained_on | kept, on=GPU)
         plan = night.task("plan_candidates", {"dense": dense, "features": features})
 
         def package(recipe: Any, **named: str) -> Any:  # noqa: ANN401 - XComs
@@ -79,7 +81,8 @@ def nightly(path: Path) -> DAG:
             outlets=[Asset(f"{store()}/{scenario['name']}")],
         )
         accepted = night.task(
-            "accept_night", {"verdict": verdict, "events-report": events_report, "state": memory}
+            "accept_night",
+            {"verdict": verdict, "events-report": events_report, "dense": dense, "state": memory},
         )
         report = night.task("report_night", {"run": "{run}"})
 

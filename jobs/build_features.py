@@ -12,10 +12,7 @@ The output holds `schema.json`, `vocabulary.parquet` and a folder a split with a
 import tempfile
 
 from secateur import command
-from secateur.artifacts import demand_receipt
 from secateur.command import Job
-from secateur.contracts.data import ValidationReport
-from secateur.contracts.errors import Refused
 from secateur.features.building import Plan, build
 from secateur.features.joining import EventWindow
 from secateur.features.schema import Heading, demand_fields
@@ -26,11 +23,7 @@ from secateur.spark import session
 
 def build_features(job: Job) -> None:
     """Turn an EventSet into a FeatureSet."""
-    events = job.open("events", "EventSet")
-    report = job.open("validation", "ValidationReport").read("report.json", ValidationReport)
-    demand_receipt(report.subject, events)
-    if not report.success:
-        raise Refused(f"{events.uri} failed its validation; see {job.flag('validation')}")
+    events = job.validated("events", "EventSet")
     logs, features = job.use(job.scenario.logs), job.use(job.scenario.features)
     label, id_key = job.use(job.scenario.label).name, str(events.manifest.facts["id_key"])
     window = EventWindow.open(session(), events.folder, logs)

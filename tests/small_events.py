@@ -138,9 +138,20 @@ class Nights:
             draft.seal(MadeBy("by hand", "0"), {}, {})
         return uri
 
+    def dense(self) -> Path:
+        """A sealed dense model that leaves nothing to later nights."""
+        uri = self.folder / "dense"
+        with create(str(uri), "ModelBundle") as draft:
+            draft.seal(MadeBy("by hand", "0"), {}, {})
+        return uri
+
     def accept(self, report: str, accepted: bool = True, reason: str = "by hand") -> Artifact:
         """Make a validated night the reference of later ones."""
-        flags = {"verdict": self.verdict(accepted, reason), "events_report": self.folder / report}
+        flags = {
+            "verdict": self.verdict(accepted, reason),
+            "events_report": self.folder / report,
+            "dense": self.dense(),
+        }
         output = self.folder / f"{report}_accepted"
         return self.run("accept_night", **flags, state=self.state, output=output)
 

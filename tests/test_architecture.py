@@ -39,6 +39,7 @@ FOUNDATION = {
     "storage",
     "s3",
     "artifacts",
+    "accepted",
     "identity",
     "values",
     "scenario",

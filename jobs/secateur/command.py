@@ -25,7 +25,14 @@ from typing import Any, NoReturn, TypeVar
 from secateur import artifacts
 from secateur.artifacts import Artifact, Draft
 from secateur.contracts import record
-from secateur.contracts.errors import USAGE, Refused, SecateurError, UsageError
+from secateur.contracts.data import ValidationReport
+from secateur.contracts.errors import (
+    USAGE,
+    Refused,
+    SecateurError,
+    UsageError,
+    ValidationRefused,
+)
 from secateur.contracts.manifest import MadeBy, Manifest
 from secateur.flags import Parser
 from secateur.scenario import Scenario, load
@@ -62,6 +69,19 @@ class Job:
         artifact = artifacts.open_artifact(self.flag(name), kind)
         self.note(name, artifact.digest)
         return artifact
+
+    def validated(self, name: str, kind: str) -> Artifact:
+        """Open the input artifact of flag `--name`, of which the one at --validation speaks well.
+
+        Raises ArtifactError where it speaks of another, ValidationRefused where it speaks ill.
+        """
+        subject = self.open(name, kind)
+        report = self.open("validation", "ValidationReport").read("report.json", ValidationReport)
+        artifacts.demand_receipt(report.subject, subject)
+        if not report.success:
+            where = self.flag("validation")
+            raise ValidationRefused(f"the {name} failed their validation, see {where}")
+        return subject
 
     def use(self, section: SectionT) -> SectionT:
         """Take one section of the scenario and note its digest: the rest cannot matter."""

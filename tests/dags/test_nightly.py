@@ -57,7 +57,12 @@ def test_the_edges_tell_the_story(dag: Any) -> None:
         "judge_candidates": {"candidate.evaluate_package", "plan_candidates"},
         "publishing_wanted": {"judge_candidates"},
         "publish_release": {"judge_candidates", "publishing_wanted"},
-        "accept_night": {"publish_release", "judge_candidates", "validate_events"},
+        "accept_night": {
+            "publish_release",
+            "judge_candidates",
+            "validate_events",
+            "train_model",
+        },
         "report_night": {"accept_night"},
     }
 
@@ -70,7 +75,7 @@ def test_what_nights_remember_is_one_place_a_scenario(dags: dict[str, Any]) -> N
             for task in dag.tasks
             if hasattr(task, "inputs") and "state" in task.inputs
         }
-        assert {"validate_events", "build_features", "accept_night"} <= set(given)
+        assert {"validate_events", "build_features", "train_model", "accept_night"} <= set(given)
         assert all(uri.endswith(f"/runs/state/{name}") for uri in given.values())
 
 

@@ -1,7 +1,6 @@
 """A service of ours is started once, and ended without touching anybody else's process."""
 
 import json
-import os
 import signal
 import socket
 import subprocess

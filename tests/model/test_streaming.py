@@ -16,7 +16,7 @@ from secateur.contracts.errors import ArtifactError
 from secateur.contracts.features import BucketField, FeatureSchema
 from secateur.contracts.manifest import MadeBy
 from secateur.model.batches import Split, load_split, split_holdout
-from secateur.model.streaming import Stream, open_stream, open_train, row_bytes
+from secateur.model.streaming import Stream, open_stream, row_bytes
 
 PROJECT = Path(__file__).parents[2]
 GROUP = 50
@@ -116,5 +116,5 @@ def test_holding_out_every_day_is_an_error(numbered: Artifact) -> None:
 
 
 def test_rows_that_fit_are_kept_in_memory(numbered: Artifact) -> None:
-    assert isinstance(open_train(numbered, 1, memory_mb=1)[0], Split)
-    assert isinstance(open_train(numbered, 1, memory_mb=0.01)[0], Stream)
+    assert isinstance(open_stream(numbered, "train", memory_mb=1).loaded(), Split)
+    assert isinstance(open_stream(numbered, "train", memory_mb=0.01).loaded(), Stream)

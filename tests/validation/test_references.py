@@ -121,7 +121,8 @@ def test_an_acceptance_that_crashed_does_not_exist(nights: Nights) -> None:
 def test_what_is_remembered_may_lie_in_any_store(nights: Nights, root: str) -> None:
     nights.events("night", {DAYS[0]: plain_rows(DAYS[0])})
     nights.validate("night", *WATCHED)
-    flags = {"verdict": nights.verdict(), "events_report": nights.folder / "night_report"}
+    report = nights.folder / "night_report"
+    flags = {"verdict": nights.verdict(), "events_report": report, "dense": nights.dense()}
     receipt = nights.run("accept_night", **flags, state=root, output=nights.folder / "receipt")
     found = references.before(root, DAYS[1])
     assert found is not None

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from secateur.contracts.features import FeatureSchema
+
 Architecture = Literal["lr", "fm", "deepfm", "dcnv2", "dlrm", "finalmlp", "din"]
 WITHOUT_TOWER = ("lr", "fm")
 Interaction = Literal["dot", "cat"]
@@ -80,6 +82,20 @@ class ModelSpec:
             return embeddings * self.embedding_dim
         own = self.embedding_dim if self.numbers else 0
         return own + embeddings * (embeddings - 1) // 2
+
+
+@dataclass(frozen=True)
+class Master:
+    """A dense model as training left it, for a later night to go on from.
+
+    Its rows stand for what `schema` and the vocabulary beside it say; its optimizers took `steps`
+    steps, over `last_day` and days before.
+    """
+
+    model: ModelSpec
+    schema: FeatureSchema
+    steps: int
+    last_day: str
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from secateur.model.batches import Rows, near
 from secateur.model.capture import Captured
 from secateur.model.checkpoints import Checkpoints, Position
 from secateur.model.inputs import Inputs
-from secateur.model.optimizing import Optimization
+from secateur.model.metrics import log_loss
+from secateur.model.optimizing import Memory, Optimization
 from secateur.model.precision import scoring
 from secateur.model.ranks import World
 from secateur.model.recommender import Embedded
-from secateur.model.watching import Watch
+from secateur.model.watching import PREDICT_BATCH, Watch, predict
 from secateur.scenario import Training
 
 Advance = Callable[[float, Evaluation | None], None]
@@ -25,7 +26,8 @@ Advance = Callable[[float, Evaluation | None], None]
 class Fit:
     """A training of at most `epochs` epochs: what it has become so far, and its next step.
 
-    The holdout is looked at in even parts of an epoch, and at the end.
+    The holdout is looked at in even parts of an epoch, and at the end. A warm training goes on from
+    `memory` and has `left` another when it ends.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Fit:
         epochs: float,
         seed: int,
         world: World,
+        memory: Memory | None = None,
     ) -> None:
         self.watch, self.world = watch, world
         self.training, self.seed = training, seed
@@ -44,7 +47,9 @@ class Fit:
         self.rows = near(rows, self.device)
         self.score = scoring(watch.model, training.precision, self.device)
         steps = math.ceil(epochs * len(rows) / training.batch_size)
-        self.optimization = Optimization(watch.model, training, steps, world)
+        self.memory = memory
+        self.left: Memory | None = None
+        self.optimization = Optimization(watch.model, training, steps, world, memory)
         self.descend = Captured(self._descend) if self._same_shapes else self._descend
         self.step = self.seen = self.looked = 0
         self.loss = torch.zeros((), device=self.device)
@@ -58,6 +63,8 @@ class Fit:
         if found:
             self.resume(*found)
             advance(self.seen, self.watch.last)
+        elif self.memory:
+            self._look_at_the_start()
         batches = self.rows.batches(self.training.batch_size, self.seed, start=self.step)
         self.watch.model.train()
         while self.seen < self.limit and not self.watch.out_of_patience:
@@ -67,10 +74,19 @@ class Fit:
             looked = self._look_if_due()
             if checkpoints and (looked or checkpoints.due):
                 checkpoints.save(*self.state())
+        if self.training.start == "warm":
+            self.left = self._leave()
         curve = self.watch.restore()
         for tower in self.watch.model.towers:
             tower.fold()
         return curve
+
+    def _leave(self) -> Memory:
+        """What a later training goes on from: the norms are not folded yet."""
+        self.optimization.flush()
+        steps = self.optimization.before + self.optimization.taken
+        weights = {name: tensor.cpu() for name, tensor in self.watch.weights.items()}
+        return Memory(weights, self.optimization.moments(), steps)
 
     def state(self) -> tuple[Position, dict[str, Tensor]]:
         """All that a later process needs to go on from here."""
@@ -138,6 +154,11 @@ class Fit:
         objective.backward()  # type: ignore[no-untyped-call]
         self.optimization.step()
         self.loss += loss.detach()
+
+    def _look_at_the_start(self) -> None:
+        """So a training that goes on leaves a model no worse than it began with."""
+        inputs, targets = next(self.rows.batches(PREDICT_BATCH, self.seed))
+        self.watch.look(0, log_loss(predict(self.watch.model, inputs), targets.cpu()))
 
     def _look_if_due(self) -> bool:
         """Look at the holdout if it is time to."""

@@ -14,7 +14,8 @@ steps, a rare one stays small, and only what the labels pull at often grows. Dec
 not: it shrinks all rows alike. Whole tables have gradients under "adam" alone, so "auto" is that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 from secateur.model.inputs import Inputs
 from secateur.model.ranks import World
 from secateur.model.recommender import Embedded, Recommender
-from secateur.model.rowwise import LazyAdam, RowOptimizer, RowwiseAdagrad
+from secateur.model.rowwise import ADAM, LazyAdam, RowOptimizer, RowwiseAdagrad
 from secateur.model.schedules import BETA1, BETA2, EPSILON, Horizon, learning_rates
 from secateur.model.sharding import Sharded
 from secateur.scenario import Training
@@ -33,17 +34,33 @@ from secateur.scenario import Training
 # at that size (infra/bench/gpu.md).
 AUTO_RATIO = 8
 AUTO_WEIGHTS_ON_GPU = 700_000_000
+TABLES = ("embedding.weight", "first_order.weight")
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """What a training leaves to one that goes on: its weights by name, and its optimizers'
+    moments, `<weight>.<moment>`, which have seen so many steps."""
+
+    weights: Mapping[str, Tensor]
+    moments: Mapping[str, Tensor]
+    steps: int
 
 
 class Optimization:
     """All optimizers of a model over a training of `steps` steps.
 
-    A step is `begin`, `embed`, a loss, its backward pass, and `step`. `before` counts the steps
-    that the tables' moments have seen in earlier trainings.
+    A step is `begin`, `embed`, a loss, its backward pass, and `step`. With a `memory` they begin
+    with its moments.
     """
 
     def __init__(
-        self, model: Recommender, training: Training, steps: int, world: World, before: int = 0
+        self,
+        model: Recommender,
+        training: Training,
+        steps: int,
+        world: World,
+        memory: Memory | None = None,
     ) -> None:
         self.model = model
         self.world = world
@@ -59,7 +76,10 @@ class Optimization:
         self.dense = torch.optim.AdamW(
             groups, self.rate, (BETA1, BETA2), EPSILON, fused=True, capturable=on_gpu
         )
-        self.rowwise = None if self.kind == "adam" else self._by_row(training, before)
+        self.before = memory.steps if memory else 0
+        self.rowwise = None if self.kind == "adam" else self._by_row(training)
+        if memory:
+            self._inherit(memory.moments)
         self._blocks: list[Tensor] = []
 
     def embed(self, inputs: Inputs, whole: Inputs) -> Embedded:
@@ -99,6 +119,31 @@ class Optimization:
         if self.rowwise is not None:
             self.rowwise.flush()
 
+    def moments(self) -> dict[str, Tensor]:
+        """All moments, on the CPU, as a Memory has them; once `flush` was called."""
+        found = {
+            f"{name}.{moment}": self.dense.state[weight][moment]
+            for name, weight in self.model.named_parameters()
+            for moment in ADAM
+            if weight in self.dense.state
+        }
+        for table, moments in zip(
+            TABLES, self.rowwise.moments() if self.rowwise else (), strict=False
+        ):
+            found |= {f"{table}.{moment}": tensor for moment, tensor in moments.items()}
+        return {name: tensor.detach().cpu().clone() for name, tensor in found.items()}
+
+    def _inherit(self, moments: Mapping[str, Tensor]) -> None:
+        dense = [weight for group in self.dense.param_groups for weight in group["params"]]
+        for name, weight in self.model.named_parameters():
+            given = _below(f"{name}.", moments)
+            if given.keys() >= set(ADAM) and any(weight is one for one in dense):
+                seen = torch.tensor(float(self.before), device=weight.device)
+                own = {moment: given[moment].clone().to(weight.device) for moment in ADAM}
+                self.dense.state[weight] = {"step": seen, **own}
+        if self.rowwise is not None:
+            self.rowwise.inherit([_below(f"{table}.", moments) for table in TABLES])
+
     def state(self) -> dict[str, Tensor]:
         """The tensors to go on from, beside the model's own."""
         kept = {"taken": torch.tensor(self.taken)}
@@ -119,11 +164,11 @@ class Optimization:
         if self.rowwise is not None:
             self.rowwise.resume(_below("rows.", kept))
 
-    def _by_row(self, training: Training, before: int) -> RowOptimizer:
+    def _by_row(self, training: Training) -> RowOptimizer:
         optimizer = LazyAdam if self.kind == "lazy_adam" else RowwiseAdagrad
 
         def make(tables: Sequence[Tensor]) -> RowOptimizer:
-            horizon = Horizon(self.rates, training.embedding_weight_decay, before)
+            horizon = Horizon(self.rates, training.embedding_weight_decay, self.before)
             return optimizer(tables, horizon)
 
         if self.world.size == 1:
@@ -162,5 +207,5 @@ def _gradient(block: Tensor) -> Tensor:
     return torch.zeros_like(block) if block.grad is None else block.grad
 
 
-def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}

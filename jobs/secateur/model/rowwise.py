@@ -5,7 +5,7 @@ every step, then `step` with their gradients. `flush` brings all rows up to date
 is looked at or saved. Tables share their rows: row r of each is visited together.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from secateur.model.schedules import BETA1, BETA2, EPSILON, Absence, Horizon
 
+ADAM = ("exp_avg", "exp_avg_sq")  # the moments, as torch names them
 CHUNK = 1 << 16  # rows brought up to date at once
 
 
@@ -27,6 +28,12 @@ class RowOptimizer(Protocol):
 
     def flush(self) -> None:
         """Bring every row up to the last step."""
+
+    def moments(self) -> list[dict[str, Tensor]]:
+        """A table's moments by their names, each [rows, ..], once `flush` was called."""
+
+    def inherit(self, moments: Sequence[Mapping[str, Tensor]]) -> None:
+        """Begin with what `moments` once gave, a table; what is missing begins at 0."""
 
     def state(self) -> dict[str, Tensor]:
         """The tensors that it goes on from, as they live: beside them only the tables count."""
@@ -70,6 +77,16 @@ class Rowwise:
             self._settle(rows)
             self.last[rows] = self.now
 
+    def moments(self) -> list[dict[str, Tensor]]:
+        """See RowOptimizer."""
+        raise NotImplementedError
+
+    def inherit(self, moments: Sequence[Mapping[str, Tensor]]) -> None:
+        """See RowOptimizer."""
+        for own, given in zip(self.moments(), moments, strict=True):
+            for name in own.keys() & given.keys():
+                own[name].copy_(given[name])
+
     def state(self) -> dict[str, Tensor]:
         """See RowOptimizer."""
         return {"now": torch.tensor(self.now), "last": self.last}
@@ -104,28 +121,32 @@ class LazyAdam(Rowwise):
 
     def __init__(self, tables: Sequence[Tensor], horizon: Horizon) -> None:
         super().__init__(tables, horizon)
-        self.moments = [(torch.zeros_like(t), torch.zeros_like(t)) for t in self.tables]
+        self.pairs = [(torch.zeros_like(t), torch.zeros_like(t)) for t in self.tables]
         self._now_moments: list[tuple[Tensor, Tensor]] = []
+
+    def moments(self) -> list[dict[str, Tensor]]:
+        """See RowOptimizer; named as torch's Adam names them."""
+        return [dict(zip(ADAM, pair, strict=True)) for pair in self.pairs]
 
     def state(self) -> dict[str, Tensor]:
         """See RowOptimizer."""
         moments = {
             f"{name}.{number}": moment
-            for number, pair in enumerate(self.moments)
+            for number, pair in enumerate(self.pairs)
             for name, moment in zip(("m", "v"), pair, strict=True)
         }
         return super().state() | moments
 
     def _caught_up(self, rows: Tensor) -> list[Tensor]:
         absence = self.horizon.absence(self.last[rows].long(), self.now)
-        self._now_moments = [(m[rows], v[rows]) for m, v in self.moments]
+        self._now_moments = [(m[rows], v[rows]) for m, v in self.pairs]
         return [
             _endure(table[rows], m, v, absence)
             for table, (m, v) in zip(self.tables, self._now_moments, strict=True)
         ]
 
     def _settle(self, rows: Tensor) -> None:
-        for moments, now in zip(self.moments, self._now_moments, strict=True):
+        for moments, now in zip(self.pairs, self._now_moments, strict=True):
             for moment, values in zip(moments, now, strict=True):
                 moment.index_copy_(0, rows, values)
 
@@ -136,7 +157,7 @@ class LazyAdam(Rowwise):
         v.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
         spread = (v / (1 - BETA2**steps)).sqrt_().add_(EPSILON)
         weights.addcdiv_(m, spread, value=-rate / (1 - BETA1**steps))
-        for moment, values in zip(self.moments[number], (m, v), strict=True):
+        for moment, values in zip(self.pairs[number], (m, v), strict=True):
             moment.index_copy_(0, self.rows, values)
 
 
@@ -149,6 +170,10 @@ class RowwiseAdagrad(Rowwise):
     def __init__(self, tables: Sequence[Tensor], horizon: Horizon) -> None:
         super().__init__(tables, horizon)
         self.sums = [table.new_zeros(len(table), 1) for table in self.tables]
+
+    def moments(self) -> list[dict[str, Tensor]]:
+        """See RowOptimizer."""
+        return [{"sum": sums} for sums in self.sums]
 
     def state(self) -> dict[str, Tensor]:
         """See RowOptimizer."""

@@ -10,7 +10,7 @@ optimizers are not the dense-equivalent Adam that ranks best here. With torch's 
 is this page.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -53,8 +53,21 @@ class Sharded:
         """See RowOptimizer."""
         self.optimizer.flush()
         for table, own in zip(self.tables, self.own, strict=True):
-            for rank, part in enumerate(self.world.join(own)):
-                table[rank :: self.world.size] = part
+            table.copy_(self._whole(own))
+
+    def moments(self) -> list[dict[str, Tensor]]:
+        """See RowOptimizer; of all ranks' rows."""
+        return [
+            {name: self._whole(own) for name, own in moments.items()}
+            for moments in self.optimizer.moments()
+        ]
+
+    def inherit(self, moments: Sequence[Mapping[str, Tensor]]) -> None:
+        """See RowOptimizer."""
+        rank, size = self.world.rank, self.world.size
+        self.optimizer.inherit(
+            [{name: whole[rank::size] for name, whole in given.items()} for given in moments]
+        )
 
     def state(self) -> dict[str, Tensor]:
         """See RowOptimizer; of this rank's rows, with their weights."""
@@ -66,3 +79,11 @@ class Sharded:
         for number, own in enumerate(self.own):
             own.copy_(state[f"own.{number}"])
         self.optimizer.resume(state)
+
+    def _whole(self, own: Tensor) -> Tensor:
+        """All rows, of which each rank has its `own`."""
+        parts = self.world.join(own)
+        whole = own.new_empty(sum(map(len, parts)), *own.shape[1:])
+        for rank, part in enumerate(parts):
+            whole[rank :: self.world.size] = part
+        return whole

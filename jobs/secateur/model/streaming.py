@@ -90,9 +90,21 @@ class Stream:
 
     def part(self, days: int) -> tuple["Stream", "Stream"]:
         """Part the rows as `split_holdout` does. Raises ArtifactError as it does."""
-        present = sorted({day for block in self.blocks for day in block.days})
-        held = last_days(present, days)
-        return self._of([day for day in present if day not in held]), self._of(held)
+        held = last_days(self.days, days)
+        return self._of([day for day in self.days if day not in held]), self._of(held)
+
+    @property
+    def days(self) -> list[str]:
+        """The days that it has rows of, in order."""
+        return sorted({day for block in self.blocks for day in block.days})
+
+    def after(self, day: str) -> "Stream":
+        """Its rows of later days than this one."""
+        return self._of([one for one in self.days if one > day])
+
+    def loaded(self) -> Rows:
+        """The rows in memory, where they fit in half of it: the other half is for their order."""
+        return self.read() if 2 * self.megabytes <= self.memory_mb else self
 
     def _of(self, days: Collection[str]) -> "Stream":
         blocks = (block.of(days) for block in self.blocks)
@@ -146,15 +158,6 @@ def open_stream(features: Artifact, split: str, memory_mb: float) -> Stream:
     if not _rows(blocks):
         raise ArtifactError(f"{features.uri} holds no row of the split {split}")
     return Stream(schema, blocks, memory_mb)
-
-
-def open_train(features: Artifact, holdout_days: int, memory_mb: float) -> tuple[Rows, Split]:
-    """The rows to train on and those held out, the former in memory where they fit in half of it.
-
-    The other half is for the order they are shuffled to. Raises ArtifactError as `part` does.
-    """
-    train, held = open_stream(features, "train", memory_mb).part(holdout_days)
-    return (train.read() if 2 * train.megabytes <= memory_mb else train), held.read()
 
 
 def row_bytes(schema: FeatureSchema) -> int:

@@ -20,6 +20,7 @@ from secateur.model.batches import Rows, Split
 from secateur.model.checkpoints import Checkpoints
 from secateur.model.fitting import Advance, Fit
 from secateur.model.metrics import log_loss
+from secateur.model.optimizing import Memory
 from secateur.model.ranks import World
 from secateur.model.recommender import Recommender
 from secateur.model.watching import Watch, predict
@@ -38,16 +39,36 @@ def train(
     checkpoints: Checkpoints | None = None,
     world: World = ALONE,
 ) -> TrainingCurve:
+    """Fit `model` in place as `train_on` does, from its own weights."""
+    return train_on(model, None, (train, holdout), training, seed, advance, checkpoints, world)[0]
+
+
+def train_on(
+    model: Recommender,
+    memory: Memory | None,
+    rows: tuple[Rows, Split],
+    training: Training,
+    seed: int,
+    advance: Advance,
+    checkpoints: Checkpoints | None = None,
+    world: World = ALONE,
+) -> tuple[TrainingCurve, Memory | None]:
     """Fit `model` in place for at most `max_epochs`, stopped early on the holdout.
+
+    `rows` are those to train on and those held out. With a `memory` training goes on from there,
+    and the first look is at what it began with. Where `training.start` is warm, it gives what a
+    later one may go on from.
 
     The model keeps the weights of the best look. `advance` is told of every batch how many rows it
     had, and of the last look. With `checkpoints` it goes on from the newest, and keeps
     more. The ranks of a `world` train one model together, and all end with it.
     """
     with _deterministic(training.threads, seed + world.rank, model):
-        watch = Watch(model, holdout, training.patience, world)
-        fit = Fit(watch, train, training, training.max_epochs, seed, world)
-        return fit.run(advance, checkpoints)
+        if memory:
+            model.load_state_dict(memory.weights)
+        watch = Watch(model, rows[1], training.patience, world)
+        fit = Fit(watch, rows[0], training, training.max_epochs, seed, world, memory)
+        return fit.run(advance, checkpoints), fit.left
 
 
 def distill(

@@ -13,6 +13,9 @@ NotNegative = Annotated[float, Field(ge=0)]
 class Training(Section):
     """The dense model and its optimisation.
 
+    A "warm" `start` goes on from the last accepted night's dense model and learns the days since
+    (`model/masters.py`); a cold one learns all train days anew.
+
     Each architecture is a file of `model/`: lr has no embeddings, lr and fm no hidden layers, only
     dcnv2 has cross layers, only dlrm a `bottom`, hidden layers that read the numbers, and an
     `interaction`: its tower reads the dot products of embeddings, or themselves ("cat"). finalmlp
@@ -39,6 +42,7 @@ class Training(Section):
 
     role: ClassVar[str] = "training"
 
+    start: Literal["cold", "warm"] = "cold"
     architecture: Architecture = "deepfm"
     embedding_dim: Positive = 16
     hidden: tuple[Positive, ...] = (400, 400, 400)
