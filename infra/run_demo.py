@@ -25,7 +25,7 @@ from watching import abandon, watch
 
 PROJECT = Path(__file__).parents[1]
 CLIENT = PROJECT / ".venv-client" / "bin" / "python"
-SERVICE = PROJECT / "infra" / "demo" / "service.py"
+SERVICE = PROJECT / "infra" / "demo" / "downstream.py"
 CLIENT_VARIABLES = ("AWS_", "SECATEUR_ID_KEY", "SECATEUR_VERIFY_KEY")
 PARSE_TIMEOUT_S = 60
 

@@ -1,23 +1,13 @@
-"""A downstream service in small: it has the client's dependencies and nothing else.
+"""What a video app asks of its model: the newest day's first 10,000 views of KuaiRand.
 
-    python service.py s3://models/short_video
-
-It pulls the release that the channel serves, verifies it, and scores the newest day's first
-10,000 raw rows, with what a service knows: its side tables, and its counts up to midnight.
+A service knows its side tables, and its counts up to midnight.
 """
 
 import csv
 import gzip
-import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-
-import numpy as np
-
-import secateur
-from secateur.judgement.metrics import auc
 
 LOGS = Path(__file__).with_name("kuairand")
 ROWS = 10_000
@@ -67,8 +57,8 @@ class Counts:
         return known
 
 
-def requests(label: str) -> list[dict[str, object]]:
-    """The newest day's first rows, each with all that the service knows at midnight."""
+def requests(label: str) -> tuple[list[dict[str, object]], list[int]]:
+    """The newest day's first rows, each with all that the service knows at midnight; the labels."""
     users = by_key(LOGS / "users.csv.gz", "user_id")
     videos = by_key(LOGS / "videos.csv.gz", "video_id")
     *earlier, newest = sorted(LOGS.glob("events/*/log.csv.gz"))
@@ -77,30 +67,4 @@ def requests(label: str) -> list[dict[str, object]]:
         for event in read(day):
             counts.see(videos[event["video_id"]] | event)
     rows = [users[e["user_id"]] | videos[e["video_id"]] | e for e in read(newest)][:ROWS]
-    return [{**row, **counts.known_of(row)} for row in rows]
-
-
-def main(uri: str) -> None:
-    """Pull, verify, score."""
-    started = time.perf_counter()
-    release = secateur.pull(uri)
-    scorer = secateur.load(release)  # re-scores the release's golden rows
-    ready = time.perf_counter()
-    label = scorer.schema.label
-    rows = requests(label)
-    columns = {field.name: [row[field.name] for row in rows] for field in scorer.schema.fields}
-    began = time.perf_counter()
-    scores = scorer.score(columns)
-    seconds = time.perf_counter() - began
-    labels = np.array([row[label] for row in rows], dtype=np.int8)
-    sys.stdout.write(
-        f"service: pulled and verified release {release.manifest.number} of {uri} "
-        f"({release.manifest.bytes:,} bytes) in {ready - started:.2f} s\n"
-        f"service: scored {len(scores):,} raw rows in {seconds:.2f} s, "
-        f"{len(scores) / seconds:,.0f} rows/s; "
-        f"AUC against what users did: {auc(labels, scores):.4f}\n"
-    )
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
+    return [{**row, **counts.known_of(row)} for row in rows], [int(row[label]) for row in rows]
