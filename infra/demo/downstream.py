@@ -9,11 +9,11 @@ that is bundled for the scenario, with what a service knows at midnight before t
 import sys
 import time
 
-import feed
 import numpy as np
-import shop
 
+import feed
 import secateur
+import shop
 from secateur.judgement.metrics import auc
 
 REQUESTS = {
