@@ -29,25 +29,20 @@ Settings = dict[str, object]
 
 SEEDS = (1, 2, 3)
 SHARED: Settings = {"precision": "bf16", "threads": 2, "evaluations_an_epoch": 1, "patience": 4}
-TABLES: Settings = {
-    "embedding_dim": 40,
-    "batch_size": 4096,
-    "learning_rate": 5e-3,
-    "max_epochs": 24.0,
-}
+TABLES: Settings = {"batch_size": 4096, "max_epochs": 24.0}
 TOWER: Settings = {
     "embedding_dim": 40,
-    "embedding_l2": 3e-4,
+    "table_l2": 0.02,
     "hidden": (400, 400, 400),
     "batch_norm": True,
     "dropout": 0.2,
-    "batch_size": 2048,
+    "batch_size": 4096,
     "learning_rate": 1e-3,
-    "max_epochs": 8.0,
+    "max_epochs": 30.0,
 }
 SETTINGS: dict[str, Settings] = {
-    "lr": TABLES | {"learning_rate": 2e-2},
-    "fm": TABLES | {"embedding_l2": 3e-4},
+    "lr": TABLES | {"learning_rate": 2e-2, "table_l2": 4e-6},
+    "fm": TABLES | {"embedding_dim": 40, "learning_rate": 5e-3, "embedding_l2": 3e-4},
     "deepfm": TOWER,
     "dcnv2": TOWER,
     "dlrm": TOWER | {"interaction": "cat"},  # as the published one
