@@ -1,7 +1,8 @@
 """A FeatureSet is what pandas makes of the events, learned from the train days alone."""
 
 from collections import Counter
-from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from math import floor
 from pathlib import Path
 
 import numpy as np
@@ -60,28 +61,31 @@ def schema(features: Artifact) -> FeatureSchema:
 
 @pytest.fixture(scope="module")
 def events(real_events: Artifact) -> pd.DataFrame:
-    """The events in time's order with the counters, counted day by day in plain Python."""
+    """The events in time's order with the counters, counted event by event in plain Python."""
     files = sorted(real_events.folder.glob("events/*/*.parquet"))
     frame = pd.concat([pq.read_table(f, partitioning=None).to_pandas() for f in files])
     for side, key in (("users", "user_id"), ("videos", "video_id")):
         (file,) = real_events.folder.glob(f"sides/{side}/*.parquet")
         frame = frame.merge(pq.read_table(file).to_pandas(), on=key, how="left")
     frame = frame.sort_values(["day", "time_ms", "user_id"], kind="stable").reset_index(drop=True)
-    for key in ("user_id", "video_id", "author_id"):
-        frame[f"{key}_events"], frame[f"{key}_rate"] = counters(frame, key)
+    for counter in scenario.load("short_video").features.counters:
+        found = counted(frame, list(counter.keys))
+        frame[counter.field("events")], frame[counter.field("rate")] = found
     return frame
 
 
-def counters(frame: pd.DataFrame, key: str) -> tuple[list[str], list[str]]:
-    seen, liked = Counter[str](), Counter[str]()
+def counted(frame: pd.DataFrame, keys: list[str]) -> tuple[list[str], list[str]]:
+    """Of each event its key's events and rate, as they were before its millisecond."""
+    seen, liked = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
     events, rates = [], []
-    for _, day in frame.groupby("day"):
-        for value in day[key]:
-            rate = Decimal(repr((liked[value] + 10 * 0.31) / (seen[value] + 10)))
+    for _, moment in frame.groupby("time_ms"):
+        values = list(moment[keys].itertuples(index=False, name=None))
+        for value in values:
+            rate = Fraction(100 * liked[value] + 310, 100 * (seen[value] + 10))
             events.append(str(seen[value]))
-            rates.append(str(rate.quantize(Decimal("0.0001"), ROUND_HALF_UP)))
-        seen.update(day[key])
-        liked.update(day.loc[day["label"] == 1, key])
+            rates.append(str(floor(rate * 10_000 + Fraction(1, 2)) / 10_000))
+        seen.update(values)
+        liked.update(v for v, label in zip(values, moment["label"], strict=True) if label == 1)
     return events, rates
 
 
@@ -166,6 +170,6 @@ def test_features_are_built_of_exactly_the_events_that_passed(
     events, features = sealed(str(log.folder / "clean")), sealed(str(log.folder / "features"))
     with pytest.raises(ArtifactError, match="the receipt names"):
         build(log, receipt(features, tmp_path / "other"), tmp_path / "x")
-    with pytest.raises(Refused, match="failed its validation"):
+    with pytest.raises(Refused, match="failed their validation"):
         build(log, receipt(events, tmp_path / "failed", success=False), tmp_path / "x")
     assert not (tmp_path / "x").exists()
