@@ -2,7 +2,9 @@
 
 from collections import Counter
 from fractions import Fraction
+from itertools import groupby
 from math import floor
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -78,14 +80,16 @@ def counted(frame: pd.DataFrame, keys: list[str]) -> tuple[list[str], list[str]]
     """Of each event its key's events and rate, as they were before its millisecond."""
     seen, liked = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
     events, rates = [], []
-    for _, moment in frame.groupby("time_ms"):
-        values = list(moment[keys].itertuples(index=False, name=None))
-        for value in values:
-            rate = Fraction(100 * liked[value] + 310, 100 * (seen[value] + 10))
-            events.append(str(seen[value]))
+    columns = (frame[name].tolist() for name in ("time_ms", "label", *keys))
+    for _, together in groupby(zip(*columns, strict=True), key=itemgetter(0)):
+        moment = [(label, value) for _, label, *value in together]
+        for _, value in moment:
+            events_so_far, liked_so_far = seen[*value], liked[*value]
+            rate = Fraction(100 * liked_so_far + 310, 100 * (events_so_far + 10))
+            events.append(str(events_so_far))
             rates.append(str(floor(rate * 10_000 + Fraction(1, 2)) / 10_000))
-        seen.update(values)
-        liked.update(v for v, label in zip(values, moment["label"], strict=True) if label == 1)
+        seen.update(tuple(value) for _, value in moment)
+        liked.update(tuple(value) for label, value in moment if label == 1)
     return events, rates
 
 
