@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
@@ -29,9 +29,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
 
 from gpu import bytes_a_sample, copies, flops_a_sample, matmul
 from secateur.model.architectures import new_model
+from secateur.model.batches import Split
 from secateur.model.metrics import auc
 from secateur.model.precision import has_bf16
 from secateur.model.training import train
@@ -87,7 +89,9 @@ def page(frappe: Path, scratch: Path) -> Iterator[str]:
     yield f"`make bench-peers FRAPPE=<folder>`, {platform.processor() or platform.machine()},"
     yield f"torch {torch.__version__}, {THREADS} threads. DeepFM, {WIDTH} dimensions, 3x400;"
     yield "seconds from a Parquet file to a trained model, the better of two runs.\n"
-    yield from table(race(read_frappe(frappe), scratch, batch=4096, epochs=4))
+    long = race(read_frappe(frappe), scratch, batch=4096, epochs=4)
+    yield from table(long)
+    yield from where_time_goes(long)
     yield from table(race(zipf(1_300_000, 200_000), scratch, batch=1024, epochs=1))
 
 
@@ -102,8 +106,7 @@ def race(rows: Rows, scratch: Path, batch: int, epochs: int) -> Race:
 
 def table(course: Race) -> Iterator[str]:
     """One set's runs, the floors of this machine, and how far each is from them."""
-    yield f"## {course.rows.name}: {len(course.rows.train):,} rows, {course.epochs} epochs, "
-    yield f"batch {course.batch:,}\n"
+    yield f"## {course.rows.name}: {course.samples:,} samples, batch {course.batch:,}\n"
     yield "| trained by | samples/s | against the better peer | test AUC |\n|---|---|---|---|"
     runners: dict[str, Callable[[Race], tuple[float, float]]] = {
         "DeepCTR-Torch, fp32": deepctr,
@@ -136,6 +139,27 @@ def floors(course: Race) -> Iterator[str]:
     yield ""
 
 
+def where_time_goes(course: Race) -> Iterator[str]:
+    """What an epoch of ours in bf16 spends its time in, by kernel."""
+    training = settings(course, "bf16").model_copy(update={"max_epochs": 1.0})
+    model, held = new_model(course.rows.schema, training, 1), a_thousand(course.rows.held)
+    with profile(activities=[ProfilerActivity.CPU]) as seen:
+        train(model, course.rows.train, held, training, 1, lambda _rows, _look: None)
+    events = sorted(seen.key_averages(), key=lambda event: -event.self_cpu_time_total)
+    total = sum(event.self_cpu_time_total for event in events)
+    yield "Where an epoch of ours in bf16 spends its time:\n"
+    yield "| share | us a call | kernel |\n|---|---|---|"
+    for event in events[:12]:
+        taken = event.self_cpu_time_total
+        yield f"| {taken / total:.0%} | {taken / event.count:.0f} | `{event.key}` |"
+    yield ""
+
+
+def a_thousand(rows: Split) -> Split:
+    """The first thousand rows."""
+    return rows.take(np.arange(len(rows)) < 1000)
+
+
 def settings(course: Race, precision: str) -> Training:
     """Ours: the shapes and the rate of all."""
     return Training.model_validate(
@@ -156,13 +180,7 @@ def settings(course: Race, precision: str) -> Training:
 def ours(course: Race, precision: str) -> tuple[float, float]:
     """Seconds, and test AUC of the last weights' best look."""
     training = settings(course, precision)
-    few = torch.arange(1000)
-    held = replace(
-        course.rows.held,
-        inputs=course.rows.held.inputs.take(few),
-        labels=course.rows.held.labels[few],
-        days=course.rows.held.days[:1000],
-    )
+    held = a_thousand(course.rows.held)
     started = time.monotonic()
     found = pq.read_table(course.file)
     ids = np.stack([found[name].to_numpy() for name in course.fields], 1)
