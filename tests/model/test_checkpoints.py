@@ -47,7 +47,6 @@ STEPS = 2 * 32
 SETTINGS = (
     "training.hidden=[32]",
     "training.dropout=0.2",
-    "training.table_l2=0",
     "training.max_epochs=20",
     "training.patience=99",
     "training.checkpoint_s=0",

@@ -52,7 +52,6 @@ SETTINGS = (
     "training.batch_size=64",
     "training.learning_rate=0.01",
     "training.dropout=0",
-    "training.table_l2=0",
     "training.max_epochs=6",
     "training.patience=99",
 )

@@ -25,7 +25,6 @@ SETTINGS = (
     "training.embedding_dim=4",
     "training.batch_size=129",
     "training.dropout=0",
-    "training.table_l2=0",
     "training.max_epochs=3",
     "training.patience=99",
     "training.weight_decay=0.01",
