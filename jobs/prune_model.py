@@ -9,11 +9,13 @@ from secateur.artifacts import demand_receipt
 from secateur.command import Job
 from secateur.contracts import record
 from secateur.contracts.candidates import CandidatePlan
+from secateur.contracts.models import ModelSpec
 from secateur.model.bundle import load_bundle, save_bundle
+from secateur.model.keeping import narrow
 from secateur.packaging.assembly import write_package
 from secateur.packaging.parts import weight_counts
 from secateur.packaging.source import read_source
-from secateur.pruning import plans
+from secateur.pruning import checks
 from secateur.pruning.recipes import carry_out, furnish
 
 
@@ -22,18 +24,21 @@ def prune_model(job: Job) -> None:
     dense, features = job.open("dense", "ModelBundle"), job.open("features", "FeatureSet")
     plan = job.open("plan", "CandidatePlan").read("plan.json", CandidatePlan)
     demand_receipt(plan.subject, dense)
-    recipe = plans.find(plan, job.flag("recipe"))
+    recipe = checks.find(plan, job.flag("recipe"))
     job.note("recipe", record.digest(recipe))
     job.note("scenario.seed", str(job.scenario.seed))
     workshop = furnish(features, job.use(job.scenario.training), job.scenario.seed)
-    model, curve = carry_out(recipe, load_bundle(dense), workshop)
+    pruned = carry_out(recipe, load_bundle(dense), workshop)
+    model, spec = pruned.model, dense.read("model.json", ModelSpec)
     facts = {"recipe": recipe.name, "dense": dense.digest, **weight_counts(model)}
     with job.create("ModelBundle", "bundle") as draft:
         save_bundle(draft, model)
-        draft.write("curve.json", curve)
+        draft.write("curve.json", pruned.curve)
+        draft.write("plans.json", pruned.plans)
         job.seal(draft, facts)
     with job.create("Package", "package") as draft:
-        source, calibration = read_source(features), workshop.evidence.holdout.inputs
+        holdout = workshop.evidence.holdout.inputs
+        source, calibration = read_source(features), narrow(holdout, spec, model.spec)
         write_package(draft, model, recipe, source, calibration, job.scenario.title)
         job.seal(draft, facts)
     job.answer(job.place("package"))

@@ -9,7 +9,7 @@ from secateur.model.batches import Split
 from secateur.model.metrics import log_loss
 from secateur.model.normalizing import FEWEST, BatchNorm
 from secateur.model.tower import Tower
-from secateur.model.training import distill, train
+from secateur.model.training import distill, taught, train
 from secateur.model.watching import predict
 from secateur.scenario import Training
 
@@ -82,5 +82,6 @@ def test_what_training_leaves_has_the_loss_of_its_best_look(
 def test_a_student_is_folded_too(planted: Planted) -> None:
     teacher = new_model(SCHEMA, TRAINING, 1)
     student = new_model(SCHEMA, NORMALISED, 2)
-    distill(student, teacher, *planted, NORMALISED, epochs=0.5, seed=1)
+    rows = taught(planted, teacher, NORMALISED, 1.0)
+    distill(student, *rows, NORMALISED, epochs=0.5, seed=1)
     assert [type(norm) for norm in student.tower.norms] == [nn.Identity] * 2

@@ -13,7 +13,7 @@ from secateur.model.fitting import penalty
 from secateur.model.inputs import Inputs
 from secateur.model.metrics import auc, log_loss
 from secateur.model.optimizing import Optimization
-from secateur.model.training import ALONE, distill, guided, train
+from secateur.model.training import ALONE, distill, guided, taught, train
 from secateur.model.watching import Watch, predict
 from secateur.scenario import Training
 
@@ -145,7 +145,8 @@ def test_distillation_moves_the_student_towards_the_teacher(
 
     before = distance()
     weights = {name: tensor.clone() for name, tensor in teacher.state_dict().items()}
-    curve = distill(student, teacher, *planted, with_(teacher_weight=1.0), epochs=12.0, seed=1)
+    rows = taught(planted, teacher, TRAINING, 1.0)
+    curve = distill(student, *rows, TRAINING, epochs=12.0, seed=1)
     assert distance() < before / 10
     assert curve.evaluations[0].samples == 0
     assert all(torch.equal(tensor, weights[n]) for n, tensor in teacher.state_dict().items())
@@ -156,7 +157,8 @@ def test_repair_that_only_harms_is_undone(planted: Planted, teacher: DeepFM) -> 
     twin = new_model(SCHEMA, TRAINING, 1)
     twin.load_state_dict(teacher.state_dict())
     misled = replace(rows, labels=1 - rows.labels)
-    curve = distill(twin, teacher, misled, holdout, with_(teacher_weight=0.0), epochs=1.0, seed=1)
+    guided_rows = taught((misled, holdout), teacher, TRAINING, 0.0)
+    curve = distill(twin, *guided_rows, TRAINING, epochs=1.0, seed=1)
     assert curve.best == 0 < len(curve.evaluations) - 1
     assert all(torch.equal(t, teacher.state_dict()[n]) for n, t in twin.state_dict().items())
 

@@ -98,6 +98,6 @@ def test_the_card_names_recipe_days_and_sizes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rows", [(5, 7, 4), (2, 3, 4)])
 def test_the_schema_is_cut_to_the_tables(rows: tuple[int, int, int]) -> None:
-    schema = cut_schema(SCHEMA, rows)
+    schema = cut_schema(SCHEMA, ModelSpec("deepfm", ("user", "item", "age"), rows, 4, (4,)))
     assert tuple(field.size for field in schema.fields) == rows
     assert replace(schema, categories=SCHEMA.categories) == SCHEMA

@@ -22,7 +22,7 @@ from secateur.model.architectures import spec_of
 from secateur.model.batches import load_split
 from secateur.model.bundle import load_bundle
 from secateur.model.watching import predict
-from secateur.pruning import plans
+from secateur.pruning import checks
 from secateur.pruning.evidence import read_counts
 from secateur.scenario import Scenario, Training, load
 from secateur.serving import scorer
@@ -123,7 +123,7 @@ def test_a_recipe_for_parts_that_an_architecture_lacks_is_refused(
     training = TRAINING.model_copy(update={"architecture": architecture})
     chosen = [one for one in RECIPES if one.name == recipe]
     with pytest.raises(ScenarioError, match=message):
-        plans.plan("digest", spec_of(SCHEMA, training), chosen)
+        checks.plan("digest", spec_of(SCHEMA, training), chosen)
 
 
 def test_a_shared_list_follows_the_rows_of_its_category(run: Path) -> None:

@@ -6,7 +6,17 @@ from secateur.contracts.models import ModelSpec
 from secateur.model.batches import Split
 from secateur.model.deepfm import DeepFM
 from secateur.model.inputs import Inputs
-from secateur.pruning import criteria
+from secateur.pruning import neurons, tables
+from secateur.pruning.evidence import Evidence
+
+NOTHING = Evidence(
+    (None, None),
+    Split(Inputs.of_ids(torch.zeros(0, 2).int()), torch.zeros(0), np.zeros(0, "datetime64[D]")),
+)
+
+
+def taylor(model: DeepFM, split: Split) -> tuple[torch.Tensor, ...]:
+    return neurons.taylor(model, Evidence((None, None), split))
 
 
 def sample(hidden: tuple[int, ...], rows: int = 300) -> tuple[DeepFM, Split]:
@@ -27,20 +37,18 @@ def test_taylor_of_one_layer_is_activation_times_outgoing_weight_times_error() -
         activation = torch.relu(hidden(embedded))
         error = torch.sigmoid(model(split.inputs)) - split.labels
         expected = (activation * output.weight[0] * error[:, None]).abs().sum(dim=0)
-    (found,) = criteria.neuron_taylor(model, split)
+    (found,) = taylor(model, split)
     assert torch.allclose(found, expected, rtol=1e-4)
 
 
 def test_taylor_does_not_depend_on_the_batches() -> None:
-    model, split = sample((6, 4), rows=criteria.BATCH + 100)
-    whole = criteria.neuron_taylor(model, split)
+    model, split = sample((6, 4), rows=neurons.BATCH + 100)
+    whole = taylor(model, split)
     first, second = (
         split.take(np.arange(len(split)) < 1000),
         split.take(np.arange(len(split)) >= 1000),
     )
-    parts = zip(
-        criteria.neuron_taylor(model, first), criteria.neuron_taylor(model, second), strict=True
-    )
+    parts = zip(taylor(model, first), taylor(model, second), strict=True)
     for layer, (a, b) in zip(whole, parts, strict=True):
         assert torch.allclose(layer, a + b, rtol=1e-3)
 
@@ -50,7 +58,7 @@ def test_taylor_foretells_the_loss_of_silencing_a_neuron_that_hardly_acts() -> N
     output = model.tower.layers[2]
     with torch.no_grad():
         output.weight[0, 1] *= 1e-3
-    scores = criteria.neuron_taylor(model, split)[1]
+    scores = taylor(model, split)[1]
     assert 0 < scores[1] < scores[0] / 1000
     with torch.no_grad():
         before = functional.binary_cross_entropy_with_logits(model(split.inputs), split.labels)
@@ -61,7 +69,7 @@ def test_taylor_foretells_the_loss_of_silencing_a_neuron_that_hardly_acts() -> N
 
 def test_taylor_leaves_no_gradient_and_no_hook_behind() -> None:
     model, split = sample((6, 4))
-    criteria.neuron_taylor(model, split)
+    taylor(model, split)
     assert all(parameter.grad is None for parameter in model.parameters())
     assert not any(layer._forward_pre_hooks for layer in model.tower.layers)
 
@@ -70,12 +78,12 @@ def test_l2_is_the_length_of_the_incoming_weights() -> None:
     model, _ = sample((2,))
     with torch.no_grad():
         model.tower.layers[0].weight[0] = torch.tensor([3.0, 4.0, 0, 0, 0, 0])
-    assert criteria.neuron_l2(model)[0][0] == 5
+    assert neurons.l2(model, NOTHING)[0][0] == 5
 
 
 def test_a_dimension_of_zeros_is_the_least_important() -> None:
     model, _ = sample((2,))
     with torch.no_grad():
         model.embedding.weight[:, 1] = 0
-    assert criteria.dimension_l2(model).argmin() == 1
-    assert criteria.dimension_l2(model)[1] == 0
+    assert tables.dimension_l2(model, NOTHING)[0].argmin() == 1
+    assert tables.dimension_l2(model, NOTHING)[0][1] == 0

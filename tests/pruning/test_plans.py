@@ -10,9 +10,9 @@ from secateur.contracts.models import ModelSpec
 from secateur.model.batches import Split
 from secateur.model.deepfm import DeepFM
 from secateur.model.inputs import Inputs
-from secateur.pruning import plans
+from secateur.pruning import checks, plans
 from secateur.pruning.evidence import Evidence
-from secateur.pruning.recipes import apply
+from secateur.pruning.recipes import Work, Workshop
 from secateur.scenario import load
 
 SPEC = ModelSpec("deepfm", ("a", "b", "c"), (5, 4, 6), 8, (10, 4))
@@ -24,12 +24,24 @@ HOLDOUT = Split(
 EVIDENCE = Evidence((np.array([40, 20, 10, 5, 1]), np.array([60, 10, 5, 1]), None), HOLDOUT)
 
 
+Counts = tuple[np.ndarray | None, ...]
+
+
 def model() -> DeepFM:
     torch.manual_seed(0)
     return DeepFM(SPEC).eval()
 
 
-def rows(**how: float) -> Step:
+def steps_of(dense: DeepFM, *steps: Step, counts: Counts = EVIDENCE.counts) -> Work:
+    """All steps taken, each in one round, without repair."""
+    evidence = replace(EVIDENCE, counts=counts)
+    work = Work(Recipe("r", steps), dense, Workshop(HOLDOUT, evidence, load("news").training, 1))
+    for step in steps:
+        work.cut(step, step.keep or 1.0, 0)
+    return work
+
+
+def rows(**how: object) -> Step:
     return Step("embedding_row", "frequency", **how)  # type: ignore[arg-type]
 
 
@@ -38,7 +50,7 @@ def test_every_recipe_of_the_shipped_scenarios_fits_its_dense_model() -> None:
         scenario = load(name)
         training = scenario.training
         spec = replace(SPEC, embedding_dim=training.embedding_dim, hidden=training.hidden)
-        assert plans.plan("digest", spec, scenario.recipes).recipes == scenario.recipes
+        assert checks.plan("digest", spec, scenario.recipes).recipes == scenario.recipes
 
 
 @pytest.mark.parametrize(
@@ -53,7 +65,12 @@ def test_every_recipe_of_the_shipped_scenarios_fits_its_dense_model() -> None:
         (Recipe("r", (rows(keep=0.5, min_count=3),)), "not both"),
         (Recipe("r", (rows(min_count=3),), student=Student(4, (8,), 3)), "no steps"),
         (Recipe("r", student=Student(4, (8,), 3)), "learns nothing"),
-        (Recipe("r", (Step("weight", "magnitude", keep=0.2),), 0.5), "refill"),
+        (Recipe("r", (rows(keep=0.5, allocation="erk"),)), "allocation is for weight and neuron"),
+        (Recipe("r", (rows(keep=0.5, schedule="rigl", rounds=2),), 0.5), "rigl regrows weights"),
+        (Recipe("r", (rows(min_count=3, schedule="cubic", rounds=2),), 0.5), "cubic needs keep"),
+        (Recipe("r", (rows(keep=0.5, schedule="cubic", rounds=2),)), "for the rounds to share"),
+        (Recipe("r", (rows(keep=0.5, schedule="cubic"),), 0.5), "cubic goes not with 1 rounds"),
+        (Recipe("r", (rows(keep=0.5),), start="untrained"), "an untrained model learns nothing"),
         (Recipe("r", repair_epochs=0.5), "nothing to repair"),
         (Recipe("r", repair_epochs=-1.0), "negative"),
         (Recipe("r", tower_bits=8), "8-bit tower"),
@@ -61,15 +78,15 @@ def test_every_recipe_of_the_shipped_scenarios_fits_its_dense_model() -> None:
 )
 def test_a_recipe_that_makes_no_sense_is_named(recipe: Recipe, message: str) -> None:
     with pytest.raises(ScenarioError, match=f"candidate r: .*{message}"):
-        plans.plan("digest", SPEC, [recipe])
+        checks.plan("digest", SPEC, [recipe])
 
 
 def test_a_plan_knows_its_recipes_and_the_baseline() -> None:
-    plan = plans.plan("digest", SPEC, [Recipe("small", embedding_bits=8)])
-    assert plans.find(plan, "small").embedding_bits == 8
-    assert plans.find(plan, "dense") == Recipe("dense")
+    plan = checks.plan("digest", SPEC, [Recipe("small", embedding_bits=8)])
+    assert checks.find(plan, "small").embedding_bits == 8
+    assert checks.find(plan, "dense") == Recipe("dense")
     with pytest.raises(UsageError, match=r"no recipe 'large', it has \['dense', 'small'\]"):
-        plans.find(plan, "large")
+        checks.find(plan, "large")
 
 
 def test_rows_seen_often_enough_stay_with_the_oov_row() -> None:
@@ -101,15 +118,16 @@ def test_the_most_important_neurons_stay() -> None:
 
 def test_a_step_that_changes_nothing_is_an_error() -> None:
     with pytest.raises(UsageError, match="changes nothing"):
-        apply(rows(min_count=2), model(), Evidence((np.full(5, 9), np.full(4, 9), None), HOLDOUT))
+        steps_of(model(), rows(min_count=2), counts=(np.full(5, 9), np.full(4, 9), None))
 
 
 def test_what_is_cut_counts_as_oov_from_then_on() -> None:
-    cut = EVIDENCE.cut_to((3, 1, 6))
+    plan = plans.with_heights(SPEC, (3, 1, 6))
+    cut = EVIDENCE.after(plan, SPEC, replace(SPEC, rows=plan.heights))
     assert [c if c is None else c.tolist() for c in cut.counts] == [[40, 20, 16], [76], None]
 
 
 def test_steps_follow_each_other() -> None:
     step = Step("embedding_dimension", "l2", keep=0.25)
-    small = apply(step, apply(rows(min_count=10), model(), EVIDENCE), EVIDENCE.cut_to((4, 3, 6)))
+    small = steps_of(model(), rows(min_count=10), step).model
     assert (small.spec.rows, small.spec.embedding_dim) == ((4, 3, 6), 2)

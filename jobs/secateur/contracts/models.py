@@ -54,6 +54,12 @@ class ModelSpec:
     attention: tuple[int, ...] = ()
 
     @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of all inputs: ids, lists, vectors, numbers, as an architecture embeds them."""
+        lists, vectors = (one.name for one in self.lists), (one.name for one in self.vectors)
+        return (*self.fields, *lists, *vectors, *self.numbers)
+
+    @property
     def targets(self) -> tuple[int | None, ...]:
         """For each list the field whose vocabulary it shares, by place; None for one of its own."""
         return tuple(one.block if one.block < len(self.fields) else None for one in self.lists)

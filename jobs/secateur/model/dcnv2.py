@@ -1,10 +1,9 @@
 """DCN-V2 (Wang et al., WWW 2021): a cross network beside a tower, over the same embeddings."""
 
-from collections.abc import Sequence
-
 from torch import Tensor, nn
 
 from secateur.contracts.models import ModelSpec
+from secateur.model.keeping import Kept
 from secateur.model.recommender import Embedded, Recommender
 from secateur.model.tower import linears_of
 
@@ -25,14 +24,14 @@ class DCNv2(Recommender):
         self.cross = nn.ModuleList(nn.Linear(width, width) for _ in range(spec.cross_layers))
         self.cross_output = nn.Linear(width, 1, bias=False)
 
-    def take_over(self, larger: Recommender, dimensions: Tensor, neurons: Sequence[Tensor]) -> None:
+    def take_over(self, larger: Recommender, kept: Kept) -> None:
         """Where x_0 is 0 in a column, every layer's output is: column and row go together."""
         assert isinstance(larger, DCNv2)  # noqa: S101 - of one architecture
-        kept = larger.tower_columns(dimensions)
+        columns = larger.tower_columns(kept)
         for old, new in zip(linears_of(larger.cross), linears_of(self.cross), strict=True):
-            new.weight.copy_(old.weight[kept][:, kept])
-            new.bias.copy_(old.bias[kept])
-        self.cross_output.weight.copy_(larger.cross_output.weight[:, kept])
+            new.weight.copy_(old.weight[columns][:, columns])
+            new.bias.copy_(old.bias[columns])
+        self.cross_output.weight.copy_(larger.cross_output.weight[:, columns])
 
     def score(self, embedded: Embedded) -> Tensor:
         """Logits [batch] of embedded inputs."""

@@ -1,6 +1,6 @@
 """DIN (Zhou et al., KDD 2018): what of a user's history counts depends on the item to be scored."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import cast
 
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from secateur.contracts.models import ModelSpec
+from secateur.model.keeping import Kept
 from secateur.model.recommender import Embedded, Recommender
 from secateur.model.tower import Tower, linears_of
 
@@ -58,15 +59,18 @@ class DIN(Recommender):
         before = sum(target is not None for target in self.spec.targets[:place])
         return cast("Tower", self.units[before])
 
-    def take_over(self, larger: Recommender, dimensions: Tensor, neurons: Sequence[Tensor]) -> None:
-        """The activation units, of their first layers the columns of these dimensions."""
+    def take_over(self, larger: Recommender, kept: Kept) -> None:
+        """The activation units of lists that stay, of their first layers these dimensions."""
         assert isinstance(larger, DIN)  # noqa: S101 - of one architecture
         starts = torch.arange(4)[:, None] * larger.spec.embedding_dim
-        kept = (starts + dimensions).flatten()
-        pairs = zip(larger.units, self.units, strict=True)
+        columns = (starts + kept.dimensions).flatten()
+        lists = kept.embedded - len(larger.spec.fields)
+        attended = [place for place, target in enumerate(larger.spec.targets) if target is not None]
+        units = [larger.unit(place) for place in attended if place in lists]
+        pairs = zip(units, self.units, strict=True)
         for old, new in cast("Iterator[tuple[Tower, Tower]]", pairs):
             first, *rest = zip(linears_of(old.layers), linears_of(new.layers), strict=True)
-            first[1].weight.copy_(first[0].weight[:, kept])
+            first[1].weight.copy_(first[0].weight[:, columns])
             first[1].bias.copy_(first[0].bias)
             for whole, same in rest:
                 same.load_state_dict(whole.state_dict())

@@ -1,12 +1,12 @@
 """DLRM (Naumov et al., 2019): numbers become an embedding, and a tower reads how all meet."""
 
 import itertools
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from secateur.contracts.models import ModelSpec
+from secateur.model.keeping import Kept
 from secateur.model.recommender import Embedded, Recommender
 from secateur.model.tower import linears_of
 
@@ -52,14 +52,17 @@ class DLRM(Recommender):
         own = [every[:, 0]] if len(self.bottom) else []
         return torch.cat([*own, self._dots(every)], 1)
 
-    def tower_columns(self, dimensions: Tensor) -> Tensor:
-        """Of embeddings that the tower reads the `dimensions`; every dot product stays."""
-        dim = self.spec.embedding_dim
+    def tower_columns(self, kept: Kept) -> Tensor:
+        """Of embeddings that the tower reads what is kept, and the dot products of those."""
+        dim, bottom = self.spec.embedding_dim, bool(len(self.bottom))
+        own = kept.dimensions[: len(kept.dimensions) if bottom and len(kept.numbers) else 0]
         if self.spec.interaction == "cat":
-            return (torch.arange(0, self.spec.tower_inputs, dim)[:, None] + dimensions).flatten()
-        own = dim if len(self.bottom) else 0
-        kept = dimensions if own else dimensions[:0]
-        return torch.cat([kept, torch.arange(own, self.spec.tower_inputs)])
+            return torch.cat([own, kept.columns(dim, start=dim * bottom)])
+        meets = torch.zeros(self.spec.embedded + bottom, dtype=torch.bool)
+        meets[kept.embedded + bottom] = True
+        meets[: int(bottom)] = len(own) > 0
+        both = meets[self.pairs[0].cpu()] & meets[self.pairs[1].cpu()]
+        return torch.cat([own, dim * bottom + both.nonzero().flatten()])
 
     def silence(self, dimensions: Tensor) -> None:
         """In the bottom's output too."""
@@ -68,13 +71,20 @@ class DLRM(Recommender):
             layer.weight[dimensions] = 0
             layer.bias[dimensions] = 0
 
-    def take_over(self, larger: Recommender, dimensions: Tensor, neurons: Sequence[Tensor]) -> None:
-        """The bottom, of its last layer the `dimensions`."""
+    def absorb(self, place: int, embedding: Tensor, weight: Tensor) -> None:
+        """Its tower takes in an embedding that it reads, and no dot product."""
+        if self.spec.interaction == "cat":
+            super().absorb(place, embedding, weight)
+
+    def take_over(self, larger: Recommender, kept: Kept) -> None:
+        """The bottom, of its last layer the `dimensions`; every number stays with the others."""
         assert isinstance(larger, DLRM)  # noqa: S101 - of one architecture
+        rows = kept.dimensions
         for old, new in zip(linears_of(larger.bottom), linears_of(self.bottom), strict=True):
-            last = new is self.bottom[-1]
-            new.weight.copy_(old.weight[dimensions] if last else old.weight)
-            new.bias.copy_(old.bias[dimensions] if last else old.bias)
+            last, first = new is self.bottom[-1], new is self.bottom[0]
+            weight = old.weight[rows] if last else old.weight
+            new.weight.copy_(weight[:, kept.numbers] if first else weight)
+            new.bias.copy_(old.bias[rows] if last else old.bias)
 
     def _dots(self, vectors: Tensor) -> Tensor:
         """Dot products [batch, pairs] of embeddings [batch, n, dim]."""

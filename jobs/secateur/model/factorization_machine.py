@@ -13,6 +13,11 @@ class FactorizationMachine(LogisticRegression):
         """Logits [batch] of embedded inputs."""
         return super().score(embedded) + interactions(embedded.factors)
 
+    def absorb(self, place: int, embedding: Tensor, weight: Tensor) -> None:
+        """What it adds by its pairs with others goes into their first-order weights."""
+        super().absorb(place, embedding, weight)
+        self.first_order.weight += (self.embedding.weight @ embedding)[:, None]
+
 
 def interactions(factors: Tensor) -> Tensor:
     """Sum over pairs of [batch, factors, dim] of dot products [batch], in linear time.

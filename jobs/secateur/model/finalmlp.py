@@ -1,11 +1,10 @@
 """FinalMLP (Mao et al., AAAI 2023): two towers over the same embeddings, fused bilinearly."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
 from secateur.contracts.models import ModelSpec
+from secateur.model.keeping import Kept
 from secateur.model.recommender import Embedded, Recommender
 from secateur.model.tower import Tower
 
@@ -43,8 +42,8 @@ class FinalMLP(Recommender):
             fused = ((first.to(kind) @ self.fusion) * second.to(kind)).sum(1)
         return self.bias + of_first + of_second + fused
 
-    def take_over(self, larger: Recommender, dimensions: Tensor, neurons: Sequence[Tensor]) -> None:
+    def take_over(self, larger: Recommender, kept: Kept) -> None:
         """Of W the rows and the columns of the last hidden neurons."""
         assert isinstance(larger, FinalMLP)  # noqa: S101 - of one architecture
-        rows, columns = neurons[len(larger.spec.hidden) - 1], neurons[-1]
+        rows, columns = kept.neurons[len(larger.spec.hidden) - 1], kept.neurons[-1]
         self.fusion.copy_(larger.fusion[rows][:, columns])

@@ -11,3 +11,8 @@ class LogisticRegression(Recommender):
     def score(self, embedded: Embedded) -> Tensor:
         """Logits [batch] of embedded inputs."""
         return self.bias + embedded.first_order.sum(dim=(1, 2))
+
+    def absorb(self, place: int, embedding: Tensor, weight: Tensor) -> None:
+        """The bias takes the first-order weight in."""
+        super().absorb(place, embedding, weight)
+        self.bias.add_(weight.sum())

@@ -8,7 +8,6 @@
 The first three are embeddings that a tower reads; of a number it reads x itself.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +16,8 @@ from torch.nn import functional
 
 from secateur.contracts.models import ModelSpec
 from secateur.model.inputs import Inputs
-from secateur.model.tower import Tower
+from secateur.model.keeping import Kept
+from secateur.model.tower import Tower, linears_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,24 +89,30 @@ class Recommender(nn.Module):
         """What the tower reads, [batch, tower_inputs]."""
         return embedded.flat
 
-    def tower_columns(self, dimensions: Tensor) -> Tensor:
-        """Which of the tower's inputs are left where of an embedding only `dimensions` are."""
-        spec = self.spec
-        starts = torch.arange(spec.embedded)[:, None] * spec.embedding_dim
-        numbers = torch.arange(spec.embedded * spec.embedding_dim, spec.tower_inputs)
-        return torch.cat([(starts + dimensions).flatten(), numbers])
+    def tower_columns(self, kept: Kept) -> Tensor:
+        """Which of the tower's inputs are left."""
+        dim = self.spec.embedding_dim
+        return torch.cat([kept.columns(dim), self.spec.embedded * dim + kept.numbers])
 
     def silence(self, dimensions: Tensor) -> None:
         """Make these dimensions 0 in every embedding."""
         self.embedding.weight[:, dimensions] = 0
 
-    def take_over(
-        self, larger: "Recommender", dimensions: Tensor, neurons: Sequence[Tensor]
-    ) -> None:
-        """Copy what lies beside tables and towers from a model that is silent in all but these.
+    def absorb(self, place: int, embedding: Tensor, weight: Tensor) -> None:
+        """Take in what a constant input gives, so that it may give 0 from now on.
 
-        `neurons` are those kept of every hidden layer of all `towers`.
+        The input at this place of the embedded ones is an `embedding` [dim] with a first-order
+        `weight` [first_orders], the same in every row. What an architecture cannot take in,
+        because it meets other inputs other than linearly, is lost.
         """
+        columns = self.tower_columns(_alone(self.spec, place))
+        if self.spec.hidden and len(columns) == len(embedding):
+            for tower in self.towers:
+                first = linears_of(tower.layers)[0]
+                first.bias.add_(first.weight[:, columns] @ embedding)
+
+    def take_over(self, larger: "Recommender", kept: Kept) -> None:
+        """Copy what lies beside tables and towers from a model that is silent in all but these."""
 
     def embed(self, inputs: Inputs) -> Embedded:
         """Look every input up in both tables."""
@@ -165,6 +171,12 @@ class Recommender(nn.Module):
             vectors.append((vector @ projection)[:, None])
         joined = torch.cat(vectors, 1) if len(vectors) > 1 else vectors[0]
         return joined, inputs.numbers[:, :, None] * of_numbers
+
+
+def _alone(spec: ModelSpec, place: int) -> Kept:
+    """One embedded input with all its dimensions."""
+    nothing = torch.empty(0, dtype=torch.int64)
+    return Kept(torch.tensor([place]), nothing, torch.arange(spec.embedding_dim), ())
 
 
 def means(values: Tensor, offsets: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ class Tower(nn.Module):
             nn.Linear(before, after) for before, after in itertools.pairwise(widths)
         )
         self.norms = nn.ModuleList(nn.Identity() for _ in hidden)
+        self.activations = nn.ModuleList(nn.ReLU() for _ in hidden)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -35,8 +36,8 @@ class Tower(nn.Module):
 
     def last_hidden(self, x: Tensor) -> Tensor:
         """What the last hidden layer's neurons give, [batch, width]."""
-        for layer, norm in zip(self._hidden, self.norms, strict=True):
-            x = self.dropout(torch.relu(norm(layer(x))))
+        for layer, norm, activate in zip(self._hidden, self.norms, self.activations, strict=True):
+            x = self.dropout(activate(norm(layer(x))))
         return x
 
     def output(self, x: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ Two runs with the same seed on the same machine give the same bits.
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import torch
@@ -73,29 +73,35 @@ def train_on(
 
 def distill(
     student: Recommender,
-    teacher: Recommender,
     train: Split,
     holdout: Split,
     training: Training,
     epochs: float,
     seed: int,
 ) -> TrainingCurve:
-    """Fit `student` in place to the labels and to the teacher's probabilities.
+    """Fit `student` in place to guided rows (see `taught`).
 
-    The loss is (1 - w) CE(labels) + w CE(teacher), w = `teacher_weight` (Hinton et al. 2015, at
-    temperature 1); since cross-entropy is linear in its target, this is CE against their mix.
-    Labels that the student has seen before are learned by heart: for repair, w is best 1.
-    The student as given is the first look, so repair never leaves it further from that target
+    The student as given is the first look, so repair never leaves it further from its targets
     than it was. Early stopping as in `train`.
     """
-    with _deterministic(training.threads, seed, student, teacher):
-        train, holdout = (
-            guided(split, teacher, training.teacher_weight) for split in (train, holdout)
-        )
+    with _deterministic(training.threads, seed, student):
         watch = Watch(student, holdout, training.patience)
         watch.look(0, log_loss(predict(student, train.inputs), train.targets))
         fit = Fit(watch, train, training, epochs, seed, ALONE)
         return fit.run(lambda _rows, _note: None)
+
+
+def taught(
+    splits: Sequence[Split], teacher: Recommender, training: Training, weight: float
+) -> tuple[Split, ...]:
+    """The splits with guidance: their labels mixed with the teacher's probabilities.
+
+    The loss is (1 - w) CE(labels) + w CE(teacher) with w = `weight` (Hinton et al. 2015, at
+    temperature 1); since cross-entropy is linear in its target, this is CE against their mix.
+    Labels that the student has seen before are learned by heart: for repair, w is best 1.
+    """
+    with _deterministic(training.threads, 0, teacher):
+        return tuple(guided(split, teacher, weight) for split in splits)
 
 
 def guided(split: Split, teacher: Recommender, weight: float) -> Split:

@@ -30,7 +30,7 @@ def write_package(
     The golden scores are the client's own, on the files just written.
     """
     parts = parts_of(model, recipe, calibration)
-    schema = cut_schema(source.schema, model.spec.rows)
+    schema = cut_schema(source.schema, model.spec)
     values = {f.name: source.vocabulary[f.name][: f.oov] for f in schema.vocabularies}
     _write(draft, layout.MODEL, build(parts))
     _write(draft, layout.TABLE, pack_table(parts.table.rows, recipe.embedding_bits))
@@ -38,7 +38,13 @@ def write_package(
     _write(draft, layout.SCHEMA, record.canonical(schema))
     _write(draft, layout.RECIPE, record.canonical(recipe))
     scorer = Scorer(package.read(draft.folder))
-    _write(draft, layout.GOLDEN, record.canonical(golden.make(scorer, source.golden)))
+    _write(
+        draft,
+        layout.GOLDEN,
+        record.canonical(
+            golden.make(scorer, {f.name: source.golden[f.name] for f in schema.inputs})
+        ),
+    )
     card = write_card(title, schema, model.spec, recipe, source.facts, file_bytes(draft.folder))
     _write(draft, layout.CARD, card.encode())
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from secateur.artifacts import Artifact
 from secateur.contracts.errors import ArtifactError
 from secateur.contracts.features import VALUE_PREFIX, FeatureSchema
+from secateur.contracts.models import ModelSpec
 
 GOLDEN_ROWS = 64
 
@@ -35,14 +36,23 @@ def read_source(features: Artifact) -> Source:
     )
 
 
-def cut_schema(schema: FeatureSchema, rows: tuple[int, ...]) -> FeatureSchema:
-    """The schema of a table cut to blocks of `rows`: see `ModelSpec`."""
-    blocks = (*schema.fields, *schema.own_lists)
-    sizes = {field.name: size for field, size in zip(blocks, rows, strict=True)}
-    return replace(
+def cut_schema(schema: FeatureSchema, spec: ModelSpec) -> FeatureSchema:
+    """The schema of a model that reads some of its inputs, from blocks of fewer rows."""
+    kept = set(spec.inputs)
+    read = replace(
         schema,
-        categories=tuple(replace(f, size=sizes[f.name]) for f in schema.categories),
-        lists=tuple(replace(f, size=sizes[f.shares or f.name]) for f in schema.lists),
+        categories=tuple(f for f in schema.categories if f.name in kept),
+        buckets=tuple(f for f in schema.buckets if f.name in kept),
+        numbers=tuple(f for f in schema.numbers if f.name in kept),
+        lists=tuple(f for f in schema.lists if f.name in kept),
+        vectors=tuple(f for f in schema.vectors if f.name in kept),
+    )
+    blocks = (*read.fields, *read.own_lists)
+    sizes = {field.name: size for field, size in zip(blocks, spec.rows, strict=True)}
+    return replace(
+        read,
+        categories=tuple(replace(f, size=sizes[f.name]) for f in read.categories),
+        lists=tuple(replace(f, size=sizes[f.shares or f.name]) for f in read.lists),
     )
 
 

@@ -1,6 +1,7 @@
 """What the choice of units rests on: training counts of every row, and the holdout rows."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow.compute as pc
@@ -9,9 +10,13 @@ from numpy.typing import NDArray
 
 from secateur.artifacts import Artifact
 from secateur.contracts.features import FeatureSchema, ListField
+from secateur.contracts.models import ModelSpec
+from secateur.contracts.pruning import PruningPlan
 from secateur.model.batches import Split
+from secateur.model.keeping import narrow
 
 Counts = NDArray[np.int64]
+SAMPLE = 32768  # rows: as many as a criterion needs to rank units by
 
 
 @dataclass(frozen=True)
@@ -24,14 +29,34 @@ class Evidence:
 
     counts: tuple[Counts | None, ...]
     holdout: Split
+    seed: int = 0
 
-    def cut_to(self, heights: tuple[int, ...]) -> "Evidence":
-        """The evidence for tables of `heights` rows: what was cut counts as OOV."""
-        cut = (
+    @cached_property
+    def sample(self) -> Split:
+        """At most `SAMPLE` rows of the holdout, evenly spread, for what reads activations."""
+        if len(self.holdout) <= SAMPLE:
+            return self.holdout
+        wanted = np.zeros(len(self.holdout), np.bool_)
+        wanted[np.linspace(0, len(wanted) - 1, SAMPLE).astype(int)] = True
+        return self.holdout.take(wanted)
+
+    def after(self, plan: PruningPlan, larger: ModelSpec, smaller: ModelSpec) -> "Evidence":
+        """The evidence for a model cut by `plan`: what was cut counts as OOV."""
+        cut = [
             c if c is None else np.append(c[: height - 1], c[height - 1 :].sum())
-            for c, height in zip(self.counts, heights, strict=True)
-        )
-        return replace(self, counts=tuple(cut))
+            for c, height in zip(self.counts, plan.heights, strict=True)
+        ]
+        counts = tuple(cut[block] for block in blocks_kept(larger, smaller))
+        inputs = narrow(self.holdout.inputs, larger, smaller)
+        return replace(self, counts=counts, holdout=replace(self.holdout, inputs=inputs))
+
+
+def blocks_kept(larger: ModelSpec, smaller: ModelSpec) -> list[int]:
+    """The blocks of the larger model's table that are in the smaller one's too."""
+    of_lists = {one.block: one.name for one in reversed(larger.lists)}
+    names = [*larger.fields, *(of_lists[b] for b in range(len(larger.fields), len(larger.rows)))]
+    wanted = set(smaller.inputs)
+    return [block for block, name in enumerate(names) if name in wanted]
 
 
 def read_counts(features: Artifact) -> tuple[Counts | None, ...]:

@@ -1,48 +1,82 @@
 """Silence units without changing a shape: what surgery then takes out changes no score."""
 
 import copy
+import itertools
+from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from secateur.contracts.models import ModelSpec
+from secateur.contracts.pruning import PruningPlan
+from secateur.model.inputs import Inputs
 from secateur.model.recommender import Recommender
-from secateur.pruning import criteria
+from secateur.model.tower import linears_of
 from secateur.pruning.evidence import Counts, Evidence
-from secateur.pruning.plans import Cut
+from secateur.pruning.layers import best_lines
+from secateur.pruning.neurons import hidden_layers
+from secateur.pruning.weights import linears
 
 
-def mask(model: Recommender, cut: Cut, evidence: Evidence) -> Recommender:
-    """A copy of `model` in which everything outside `cut` is silent.
+def mask(model: Recommender, plan: PruningPlan, evidence: Evidence) -> Recommender:
+    """A copy of `model` in which everything outside `plan` is silent.
 
     A neuron gets no input and no bias, so it gives 0 after the ReLU; a dimension is 0 in every
     row; a row becomes its block's OOV row. That row is first set to the mean, weighted by
-    training counts, of all rows that now end there; repair then trains it further.
+    training counts, of all rows that now end there; repair then trains it further. A field that
+    goes is its mean row everywhere as far as the architecture can take a constant in
+    (`Recommender.absorb`), and other inputs that go are missing. A layer that becomes linear has
+    for its activation the line that fits it best, neuron by neuron. A weight is 0.
     """
     masked = copy.deepcopy(model)
     with torch.no_grad():
-        for layer, kept in zip(criteria.hidden_layers(masked), cut.neurons, strict=True):
+        _silence_weights(masked, plan.weights)
+        for layer, kept in zip(hidden_layers(masked), plan.neurons, strict=True):
             silent = _others(layer.out_features, kept)
             layer.weight[silent] = 0
             layer.bias[silent] = 0
-        masked.silence(_others(model.spec.embedding_dim, cut.dimensions))
-        _merge_rows(masked, cut.heights, evidence.counts)
+        masked.silence(_others(model.spec.embedding_dim, plan.dimensions))
+        _merge_rows(masked, plan.heights, evidence.counts)
+        _mute(masked, plan.inputs, evidence)
+        _straighten(masked, plan, evidence)
     return masked
 
 
-def zero_smallest_weights(model: Recommender, keep: float) -> Recommender:
-    """A copy of `model` with only the share `keep` of its tower weights, the largest of all layers.
+def pack(mask: Tensor) -> str:
+    """A bool mask as hex."""
+    return np.packbits(mask.flatten().numpy()).tobytes().hex()
 
-    Its shapes, and so its bytes and its speed, stay as they were.
-    """
-    masked = copy.deepcopy(model)
-    scores = criteria.weight_magnitude(masked)
-    every = torch.cat([layer.flatten() for layer in scores])
-    threshold = every.sort(descending=True).values[max(1, round(keep * len(every))) - 1]
-    with torch.no_grad():
-        for layer, score in zip(criteria.linears(masked), scores, strict=True):
-            layer.weight[score < threshold] = 0
-    return masked
+
+def unpack(packed: str, shape: torch.Size) -> Tensor:
+    """The bool mask of this shape."""
+    bits = np.unpackbits(np.frombuffer(bytes.fromhex(packed), np.uint8), count=shape.numel())
+    return torch.from_numpy(bits.astype(np.bool_)).view(shape)
+
+
+def living(model: Recommender) -> list[Tensor]:
+    """For every tower layer which weights are not 0, bool [outputs, inputs]."""
+    return [layer.weight.detach() != 0 for layer in linears(model)]
+
+
+def missing(inputs: Inputs, spec: ModelSpec, kept: tuple[str, ...]) -> Inputs:
+    """The inputs with numbers, lists and vectors that are not kept as missing ones."""
+    numbers = torch.tensor([float(name in kept) for name in spec.numbers])
+    vectors = torch.tensor([float(v.name in kept) for v in spec.vectors for _ in range(v.length)])
+    lists = tuple(
+        column
+        if one.name in kept
+        else replace(column, values=column.values[:0], offsets=torch.zeros_like(column.offsets))
+        for one, column in zip(spec.lists, inputs.lists, strict=True)
+    )
+    return replace(
+        inputs, numbers=inputs.numbers * numbers, vectors=inputs.vectors * vectors, lists=lists
+    )
+
+
+def _silence_weights(model: Recommender, masks: tuple[str, ...]) -> None:
+    for layer, packed in zip(linears(model), masks, strict=False):
+        layer.weight *= unpack(packed, layer.weight.shape)
 
 
 def _merge_rows(
@@ -61,6 +95,51 @@ def _merge(model: Recommender, start: int, end: int, counts: Counts) -> None:
     weight = torch.as_tensor(seen / seen.sum())[:, None]
     for table in (model.embedding.weight, model.first_order.weight):
         table[start:end] = (weight * table[start:end].double()).sum(dim=0).float()
+
+
+def _mute(model: Recommender, kept: tuple[str, ...], evidence: Evidence) -> None:
+    spec = model.spec
+    if kept == spec.inputs:
+        return
+    for place, name in enumerate(spec.fields):
+        if name not in kept:
+            _make_constant(model, place, _seen(evidence, spec, place))
+    model.register_forward_pre_hook(lambda _, inputs: (missing(inputs[0], spec, kept),))
+
+
+def _make_constant(model: Recommender, place: int, counts: Counts) -> None:
+    """A field's mean row goes into what it is added to, and its rows become 0."""
+    start = int(model.offset[place])
+    end = start + model.spec.rows[place]
+    tables = (model.embedding.weight, model.first_order.weight)
+    _merge(model, start, end, counts)
+    model.absorb(place, *(table[start].clone() for table in tables))
+    for table in tables:
+        table[start:end] = 0
+
+
+def _seen(evidence: Evidence, spec: ModelSpec, place: int) -> Counts:
+    """How often each row of a field was seen; buckets, which training does not count, by sample."""
+    counts = evidence.counts[place]
+    ids = evidence.sample.inputs.ids[:, place].numpy()
+    return np.bincount(ids, minlength=spec.rows[place]) if counts is None else counts
+
+
+def _straighten(model: Recommender, plan: PruningPlan, evidence: Evidence) -> None:
+    """Replace activations by lines, front to back: a line is part of its layer's weights."""
+    if not plan.linear:
+        return
+    first = model.tower_input(model.embed(missing(evidence.sample.inputs, model.spec, plan.inputs)))
+    places = itertools.count()
+    for tower in model.towers:
+        x = first
+        for i, layer in enumerate(linears_of(tower.layers)[:-1]):
+            if next(places) in plan.linear:
+                slope, offset = best_lines(layer(x))
+                layer.weight *= slope[:, None]
+                layer.bias.mul_(slope).add_(offset)
+                tower.activations[i] = nn.Identity()
+            x = tower.activations[i](layer(x))
 
 
 def _others(units: int, kept: tuple[int, ...]) -> Tensor:

@@ -1,143 +1,137 @@
-"""Which recipes make sense for a dense model, and which units a step keeps."""
+"""Which units a step keeps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from secateur.contracts.candidates import DENSE, CandidatePlan, Recipe, Step, Student
-from secateur.contracts.errors import ScenarioError, UsageError
+from secateur.contracts.candidates import Step
 from secateur.contracts.models import ModelSpec
+from secateur.contracts.pruning import PruningPlan
+from secateur.model.metrics import log_loss
 from secateur.model.recommender import Recommender
-from secateur.pruning import criteria
+from secateur.model.watching import predict
+from secateur.pruning import allocation, layers
+from secateur.pruning.allocation import Keeps
+from secateur.pruning.criteria import CRITERIA, Scores
 from secateur.pruning.evidence import Evidence
-
-CRITERIA = {
-    "weight": ("magnitude",),
-    "neuron": ("l2", "taylor"),
-    "embedding_row": ("frequency",),
-    "embedding_dimension": ("l2",),
-}
+from secateur.pruning.masking import living, mask, pack
+from secateur.pruning.neurons import hidden_layers
+from secateur.pruning.weights import linears
 
 
-@dataclass(frozen=True)
-class Cut:
-    """What stays: rows a block (the first ones and OOV), dimensions, neurons a hidden layer.
-
-    Those of a second tower follow those of the first.
-    """
-
-    heights: tuple[int, ...]
-    dimensions: tuple[int, ...]
-    neurons: tuple[tuple[int, ...], ...]
-
-    @classmethod
-    def of_nothing(cls, spec: ModelSpec) -> "Cut":
-        """The cut that keeps every unit."""
-        neurons = tuple(tuple(range(width)) for width in (*spec.hidden, *spec.second))
-        return cls(spec.rows, tuple(range(spec.embedding_dim)), neurons)
-
-
-def plan(subject: str, spec: ModelSpec, recipes: Sequence[Recipe]) -> CandidatePlan:
-    """Check every recipe against the dense model `subject`. Raises ScenarioError."""
-    for recipe in recipes:
-        _check(recipe, spec)
-    return CandidatePlan(subject, tuple(recipes))
-
-
-def find(candidates: CandidatePlan, name: str) -> Recipe:
-    """The plan's recipe of that name, or the baseline. Raises UsageError."""
-    known = {recipe.name: recipe for recipe in candidates.recipes} | {DENSE: Recipe(DENSE)}
-    if name not in known:
-        raise UsageError(f"the plan has no recipe {name!r}, it has {sorted(known)}")
-    return known[name]
-
-
-def choose(step: Step, model: Recommender, evidence: Evidence) -> Cut:
+def choose(step: Step, model: Recommender, evidence: Evidence) -> PruningPlan:
     """The units that `step` keeps of `model`."""
-    everything = Cut.of_nothing(model.spec)
+    scores = CRITERIA[step.granularity][step.criterion](model, evidence)
+    if step.min_count is not None:
+        return with_heights(model.spec, heights_at(evidence, model.spec.rows, step.min_count))
     keep = step.keep if step.keep is not None else 1.0
     if step.granularity == "embedding_row":
-        return replace(everything, heights=_heights(step, model.spec, evidence))
+        return with_heights(model.spec, _heights(scores, keep))
     if step.granularity == "embedding_dimension":
-        return replace(everything, dimensions=_best(criteria.dimension_l2(model), keep))
-    scores = (
-        criteria.neuron_taylor(model, evidence.holdout)
-        if step.criterion == "taylor"
-        else criteria.neuron_l2(model)
-    )
-    return replace(everything, neurons=tuple(_best(layer, keep) for layer in scores))
+        return replace(_everything(model), dimensions=best(scores[0], _uniform(scores, keep)[0]))
+    if step.granularity == "field":
+        return replace(_everything(model), inputs=_inputs(scores[0], model.spec, keep))
+    if step.granularity == "layer":
+        return replace(_everything(model), linear=_linear(scores[0], model, keep))
+    plan = _weights if step.granularity == "weight" else _neurons
+    return plan(scores, _allot(step, keep, scores, model, evidence), model)
 
 
 def heights_at(evidence: Evidence, rows: Sequence[int], min_count: float) -> tuple[int, ...]:
     """Rows a block, with OOV, when values seen less than `min_count` times go."""
     return tuple(
-        height if counts is None else 1 + int((criteria.row_frequency(counts) >= min_count).sum())
+        height if counts is None else 1 + int((counts[:-1] >= min_count).sum())
         for counts, height in zip(evidence.counts, rows, strict=True)
     )
 
 
-def _heights(step: Step, spec: ModelSpec, evidence: Evidence) -> tuple[int, ...]:
-    if step.min_count is not None:
-        return heights_at(evidence, spec.rows, step.min_count)
-    seen = np.concatenate([criteria.row_frequency(c) for c in evidence.counts if c is not None])
-    kept = _kept(len(seen), step.keep if step.keep is not None else 1.0)
-    return heights_at(evidence, spec.rows, float(np.sort(seen)[-kept]))
+def with_heights(spec: ModelSpec, heights: tuple[int, ...]) -> PruningPlan:
+    """The plan that cuts the table's blocks to these heights and keeps all else."""
+    return replace(PruningPlan.of_everything(spec), heights=heights)
 
 
-def _best(scores: Tensor, keep: float) -> tuple[int, ...]:
-    """Indices of the share `keep` of units with the highest scores, in order."""
+def best(scores: Tensor, kept: int) -> tuple[int, ...]:
+    """Indices of the `kept` units with the highest scores, in order; of equals the first."""
     order = torch.argsort(scores, descending=True, stable=True)
-    return tuple(sorted(order[: _kept(len(scores), keep)].tolist()))
+    return tuple(sorted(order[:kept].tolist()))
 
 
-def _kept(units: int, keep: float) -> int:
-    return max(1, round(keep * units))
+def _heights(scores: Scores, keep: float) -> tuple[int, ...]:
+    """With OOV, rows of the highest scores over all blocks; blocks without counts stay whole."""
+    counted = [group for group in scores if not torch.isinf(group).any()]
+    every = torch.cat(counted)
+    lowest = every.sort(descending=True).values[allocation.at_least_one(len(every), keep) - 1]
+    return tuple(1 + int((group >= lowest).sum()) for group in scores)
 
 
-def _check(recipe: Recipe, spec: ModelSpec) -> None:
-    wrong = [reason for step in recipe.steps if (reason := _wrong_step(step, spec))]
-    if recipe.student is not None and recipe.steps:
-        wrong.append("a student takes no steps")
-    if recipe.student is not None and not recipe.repair_epochs:
-        wrong.append("a student learns nothing in 0 repair_epochs")
-    if recipe.student is not None and not _is_alike(recipe.student, spec):
-        wrong.append(f"the student has not the parts of {spec.architecture}")
-    if recipe.repair_epochs > 0 and not recipe.steps and recipe.student is None:
-        wrong.append("there is nothing to repair without a step")
-    if recipe.repair_epochs < 0:
-        wrong.append("repair_epochs is negative")
-    if recipe.repair_epochs > 0 and any(step.granularity == "weight" for step in recipe.steps):
-        wrong.append("repair would refill the zeros of a weight step")
-    if recipe.tower_bits == 8 and recipe.embedding_bits == 32:
-        wrong.append("an 8-bit tower reads table rows of 8 or 4 bits")
-    if wrong:
-        raise ScenarioError(f"candidate {recipe.name}: {'; '.join(wrong)}")
+def _inputs(scores: Tensor, spec: ModelSpec, keep: float) -> tuple[str, ...]:
+    """Names of the best inputs; one field at least is among them, for a row to have ids."""
+    scores = scores.clone()
+    fields = scores[: len(spec.fields)]
+    fields[fields.argmax()] = torch.inf
+    fixed = int(torch.isinf(scores).sum())
+    kept = max(fixed, allocation.at_least_one(len(scores), keep))
+    return tuple(spec.inputs[place] for place in best(scores, kept))
 
 
-def _is_alike(student: Student, spec: ModelSpec) -> bool:
-    """Whether a student has embeddings and a tower exactly where the dense model has."""
-    return bool(student.hidden) == bool(spec.hidden) and bool(student.embedding_dim) == bool(
-        spec.embedding_dim
-    )
+def _linear(scores: Tensor, model: Recommender, keep: float) -> tuple[int, ...]:
+    """Hidden layers to make linear, the most linear first; each tower keeps one."""
+    may = layers.prunable(model)
+    left = [len(tower.activations) for tower in model.towers]
+    tower_of = [t for t, tower in enumerate(model.towers) for _ in tower.activations]
+    spare = len(may) - allocation.at_least_one(len(may), keep)
+    chosen: list[int] = []
+    for place in torch.argsort(scores, stable=True).tolist():
+        if len(chosen) < spare and may[place] and left[tower_of[place]] > 1:
+            left[tower_of[place]] -= 1
+            chosen.append(place)
+    return tuple(sorted(chosen))
 
 
-def _wrong_step(step: Step, spec: ModelSpec) -> str | None:
-    """What is wrong with a step, None when nothing is."""
-    if step.criterion not in CRITERIA[step.granularity]:
-        return f"{step.granularity} knows {CRITERIA[step.granularity]}, not {step.criterion}"
-    if step.min_count is not None and step.granularity != "embedding_row":
-        return f"min_count is for embedding_row, not {step.granularity}"
-    if (step.keep is None) == (step.min_count is None):
-        return f"{step.granularity} needs keep, or min_count for rows, and not both"
-    widths = (*spec.hidden, *spec.second)
-    units = {"neuron": min(widths, default=0), "embedding_dimension": spec.embedding_dim}
-    if not spec.hidden:
-        units["weight"] = 0
-    if step.keep is not None and not 0 < step.keep < 1:
-        return f"{step.granularity}: keep {step.keep} is not within 0..1"
-    if step.keep is not None and step.keep * units.get(step.granularity, 1 << 30) < 0.5:
-        return f"{step.granularity}: keep {step.keep} leaves no unit of {units[step.granularity]}"
-    return None
+def _neurons(scores: Scores, keeps: Keeps, model: Recommender) -> PruningPlan:
+    neurons = tuple(best(group, kept) for group, kept in zip(scores, keeps, strict=True))
+    return replace(_everything(model), neurons=neurons)
+
+
+def _weights(scores: Scores, keeps: Keeps, model: Recommender) -> PruningPlan:
+    """Masks of the best weights among those that are not 0 already."""
+    masks = []
+    for group, kept, alive in zip(scores, keeps, living(model), strict=True):
+        flat = torch.where(alive, group, -torch.inf).flatten()
+        mask_ = torch.zeros(len(flat), dtype=torch.bool)
+        mask_[torch.argsort(flat, descending=True, stable=True)[:kept]] = True
+        masks.append(pack(mask_ & alive.flatten()))
+    return replace(_everything(model), weights=tuple(masks))
+
+
+def _allot(
+    step: Step, keep: float, scores: Scores, model: Recommender, evidence: Evidence
+) -> Keeps:
+    """Units kept a group, by the step's allocation: neurons uniform, weights global by default."""
+    kind = step.allocation or ("global" if step.granularity == "weight" else "uniform")
+    flat = [group.flatten() for group in scores]
+    if kind == "uniform":
+        return _uniform(flat, keep)
+    if kind == "global":
+        return allocation.globally(flat, keep)
+    readers = linears(model) if step.granularity == "weight" else hidden_layers(model)
+    if kind == "erk":
+        shapes = [(layer.out_features, layer.in_features) for layer in readers]
+        return allocation.erdos_renyi(shapes, [len(group) for group in flat], keep)
+    plan = _weights if step.granularity == "weight" else _neurons
+
+    def loss_at(keeps: Keeps) -> float:
+        masked = mask(model, plan(scores, keeps, model), evidence)
+        return log_loss(predict(masked, evidence.sample.inputs), evidence.sample.labels)
+
+    return allocation.by_sensitivity(flat, keep, loss_at)
+
+
+def _uniform(scores: Sequence[Tensor], keep: float) -> Keeps:
+    return allocation.uniform(scores, keep)
+
+
+def _everything(model: Recommender) -> PruningPlan:
+    return PruningPlan.of_everything(model.spec)

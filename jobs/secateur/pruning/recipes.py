@@ -1,5 +1,6 @@
-"""A recipe, carried out: steps of masking and surgery, then repair; or a student from scratch."""
+"""A recipe, carried out: steps of masking and surgery, with repair; or a student from scratch."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import torch
@@ -8,13 +9,18 @@ from secateur.artifacts import Artifact
 from secateur.contracts.candidates import Recipe, Step, Student
 from secateur.contracts.errors import UsageError
 from secateur.contracts.models import ModelSpec, TrainingCurve
-from secateur.model.architectures import trainable
+from secateur.contracts.pruning import PruningPlan, PruningPlans
+from secateur.model.architectures import build, trainable
 from secateur.model.batches import Split, load_split, split_holdout
+from secateur.model.keeping import narrow
 from secateur.model.recommender import Recommender
-from secateur.model.training import distill
+from secateur.model.training import distill, taught
+from secateur.pruning.compensation import compensate
 from secateur.pruning.evidence import Evidence, read_counts
-from secateur.pruning.masking import mask, zero_smallest_weights
-from secateur.pruning.plans import Cut, choose, heights_at
+from secateur.pruning.masking import living, mask, pack
+from secateur.pruning.plans import choose, heights_at
+from secateur.pruning.schedules import levels
+from secateur.pruning.sparse import held_at_zero, traded
 from secateur.pruning.surgery import compact
 from secateur.scenario import Training
 
@@ -28,41 +34,114 @@ class Workshop:
     training: Training
     seed: int
 
+    def taught_by(self, teacher: Recommender, weight: float) -> "Workshop":
+        """The same rows, guided by the teacher with this weight."""
+        train, holdout = taught((self.train, self.evidence.holdout), teacher, self.training, weight)
+        return replace(self, train=train, evidence=replace(self.evidence, holdout=holdout))
+
+    def after(self, plan: PruningPlan, larger: ModelSpec, smaller: ModelSpec) -> "Workshop":
+        """The same for a model that `plan` left."""
+        inputs = narrow(self.train.inputs, larger, smaller)
+        train, evidence = replace(self.train, inputs=inputs), self.evidence
+        return replace(self, train=train, evidence=evidence.after(plan, larger, smaller))
+
+
+@dataclass(frozen=True, eq=False)
+class Pruned:
+    """A recipe's model, what its last repair saw, and the plan of every cut."""
+
+    model: Recommender
+    curve: TrainingCurve
+    plans: PruningPlans
+
 
 def furnish(features: Artifact, training: Training, seed: int) -> Workshop:
     """Read from a FeatureSet what recipes need; the last train days are the holdout."""
     train, holdout = split_holdout(load_split(features, "train"), training.holdout_days)
-    return Workshop(train, Evidence(read_counts(features), holdout), training, seed)
+    return Workshop(train, Evidence(read_counts(features), holdout, seed), training, seed)
 
 
-def carry_out(
-    recipe: Recipe, dense: Recommender, workshop: Workshop
-) -> tuple[Recommender, TrainingCurve]:
-    """The compact model of a recipe, and what its repair saw.
+def carry_out(recipe: Recipe, dense: Recommender, workshop: Workshop) -> Pruned:
+    """The compact model of a recipe.
 
     Raises UsageError when a step changes nothing.
     """
+    if recipe.repair_epochs:
+        alone = recipe.student is not None and recipe.student.alone
+        # The dense model's probabilities are better targets than the labels, which embeddings seen
+        # a second time learn by heart: half their weight cost 0.0086 AUC on KuaiRand, where none
+        # cost 0.0002. That is `training.teacher_weight`.
+        weight = 0.0 if alone else workshop.training.teacher_weight
+        workshop = workshop.taught_by(dense, weight)
     if recipe.student is not None:
         model = new_student(recipe.student, dense.spec, workshop)
-        return model, _distil(model, dense, workshop, recipe.repair_epochs)
-    model = dense
-    evidence = workshop.evidence
+        return Pruned(model, repair(model, workshop, recipe.repair_epochs), PruningPlans(()))
+    work = Work(recipe, _beginning(recipe, dense, workshop), workshop)
     for step in recipe.steps:
-        model = apply(step, model, evidence)
-        evidence = evidence.cut_to(model.spec.rows)
-    if not recipe.repair_epochs:
-        return model, TrainingCurve((), 0)
-    return model, _distil(model, dense, workshop, recipe.repair_epochs)
+        for done, keep in enumerate(levels(step)):
+            if done:
+                work.repair()
+            work.cut(step, keep, done)
+    work.repair()
+    return Pruned(work.model, work.curve, PruningPlans(tuple(work.plans)))
 
 
-def apply(step: Step, model: Recommender, evidence: Evidence) -> Recommender:
-    """The model that one step leaves. Raises UsageError when it changes nothing."""
-    if step.granularity == "weight":
-        return zero_smallest_weights(model, step.keep if step.keep is not None else 1.0)
-    cut = choose(step, model, evidence)
-    if cut == Cut.of_nothing(model.spec):
+class Work:
+    """A model on the way through its recipe; repairs share the recipe's epochs evenly."""
+
+    def __init__(self, recipe: Recipe, model: Recommender, workshop: Workshop) -> None:
+        self.recipe, self.model, self.workshop = recipe, model, workshop
+        self.plans: list[PruningPlan] = []
+        self.curve = TrainingCurve((), 0)
+        self.share = recipe.repair_epochs / (1 + sum(step.rounds - 1 for step in recipe.steps))
+        self.sparse = any(step.granularity == "weight" for step in recipe.steps)
+        self.untrained = recipe.start == "untrained"
+
+    def cut(self, step: Step, keep: float, done: int) -> None:
+        """The round of a step after `done` others, which leaves the share `keep` of its units.
+
+        Raises UsageError when it changes nothing.
+        """
+        model, evidence = self.model, self.workshop.evidence
+        if step.schedule == "rigl" and done:
+            plan = traded(step, done, model, evidence)
+        else:
+            plan = choose(_of_what_is_left(step, keep, done), model, evidence)
+            demand_change(step, plan, model)
+        small = compact(mask(model, plan, evidence), plan)
+        if self.recipe.compensate and not self.sparse:
+            compensate(small, model, plan, evidence.sample)
+        self.plans.append(plan)
+        self.workshop = self.workshop.after(plan, model.spec, small.spec)
+        self.model = small
+
+    def repair(self) -> None:
+        """Fit the model to its targets, its zeros held, for this repair's share of the epochs."""
+        if not self.share:
+            return
+        if self.untrained and self.workshop.training.batch_norm:
+            for tower in self.model.towers:
+                tower.normalize()
+        self.untrained = False
+        with held_at_zero(self.model) if self.sparse else nullcontext():
+            self.curve = repair(self.model, self.workshop, self.share)
+
+
+def demand_change(step: Step, plan: PruningPlan, model: Recommender) -> None:
+    """Raises UsageError when a plan keeps every unit."""
+    alive = tuple(pack(mask) for mask in living(model))
+    if plan == PruningPlan.of_everything(model.spec) or plan.weights == alive != ():
         raise UsageError(f"{step} changes nothing: every unit stays")
-    return compact(mask(model, cut, evidence), cut)
+
+
+def replay(plans: PruningPlans, dense: Recommender, evidence: Evidence) -> Recommender:
+    """The model that the cuts of `plans` alone leave of a dense one: nothing is repaired."""
+    model = dense
+    for plan in plans.steps:
+        small = compact(mask(model, plan, evidence), plan)
+        evidence = evidence.after(plan, model.spec, small.spec)
+        model = small
+    return model
 
 
 def new_student(student: Student, dense: ModelSpec, workshop: Workshop) -> Recommender:
@@ -74,14 +153,22 @@ def new_student(student: Student, dense: ModelSpec, workshop: Workshop) -> Recom
     return trainable(spec, workshop.training)
 
 
-def _distil(
-    model: Recommender, dense: Recommender, workshop: Workshop, epochs: float
-) -> TrainingCurve:
-    """Fit `model` to the dense one, stopped early on the holdout rows.
-
-    The dense model's probabilities are better targets than the labels, which embeddings seen a
-    second time learn by heart: half their weight cost 0.0086 AUC on KuaiRand, where none cost
-    0.0002. That is `training.teacher_weight`.
-    """
+def repair(model: Recommender, workshop: Workshop, epochs: float) -> TrainingCurve:
+    """Fit `model` in place to the guided rows, stopped early on the holdout's."""
     holdout = workshop.evidence.holdout
-    return distill(model, dense, workshop.train, holdout, workshop.training, epochs, workshop.seed)
+    return distill(model, workshop.train, holdout, workshop.training, epochs, workshop.seed)
+
+
+def _beginning(recipe: Recipe, dense: Recommender, workshop: Workshop) -> Recommender:
+    """What the first step cuts; an untrained model is normalised only once it was cut."""
+    if recipe.start == "dense":
+        return dense
+    torch.manual_seed(workshop.seed)
+    return build(dense.spec, workshop.training.dropout).eval()
+
+
+def _of_what_is_left(step: Step, keep: float, done: int) -> Step:
+    """A step that keeps the share `keep` of all units, once `done` rounds left fewer of them."""
+    if step.keep is None or not done or step.granularity == "weight":
+        return replace(step, keep=keep if step.keep is not None else None)
+    return replace(step, keep=keep / levels(step)[done - 1])

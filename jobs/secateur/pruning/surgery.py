@@ -1,67 +1,129 @@
 """Take silent units out: a model of really smaller shapes that gives the same scores."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from secateur.contracts.models import ModelSpec
+from secateur.contracts.models import ListInput, ModelSpec
+from secateur.contracts.pruning import PruningPlan
 from secateur.model.architectures import build
+from secateur.model.keeping import Kept, places
 from secateur.model.recommender import Recommender
 from secateur.model.tower import Tower, linears_of
-from secateur.pruning.plans import Cut
+from secateur.pruning.evidence import blocks_kept
 
 
-def compact(masked: Recommender, cut: Cut) -> Recommender:
-    """The model of `masked` without what `cut` does not keep (see `masking.mask`).
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """What of a tower lies between two activations: weight [outputs, inputs], bias [outputs].
 
-    A neuron without input gives the constant relu(bias): it is folded into the next layer's
-    bias, with that neuron's outgoing weights, and is 0 after `mask`.
+    `kept` are the outputs that stay.
     """
-    spec = compact_spec(masked.spec, cut)
+
+    weight: Tensor
+    bias: Tensor
+    kept: Tensor
+
+
+def compact(masked: Recommender, plan: PruningPlan) -> Recommender:
+    """The model of `masked` without what `plan` does not keep (see `masking.mask`).
+
+    It reads the inputs that the plan keeps. A neuron without input gives the constant relu(bias):
+    it is folded into the next layer's bias, with that neuron's outgoing weights, and is 0 after
+    `mask`. A linear layer is multiplied into the next.
+    """
+    spec = compact_spec(masked.spec, plan)
     small = build(spec, masked.tower.dropout.p).eval()
-    rows = _kept_rows(masked.spec, cut.heights)
-    dimensions = torch.tensor(cut.dimensions, dtype=torch.int64)
+    rows = _kept_rows(masked.spec, spec, plan)
+    kept = kept_of(masked.spec, plan)
     with torch.no_grad():
         small.bias.copy_(masked.bias)
-        small.embedding.weight.copy_(masked.embedding.weight[rows][:, dimensions])
+        small.embedding.weight.copy_(masked.embedding.weight[rows][:, kept.dimensions])
         small.first_order.weight.copy_(masked.first_order.weight[rows])
-        neurons = [torch.tensor(kept) for kept in cut.neurons]
-        layers = iter(neurons)
+        layers = iter(kept.neurons)
         if masked.spec.hidden:
             for old, new in zip(masked.towers, small.towers, strict=True):
-                _copy_tower(old, new, masked.tower_columns(dimensions), layers)
-        small.take_over(masked, dimensions, neurons)
+                _copy_tower(_stages(old, layers), new, masked.tower_columns(kept))
+        small.take_over(masked, kept)
     return small
 
 
-def compact_spec(spec: ModelSpec, cut: Cut) -> ModelSpec:
-    """The shapes that `cut` leaves of `spec`."""
-    widths, first = tuple(map(len, cut.neurons)), len(spec.hidden)
-    shape = replace(spec, rows=cut.heights, embedding_dim=len(cut.dimensions))
-    return replace(shape, hidden=widths[:first], second=widths[first:])
+def compact_spec(spec: ModelSpec, plan: PruningPlan) -> ModelSpec:
+    """The shapes that `plan` leaves of `spec`."""
+    wanted, first = set(plan.inputs), len(spec.hidden)
+    widths = [(i, len(kept)) for i, kept in enumerate(plan.neurons) if i not in plan.linear]
+    shape = replace(
+        spec,
+        fields=tuple(name for name in spec.fields if name in wanted),
+        numbers=tuple(name for name in spec.numbers if name in wanted),
+        lists=tuple(one for one in spec.lists if one.name in wanted),
+        vectors=tuple(one for one in spec.vectors if one.name in wanted),
+        embedding_dim=len(plan.dimensions),
+        hidden=tuple(width for i, width in widths if i < first),
+        second=tuple(width for i, width in widths if i >= first),
+    )
+    blocks = blocks_kept(spec, shape)
+    return replace(
+        shape,
+        rows=tuple(plan.heights[block] for block in blocks),
+        lists=tuple(ListInput(one.name, blocks.index(one.block)) for one in shape.lists),
+    )
 
 
-def _copy_tower(old: Tower, new: Tower, inputs: Tensor, neurons: Iterator[Tensor]) -> None:
-    """Keep these inputs, and of each hidden layer the next of `neurons`."""
-    *hidden, output = zip(linears_of(old.layers), linears_of(new.layers), strict=True)
-    constant = torch.zeros(linears_of(old.layers)[0].in_features)
-    kept = [*(next(neurons) for _ in hidden), torch.tensor([0])]
-    for (whole, cut), outputs in zip((*hidden, output), kept, strict=True):
-        bias = whole.bias + whole.weight @ constant
-        cut.weight.copy_(whole.weight[outputs][:, inputs])
-        cut.bias.copy_(bias[outputs])
+def kept_of(spec: ModelSpec, plan: PruningPlan) -> Kept:
+    """The plan's units as places in the model."""
+    embedded, numbers = places(spec, plan.inputs)
+    dimensions = torch.tensor(plan.dimensions, dtype=torch.int64)
+    return Kept(embedded, numbers, dimensions, tuple(torch.tensor(kept) for kept in plan.neurons))
+
+
+def _stages(tower: Tower, neurons: Iterator[Tensor]) -> list[Stage]:
+    """The tower's layers, with the next of `neurons` each, linear ones multiplied into the next."""
+    stages: list[Stage] = []
+    before: Stage | None = None
+    *hidden, output = linears_of(tower.layers)
+    for layer, activate in zip((*hidden, output), (*tower.activations, nn.ReLU()), strict=True):
+        kept = torch.tensor([0]) if layer is output else next(neurons)
+        stage = Stage(layer.weight, layer.bias, kept)
+        if before is not None:
+            stage = Stage(
+                layer.weight @ before.weight, layer.bias + layer.weight @ before.bias, kept
+            )
+        before = stage
+        if not isinstance(activate, nn.Identity):
+            stages.append(before)
+            before = None
+    return stages
+
+
+def _copy_tower(stages: list[Stage], new: Tower, inputs: Tensor) -> None:
+    """Keep these inputs, and of each stage what it keeps."""
+    constant = torch.zeros(stages[0].weight.shape[1])
+    for stage, small in zip(stages, linears_of(new.layers), strict=True):
+        bias = stage.bias + stage.weight @ constant
+        small.weight.copy_(stage.weight[stage.kept][:, inputs])
+        small.bias.copy_(bias[stage.kept])
         constant = torch.relu(bias)
-        constant[outputs] = 0
-        inputs = outputs
+        constant[stage.kept] = 0
+        inputs = stage.kept
 
 
-def _kept_rows(spec: ModelSpec, kept: tuple[int, ...]) -> Tensor:
+def _kept_rows(larger: ModelSpec, smaller: ModelSpec, plan: PruningPlan) -> Tensor:
     """Table rows that stay: the first ones of each block; the last of those is OOV by now.
 
-    What numbers and vectors read stays whole.
+    What numbers and vectors that stay read stays whole.
     """
-    *starts, end = torch.cumsum(torch.tensor((0, *spec.rows)), 0).tolist()
-    blocks = [torch.arange(start, start + n) for start, n in zip(starts, kept, strict=True)]
-    return torch.cat([*blocks, torch.arange(end, end + spec.dense)])
+    *starts, end = torch.cumsum(torch.tensor((0, *larger.rows)), 0).tolist()
+    blocks = [
+        torch.arange(starts[block], starts[block] + plan.heights[block])
+        for block in blocks_kept(larger, smaller)
+    ]
+    wanted = set(smaller.inputs)
+    dense = [
+        *((name, 1) for name in larger.numbers),
+        *((vector.name, vector.length) for vector in larger.vectors),
+    ]
+    read = torch.tensor([name in wanted for name, n in dense for _ in range(n)], dtype=torch.bool)
+    return torch.cat([*blocks, end + read.nonzero().flatten()])
