@@ -74,7 +74,7 @@ class Recipe:
     tower_bits: Literal[32, 8] = 32
     student: Student | None = None
     start: Literal["dense", "untrained"] = "dense"
-    compensate: bool = False
+    compensate: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,54 @@
+"""A model that learned planted clicks, and the rows that it learned them from."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from secateur.contracts.models import ModelSpec
+from secateur.model.architectures import build
+from secateur.model.batches import Split
+from secateur.model.inputs import Inputs
+from secateur.model.recommender import Recommender
+from secateur.model.training import train
+from secateur.pruning.evidence import Evidence
+from secateur.pruning.recipes import Workshop
+from secateur.scenario import Training
+
+TRAINING = Training(batch_size=64, hidden=(32, 32), learning_rate=1e-2, max_epochs=4, patience=9)
+SPEC = ModelSpec("deepfm", ("a", "b", "noise"), (12, 12, 12), 4, (32, 32), numbers=("n",))
+
+
+def planted(rows: int, seed: int) -> Split:
+    """Clicks that hang on whether a and b are alike modulo 3, on n, and not on the noise."""
+    torch.manual_seed(seed)
+    ids = torch.randint(0, 11, (rows, 3))
+    numbers = torch.randn(rows, 1)
+    logits = 4 * (ids[:, 0] % 3 == ids[:, 1] % 3).float() - 2 + 2 * numbers[:, 0]
+    labels = torch.bernoulli(torch.sigmoid(logits))
+    inputs = Inputs(ids.int(), numbers, torch.empty(rows, 0), ())
+    return Split(inputs, labels, np.zeros(rows, "datetime64[D]"))
+
+
+@pytest.fixture(scope="session")
+def workshop() -> Workshop:
+    rows, holdout = planted(4000, 1), planted(1500, 2)
+    counts = tuple(np.bincount(rows.inputs.ids[:, i].numpy(), minlength=12) for i in range(3))
+    return Workshop(rows, Evidence(counts, holdout, seed=5), TRAINING, 3)
+
+
+@pytest.fixture(scope="session")
+def trained(workshop: Workshop) -> Recommender:
+    torch.manual_seed(0)
+    model = build(SPEC)
+    train(model, workshop.train, workshop.evidence.holdout, TRAINING, 1, lambda _rows, _look: None)
+    return model
+
+
+@pytest.fixture
+def untouched(trained: Recommender) -> Iterator[Recommender]:
+    """The trained model, which no test may change."""
+    before = {name: tensor.clone() for name, tensor in trained.state_dict().items()}
+    yield trained
+    assert all(torch.equal(tensor, before[n]) for n, tensor in trained.state_dict().items())
