@@ -57,7 +57,8 @@ def nightly(path: Path) -> DAG:
         trained_on = {"features": features, "validation": features_report}
         kept = {"state": memory, "checkpoints": "{run}/checkpoints"}
         dense = night.task("train_model", trained_on | kept, on=GPU)
-        plan = night.task("plan_candidates", {"dense": dense, "features": features})
+        looked_at = {"dense": dense, "features": features, "checkpoints": "{run}/search"}
+        plan = night.task("plan_candidates", looked_at)
 
         def package(recipe: Any, **named: str) -> Any:  # noqa: ANN401 - XComs
             inputs = {"recipe": recipe, "dense": dense, "features": features, "plan": plan["uri"]}

@@ -46,12 +46,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Student:
-    """A small dense model trained from scratch, under the dense model's guidance or `alone`."""
+    """A small dense model trained from scratch, under the dense model's guidance or `alone`.
+
+    It reads these `inputs`, by name, or all where there are none.
+    """
 
     embedding_dim: int
     hidden: tuple[int, ...]
     min_count: int
     alone: bool = False
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,9 @@ def _wrong_student(recipe: Recipe, student: Student, spec: ModelSpec) -> Iterato
         yield "a student takes no steps"
     if not recipe.repair_epochs:
         yield "a student learns nothing in 0 repair_epochs"
+    unknown = sorted(set(student.inputs) - set(spec.inputs))
+    if unknown:
+        yield f"the student reads {unknown}, which the dense model does not"
     alike = bool(student.hidden) == bool(spec.hidden)
     if not alike or bool(student.embedding_dim) != bool(spec.embedding_dim):
         yield f"the student has not the parts of {spec.architecture}"

@@ -18,10 +18,10 @@ from secateur.model.training import distill, taught
 from secateur.pruning.compensation import compensate
 from secateur.pruning.evidence import Evidence, read_counts
 from secateur.pruning.masking import living, mask, pack
-from secateur.pruning.plans import choose, heights_at
+from secateur.pruning.plans import choose, heights_at, with_heights
 from secateur.pruning.schedules import levels
 from secateur.pruning.sparse import held_at_zero, traded
-from secateur.pruning.surgery import compact
+from secateur.pruning.surgery import compact, compact_spec
 from secateur.scenario import Training
 
 
@@ -38,6 +38,10 @@ class Workshop:
         """The same rows, guided by the teacher with this weight."""
         train, holdout = taught((self.train, self.evidence.holdout), teacher, self.training, weight)
         return replace(self, train=train, evidence=replace(self.evidence, holdout=holdout))
+
+    def seeded(self, seed: int) -> "Workshop":
+        """The same with another seed."""
+        return replace(self, seed=seed, evidence=replace(self.evidence, seed=seed))
 
     def after(self, plan: PruningPlan, larger: ModelSpec, smaller: ModelSpec) -> "Workshop":
         """The same for a model that `plan` left."""
@@ -66,15 +70,17 @@ def carry_out(recipe: Recipe, dense: Recommender, workshop: Workshop) -> Pruned:
 
     Raises UsageError when a step changes nothing.
     """
-    if recipe.repair_epochs:
-        alone = recipe.student is not None and recipe.student.alone
+    alone = recipe.student is not None and recipe.student.alone
+    if recipe.repair_epochs and (alone or workshop.train.guidance is None):
         # The dense model's probabilities are better targets than the labels, which embeddings seen
         # a second time learn by heart: half their weight cost 0.0086 AUC on KuaiRand, where none
         # cost 0.0002. That is `training.teacher_weight`.
         weight = 0.0 if alone else workshop.training.teacher_weight
         workshop = workshop.taught_by(dense, weight)
     if recipe.student is not None:
-        model = new_student(recipe.student, dense.spec, workshop)
+        plan = plan_of(recipe.student, dense.spec, workshop.evidence)
+        model = new_student(recipe.student, compact_spec(dense.spec, plan), workshop)
+        workshop = workshop.after(plan, dense.spec, model.spec)
         return Pruned(model, repair(model, workshop, recipe.repair_epochs), PruningPlans(()))
     work = Work(recipe, _beginning(recipe, dense, workshop), workshop)
     for step in recipe.steps:
@@ -144,12 +150,17 @@ def replay(plans: PruningPlans, dense: Recommender, evidence: Evidence) -> Recom
     return model
 
 
-def new_student(student: Student, dense: ModelSpec, workshop: Workshop) -> Recommender:
-    """An untrained model of the student's shape, with the rows seen at least `min_count` times."""
-    rows = heights_at(workshop.evidence, dense.rows, student.min_count)
+def plan_of(student: Student, dense: ModelSpec, evidence: Evidence) -> PruningPlan:
+    """The student's inputs, and of the table the rows seen at least `min_count` times."""
+    plan = with_heights(dense, heights_at(evidence, dense.rows, student.min_count))
+    return replace(plan, inputs=student.inputs or dense.inputs)
+
+
+def new_student(student: Student, read: ModelSpec, workshop: Workshop) -> Recommender:
+    """An untrained model of the student's shape, which reads what `read` does."""
     torch.manual_seed(workshop.seed)
-    shape = replace(dense, rows=rows, embedding_dim=student.embedding_dim, hidden=student.hidden)
-    spec = replace(shape, second=student.hidden if dense.second else ())
+    shape = replace(read, embedding_dim=student.embedding_dim, hidden=student.hidden)
+    spec = replace(shape, second=student.hidden if read.second else ())
     return trainable(spec, workshop.training)
 
 

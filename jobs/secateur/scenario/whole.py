@@ -7,6 +7,7 @@ from secateur.scenario.cleaning import Cleaning
 from secateur.scenario.features import Features
 from secateur.scenario.judging import Judgement, Release
 from secateur.scenario.logs import Label, Logs
+from secateur.scenario.search import Search
 from secateur.scenario.sections import Name, Section
 from secateur.scenario.training import Training
 from secateur.scenario.validation import Validation
@@ -30,6 +31,7 @@ class Scenario(Section):
     candidates: tuple[Recipe, ...]
     judgement: Judgement
     release: Release = Release()
+    search: Search | None = None
 
     @model_validator(mode="after")
     def _names_agree(self) -> "Scenario":

@@ -1,0 +1,49 @@
+"""What a search for recipes tried, as it is sealed beside the plan that it made."""
+
+from dataclasses import dataclass
+
+from secateur.contracts.candidates import Recipe
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a model will weigh and take: bytes of its package, microseconds a request of 256 rows.
+
+    Both are predicted from shapes (`pruning/costs.py`); the scorecard has what was measured.
+    """
+
+    bytes: int
+    us: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A recipe carried out on the holdout days with one seed.
+
+    `loss` is the cross-entropy against the dense model's probabilities, less that of the dense
+    model itself; `auc` against the labels.
+    """
+
+    loss: float
+    auc: float
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One outcome: why it was looked at (`scan`, a rung of the halving, `final`, `eased`)."""
+
+    target: str
+    stage: str
+    recipe: Recipe
+    seed: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class SearchRecord:
+    """All trials of a search, the dense model's AUC on the holdout, and whether time ran out."""
+
+    dense_auc: float
+    trials: tuple[Trial, ...]
+    out_of_time: bool

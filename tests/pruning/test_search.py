@@ -1,0 +1,127 @@
+"""A search on a model that learned planted clicks: what it finds, keeps, and does out of time."""
+
+from pathlib import Path
+
+import pytest
+
+from secateur.contracts.candidates import Recipe, Step
+from secateur.model.recommender import Recommender
+from secateur.pruning import costs
+from secateur.pruning.checks import plan
+from secateur.pruning.menu import Dish
+from secateur.pruning.recipes import Workshop, carry_out
+from secateur.pruning.search import Scan, proposals, relaxed, scanned, search
+from secateur.pruning.trials import Trials
+from secateur.scenario.search import Search, Target
+
+SMALL = Target(name="small", max_bytes=12_400)
+WANTED = Search(
+    targets=(SMALL,),
+    max_loss=0.02,
+    min_counts=(1,),
+    fields=(1.0, 0.75),
+    dimensions=(1.0, 0.5),
+    neurons=(1.0, 0.25),
+    layers=(1.0, 0.5),
+    proposals=4,
+    repair_epochs=0.25,
+    seeds=2,
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return tmp_path_factory.mktemp("trials").as_uri()
+
+
+def trials(dense: Recommender, workshop: Workshop, folder: str, minutes: float = 9.0) -> Trials:
+    return Trials(dense, workshop, minutes, folder, "work")
+
+
+@pytest.fixture(scope="module")
+def found(trained: Recommender, workshop: Workshop, folder: str) -> tuple[list[Recipe], Trials]:
+    tried = trials(trained, workshop, folder)
+    return search(tried, WANTED), tried
+
+
+def test_a_find_fits_its_target_and_stands_beside_its_controls(
+    found: tuple[list[Recipe], Trials], trained: Recommender, workshop: Workshop
+) -> None:
+    recipes, tried = found
+    assert recipes[0].name == "small"
+    assert {"small_student", "small_alone"} <= {recipe.name for recipe in recipes}
+    assert plan("digest", trained.spec, recipes).recipes == tuple(recipes)
+    model = carry_out(recipes[0], trained, workshop).model
+    assert costs.predict_cost(model.spec, recipes[0]).bytes <= 12_400
+    finals = [t for t in tried.trials if t.stage == "final" and t.recipe.steps == recipes[0].steps]
+    assert {trial.seed for trial in finals} == {3, 4}
+    assert min(trial.outcome.auc for trial in finals) > tried.dense_auc - 0.02
+
+
+def test_the_controls_are_as_small_as_the_find(
+    found: tuple[list[Recipe], Trials], trained: Recommender, workshop: Workshop
+) -> None:
+    shapes = [carry_out(recipe, trained, workshop).model.spec for recipe in found[0]]
+    sizes = {costs.predict_cost(spec, found[0][0]).bytes for spec in shapes}
+    assert len(sizes) == 1
+
+
+def test_a_search_run_again_reads_what_the_first_found(
+    found: tuple[list[Recipe], Trials], trained: Recommender, workshop: Workshop, folder: str
+) -> None:
+    """There is no time left to carry anything out."""
+    again = trials(trained, workshop, folder, minutes=-1.0)
+    assert search(again, WANTED) == found[0]
+    assert again.record() == found[1].record()
+
+
+def test_a_search_without_time_says_so_and_still_answers(
+    trained: Recommender, workshop: Workshop, tmp_path: Path
+) -> None:
+    tried = trials(trained, workshop, tmp_path.as_uri(), minutes=-1.0)
+    recipes = search(tried, WANTED)
+    assert tried.record().out_of_time
+    assert recipes[0].name == "small"
+
+
+def scan(trained: Recommender, workshop: Workshop, folder: str) -> tuple[Trials, Scan]:
+    tried = trials(trained, workshop, folder)
+    return tried, scanned(tried, WANTED)
+
+
+def test_proposals_fit_and_promise_the_least_loss(
+    trained: Recommender, workshop: Workshop, folder: str
+) -> None:
+    _, found = scan(trained, workshop, folder)
+    dishes = proposals(found, trained.spec, SMALL, 3)
+    losses = [found.loss(dish) for dish in dishes]
+    assert losses == sorted(losses)
+    specs = [found.spec(dish, trained.spec) for dish in dishes]
+    found_bytes = [costs.predict_cost(spec, dishes[0].recipe("", 0)).bytes for spec in specs]
+    assert max(found_bytes) <= 12_400
+    (cheapest,) = proposals(found, trained.spec, Target(name="none", max_bytes=1), 3)
+    assert len(cheapest.steps) == sum(len(levels) > 1 for levels in found.levels)
+
+
+def test_what_loses_too_much_gives_the_worst_group_back(
+    trained: Recommender, workshop: Workshop, folder: str
+) -> None:
+    tried, found = scan(trained, workshop, folder)
+    greedy = Dish(tuple(levels[-1] for levels in found.levels))
+    strict = WANTED.model_copy(update={"max_loss": 0.0, "repair_epochs": 0.1, "seeds": 1})
+    given = relaxed(tried, strict, found, SMALL, greedy)
+    assert len(given.steps) < len(greedy.steps)
+
+
+def test_costs_are_those_of_the_shapes(trained: Recommender) -> None:
+    spec = trained.spec
+    tower = 13 * 32 + 32 * 32 + 32
+    assert costs.products(spec) == tower
+    fp32 = costs.predict_cost(spec, Recipe("r"))
+    assert fp32.bytes == 36 * (4 * 4 + 4 + 5) + 4 * tower + costs.BYTES_BESIDE
+    assert fp32.us > costs.predict_cost(spec, Recipe("r", embedding_bits=8, tower_bits=8)).us
+
+
+def test_a_dish_has_its_steps_in_their_order() -> None:
+    step = Step("neuron", "l2", keep=0.5)
+    assert Dish((None, step, None)).steps == (step,)
