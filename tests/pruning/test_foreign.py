@@ -16,12 +16,12 @@ from torch.nn import functional
 from secateur.contracts import record
 from secateur.contracts.errors import UsageError
 from secateur.contracts.models import ModelSpec
+from secateur.contracts.pruning import PruningPlan
 from secateur.model.architectures import build
 from secateur.model.inputs import Inputs
 from secateur.pruning.evidence import Evidence
 from secateur.pruning.foreign import ModulePlan, Size, prune_module, replay, size_of
 from secateur.pruning.masking import mask
-from secateur.pruning.plans import Cut
 from secateur.pruning.surgery import compact
 
 LOST = 0.03  # of accuracy at most, at half the units, after as many steps as training took
@@ -325,8 +325,8 @@ def test_our_own_surgery_cuts_a_tower_as_torch_pruning_does(
         nn.init.normal_(weight, std=0.5)
     ids = torch.stack([torch.arange(35) % 7, torch.arange(35) % 5], dim=1).int()
     read = model.embed(Inputs.of_ids(ids)).flat.detach()
-    cut = Cut(spec.rows, (0, 1, 2), neurons)
-    ours = compact(mask(model, cut, Evidence((None, None), None)), cut).tower  # type: ignore[arg-type]
+    plan = replace(PruningPlan.of_everything(spec), neurons=neurons)
+    ours = compact(mask(model, plan, Evidence((None, None), None)), plan).tower  # type: ignore[arg-type]
     theirs = copy.deepcopy(model.tower)
     graph = torch_pruning.DependencyGraph().build_dependency(theirs, read)
     for layer, kept, width in zip(theirs.layers, neurons, spec.hidden, strict=False):
