@@ -21,6 +21,9 @@ os.environ.setdefault("SECATEUR_SPARK_MASTER", "local[2]")
 # code, and a long session that fills them dies of "Out of space in CodeCache".
 QUICK = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
 os.environ.setdefault("SECATEUR_SPARK_JAVA_OPTIONS", QUICK)
+# Tests' matrices are small. Two threads that wait for each other while a third process runs take
+# up to fifty times as long as one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 for folder in (Path(__file__).parent, Path(__file__).parents[1] / "infra"):
     if str(folder) not in sys.path:

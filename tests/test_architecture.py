@@ -20,6 +20,7 @@ OWNERS = {
     "pyspark": {"spark", "events", "features", "validation"},
     "great_expectations": {"validation"},
     "torch": {"model", "pruning", "packaging"},
+    "torch_pruning": {"pruning"},
     "safetensors": {"model"},
     "onnx": {"packaging"},
     "onnxruntime": {"serving", "packaging"},
