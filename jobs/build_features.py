@@ -18,6 +18,7 @@ from secateur.features.joining import EventWindow
 from secateur.features.schema import Heading, demand_fields
 from secateur.features.split import split_days
 from secateur.features.state import DayStore, daily_counts
+from secateur.scenario import tasks_of
 from secateur.spark import session
 
 
@@ -25,17 +26,17 @@ def build_features(job: Job) -> None:
     """Turn an EventSet into a FeatureSet."""
     events = job.validated("events", "EventSet")
     logs, features = job.use(job.scenario.logs), job.use(job.scenario.features)
-    label, id_key = job.use(job.scenario.label).name, str(events.manifest.facts["id_key"])
+    label, id_key = job.use(job.scenario.label), str(events.manifest.facts["id_key"])
+    heading = Heading(job.scenario.name, label.name, id_key, tuple(tasks_of(label)))
     window = EventWindow.open(session(), events.folder, logs)
     plan = Plan(window, split_days(window.days, features), features)
-    demand_fields(features, logs.user, window.columns)
+    demand_fields(features, logs.user, window.columns, heading.task_columns)
     with (
         tempfile.TemporaryDirectory(prefix="secateur-") as scratch,
         job.create("FeatureSet") as draft,
     ):
         store = DayStore(job.arguments.get("state") or scratch, events, features, logs)
         with daily_counts(window, store) as counts:
-            heading = Heading(job.scenario.name, label, id_key)
             schema, facts = build(plan, counts, heading, draft.folder)
         draft.write("schema.json", schema)
         facts |= {"id_key": id_key, "days": plan.splits, "fields": len(schema.inputs)}

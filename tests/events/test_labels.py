@@ -65,6 +65,36 @@ def test_a_threshold(spark: SparkSession, tmp_path: Path) -> None:
     assert counts.reasons == {"label_unparsable": 4}
 
 
+def test_tasks_are_masked_where_missing_and_quarantined_where_nonsense(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    rows: list[Row] = [
+        {"liked": 1, "saved": "0", "seconds": 3, "act": "buy"},
+        {"liked": 0, "saved": "1.0", "seconds": "12.5", "act": "look"},
+        {"liked": 1, "saved": None, "seconds": "", "act": "wait"},
+        {"liked": 1, "saved": 2, "seconds": 3, "act": None},
+        {"liked": 1, "saved": 1, "seconds": "long", "act": "buy"},
+        {"liked": None, "saved": 1, "seconds": 3, "act": "buy"},
+        {"liked": 0, "saved": 1, "seconds": "nan", "act": None},
+    ]
+    label = """[label]
+column = "liked"
+[label.tasks]
+long = {{ kind = "threshold", column = "seconds", at_least = 10 }}
+bought = {{ kind = "event_type", column = "act", positive = ["buy"], negative = ["look"] }}
+saved = {{ column = "saved" }}
+"""
+    found, counts = cleaned(tmp_path, rows, label)
+    told = [tuple(row[f"label_{n}"] for n in ("long", "bought", "saved")) for row in found]
+    assert labels(found) == [("i0", 1), ("i1", 0), ("i2", 1)]
+    assert told == [(0, 1, 0), (1, 0, 1), (None, None, None)]
+    assert counts.reasons == {
+        "label_not_binary": 1,
+        "task_long_malformed": 2,
+        "task_saved_malformed": 1,
+    }
+
+
 def test_a_marked_list_becomes_an_event_an_item(spark: SparkSession, tmp_path: Path) -> None:
     shown = ("a-1 b-0  c-d-0", "e-1", "", "f-2", "g", "h-0")
     rows: list[Row] = [{"shown": s} for s in shown]

@@ -44,7 +44,10 @@ class Built:
     def learn(self, folder: Path) -> Learned:
         """Learn from the train days."""
         folder.mkdir(parents=True, exist_ok=True)
-        file, heading = folder / "vocabulary.parquet", Heading("rich", "liked", "ab" * 8)
+        file, heading = (
+            folder / "vocabulary.parquet",
+            Heading("rich", "liked", "ab" * 8, ("saved",)),
+        )
         features, known = self.plan.features, self.known
         schema = learn(known.sums.totals, known.samples, features, heading, file)
         return Learned(schema, file, read_vocabulary(file, features))

@@ -1,7 +1,7 @@
 """An EventSet written by hand with every kind of field and counter, simultaneous and late events.
 
-Two column names hold a dot. Every row is a dict of canonical strings, `time_ms`, `label` and `day`,
-so that plain Python can say what its features must be.
+Two column names hold a dot. Every row is a dict of canonical strings, `time_ms`, `label`, the task
+`label_saved` and `day`, so that plain Python can say what its features must be.
 """
 
 import random
@@ -40,6 +40,7 @@ timezone = "Asia/Shanghai"
 sides = [{ name = "items", path = "items", key = "item" }]
 [label]
 column = "liked"
+tasks = { saved = { kind = "event_type", column = "act", positive = ["cart"] } }
 [cleaning]
 deduplicate_on = ["uid", "item", "time_ms"]
 late_days = 1
@@ -124,7 +125,7 @@ def order(row: Row) -> list[str]:
 
 def _write(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    kinds = {"time_ms": pa.int64(), "label": pa.int32()}
+    kinds = {"time_ms": pa.int64(), "label": pa.int32(), "label_saved": pa.int32()}
     schema = pa.schema([(name, kinds.get(name, pa.string())) for name in rows[0]])
     pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), file)
 
@@ -151,16 +152,18 @@ def _event(dice: random.Random, day: str) -> Row:
     happened, late = midnight_ms(day) + STEP_MS * dice.randrange(12), day
     if day != DAYS[0] and dice.random() < 0.1:
         happened -= int(timedelta(days=1).total_seconds()) * 1000
+    user, item, act = dice.randrange(7), dice.randrange(12), dice.choice(["view", "cart", None])
     return {
-        "uid": f"{dice.randrange(7):016x}",
-        "item": str(dice.randrange(12)),
-        "act": dice.choice(["view", "cart", None]),
+        "uid": f"{user:016x}",
+        "item": str(item),
+        "act": act,
         "tab": dice.choice(["home", "1", None, "top"]),
         "dwell.time": dice.choice(["0", "12.5", "nan", "inf", "soon", None, str(dice.random())]),
         "score": dice.choice(["0", "0", None, f"{dice.gauss(0, 3):.2f}"]),
         "shelf": dice.choice([None, "1", "3 1.0  5", "99 2", " "]),
         "time_ms": happened,
         "label": int(dice.random() < 0.4),
+        "label_saved": None if act is None else int(act == "cart"),
         "day": late,
     }
 

@@ -112,6 +112,12 @@ def test_a_vector_is_whole_or_all_zeros(
     assert None in expected
 
 
+def test_a_row_keeps_its_label_and_its_tasks(rows: pd.DataFrame, log: list[Row]) -> None:
+    for name in ("label", "label_saved"):
+        assert column(rows, name) == [row[name] for row in log]
+    assert {row["label_saved"] for row in log} == {0, 1, None}
+
+
 @pytest.mark.parametrize("name", ["price", "dwell.time", "score"])
 def test_a_number_is_scaled_by_its_train_days(
     name: str, rows: pd.DataFrame, log: list[Row], learned: Learned

@@ -118,6 +118,10 @@ def test_fields_are_checked_against_the_events() -> None:
         demand_fields(features("uid", "page"), "uid", columns)
     with pytest.raises(ScenarioError, match="label"):
         demand_fields(features("uid", "label"), "uid", columns)
+    with pytest.raises(ScenarioError, match="label_saved"):
+        demand_fields(features("uid", "label_saved"), "uid", columns, ["label_saved"])
+    with pytest.raises(Refused, match="label_saved"):
+        demand_fields(features("uid", "tab"), "uid", columns, ["label_saved"])
     with pytest.raises(ScenarioError, match="twice"):
         demand_fields(features("uid", "tab", "tab"), "uid", columns)
     for wrong in (features("uid", "tab", hashed="tab"), features("uid", hashed="")):

@@ -76,6 +76,12 @@ class ByVideo:
         self.given.append(columns)
         return self.score_ids(self.encode(columns, hashed=hashed))
 
+    def score_tasks(
+        self, columns: Mapping[str, object], *, hashed: bool = False
+    ) -> dict[str, Scores]:
+        scores = self.score(columns, hashed=hashed)
+        return {"label": scores, "saved": 1 - scores}
+
     def encode(self, columns: Mapping[str, object], *, hashed: bool = False) -> Ids:
         assert hashed
         videos = columns["video_id"]

@@ -36,6 +36,29 @@ def test_every_row_is_scored_once_from_its_raw_values(
     assert set(scorer.given[0]) == {"user_id", "video_id", "tab", "age"}
 
 
+def test_a_task_is_measured_on_the_rows_that_tell_it(
+    features: Artifact, by_video: MakeScorer
+) -> None:
+    schema = replace(features.read("schema.json", FeatureSchema), tasks=("saved",))
+    told = [None if i % 2 else int(i < 100) for i in range(N)]
+    for file in sorted(features.folder.glob("tune/*.parquet")):
+        table = pq.read_table(file)
+        mine, told = told[: len(table)], told[len(table) :]
+        pq.write_table(table.append_column("label_saved", pa.array(mine, pa.int8())), file)
+    rows, scorer = scoring.read_rows(features.folder / "tune", schema), by_video()
+    tasks = scoring.score_tasks(scorer, rows)
+    assert [*tasks] == ["saved"]
+    label = scoring.score_all(scorer, rows)
+    upside_down = {"saved": 1 - tasks["saved"]}
+    one = measuring.Scored("tune", rows, label, label, tasks, upside_down)
+    found = measuring.compare([one], seed=1)
+    assert found.dense_accuracy["tune/task saved"].rows == N / 2
+    assert found.dense_accuracy["tune/task saved"].auc == 1.0
+    assert found.accuracy["tune/task saved"].auc == 0.0
+    assert found.delta_auc["tune/task saved"].estimate == -1.0
+    assert found.delta_auc["tune"].estimate == 0.0
+
+
 def test_a_request_gives_once_what_its_user_and_context_share(rows: scoring.Rows) -> None:
     request = scoring.request(rows, start=N - 2, batch=4)
     assert request["user_id"] == f"{(N - 2) % 100:016x}"

@@ -1,5 +1,8 @@
 """A small click log with a planted signal, as a sealed FeatureSet."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,6 +29,7 @@ SCHEMA = FeatureSchema(
     (BucketField("hour", "context", (6.0, 12.0, 18.0)),),
     "0123456789abcdef",
 )
+WITH_TASKS = replace(SCHEMA, tasks=("even", "late"))
 TRAINING = Training(embedding_dim=4, hidden=(32, 16), learning_rate=5e-3, batch_size=128)
 
 
@@ -41,6 +45,14 @@ def write_day(draft: Draft, split: str, day: str, rng: np.random.Generator) -> N
     ids = np.stack([rng.integers(0, size, ROWS_A_DAY) for size in sizes], 1).astype(np.int32)
     columns = {f.name: ids[:, i] for i, f in enumerate(SCHEMA.fields)}
     label = (rng.random(ROWS_A_DAY) < planted_probability(ids)).astype(np.int8)
+    odds = np.random.default_rng(ids[0])  # of its own, so that the labels stay as they are
+    late = odds.random(ROWS_A_DAY) < np.where(ids[:, 2] == 3, 0.9, 0.1)
+    even = odds.random(ROWS_A_DAY) < np.where(ids[:, 1] % 2 == 0, 0.9, 0.1)
+    untold = odds.random(ROWS_A_DAY) < 0.5
+    columns |= {
+        "label_even": pa.array(even, pa.int8(), mask=untold),
+        "label_late": pa.array(late, pa.int8()),
+    }
     table = pa.table(columns | {"label": label, "day": [day] * ROWS_A_DAY})
     (draft.folder / split).mkdir(exist_ok=True)
     pq.write_table(table, draft.folder / split / f"part-{day}.parquet")
@@ -49,10 +61,19 @@ def write_day(draft: Draft, split: str, day: str, rng: np.random.Generator) -> N
 @pytest.fixture(scope="session")
 def features(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     """Three train days, one of tune, one of confirm; 2,000 rows each, 3 fields."""
-    uri = str(tmp_path_factory.mktemp("features") / "sealed")
-    rng = np.random.default_rng(7)
+    return seal(tmp_path_factory.mktemp("features") / "sealed", SCHEMA)
+
+
+@pytest.fixture(scope="session")
+def features_with_tasks(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """The same rows and two tasks: an even video, which half the rows tell, and a late hour."""
+    return seal(tmp_path_factory.mktemp("features") / "sealed", WITH_TASKS)
+
+
+def seal(folder: Path, schema: FeatureSchema) -> Artifact:
+    uri, rng = str(folder), np.random.default_rng(7)
     with artifacts.create(uri, "FeatureSet") as draft:
-        draft.write("schema.json", SCHEMA)
+        draft.write("schema.json", schema)
         for split, days in DAYS.items():
             for day in days:
                 write_day(draft, split, day, rng)

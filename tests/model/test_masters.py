@@ -284,7 +284,7 @@ def take_steps(model: Recommender, optimization: Optimization, batches: torch.Te
     for ids in batches:
         inputs = Inputs.of_ids(ids)
         optimization.begin()
-        scores = model.score(optimization.embed(inputs, inputs))
+        scores = model.score(optimization.embed(inputs, inputs))[:, 0]
         functional.binary_cross_entropy_with_logits(scores, (ids[:, 0] > 0).float()).backward()
         optimization.step()
     optimization.flush()

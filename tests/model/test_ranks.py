@@ -33,8 +33,7 @@ SETTINGS = (
 )
 
 
-@pytest.fixture
-def flags(features: Artifact, tmp_path: Path) -> dict[str, str]:
+def flags_of(features: Artifact, tmp_path: Path) -> dict[str, str]:
     """The inputs of the verb."""
     with artifacts.create(str(tmp_path / "report"), "ValidationReport") as draft:
         draft.write("report.json", ValidationReport(features.digest, True, 1, ()))
@@ -60,10 +59,14 @@ def run_together(flags: dict[str, str], settings: tuple[str, ...]) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-@pytest.mark.parametrize(("optimizer", "norm"), [("adam", "true"), ("lazy_adam", "false")])
+@pytest.mark.parametrize(
+    ("rows", "optimizer", "norm"),
+    [("features", "adam", "true"), ("features_with_tasks", "lazy_adam", "false")],
+)
 def test_two_ranks_train_as_one_does_but_for_rounding(
-    flags: dict[str, str], tmp_path: Path, optimizer: str, norm: str
+    request: pytest.FixtureRequest, tmp_path: Path, rows: str, optimizer: str, norm: str
 ) -> None:
+    flags = flags_of(request.getfixturevalue(rows), tmp_path)
     settings = (
         *SETTINGS,
         f"training.embedding_optimizer={optimizer}",
@@ -85,6 +88,7 @@ def test_two_ranks_train_as_one_does_but_for_rounding(
         assert two.samples == one.samples
         assert two.train_loss == pytest.approx(one.train_loss, abs=1e-5)
         assert two.holdout_auc == pytest.approx(one.holdout_auc, abs=1e-4)
+        assert two.task_aucs == pytest.approx(one.task_aucs, abs=1e-4)
     assert not list((tmp_path / "kept").iterdir())
 
 

@@ -117,7 +117,7 @@ def test_the_score_is_the_sum_of_the_papers_parts_over_all_kinds(kinds: Artifact
         flat = torch.cat([*(row[:4] for row in rows), x])
         rows += [x[k] * table[47 + k] for k in range(3)]
         pairs = sum(rows[a][:4] @ rows[b][:4] for a in range(len(rows)) for b in range(a))
-        tower = model.tower(flat[None])[0]
+        tower = model.tower(flat[None])[0, 0]
         expected.append(model.bias[0] + sum(row[4] for row in rows) + pairs + tower)
     with torch.no_grad():
         assert torch.allclose(model(inputs), torch.stack(expected), atol=1e-9)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -15,12 +16,13 @@ from secateur.artifacts import Artifact, create
 from secateur.contracts import record
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.errors import CorruptArtifact, SecateurError, UsageError
+from secateur.contracts.features import FeatureSchema
 from secateur.contracts.models import Architecture
 from secateur.judgement import scoring
 from secateur.model.architectures import new_model
 from secateur.model.batches import load_split
 from secateur.model.recommender import Recommender
-from secateur.model.watching import predict
+from secateur.model.watching import predict, predict_tasks
 from secateur.packaging.assembly import write_package
 from secateur.packaging.source import read_source
 from secateur.scenario import Training
@@ -41,10 +43,10 @@ def model() -> Recommender:
     return model_of("deepfm")
 
 
-def model_of(architecture: Architecture) -> Recommender:
+def model_of(architecture: Architecture, schema: FeatureSchema = SCHEMA) -> Recommender:
     """Weights large enough that every input shows."""
     training = TRAINING.model_copy(update={"architecture": architecture})
-    model = new_model(SCHEMA, training, seed=1).eval()
+    model = new_model(schema, training, seed=1).eval()
     generator = torch.Generator().manual_seed(2)
     for name, parameter in model.named_parameters():
         std = 0.03 if name.startswith("cross.") else 0.3
@@ -52,12 +54,36 @@ def model_of(architecture: Architecture) -> Recommender:
     return model
 
 
-def packaged(model: Recommender, features: Artifact, folder: Path, bits: tuple[int, int]) -> Scorer:
+def packaged(
+    model: Recommender,
+    features: Artifact,
+    folder: Path,
+    bits: tuple[int, int],
+    schema: FeatureSchema = SCHEMA,
+) -> Scorer:
     recipe = Recipe("r", embedding_bits=bits[0], tower_bits=bits[1])  # type: ignore[arg-type]
     with create(folder.as_uri(), "Package") as draft:
         calibration = load_split(features, "train").inputs
-        write_package(draft, model, recipe, read_source(features), calibration, "A sample")
+        source = replace(read_source(features), schema=schema)
+        write_package(draft, model, recipe, source, calibration, "A sample")
     return load(folder, id_key=KEY)
+
+
+@pytest.mark.parametrize(("bits", "tolerance"), [((32, 32), 1e-5), ((8, 8), 0.02)])
+def test_label_and_tasks_score_alike_in_torch_and_from_raw_values(
+    features: Artifact, tmp_path: Path, bits: tuple[int, int], tolerance: float
+) -> None:
+    schema, split = replace(SCHEMA, tasks=("kept", "vector")), load_split(features, "confirm")
+    model, folder = model_of("finalmlp", schema), tmp_path / "p"
+    scorer = packaged(model, features, folder, bits, schema)
+    found = scorer.score_tasks(raw_columns(features), hashed=True)
+    assert [*found] == ["bought", "kept", "vector"]
+    expected = torch.sigmoid(predict_tasks(model, split.inputs)).numpy()
+    assert np.abs(np.stack([*found.values()], 1) - expected).max() < tolerance
+    assert expected.std(axis=0).min() > 0.03
+    label = scorer.score(raw_columns(features), hashed=True)
+    assert np.array_equal(found["bought"], label)
+    assert "`kept`, `vector`" in (folder / layout.CARD).read_text()
 
 
 def raw_columns(features: Artifact) -> dict[str, list[object]]:

@@ -54,6 +54,7 @@ def specs(draw: st.DrawFn) -> ModelSpec:
         interaction=draw(st.sampled_from(["dot", "cat"])) if dlrm else "dot",
         second=draw(widths) if architecture == "finalmlp" else (),
         attention=draw(widths) if architecture == "din" else (),
+        tasks=() if architecture in ("lr", "fm") else ("b", "a")[: draw(st.integers(0, 2))],
     )
 
 
@@ -114,12 +115,14 @@ def run(spec: ModelSpec, parts: Parts, inputs: Inputs) -> np.ndarray:
     table = onnxruntime.OrtValue.ortvalue_from_numpy(parts.table.rows)
     options.add_external_initializers(["table"], [table])
     session = onnxruntime.InferenceSession(build(parts), options)
-    return np.asarray(session.run(["probability"], feed_of(spec, inputs))[0])
+    outputs = ["probability", *(f"probability_{task}" for task in spec.tasks)]
+    assert [output.name for output in session.get_outputs()] == outputs
+    return np.stack(session.run(outputs, feed_of(spec, inputs)), 1)
 
 
 def torch_scores(model: Recommender, inputs: Inputs) -> np.ndarray:
     with torch.no_grad():
-        return torch.sigmoid(model(inputs)).numpy()
+        return torch.sigmoid(model.score(model.embed(inputs))).numpy()
 
 
 def dequantized(model: Recommender, parts: Parts) -> Recommender:
@@ -180,9 +183,9 @@ def by_hand(model: Recommender, parts: Parts, inputs: Inputs) -> np.ndarray:
         embedded = seen.embed(in_double(inputs))
         logit = seen.score(embedded) - seen.bias
         first = seen.tower_input(embedded)
-        logit = (logit - seen.tower(first) if parts.hidden else logit).numpy()
+        logit = (logit - seen.tower(first) if parts.hidden else logit)[:, 0].numpy()
         other = seen.second.last_hidden(first) if isinstance(seen, FinalMLP) else None
-        logit = seen.second.output(other).numpy() if other is not None else logit
+        logit = seen.second.output(other)[:, 0].numpy() if other is not None else logit
     x, worth = q[:, :, :-1].reshape(len(ids), -1), 1.0
     if parts.dots:
         x, beside = first.numpy(), np.zeros(1)
@@ -195,10 +198,12 @@ def by_hand(model: Recommender, parts: Parts, inputs: Inputs) -> np.ndarray:
         y, beside = np.maximum(y + layer.bias + beside, 0), np.zeros(1)
         x = y if step is None else np.clip(np.rint(y / step), 0, 255).astype(np.int64)
         worth = step or 1.0
-    logit += parts.output.bias[0] + ((x @ parts.output.weight)[:, 0] if parts.hidden else 0)
     if other is not None:
         logit += ((x @ seen.fusion.detach().numpy()) * other.numpy()).sum(axis=1)
-    return np.asarray(1 / (1 + np.exp(-logit)))
+    of_tower = x @ parts.output.weight if parts.hidden else np.zeros((len(ids), 1))
+    towers = of_tower + parts.output.bias
+    towers[:, 0] += logit
+    return np.asarray(1 / (1 + np.exp(-towers)))
 
 
 def layers_of(parts: Parts) -> list[IntegerLinear]:

@@ -91,6 +91,7 @@ def cuts(draw: st.DrawFn) -> Case:
         interaction=draw(st.sampled_from(["dot", "cat"])) if dlrm else "dot",
         second=tuple(second),
         attention=(3,) if architecture == "din" else (),
+        tasks=("like", "long")[: draw(st.integers(0, 2))] if hidden else (),
     )
     rows = [*rows, *own]
 
@@ -143,12 +144,13 @@ def test_compacted_scores_like_masked(case: Case) -> None:
     small = compact(masked, cut)
     rows = every_id(spec)
     with torch.no_grad():
-        expected = masked(rows)
-        found = small(narrow(rows, spec, small.spec))
+        expected = masked(rows, tasks=True)
+        found = small(narrow(rows, spec, small.spec), tasks=True)
     assert torch.allclose(found, expected, atol=1e-5, rtol=1e-4)
     assert small.spec.inputs == cut.inputs
     kept = sum(small.spec.rows) + small.spec.dense
     assert small.embedding.weight.shape == (kept, len(cut.dimensions))
+    assert found.shape == (len(rows), 1 + len(spec.tasks))
     widths = [layer.weight.shape[0] for layer in hidden_layers(small)]
     assert widths == [len(n) for i, n in enumerate(cut.neurons) if i not in cut.linear]
 

@@ -41,6 +41,14 @@ CASES = [
         ":20: label.clicked: 'liked' is the list itself",
     ),
     (
+        ('column = "liked"', 'column = "liked"\ntasks = { liked = { column = "seen" } }'),
+        ":19: label.tasks.liked: 'liked' is the label's own name",
+    ),
+    (
+        ("[training]", "[training]\ntask_weights = { saved = 0.5 }"),
+        ":41: training.task_weights.saved: no task of the label is named so",
+    ),
+    (
         ('deduplicate_on = ["uid", "item", "at"]', "deduplicate_on = []"),
         ":21: cleaning.deduplicate_on: names no column",
     ),
@@ -100,6 +108,13 @@ def test_a_disagreement_is_told_by_its_line_and_key(
     assert scenario is None
     (said,) = mistakes
     assert said.startswith(f"{path}{line}")
+
+
+def test_a_model_without_a_tower_learns_no_tasks(write: Write) -> None:
+    tasks = ('column = "liked"', 'column = "liked"\ntasks = { saved = { column = "saved" } }')
+    path = write(tasks, ("[training]", '[training]\narchitecture = "fm"\nhidden = []'))
+    _, (said,) = check(str(path))
+    assert said.startswith(f"{path}:42: training.architecture: fm has no tower")
 
 
 def test_disagreements_are_told_beside_the_mistakes_of_other_sections(write: Write) -> None:

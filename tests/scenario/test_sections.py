@@ -23,6 +23,7 @@ from secateur.scenario import (
     Table,
     ThresholdLabel,
     Validation,
+    tasks_of,
 )
 from secateur.scenario.sections import Section
 
@@ -115,6 +116,29 @@ def test_a_label_is_of_the_kind_it_names(keys: Mapping[str, Any], kind: type, na
     assert type(found) is kind
     assert found.name == name
     assert adapter.validate_python(found) == found
+
+
+def test_a_label_of_one_event_has_tasks_in_the_order_of_their_names() -> None:
+    adapter: TypeAdapter[Any] = TypeAdapter(Label)
+    tasks = {"long": {"kind": "threshold", "column": "s", "at_least": 3}, "like": {"column": "k"}}
+    found = tasks_of(adapter.validate_python({"column": "click", "tasks": tasks}))
+    assert [*found] == ["like", "long"]
+    assert type(found["long"]) is ThresholdLabel
+    assert tasks_of(adapter.validate_python({"kind": "purchase"})) == {}
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"column": "click", "tasks": {"like": {"column": "k", "tasks": {"a": {"column": "a"}}}}},
+        {"column": "click", "tasks": {"like": {"kind": "purchase"}}},
+        {"column": "click", "tasks": {"Like it": {"column": "k"}}},
+        {"kind": "marked_list", "column": "shown", "tasks": {"like": {"column": "k"}}},
+    ],
+)
+def test_tasks_are_labels_of_one_event_without_tasks(keys: Mapping[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Label).validate_python(keys)
 
 
 def test_a_counters_inputs_are_named_by_keys_window_and_measure() -> None:

@@ -34,6 +34,7 @@ SCHEMA = FeatureSchema(
     ),
     buckets=(BucketField("length", "item", (1.0, 2.5, 10.0)),),
     id_key=fingerprint(KEY),
+    tasks=("saved", "shared"),
 )
 COLUMNS = {
     "user": [*USERS[:30], None, "00000000000000ff"],
@@ -49,7 +50,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, int], Pa
     torch.manual_seed(0)
     fields = tuple(field.name for field in SCHEMA.fields)
     rows = tuple(field.size for field in SCHEMA.fields)
-    model = DeepFM(ModelSpec("deepfm", fields, rows, 4, (16, 8))).eval()
+    model = DeepFM(ModelSpec("deepfm", fields, rows, 4, (16, 8), tasks=SCHEMA.tasks)).eval()
     torch.nn.init.normal_(model.embedding.weight, std=0.5)
     torch.nn.init.normal_(model.first_order.weight, std=0.5)
     facts = {"days": {"train": ["2022-04-25"]}, "rows": {"train": 1000}}

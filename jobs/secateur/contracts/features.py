@@ -8,6 +8,7 @@ Scale = Literal["log", "standard", "quantile"]
 
 SPLITS = ("train", "tune", "confirm")
 VALUE_PREFIX = "value_"
+LABEL_PREFIX = "label_"
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,8 @@ AnyField = CategoryField | BucketField | NumberField | ListField | VectorField
 class FeatureSchema:
     """Every input of a model, by kind; `id_key` names the key that hashed the user ids.
 
-    `slices` name groups of held-out rows to look at apart.
+    `tasks` name the further labels of the same rows, in their order; what a model is judged by is
+    `label`. `slices` name groups of held-out rows to look at apart.
     """
 
     scenario: str
@@ -128,6 +130,7 @@ class FeatureSchema:
     lists: tuple[ListField, ...] = ()
     vectors: tuple[VectorField, ...] = ()
     slices: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[CategoryField | BucketField, ...]:
@@ -138,6 +141,11 @@ class FeatureSchema:
     def inputs(self) -> tuple[AnyField, ...]:
         """Every field: those of one id a row, then numbers, lists and vectors."""
         return (*self.fields, *self.numbers, *self.lists, *self.vectors)
+
+    @property
+    def task_columns(self) -> tuple[str, ...]:
+        """The columns of the `tasks`' labels: 1, 0, or null where a row does not tell."""
+        return tuple(LABEL_PREFIX + task for task in self.tasks)
 
     @property
     def slice_columns(self) -> tuple[str, ...]:

@@ -91,8 +91,9 @@ class Scorecard:
     """Measures of one package beside the dense one, taken in one process. It never judges.
 
     `accuracy`, `dense_accuracy` and `delta_auc` are keyed by split ("tune", "confirm") and by
-    "<split>/<slice>"; `delta_auc` only where AUC exists. The scores themselves lie beside it in
-    `scores.parquet`.
+    "<split>/<slice>"; `delta_auc` only where AUC exists. What a prune does to further tasks stands
+    beside that, keyed by "<split>/task <name>"; it is shown and not judged. The scores themselves
+    lie beside it in `scores.parquet`.
     """
 
     recipe: str

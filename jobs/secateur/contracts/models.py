@@ -1,6 +1,6 @@
 """The shape of a trained model, and what its training recorded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from secateur.contracts.features import FeatureSchema
@@ -37,6 +37,9 @@ class ModelSpec:
     number of a vector. `bottom` are the hidden widths of what a DLRM makes of its numbers,
     `interaction` is how its embeddings meet. `second` are the hidden widths of a second tower,
     `attention` those of a DIN's activation units.
+
+    The tower has an output for the label and one for each of the `tasks`, over the same hidden
+    layers (shared-bottom multi-task learning: Caruana, Machine Learning 28, 1997).
     """
 
     architecture: Architecture
@@ -52,6 +55,7 @@ class ModelSpec:
     interaction: Interaction = "dot"
     second: tuple[int, ...] = ()
     attention: tuple[int, ...] = ()
+    tasks: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -106,12 +110,16 @@ class Master:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One look at the holdout during training. `samples` counts the rows trained on so far."""
+    """One look at the holdout during training. `samples` counts the rows trained on so far.
+
+    The losses and `holdout_auc` are the label's; `task_aucs` are those of further tasks by name.
+    """
 
     samples: int
     train_loss: float
     holdout_loss: float
     holdout_auc: float
+    task_aucs: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

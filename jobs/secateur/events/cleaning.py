@@ -189,7 +189,8 @@ def demand_columns(log: RawLog, rules: Rules) -> None:
     if lacking:
         raise Refused(f"{log.events[0].key} has no column {lacking}; it has {list(log.columns)}")
     names = _all_columns(log, rules)
-    own = {TIME_MS, LABEL, DAY, REASONS, ROW} - {logs.time, *labels.columns_of(rules.label)}
+    own = {TIME_MS, LABEL, DAY, REASONS, ROW, *labels.task_columns(rules.label)}
+    own -= {logs.time, *labels.columns_of(rules.label)}
     clash = sorted({name for name in names if names.count(name) > 1 or name in own})
     if clash:
         raise Refused(f"columns {clash} of the log or its side tables are taken: rename them")

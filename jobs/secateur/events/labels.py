@@ -1,12 +1,13 @@
 """What a row says of the label, by the scenario's kind of label.
 
 `faults` are reasons to quarantine a raw row; `label` turns usable rows into labelled events, of
-which a row that shows many items becomes many.
+which a row that shows many items becomes many. A label's tasks become columns beside it.
 """
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
+from secateur.contracts.features import LABEL_PREFIX
 from secateur.scenario import (
     ClickedListLabel,
     ColumnLabel,
@@ -15,6 +16,7 @@ from secateur.scenario import (
     MarkedListLabel,
     PurchaseLabel,
     ThresholdLabel,
+    tasks_of,
 )
 from secateur.spark import named
 
@@ -23,12 +25,17 @@ _SHOWN = "_shown"
 
 
 def columns_of(label: Label) -> tuple[str, ...]:
-    """The raw columns that hold the label."""
+    """The raw columns that hold the label and its tasks."""
     if isinstance(label, PurchaseLabel):
         return ()
     if isinstance(label, ClickedListLabel):
         return (label.column, label.clicked)
-    return (label.column,)
+    return (label.column, *(task.column for task in tasks_of(label).values()))
+
+
+def task_columns(label: Label) -> dict[str, Column]:
+    """Its tasks (int) by their column in the events, null where a row does not tell."""
+    return {LABEL_PREFIX + name: _label(task) for name, task in tasks_of(label).items()}
 
 
 def shows_items(label: Label) -> bool:
@@ -38,6 +45,15 @@ def shows_items(label: Label) -> bool:
 
 def faults(label: Label) -> dict[str, Column]:
     """Predicates over canonical columns by reason code."""
+    found = _faults(label)
+    for name, task in tasks_of(label).items():
+        told = named(task.column).isNotNull()
+        nonsense = _faults(task).values() if not isinstance(task, EventTypeLabel) else ()
+        found |= {f"task_{name}_malformed": told & fault for fault in nonsense}
+    return found
+
+
+def _faults(label: Label) -> dict[str, Column]:
     match label:
         case PurchaseLabel():
             return {}
@@ -62,7 +78,7 @@ def faults(label: Label) -> dict[str, Column]:
 
 
 def label_events(rows: DataFrame, label: Label, item: str) -> DataFrame:
-    """Add `label` (int) to usable rows; where a row shows items, one row an item, in `item`.
+    """Add `label` and tasks (int) to usable rows; where one shows items, a row each, in `item`.
 
     The columns that tell which of the shown items was chosen are gone from the events.
     """
@@ -75,7 +91,7 @@ def label_events(rows: DataFrame, label: Label, item: str) -> DataFrame:
             lambda piece: F.struct(piece.alias("item"), (piece == clicked).cast("int").alias("as")),
         )
     else:
-        return rows.withColumn(LABEL, _label(label))
+        return rows.withColumns({LABEL: _label(label), **task_columns(label)})
     exploded = rows.withColumn(_SHOWN, F.explode(shown))
     exploded = exploded.withColumns(
         {item: F.col(_SHOWN)["item"], LABEL: F.col(_SHOWN)["as"].cast("int")}
@@ -86,7 +102,9 @@ def label_events(rows: DataFrame, label: Label, item: str) -> DataFrame:
 def _label(label: Label) -> Column:
     match label:
         case EventTypeLabel():
-            return named(label.column).isin(*label.positive).cast("int")
+            value = named(label.column)
+            negative = value.isin(*label.negative) if label.negative else value.isNotNull()
+            return F.when(value.isin(*label.positive), 1).when(negative, 0)
         case ThresholdLabel():
             return (_number(label.column) >= F.lit(label.at_least)).cast("int")
         case ColumnLabel():

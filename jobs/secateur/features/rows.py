@@ -78,7 +78,8 @@ class EncodeDay:
         features, logs = self.sources.features, self.sources.logs
         fields = {spec.name for spec in features.fields if spec.kind != "history"}
         slices = {part.column for part in features.slices}
-        return fields | slices | {"day", "time_ms", "label", logs.user, logs.item}
+        labels = {"label", *self.schema.task_columns}
+        return fields | slices | labels | {"day", "time_ms", logs.user, logs.item}
 
     def _beside(self, day: Day) -> list[Beside]:
         """What was made of many events, by input."""
@@ -100,8 +101,9 @@ class EncodeDay:
 
     def _of_event(self, table: pa.Table) -> dict[str, pa.Array]:
         user = text_of(table[self.sources.logs.user])
+        labels = ("label", *self.schema.task_columns)
         return {
-            "label": _array(table["label"]).cast(pa.int8()),
+            **{name: _array(table[name]).cast(pa.int8()) for name in labels},
             USER: user,
             "day": _array(table["day"]),
             "time_ms": _array(table["time_ms"]),

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from secateur.contracts.errors import Refused, ScenarioError
 from secateur.contracts.features import (
+    LABEL_PREFIX,
     VALUE_PREFIX,
     CategoryField,
     FeatureSchema,
@@ -31,10 +32,18 @@ class Heading:
     scenario: str
     label: str
     id_key: str
+    tasks: tuple[str, ...] = ()
+
+    @property
+    def task_columns(self) -> tuple[str, ...]:
+        """The columns of the events that hold the tasks."""
+        return tuple(LABEL_PREFIX + task for task in self.tasks)
 
 
-def demand_fields(features: Features, user: str, columns: Sequence[str]) -> None:
-    """Check the fields against the events' columns.
+def demand_fields(
+    features: Features, user: str, columns: Sequence[str], tasks: Sequence[str] = ()
+) -> None:
+    """Check the fields, and the columns of `tasks`, against the events' columns.
 
     Raises ScenarioError where a name is taken or twice, where what is made of many events is named
     as a column is, where `hashed` is not said of exactly the user, a category, or where a list
@@ -43,16 +52,16 @@ def demand_fields(features: Features, user: str, columns: Sequence[str]) -> None
     specs = features.inputs
     names = [name for spec in specs for name in _names(spec)]
     slices = (f"slice_{place}" for place in range(len(features.slices)))
-    taken = {*ROW_COLUMNS, *TRAIN_EVENTS, *slices, *(VALUE_PREFIX + name for name in names)}
+    taken = {*ROW_COLUMNS, *tasks, *TRAIN_EVENTS, *slices, *(VALUE_PREFIX + name for name in names)}
     made = {name for spec in specs if _is_made(spec, features) for name in _names(spec)}
     taken |= made & set(columns)
     wrong = sorted({name for name in names if names.count(name) > 1 or name in taken})
     if wrong:
         raise ScenarioError(f"features.fields: {wrong} are twice there, or names of our own")
     _demand_hashed_user(features, user)
-    lacking = sorted(_columns_of(features) - set(columns))
+    lacking = sorted((_columns_of(features) | set(tasks)) - set(columns))
     if lacking:
-        raise Refused(f"the events have no column {lacking}, which [features] names")
+        raise Refused(f"the events have no column {lacking}, which [features] or [label] names")
 
 
 def _demand_hashed_user(features: Features, user: str) -> None:
@@ -120,6 +129,7 @@ def schema_of(
             VectorField(s.name, s.owner, s.length, s.separator) for s in _of(specs, "vector")
         ),
         slices=tuple(part.name for part in features.slices),
+        tasks=heading.tasks,
     )
 
 

@@ -12,7 +12,7 @@ from secateur.contracts.judgement import BATCHES, Footprint, Scorecard
 from secateur.judgement.latency import measure_latency
 from secateur.judgement.measuring import Scored, compare
 from secateur.judgement.residency import Load, resident_bytes
-from secateur.judgement.scoring import read_rows, request, score_all
+from secateur.judgement.scoring import read_rows, request, score_all, score_tasks
 
 JUDGED = SPLITS[1:]  # the days that no model was trained on
 
@@ -49,7 +49,17 @@ def evaluate(
     schema = features.read("schema.json", FeatureSchema)
     rows = {split: read_rows(features.folder / split, schema) for split in JUDGED}
     dense, candidate = scorers = [load(folder) for folder in pair.folders]
-    scored = [Scored(s, r, score_all(dense, r), score_all(candidate, r)) for s, r in rows.items()]
+    scored = [
+        Scored(
+            split=split,
+            rows=r,
+            dense=score_all(dense, r),
+            candidate=score_all(candidate, r),
+            dense_tasks=score_tasks(dense, r),
+            candidate_tasks=score_tasks(candidate, r),
+        )
+        for split, r in rows.items()
+    ]
     compared = compare(scored, seed)
     dense_latency, latency = measure_latency(scorers, rows["tune"])
     resident = resident_bytes(load, pair.folders, request(rows["tune"], 0, max(BATCHES)))

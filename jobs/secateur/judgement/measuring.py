@@ -1,17 +1,16 @@
 """Everything a scorecard says of accuracy: two models on the same rows of every split."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from secateur.contracts.judgement import Accuracy, Difference
 from secateur.judgement.intervals import ROUNDS, paired_difference
-from secateur.judgement.metrics import Scores, measure
+from secateur.judgement.metrics import Labels, Scores, Users, measure
 from secateur.judgement.scoring import Rows
 from secateur.judgement.slices import slices
 
@@ -20,17 +19,19 @@ SLICE_ROUNDS = ROUNDS // 4  # slices are shown, not judged
 
 @dataclass(frozen=True)
 class Scored:
-    """One split with the probabilities that both models give its rows."""
+    """One split with the probabilities that both models give its rows; by name those of tasks."""
 
     split: str
     rows: Rows
     dense: Scores
     candidate: Scores
+    dense_tasks: Mapping[str, Scores] = field(default_factory=dict)
+    candidate_tasks: Mapping[str, Scores] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Both models' measures, keyed by split and by "<split>/<slice>"."""
+    """Both models' measures, keyed by split, "<split>/<slice>" and "<split>/task <name>"."""
 
     accuracy: dict[str, Accuracy] = field(default_factory=dict)
     dense_accuracy: dict[str, Accuracy] = field(default_factory=dict)
@@ -38,12 +39,10 @@ class Compared:
 
 
 def compare(scored: Sequence[Scored], seed: int) -> Compared:
-    """Measure both models on every split and slice; `seed` is the bootstrap's."""
+    """Measure both models on every split, slice and task; `seed` is the bootstrap's."""
     found = Compared()
     for one in scored:
-        for key, mask in _parts(one):
-            labels, users = one.rows.labels[mask], one.rows.users[mask]
-            dense, candidate = one.dense[mask], one.candidate[mask]
+        for key, labels, users, dense, candidate in _parts(one):
             found.accuracy[key] = measure(labels, users, candidate)
             found.dense_accuracy[key] = measure(labels, users, dense)
             rounds = ROUNDS if key == one.split else SLICE_ROUNDS
@@ -70,7 +69,20 @@ def write_scores(path: Path, scored: Sequence[Scored]) -> None:
     pq.write_table(table, path, compression="zstd")
 
 
-def _parts(one: Scored) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    yield one.split, np.ones(len(one.rows), bool)
-    for name, mask in slices(one.rows):
-        yield f"{one.split}/{name}", mask
+def _parts(one: Scored) -> Iterator[tuple[str, Labels, Users, Scores, Scores]]:
+    """By key the labels and users of rows, and what both models say of them."""
+    rows = one.rows
+    yield one.split, rows.labels, rows.users, one.dense, one.candidate
+    for name, mask in slices(rows):
+        of_both = one.dense[mask], one.candidate[mask]
+        yield f"{one.split}/{name}", rows.labels[mask], rows.users[mask], *of_both
+    for name, labels in rows.tasks.items():
+        told = ~np.isnan(labels)
+        of_both = one.dense_tasks[name][told], one.candidate_tasks[name][told]
+        if told.any():
+            yield (
+                f"{one.split}/task {name}",
+                labels[told].astype(np.int8),
+                rows.users[told],
+                *of_both,
+            )

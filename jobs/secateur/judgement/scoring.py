@@ -4,7 +4,7 @@ A `Scorer` is what `secateur.serving.scorer.load` returns; only its calls are kn
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,6 +27,9 @@ class Scorer(Protocol):
     def score(self, columns: Columns, *, hashed: bool = False) -> Scores:
         """Probabilities [n] of raw values."""
 
+    def score_tasks(self, columns: Columns, *, hashed: bool = False) -> dict[str, Scores]:
+        """Probabilities [n] of the label and of every task by name."""
+
     def encode(self, columns: Columns, *, hashed: bool = False) -> Any:  # noqa: ANN401
         """The model's inputs for raw values; `score_ids` alone looks into them."""
 
@@ -38,7 +41,8 @@ class Scorer(Protocol):
 class Rows:
     """One split: labels, users as codes, and as a table what the client would be given.
 
-    `slices` are the scenario's: by name, a mask of the rows inside.
+    `slices` are the scenario's: by name, a mask of the rows inside. `tasks` are the labels of
+    further tasks by name, NaN where a row does not tell.
     """
 
     labels: Labels
@@ -48,6 +52,7 @@ class Rows:
     values: pa.Table
     item_fields: frozenset[str]
     slices: Mapping[str, NDArray[np.bool_]]
+    tasks: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -58,6 +63,7 @@ def read_rows(folder: Path, schema: FeatureSchema) -> Rows:
     values = [VALUE_PREFIX + field.name for field in schema.inputs]
     counts = {"user": "user_train_events", "item": "item_train_events"}
     columns = ["label", "user", *counts.values(), *values, *schema.slice_columns]
+    columns += schema.task_columns
     table = pq.read_table(folder, columns=columns)
     hashes = table["user"].combine_chunks()
     return Rows(
@@ -71,6 +77,10 @@ def read_rows(folder: Path, schema: FeatureSchema) -> Rows:
             name: table[column].to_numpy() == 1
             for name, column in zip(schema.slices, schema.slice_columns, strict=True)
         },
+        tasks={
+            name: table[column].to_numpy().astype(np.float32)
+            for name, column in zip(schema.tasks, schema.task_columns, strict=True)
+        },
     )
 
 
@@ -78,6 +88,14 @@ def score_all(scorer: Scorer, rows: Rows) -> Scores:
     """Probabilities [n] of all rows, from raw values whose user ids are hashed already."""
     parts = [scorer.score(columns, hashed=True) for columns in _in_bulk(rows.values)]
     return np.concatenate(parts)
+
+
+def score_tasks(scorer: Scorer, rows: Rows) -> dict[str, Scores]:
+    """Probabilities [n] of every further task by name, as `score_all` gives the label's."""
+    if not rows.tasks:
+        return {}
+    parts = [scorer.score_tasks(columns, hashed=True) for columns in _in_bulk(rows.values)]
+    return {task: np.concatenate([part[task] for part in parts]) for task in rows.tasks}
 
 
 def request(rows: Rows, start: int, batch: int) -> dict[str, object]:

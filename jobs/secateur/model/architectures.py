@@ -57,6 +57,8 @@ def spec_of(schema: FeatureSchema, training: Training) -> ModelSpec:
     architecture = training.architecture
     if not training.hidden and architecture not in WITHOUT_TOWER:
         raise ScenarioError(f"training.hidden is empty, but {architecture} has a tower")
+    if schema.tasks and architecture in WITHOUT_TOWER:
+        raise ScenarioError(f"{architecture} has no tower for the tasks {list(schema.tasks)}")
     if architecture == "dlrm" and training.interaction == "dot" and len(schema.inputs) < 2:
         raise ScenarioError("dlrm learns from pairs of inputs, but there is one input alone")
     if architecture == "din" and not any(field.shares for field in schema.lists):
@@ -77,4 +79,5 @@ def spec_of(schema: FeatureSchema, training: Training) -> ModelSpec:
         interaction=training.interaction,
         second=training.hidden if architecture == "finalmlp" else (),
         attention=training.attention if architecture == "din" else (),
+        tasks=schema.tasks,
     )

@@ -27,7 +27,8 @@ class Rows(Protocol):
     def __len__(self) -> int: ...
 
     def batches(self, size: int, seed: int, start: int = 0) -> Iterator[tuple[Inputs, Tensor]]:
-        """Batches without end, from the one numbered `start` on: inputs, and targets [<= size].
+        """Batches without end, from the one numbered `start` on: inputs, and their targets (see
+        Split) [<= size, 1 + tasks].
 
         An epoch has every row once.
         """
@@ -37,7 +38,8 @@ class Rows(Protocol):
 class Split:
     """Rows in the order of their FeatureSet.
 
-    `labels` float32 [rows] of 0 and 1, `days` datetime64[D] [rows]. `guidance` float32 [rows],
+    `labels` float32 [rows] of 0 and 1, `days` datetime64[D] [rows]. `tasks` float32 [rows, tasks],
+    where there are any, are NaN where a row does not tell. `guidance` float32 [rows, 1 + tasks],
     where a teacher gives it, are the probabilities to learn instead.
     """
 
@@ -45,30 +47,35 @@ class Split:
     labels: Tensor
     days: NDArray[np.datetime64]
     guidance: Tensor | None = None
+    tasks: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @property
     def targets(self) -> Tensor:
-        """What to learn, float32 [rows]: the guidance, or else the labels."""
-        return self.labels if self.guidance is None else self.guidance
+        """What to learn, float32 [rows, 1 + tasks]: the guidance, or else label and tasks."""
+        if self.guidance is not None:
+            return self.guidance
+        label = self.labels[:, None]
+        return label if self.tasks is None else torch.cat([label, self.tasks], 1)
 
     def batches(self, size: int, seed: int, start: int = 0) -> Iterator[tuple[Inputs, Tensor]]:
         """See Rows. The last batch of an epoch holds what is left."""
+        targets = self.targets
         for at in shuffled(len(self), size, seed, start, self.labels.device):
-            yield self.inputs.take(at), self.targets[at]
+            yield self.inputs.take(at), targets[at]
 
     def to(self, device: torch.device) -> "Split":
         """The same rows on `device`."""
-        guidance = None if self.guidance is None else self.guidance.to(device)
-        return Split(self.inputs.to(device), self.labels.to(device), self.days, guidance)
+        guidance, tasks = (None if t is None else t.to(device) for t in (self.guidance, self.tasks))
+        return Split(self.inputs.to(device), self.labels.to(device), self.days, guidance, tasks)
 
     def take(self, rows: NDArray[np.bool_]) -> "Split":
         """The rows where the mask `rows` [rows] holds."""
         at = torch.from_numpy(np.flatnonzero(rows))
-        guidance = None if self.guidance is None else self.guidance[at]
-        return Split(self.inputs.take(at), self.labels[at], self.days[rows], guidance)
+        guidance, tasks = (None if t is None else t[at] for t in (self.guidance, self.tasks))
+        return Split(self.inputs.take(at), self.labels[at], self.days[rows], guidance, tasks)
 
 
 def near(rows: Rows, device: torch.device) -> Rows:
@@ -102,14 +109,15 @@ def part_files(features: Artifact, split: str) -> list[Path]:
 
 def columns_of(schema: FeatureSchema) -> list[str]:
     """The columns that a Split is made of."""
-    return [*(field.name for field in schema.inputs), "label", "day"]
+    return [*(field.name for field in schema.inputs), "label", *schema.task_columns, "day"]
 
 
 def to_split(table: pa.Table, schema: FeatureSchema) -> Split:
     """Rows of a FeatureSet's files as tensors."""
     labels = table["label"].to_numpy().astype(np.float32)
     days = table["day"].cast(pa.string()).cast(pa.date32()).to_numpy()
-    return Split(_inputs(table, schema), torch.from_numpy(labels), days)
+    tasks = _matrix(table, schema.task_columns, np.float32) if schema.tasks else None
+    return Split(_inputs(table, schema), torch.from_numpy(labels), days, tasks=tasks)
 
 
 def _inputs(table: pa.Table, schema: FeatureSchema) -> Inputs:
@@ -125,7 +133,7 @@ def _inputs(table: pa.Table, schema: FeatureSchema) -> Inputs:
     )
 
 
-def _matrix(table: pa.Table, names: list[str], kind: type[np.generic]) -> Tensor:
+def _matrix(table: pa.Table, names: Sequence[str], kind: type[np.generic]) -> Tensor:
     values = np.empty((table.num_rows, len(names)), kind)
     for column, name in enumerate(names):
         values[:, column] = table[name].to_numpy()

@@ -47,5 +47,7 @@ def _files(folder: str | None, run: str | None) -> Iterator[Follow]:
         def write(look: Evaluation) -> None:
             for name in ("train_loss", "holdout_loss", "holdout_auc"):
                 writer.add_scalar(name, getattr(look, name), look.samples)
+            for task, area in look.task_aucs.items():
+                writer.add_scalar(f"holdout_auc_{task}", area, look.samples)
 
         yield write

@@ -34,11 +34,11 @@ class DCNv2(Recommender):
         self.cross_output.weight.copy_(larger.cross_output.weight[:, columns])
 
     def score(self, embedded: Embedded) -> Tensor:
-        """Logits [batch] of embedded inputs."""
+        """Logits [batch, 1 + tasks] of embedded inputs; tasks have the tower's part alone."""
         first = embedded.flat
         crossed = first
         for layer in self.cross:
             crossed = first * layer(crossed) + crossed
-        of_cross: Tensor = self.cross_output(crossed).squeeze(1)
+        of_cross: Tensor = self.cross_output(crossed)
         of_tower: Tensor = self.tower(first)
-        return self.bias + of_cross + of_tower
+        return self.with_own(of_tower, self.bias + of_cross)

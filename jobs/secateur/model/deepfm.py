@@ -15,6 +15,6 @@ class DeepFM(FactorizationMachine):
     """
 
     def score(self, embedded: Embedded) -> Tensor:
-        """Logits [batch] of embedded inputs."""
+        """Logits [batch, 1 + tasks] of embedded inputs; tasks have the tower's part alone."""
         tower: Tensor = self.tower(embedded.flat)
-        return super().score(embedded) + tower
+        return self.with_own(tower, super().score(embedded))

@@ -32,9 +32,9 @@ class DIN(Recommender):
         self.units = nn.ModuleList(Tower(width, spec.attention) for _ in range(attended))
 
     def score(self, embedded: Embedded) -> Tensor:
-        """Logits [batch] of embedded inputs."""
+        """Logits [batch, 1 + tasks] of embedded inputs."""
         tower: Tensor = self.tower(embedded.flat)
-        return self.bias + tower
+        return self.with_own(tower, self.bias)
 
     def pooled(self, place: int, values: Tensor, offsets: Tensor, of_ids: Tensor) -> Tensor:
         """By attention, where the list shares the vocabulary of a field."""
@@ -43,7 +43,8 @@ class DIN(Recommender):
             return super().pooled(place, values, offsets, of_ids)
         rows = torch.repeat_interleave(offsets.diff(), output_size=len(values))
         wanted = of_ids[rows, target]
-        weights = self.unit(place)(torch.cat([values, wanted, values - wanted, values * wanted], 1))
+        pairs = torch.cat([values, wanted, values - wanted, values * wanted], 1)
+        weights = self.unit(place)(pairs)[:, 0]
         every = torch.arange(len(values), device=values.device)
         return functional.embedding_bag(
             every,

@@ -35,9 +35,9 @@ class DLRM(Recommender):
         self.register_buffer("pairs", pairs, persistent=False)
 
     def score(self, embedded: Embedded) -> Tensor:
-        """Logits [batch] of embedded inputs."""
+        """Logits [batch, 1 + tasks] of embedded inputs."""
         tower: Tensor = self.tower(self.tower_input(embedded))
-        return self.bias + tower
+        return self.with_own(tower, self.bias)
 
     def tower_input(self, embedded: Embedded) -> Tensor:
         """What the tower reads, [batch, tower_inputs]."""

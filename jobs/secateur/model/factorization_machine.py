@@ -10,8 +10,8 @@ class FactorizationMachine(LogisticRegression):
     """Score = bias + first order + pairwise interactions."""
 
     def score(self, embedded: Embedded) -> Tensor:
-        """Logits [batch] of embedded inputs."""
-        return super().score(embedded) + interactions(embedded.factors)
+        """Logits [batch, 1] of embedded inputs."""
+        return super().score(embedded) + interactions(embedded.factors)[:, None]
 
     def absorb(self, place: int, embedding: Tensor, weight: Tensor) -> None:
         """What it adds by its pairs with others goes into their first-order weights."""

@@ -31,7 +31,7 @@ class FinalMLP(Recommender):
         return self.tower, self.second
 
     def score(self, embedded: Embedded) -> Tensor:
-        """Logits [batch] of embedded inputs."""
+        """Logits [batch, 1 + tasks] of embedded inputs; tasks have the first tower's part alone."""
         first = self.tower.last_hidden(embedded.flat)
         of_first = self.tower.output(first)
         second = self.second.last_hidden(embedded.flat)
@@ -39,8 +39,8 @@ class FinalMLP(Recommender):
         # A logit rounded to bfloat16 keeps three digits: see `Tower.output`.
         with torch.autocast(first.device.type, enabled=False):
             kind = self.fusion.dtype
-            fused = ((first.to(kind) @ self.fusion) * second.to(kind)).sum(1)
-        return self.bias + of_first + of_second + fused
+            fused = ((first.to(kind) @ self.fusion) * second.to(kind)).sum(1, keepdim=True)
+        return self.with_own(of_first, self.bias + of_second + fused)
 
     def take_over(self, larger: Recommender, kept: Kept) -> None:
         """Of W the rows and the columns of the last hidden neurons."""

@@ -5,14 +5,13 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from secateur.contracts.models import Evaluation, TrainingCurve
 from secateur.model.batches import Rows, near
 from secateur.model.capture import Captured
 from secateur.model.checkpoints import Checkpoints, Position
 from secateur.model.inputs import Inputs
-from secateur.model.metrics import log_loss
+from secateur.model.metrics import log_loss, task_losses
 from secateur.model.optimizing import Memory, Optimization
 from secateur.model.precision import scoring
 from secateur.model.ranks import World
@@ -46,6 +45,8 @@ class Fit:
         self.device = watch.model.bias.device
         self.rows = near(rows, self.device)
         self.score = scoring(watch.model, training.precision, self.device)
+        weights = (training.task_weights.get(task, 1.0) for task in watch.model.spec.tasks)
+        self.weights = torch.tensor([1.0, *weights], device=self.device)
         steps = math.ceil(epochs * len(rows) / training.batch_size)
         self.memory = memory
         self.left: Memory | None = None
@@ -145,20 +146,18 @@ class Fit:
             share = self.world.share(torch.arange(count, device=self.device))
             mine, wanted = whole.take(share), targets[share]
         embedded = self.optimization.embed(mine, whole)
-        loss = functional.binary_cross_entropy_with_logits(
-            self.score(embedded), wanted, reduction="sum"
-        )
-        objective = loss / count
+        losses = task_losses(self.score(embedded), wanted, self.weights)
+        objective = losses.sum() / count
         if self.training.embedding_l2:
             objective = objective + self.training.embedding_l2 * penalty(embedded) / count
         objective.backward()  # type: ignore[no-untyped-call]
         self.optimization.step()
-        self.loss += loss.detach()
+        self.loss += losses[0].detach()
 
     def _look_at_the_start(self) -> None:
         """So a training that goes on leaves a model no worse than it began with."""
         inputs, targets = next(self.rows.batches(PREDICT_BATCH, self.seed))
-        self.watch.look(0, log_loss(predict(self.watch.model, inputs), targets.cpu()))
+        self.watch.look(0, log_loss(predict(self.watch.model, inputs), targets[:, 0].cpu()))
 
     def _look_if_due(self) -> bool:
         """Look at the holdout if it is time to."""

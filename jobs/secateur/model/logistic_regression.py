@@ -9,8 +9,8 @@ class LogisticRegression(Recommender):
     """Score = bias + first order."""
 
     def score(self, embedded: Embedded) -> Tensor:
-        """Logits [batch] of embedded inputs."""
-        return self.bias + embedded.first_order.sum(dim=(1, 2))
+        """Logits [batch, 1] of embedded inputs."""
+        return self.bias + embedded.first_order.sum(dim=1)
 
     def absorb(self, place: int, embedding: Tensor, weight: Tensor) -> None:
         """The bias takes the first-order weight in."""

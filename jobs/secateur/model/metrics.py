@@ -25,3 +25,14 @@ def auc(logits: Tensor, labels: Tensor) -> float:
 def log_loss(logits: Tensor, targets: Tensor) -> float:
     """Mean cross-entropy in nats of `logits` [rows] against probabilities `targets` [rows]."""
     return float(functional.binary_cross_entropy_with_logits(logits.double(), targets.double()))
+
+
+def task_losses(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+    """Cross-entropy [outputs] of `logits` [rows, outputs], times `weights`, summed over rows.
+
+    A target that is NaN is not known: that row has no say in that output's loss.
+    """
+    known = ~targets.isnan()
+    return functional.binary_cross_entropy_with_logits(
+        logits, targets.nan_to_num(), weight=known * weights, reduction="none"
+    ).sum(0)

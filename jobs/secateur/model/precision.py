@@ -19,7 +19,7 @@ Score = Callable[[Embedded], Tensor]
 
 
 def scoring(model: Recommender, precision: str, device: torch.device) -> Score:
-    """What gives logits float32 [batch] of embedded inputs, for training on `device`."""
+    """What gives logits float32 [batch, 1 + tasks] of embedded inputs, for training on `device`."""
     if precision == "fp32" or not has_bf16(device):
         if precision != "fp32":
             log.info("this processor has no bfloat16 products: training in float32")

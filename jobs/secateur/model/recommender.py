@@ -68,17 +68,22 @@ class Recommender(nn.Module):
         self.embedding = nn.Embedding(height, spec.embedding_dim)
         self.first_order = nn.Embedding(height, self.first_orders)
         self.bias = nn.Parameter(torch.zeros(1))
-        self.tower = Tower(spec.tower_inputs, spec.hidden, dropout)
+        self.tower = Tower(spec.tower_inputs, spec.hidden, dropout, 1 + len(spec.tasks))
         nn.init.normal_(self.embedding.weight, std=self.embedding_std)
         nn.init.zeros_(self.first_order.weight)
 
-    def forward(self, inputs: Inputs) -> Tensor:
-        """Logits [batch]."""
-        return self.score(self.embed(inputs))
+    def forward(self, inputs: Inputs, *, tasks: bool = False) -> Tensor:
+        """The label's logits [batch], or with `tasks` those of every task too: see `score`."""
+        logits = self.score(self.embed(inputs))
+        return logits if tasks else logits[:, 0]
 
     def score(self, embedded: Embedded) -> Tensor:
-        """Logits [batch] of embedded inputs."""
+        """Logits [batch, 1 + tasks] of embedded inputs: the label's, then those of every task."""
         raise NotImplementedError
+
+    def with_own(self, tower: Tensor, own: Tensor) -> Tensor:
+        """Logits [batch, 1 + tasks] of the tower, with what the label alone has: `own` [.., 1]."""
+        return tower + functional.pad(own, (0, len(self.spec.tasks)))
 
     @property
     def towers(self) -> tuple[Tower, ...]:

@@ -80,9 +80,9 @@ class Stream:
     def batches(self, size: int, seed: int, start: int = 0) -> Iterator[tuple[Inputs, Tensor]]:
         """See Rows. Buffers before batch `start` are not read."""
         for (epoch, number, skip), rows in self._read_ahead(self._plan(size, seed, start), seed):
-            order = permutation(len(rows), seed, epoch, number + 1)
+            order, targets = permutation(len(rows), seed, epoch, number + 1), rows.targets
             for at in order.tensor_split(_parts(len(rows), size))[skip:]:
-                yield rows.inputs.take(at), rows.targets[at]
+                yield rows.inputs.take(at), targets[at]
 
     def read(self) -> Split:
         """All rows at once, in the order of their files."""
@@ -161,10 +161,11 @@ def open_stream(features: Artifact, split: str, memory_mb: float) -> Stream:
 
 
 def row_bytes(schema: FeatureSchema) -> int:
-    """At most how many bytes a row takes as tensors: 4 an id or a number."""
+    """At most how many bytes a row takes as tensors: 4 an id, a number or a task."""
     lists = sum(field.length for field in schema.lists)
     vectors = sum(field.length for field in schema.vectors)
-    return 4 * (len(schema.fields) + len(schema.numbers) + lists + vectors) + BESIDE
+    single = len(schema.fields) + len(schema.numbers) + len(schema.tasks)
+    return 4 * (single + lists + vectors) + BESIDE
 
 
 def _blocks(path: Path) -> Iterator[Block]:

@@ -15,14 +15,16 @@ def linears_of(layers: nn.ModuleList) -> list[nn.Linear]:
 
 
 class Tower(nn.Module):
-    """Hidden layers of Linear and ReLU, then one output. `layers` holds every Linear in order.
+    """Hidden layers of Linear and ReLU, then the outputs. `layers` holds every Linear in order.
 
     Without hidden layers there is no tower: it has no weights and is not to be called.
     """
 
-    def __init__(self, inputs: int, hidden: tuple[int, ...], dropout: float = 0.0) -> None:
+    def __init__(
+        self, inputs: int, hidden: tuple[int, ...], dropout: float = 0.0, outputs: int = 1
+    ) -> None:
         super().__init__()
-        widths = (inputs, *hidden, 1) if hidden else ()
+        widths = (inputs, *hidden, outputs) if hidden else ()
         self.layers = nn.ModuleList(
             nn.Linear(before, after) for before, after in itertools.pairwise(widths)
         )
@@ -31,7 +33,7 @@ class Tower(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Outputs [batch] of inputs [batch, features]."""
+        """Outputs [batch, outputs] of inputs [batch, features]."""
         return self.output(self.last_hidden(x))
 
     def last_hidden(self, x: Tensor) -> Tensor:
@@ -41,12 +43,12 @@ class Tower(nn.Module):
         return x
 
     def output(self, x: Tensor) -> Tensor:
-        """Outputs [batch] of the last hidden layer's."""
+        """Outputs [batch, outputs] of the last hidden layer's."""
         output = self.layers[-1]
         # A logit rounded to bfloat16 keeps three digits, and the last product is small.
         with torch.autocast(x.device.type, enabled=False):
             logits: Tensor = output(x.to(next(output.parameters()).dtype))
-        return logits.squeeze(1)
+        return logits
 
     def normalize(self) -> None:
         """Normalise every hidden neuron by batch, until `fold`. A layer's bias has no say then."""

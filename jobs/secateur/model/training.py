@@ -23,7 +23,7 @@ from secateur.model.metrics import log_loss
 from secateur.model.optimizing import Memory
 from secateur.model.ranks import World
 from secateur.model.recommender import Recommender
-from secateur.model.watching import Watch, predict
+from secateur.model.watching import Watch, predict, predict_tasks
 from secateur.scenario import Training
 
 ALONE = World()
@@ -86,7 +86,7 @@ def distill(
     """
     with _deterministic(training.threads, seed, student):
         watch = Watch(student, holdout, training.patience)
-        watch.look(0, log_loss(predict(student, train.inputs), train.targets))
+        watch.look(0, log_loss(predict(student, train.inputs), train.targets[:, 0]))
         fit = Fit(watch, train, training, epochs, seed, ALONE)
         return fit.run(lambda _rows, _note: None)
 
@@ -94,7 +94,7 @@ def distill(
 def taught(
     splits: Sequence[Split], teacher: Recommender, training: Training, weight: float
 ) -> tuple[Split, ...]:
-    """The splits with guidance: their labels mixed with the teacher's probabilities.
+    """The splits with guidance: label and tasks mixed with the teacher's probabilities of each.
 
     The loss is (1 - w) CE(labels) + w CE(teacher) with w = `weight` (Hinton et al. 2015, at
     temperature 1); since cross-entropy is linear in its target, this is CE against their mix.
@@ -105,9 +105,13 @@ def taught(
 
 
 def guided(split: Split, teacher: Recommender, weight: float) -> Split:
-    """The split with its labels mixed with the teacher's probabilities, these weighing `weight`."""
-    opinion = torch.sigmoid(predict(teacher, split.inputs))
-    return replace(split, guidance=torch.lerp(split.labels, opinion, weight))
+    """The split with its labels mixed with the teacher's probabilities, these weighing `weight`.
+
+    Where a row does not tell a task, the teacher's opinion stands alone.
+    """
+    opinion, labels = torch.sigmoid(predict_tasks(teacher, split.inputs)), split.targets
+    mixed = torch.lerp(labels, opinion, weight)
+    return replace(split, guidance=torch.where(labels.isnan(), opinion, mixed))
 
 
 @contextlib.contextmanager

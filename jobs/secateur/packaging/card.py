@@ -11,7 +11,7 @@ from secateur.contracts.models import ModelSpec
 _CARD = """\
 # {title}
 
-Predicts the probability of `{label}` for a user and an item, from {fields} raw features.
+Predicts the probability of `{label}` for a user and an item, from {fields} raw features.{tasks}
 
 | | |
 |---|---|
@@ -58,6 +58,7 @@ def write_card(
     return _CARD.format(
         title=title,
         label=schema.label,
+        tasks=_tasks(schema.tasks),
         fields=len(schema.inputs),
         architecture=spec.architecture,
         rows=sum(spec.rows),
@@ -72,6 +73,12 @@ def write_card(
         steps=_steps(recipe),
         files="\n".join(f"| `{name}` | {size:,} |" for name, size in sorted(sizes.items())),
     )
+
+
+def _tasks(names: tuple[str, ...]) -> str:
+    known = ", ".join(f"`{name}`" for name in names)
+    told = f"It predicts further tasks too, which it was not judged by: {known}."
+    return f"\n{told}" if names else ""
 
 
 def _steps(recipe: Recipe) -> str:

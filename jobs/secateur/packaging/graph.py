@@ -7,7 +7,8 @@
 
 Lists, vectors and numbers add to `mixed`: see `beside` and `norms`. A cross network stands in the
 place of sums and first order (see `cross`), or a second tower (see `fusion`). A tower over dot
-products is another structure: see `dots`. Without a tower there is its bias alone.
+products is another structure: see `dots`. Without a tower there is its bias alone. Further tasks
+read the same last hidden layer, each with weights and an output of its own.
 
 The matrix of the first product is assembled from its parts by nodes that a runtime folds when it
 loads the graph, so that no structural zero is stored. The table is an external initializer: the
@@ -39,8 +40,9 @@ def build(parts: Parts) -> bytes:
     graph = Graph()
     rows = _lookup(graph, parts)
     of = _of_dots(graph, parts, parts.dots, rows) if parts.dots else _logit(graph, parts, rows)
-    _probability(graph, of)
-    return _serialize(graph, parts.architecture)
+    outputs = [_probability(graph, of, layout.PROBABILITY)]
+    outputs += [_task(graph, parts, place) for place in range(len(parts.tasks))]
+    return _serialize(graph, parts.architecture, outputs)
 
 
 def _logit(graph: Graph, parts: Parts, rows: str) -> str:
@@ -141,8 +143,8 @@ def _tower(graph: Graph, parts: Parts, x: str) -> str:
         else:
             x = _float_layer(graph, x, layer, i)
     graph.node("Relu", [x], "last_hidden")
-    graph.constant("output_weight", parts.output.weight)
-    graph.constant("output_bias", parts.output.bias)
+    graph.constant("output_weight", parts.output.weight[:, :1])
+    graph.constant("output_bias", parts.output.bias[:1])
     return graph.node("Gemm", ["last_hidden", "output_weight", "output_bias"], "tower")
 
 
@@ -174,14 +176,25 @@ def _interactions(graph: Graph, parts: Parts, tower: str) -> str:
     return graph.node("Sub", [both, own_norms(graph, parts)], "tower_and_pairs")
 
 
-def _probability(graph: Graph, logit: str) -> None:
-    graph.node("Sigmoid", [logit], "probabilities")
-    graph.node("Reshape", ["probabilities", graph.integers("vector", -1)], layout.PROBABILITY)
+def _task(graph: Graph, parts: Parts, place: int) -> str:
+    """The output of the task at this place, of the tower's last hidden layer."""
+    column, output = slice(place + 1, place + 2), parts.output
+    weight = graph.constant(f"task_{place}_weight", output.weight[:, column])
+    bias = graph.constant(f"task_{place}_bias", output.bias[column])
+    logit = graph.node("Gemm", ["last_hidden", weight, bias], f"task_{place}")
+    return _probability(graph, logit, layout.task_output(parts.tasks[place]))
 
 
-def _serialize(graph: Graph, name: str) -> bytes:
-    scores = helper.make_tensor_value_info(layout.PROBABILITY, TensorProto.FLOAT, ["batch"])
-    proto = helper.make_graph(graph.nodes, name, graph.inputs, [scores], graph.initializers)
+def _probability(graph: Graph, logit: str, name: str) -> str:
+    vector = graph.integers(f"vector_of_{name}", -1)
+    return graph.node(
+        "Reshape", [graph.node("Sigmoid", [logit], f"sigmoid_of_{name}"), vector], name
+    )
+
+
+def _serialize(graph: Graph, name: str, outputs: list[str]) -> bytes:
+    scores = [helper.make_tensor_value_info(o, TensorProto.FLOAT, ["batch"]) for o in outputs]
+    proto = helper.make_graph(graph.nodes, name, graph.inputs, scores, graph.initializers)
     opset = [helper.make_opsetid("", OPSET)]
     model = helper.make_model(
         proto, opset_imports=opset, ir_version=IR_VERSION, producer_name="secateur"

@@ -113,7 +113,8 @@ class Parts:
     `heights` are the rows of the table's blocks, the first `fields` of which are read by ids;
     `hidden` the tower's hidden layers, the first one reading stored units; `steps` the worth of
     one unit of each integer activation but the last, which stays float; `output` the last layer,
-    with the model's bias; without a tower it has no weights. `cross` is a cross network's, `dots` a
+    with the model's bias in the label's output, the first; without a tower it has no weights.
+    `tasks` name the other outputs. `cross` is a cross network's, `dots` a
     DLRM's, whose first hidden layer reads floats, `fusion` a FinalMLP's. `folded` tells
     whether stored rows hold a first order, with what pairs of embeddings need in it.
     """
@@ -130,6 +131,7 @@ class Parts:
     dots: Dots | None = None
     fusion: Fusion | None = None
     folded: bool = True
+    tasks: tuple[str, ...] = ()
 
     @property
     def pairs(self) -> bool:
@@ -165,16 +167,17 @@ def parts_of(model: Recommender, recipe: Recipe, calibration: Inputs) -> Parts:
         dots=_dots(model, recipe) if isinstance(model, DLRM) else None,
         fusion=_fusion(model, recipe) if isinstance(model, FinalMLP) else None,
         folded=model.first_orders > 0,
+        tasks=spec.tasks,
     )
 
 
 def _tower(tower: Tower, bias: Floats) -> tuple[list[FloatLinear], FloatLinear]:
-    """Hidden layers, and the last one with `bias` in it; without a tower that bias alone."""
+    """Hidden layers, and the last one with `bias` in its first output; or that bias alone."""
     layers = [_linear(layer) for layer in tower.layers]
     if not layers:
         return [], FloatLinear(np.zeros((0, 1), np.float32), bias)
     *hidden, output = layers
-    return hidden, replace(output, bias=output.bias + bias)
+    return hidden, replace(output, bias=np.append(output.bias[:1] + bias, output.bias[1:]))
 
 
 def _tables(model: Recommender, bits: int) -> tuple[PackedTable, Floats]:

@@ -46,7 +46,7 @@ def field_score(model: Recommender, evidence: Evidence) -> tuple[Tensor, ...]:
             embedded, vectors=vectors, first_order=first_order, numbers=numbers, scaled=scaled
         )
         loss = functional.binary_cross_entropy_with_logits(
-            model.score(known), labels, reduction="sum"
+            model.score(known)[:, 0], labels, reduction="sum"
         )
         found = torch.autograd.grad(loss, leaves, allow_unused=True)
         products = [

@@ -85,7 +85,7 @@ def _stages(tower: Tower, neurons: Iterator[Tensor]) -> list[Stage]:
     before: Stage | None = None
     *hidden, output = linears_of(tower.layers)
     for layer, activate in zip((*hidden, output), (*tower.activations, nn.ReLU()), strict=True):
-        kept = torch.tensor([0]) if layer is output else next(neurons)
+        kept = torch.arange(layer.out_features) if layer is output else next(neurons)
         stage = Stage(layer.weight, layer.bias, kept)
         if before is not None:
             stage = Stage(

@@ -17,9 +17,11 @@ from secateur.scenario.logs import (
     MarkedListLabel,
     Negatives,
     PurchaseLabel,
+    RowLabel,
     SideTable,
     Table,
     ThresholdLabel,
+    tasks_of,
 )
 from secateur.scenario.training import Training
 from secateur.scenario.validation import Drift, Rule, Validation
@@ -44,6 +46,7 @@ __all__ = [
     "Negatives",
     "PurchaseLabel",
     "Release",
+    "RowLabel",
     "Rule",
     "Scenario",
     "SideTable",
@@ -53,4 +56,5 @@ __all__ = [
     "Training",
     "Validation",
     "load",
+    "tasks_of",
 ]

@@ -15,7 +15,7 @@ from secateur.scenario.cleaning import Cleaning
 from secateur.scenario.explaining import Mistake, did_you_mean
 from secateur.scenario.features import Features
 from secateur.scenario.lines import KeyPath
-from secateur.scenario.logs import ClickedListLabel, EventTypeLabel, Label, Logs
+from secateur.scenario.logs import ClickedListLabel, EventTypeLabel, Label, Logs, tasks_of
 from secateur.scenario.timing import UNITS
 from secateur.scenario.training import Training
 from secateur.scenario.validation import Validation
@@ -116,6 +116,23 @@ def _label_is_one_thing(label: Label) -> Iterator[Mistake]:
         yield Mistake(("label", "clicked"), f"{label.clicked!r} is the list itself")
 
 
+def _tasks_are_further_labels(label: Label) -> Iterator[Mistake]:
+    for name in tasks_of(label):
+        if name == label.name:
+            yield Mistake(("label", "tasks", name), f"{name!r} is the label's own name")
+
+
+def _tasks_have_weights_and_a_tower(label: Label, training: Training) -> Iterator[Mistake]:
+    tasks = tasks_of(label)
+    if tasks and training.architecture in WITHOUT_TOWER:
+        message = f"{training.architecture} has no tower, whose hidden layers the tasks share"
+        yield Mistake(("training", "architecture"), message)
+    for name in training.task_weights:
+        if name not in tasks:
+            message = f"no task of the label is named so{did_you_mean(name, tasks)}"
+            yield Mistake(("training", "task_weights", name), message)
+
+
 def _rows_can_be_told_apart(cleaning: Cleaning) -> Iterator[Mistake]:
     if not cleaning.deduplicate_on:
         yield Mistake(
@@ -198,6 +215,8 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Mistake]]], ...] = (
     (("training",), _towers_have_layers),
     (("training",), _whole_tables_move),
     (("label",), _label_is_one_thing),
+    (("label",), _tasks_are_further_labels),
+    (("label", "training"), _tasks_have_weights_and_a_tower),
     (("cleaning",), _rows_can_be_told_apart),
     (("features",), _names_of_fields),
     (("logs", "features"), _only_the_user_is_hashed),

@@ -8,7 +8,7 @@ from secateur.contracts.errors import UsageError
 from secateur.scenario.explaining import Mistake, did_you_mean
 from secateur.scenario.lines import KeyPath
 from secateur.scenario.loading import PROJECT, parse, read
-from secateur.scenario.logs import ClickedListLabel, ColumnLabel, MarkedListLabel, Table
+from secateur.scenario.logs import ClickedListLabel, MarkedListLabel, OfColumn, Table, tasks_of
 from secateur.scenario.sampling import sample
 from secateur.scenario.whole import Scenario
 from secateur.storage import Store, local_path, open_store
@@ -86,7 +86,7 @@ def _of_rows(scenario: Scenario) -> Iterator[tuple[KeyPath, str]]:
     yield ("logs", "time"), logs.time
     if not isinstance(label, _LISTS):
         yield ("logs", "item"), logs.item
-    if isinstance(label, ColumnLabel):
+    if isinstance(label, OfColumn):
         yield ("label", "column"), label.column
     else:
         for key in ("shared", "item_columns"):
@@ -94,6 +94,8 @@ def _of_rows(scenario: Scenario) -> Iterator[tuple[KeyPath, str]]:
                 yield ("label", "negatives", key, number), name
     if isinstance(label, ClickedListLabel):
         yield ("label", "clicked"), label.clicked
+    for name, task in tasks_of(label).items():
+        yield ("label", "tasks", name, "column"), task.column
     for number, name in enumerate(scenario.cleaning.deduplicate_on):
         yield ("cleaning", "deduplicate_on", number), name
 

@@ -3,9 +3,9 @@
 import zoneinfo
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
-from secateur.scenario.sections import Day, Fraction, Positive, Section
+from secateur.scenario.sections import Day, Fraction, Name, Positive, Section
 
 Format = Literal["csv", "tsv", "json_lines", "parquet"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -85,12 +85,11 @@ class Logs(Table):
     sides: tuple[SideTable, ...] = ()
 
 
-class ColumnLabel(Section):
-    """The binary column to predict."""
+class OfColumn(Section):
+    """What one column of the log says."""
 
     role: ClassVar[str] = "label"
 
-    kind: Literal["column"] = "column"
     column: str
 
     @property
@@ -99,11 +98,31 @@ class ColumnLabel(Section):
         return self.column
 
 
+class ColumnLabel(OfColumn):
+    """The binary column to predict.
+
+    A row may tell more than that: its `tasks`, by name. A model learns label and tasks together,
+    over shared embeddings and hidden layers; early stopping, pruning and judgement go by the label.
+    A row whose column is missing does not tell a task, and is masked out of that task's loss; what
+    no label could be either (2, or text for a threshold) is quarantined.
+    """
+
+    kind: Literal["column"] = "column"
+    tasks: dict[Name, "RowLabel"] = Field(default_factory=dict)
+
+    @field_validator("tasks")
+    @classmethod
+    def _tasks_have_none(cls, tasks: dict[str, "RowLabel"]) -> dict[str, "RowLabel"]:
+        if any(task.tasks for task in tasks.values()):
+            raise ValueError("a task has no tasks of its own")
+        return tasks
+
+
 class EventTypeLabel(ColumnLabel):
     """Positive are the events whose type is one of `positive`.
 
     Negative are those of `negative`, or all others where that is empty. Events of neither are
-    quarantined.
+    quarantined, or do not tell where this is a task.
     """
 
     kind: Literal["event_type"]  # type: ignore[assignment]
@@ -118,21 +137,21 @@ class ThresholdLabel(ColumnLabel):
     at_least: float
 
 
-class MarkedListLabel(ColumnLabel):
+class MarkedListLabel(OfColumn):
     """A row shows many items, each marked: `N123-1 N45-0` becomes two events.
 
     The items become the log's item column, which the raw rows do not have.
     """
 
-    kind: Literal["marked_list"]  # type: ignore[assignment]
+    kind: Literal["marked_list"]
     separator: Separator = " "
     mark: Separator = "-"
 
 
-class ClickedListLabel(ColumnLabel):
+class ClickedListLabel(OfColumn):
     """A row shows many items, `a|b|c`, and the column `clicked` names the one chosen, if any."""
 
-    kind: Literal["clicked_list"]  # type: ignore[assignment]
+    kind: Literal["clicked_list"]
     separator: Separator = "|"
     clicked: str
 
@@ -176,6 +195,12 @@ def _kind(value: Any) -> str:  # noqa: ANN401 - whatever TOML holds
     return str(found)
 
 
+RowLabel = Annotated[
+    Annotated[ColumnLabel, Tag("column")]
+    | Annotated[EventTypeLabel, Tag("event_type")]
+    | Annotated[ThresholdLabel, Tag("threshold")],
+    Discriminator(_kind),
+]
 Label = Annotated[
     Annotated[ColumnLabel, Tag("column")]
     | Annotated[EventTypeLabel, Tag("event_type")]
@@ -185,3 +210,8 @@ Label = Annotated[
     | Annotated[PurchaseLabel, Tag("purchase")],
     Discriminator(_kind),
 ]
+
+
+def tasks_of(label: Label) -> dict[str, RowLabel]:
+    """What its rows tell beside the label, by name in order; nothing of lists and purchases."""
+    return dict(sorted(label.tasks.items())) if isinstance(label, ColumnLabel) else {}

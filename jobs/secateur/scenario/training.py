@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from secateur.contracts.models import Architecture, Interaction
-from secateur.scenario.sections import Fraction, Positive, Section
+from secateur.scenario.sections import Fraction, Name, Positive, Section
 
 NotNegative = Annotated[float, Field(ge=0)]
 
@@ -21,6 +21,9 @@ class Training(Section):
     `interaction`: its tower reads the dot products of embeddings, or themselves ("cat"). finalmlp
     has two towers of `hidden` layers, din an activation unit of `attention` layers for each list
     that shares a field's vocabulary.
+
+    The loss is the label's cross-entropy and that of every task of the label (see `ColumnLabel`),
+    times its weight in `task_weights`, 1 where none is given.
 
     `batch_norm` normalises the tower's hidden neurons while it trains; the trained model has it
     folded into its layers.
@@ -50,6 +53,7 @@ class Training(Section):
     bottom: tuple[Positive, ...] = (64,)
     interaction: Interaction = "dot"
     attention: Annotated[tuple[Positive, ...], Field(min_length=1)] = (36,)
+    task_weights: dict[Name, NotNegative] = Field(default_factory=dict)
     dropout: Fraction = 0.0
     batch_norm: bool = False
     batch_size: Positive = 256

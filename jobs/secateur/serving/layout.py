@@ -12,9 +12,14 @@ CARD = "model_card.md"
 IDS = "ids"  # int32 [batch, fields]
 NUMBERS = "numbers"  # float32 [batch, numbers], scaled
 VECTORS = "vectors"  # float32 [batch, their lengths together], one after the other
-PROBABILITY = "probability"  # its output: float32 [batch]
+PROBABILITY = "probability"  # its output: float32 [batch]; see `task_output` too
 PADDING = -1
 TABLE_WEIGHTS = "table"  # its initializer that is stored packed, in TABLE, and injected at load
+
+
+def task_output(name: str) -> str:
+    """The graph's output of a further task: float32 [batch]."""
+    return f"{PROBABILITY}_{name}"
 
 
 def list_input(name: str) -> str:

@@ -31,17 +31,25 @@ class Runtime:
         except Exception as error:  # onnxruntime raises classes of its own, without a public root
             raise CorruptArtifact(f"{layout.MODEL} does not load: {error}") from error
         self.inputs = _signature(contents.schema).keys()
+        self._outputs = _outputs(contents.schema)
         self._check_signature(contents.schema)
 
     def run(self, feed: Feed) -> NDArray[np.float32]:
-        """Float32 probabilities [n] of the graph's inputs (see `layout`)."""
+        """Float32 probabilities [n] of the label for the graph's inputs (see `layout`)."""
+        return self._run([layout.PROBABILITY], feed)[0]
+
+    def run_tasks(self, feed: Feed) -> dict[str, NDArray[np.float32]]:
+        """Float32 probabilities [n] of the label and of every task by name."""
+        return dict(zip(self._outputs, self._run([*self._outputs.values()], feed), strict=True))
+
+    def _run(self, outputs: list[str], feed: Feed) -> list[NDArray[np.float32]]:
         if not len(feed[layout.IDS]):
-            return np.empty(0, np.float32)
+            return [np.empty(0, np.float32) for _ in outputs]
         try:
-            scores: NDArray[np.float32] = self._session.run([layout.PROBABILITY], feed)[0]
+            found: list[NDArray[np.float32]] = self._session.run(outputs, feed)
         except Exception as error:
             raise CorruptArtifact(f"{layout.MODEL} does not run: {error}") from error
-        return scores
+        return found
 
     def _check_signature(self, schema: FeatureSchema) -> None:
         inputs = {
@@ -49,8 +57,14 @@ class Runtime:
             for i in self._session.get_inputs()
         }
         outputs = [o.name for o in self._session.get_outputs()]
-        if inputs != _signature(schema) or outputs != [layout.PROBABILITY]:
+        if inputs != _signature(schema) or outputs != [*self._outputs.values()]:
             raise CorruptArtifact(f"{layout.MODEL} takes {inputs} and gives {outputs}")
+
+
+def _outputs(schema: FeatureSchema) -> dict[str, str]:
+    """The graph's outputs by what they predict: the label, then every task."""
+    tasks = {task: layout.task_output(task) for task in schema.tasks}
+    return {schema.label: layout.PROBABILITY, **tasks}
 
 
 def _signature(schema: FeatureSchema) -> dict[str, tuple[str, list[int | None]]]:

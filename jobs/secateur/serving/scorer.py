@@ -90,6 +90,12 @@ class Scorer:
         """
         return self.score_ids(self.encode(columns, hashed=hashed))
 
+    def score_tasks(
+        self, columns: Mapping[str, Column], *, hashed: bool = False
+    ) -> dict[str, Scores]:
+        """Float32 probabilities [n] of the label and of every further task by name; see `score`."""
+        return self._runtime.run_tasks(self._checked(self.encode(columns, hashed=hashed)))
+
     def encode(self, columns: Mapping[str, Column], *, hashed: bool = False) -> Feed:
         """The model's inputs (see `layout`) for raw values; see `score`."""
         schema = self.schema
@@ -108,12 +114,15 @@ class Scorer:
 
     def score_ids(self, encoded: Feed) -> Scores:
         """Float32 probabilities [n] of what `encode` gives; ids not held are OOV."""
+        return self._runtime.run(self._checked(encoded))
+
+    def _checked(self, encoded: Feed) -> Feed:
         ids, fields = encoded[layout.IDS], len(self.schema.fields)
         if ids.ndim != 2 or ids.shape[1] != fields:
             raise UsageError(f"ids have shape {ids.shape}, expected [n, {fields}]")
         if encoded.keys() != self._runtime.inputs:
             raise UsageError(f"the model reads {sorted(self._runtime.inputs)}, not {[*encoded]}")
-        return self._runtime.run(encoded)
+        return encoded
 
     def _ids(self, columns: Mapping[str, Column], encoders: Encoders, rows: int) -> Ids:
         """Int32 ids [rows, fields]."""

@@ -60,7 +60,7 @@ def features_checks(
 
 def _columns(schema: FeatureSchema, held_out: bool) -> list[str]:
     slices = schema.slice_columns if held_out else ()
-    return [*inputs.names(schema), *ROW_COLUMNS, *slices]
+    return [*inputs.names(schema), *ROW_COLUMNS, *schema.task_columns, *slices]
 
 
 def _together(splits: Mapping[str, DataFrame], columns: Sequence[str]) -> DataFrame:
@@ -94,10 +94,11 @@ def _rows_check(rows: DataFrame, schema: FeatureSchema, validation: Validation) 
         for f in schema.fields
     )
     columns = [*(f.name for f in schema.fields), *ROW_COLUMNS]
-    names = list(map(plain, columns))
+    names, labels = list(map(plain, columns)), ("label", *schema.task_columns)
+    frame = rows.select(*map(named, (*columns, *schema.task_columns)))
+    frame = frame.toDF(*names, *schema.task_columns)
     # The library takes no mean of a byte.
-    frame = rows.select(*map(named, columns)).toDF(*names)
-    frame = frame.withColumn("label", F.col("label").cast("int"))
+    frame = frame.withColumns({name: F.col(name).cast("int") for name in labels})
     return Check(
         "all splits",
         frame,
@@ -107,6 +108,11 @@ def _rows_check(rows: DataFrame, schema: FeatureSchema, validation: Validation) 
             *(gxe.ExpectColumnValuesToNotBeNull(column=name) for name in names),
             gxe.ExpectColumnValuesToBeInSet(column="label", value_set=[0, 1]),
             gxe.ExpectColumnMeanToBeBetween(column="label", min_value=low, max_value=high),
+            # Rows may not tell a task, but some must tell it either way: else nothing is learned.
+            *(
+                gxe.ExpectColumnDistinctValuesToEqualSet(column=name, value_set=[0, 1])
+                for name in schema.task_columns
+            ),
         ),
     )
 
