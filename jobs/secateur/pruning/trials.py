@@ -46,7 +46,7 @@ class Trials:
         self._found: dict[str, Outcome] = {}
         holdout = self.workshop.evidence.holdout
         logits = predict(dense, holdout.inputs)
-        self.dense_loss = log_loss(logits, holdout.targets)
+        self.dense_loss = log_loss(logits, holdout.targets[:, 0])
         self.dense_auc = auc(logits, holdout.labels)
 
     def run(self, target: str, stage: str, recipe: Recipe, seed: int) -> Outcome | None:
@@ -87,7 +87,7 @@ class Trials:
         model = carry_out(recipe, self.dense, self.workshop.seeded(seed)).model
         holdout = self.workshop.evidence.holdout
         logits = predict(model, narrow(holdout.inputs, self.dense.spec, model.spec))
-        loss = log_loss(logits, holdout.targets) - self.dense_loss
+        loss = log_loss(logits, holdout.targets[:, 0]) - self.dense_loss
         return Outcome(loss, auc(logits, holdout.labels), predict_cost(model.spec, recipe))
 
     def _read(self, name: str) -> Outcome | None:
