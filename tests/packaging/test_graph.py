@@ -23,7 +23,7 @@ from secateur.model.recommender import Recommender
 from secateur.packaging.graph import build
 from secateur.packaging.parts import Parts, parts_of
 from secateur.packaging.quantization import WEIGHT_LIMIT, IntegerLinear
-from secateur.serving.tables import ZERO
+from secateur.serving.codes import ZERO
 
 
 @st.composite
@@ -148,7 +148,7 @@ def test_float_graph_scores_like_torch(spec: ModelSpec) -> None:
 
 
 @quickly
-@given(specs(), st.sampled_from([8, 4]))
+@given(specs(), st.sampled_from([8, 4, 3, 2]))
 def test_integer_rows_score_like_torch_on_the_rows_they_stand_for(
     spec: ModelSpec, bits: int
 ) -> None:
@@ -160,7 +160,7 @@ def test_integer_rows_score_like_torch_on_the_rows_they_stand_for(
 
 
 @quickly
-@given(specs(), st.sampled_from([8, 4]))
+@given(specs(), st.sampled_from([8, 4, 3, 2]))
 def test_integer_graph_scores_like_its_integers_by_hand(spec: ModelSpec, bits: int) -> None:
     model, inputs = random_model(spec), random_inputs(spec)
     parts = parts_of(model, recipe(bits, 8), inputs)

@@ -37,16 +37,22 @@ class Recipe:
 
     At most `repair_epochs` of distillation from the dense model follow the steps. A recipe with
     a `student` has no steps: a new model learns for as many epochs. Bits are those of the stored
-    embedding rows and of the tower's weights; an 8-bit tower needs rows of 8 or 4. The recipe
-    named "dense" changes nothing: it is the baseline.
+    embedding rows and of the tower's weights; an 8-bit tower needs rows of 8 or fewer. Values seen
+    less than `rare_count` times may have rows of fewer bits, `rare_bits`. In "ascending" order a
+    package has its values and rows sorted, the rare ones last, so that their gaps are stored alone;
+    its ids are then its own. The recipe named "dense" changes nothing: it is the baseline.
     """
 
     name: str
     steps: tuple[Step, ...] = ()
     repair_epochs: float = 0.0
-    embedding_bits: Literal[32, 8, 4] = 32
+    embedding_bits: Literal[32, 8, 4, 3, 2] = 32
     tower_bits: Literal[32, 8] = 32
     student: Student | None = None
+    rare_bits: Literal[8, 4, 3, 2] | None = None
+    rare_count: int = 0
+    first_order_bits: Literal[8, 7, 6, 5, 4] = 8
+    vocabulary: Literal["frequency", "ascending"] = "frequency"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from secateur.model.finalmlp import FinalMLP
 from secateur.model.inputs import Inputs
 from secateur.model.recommender import Recommender
 from secateur.model.tower import Tower
+from secateur.packaging.arrangement import Arrangement
 from secateur.packaging.quantization import (
     FloatLinear,
     Floats,
@@ -137,12 +138,18 @@ class Parts:
         return self.folded and self.table.rows.shape[1] > 1
 
 
-def parts_of(model: Recommender, recipe: Recipe, calibration: Inputs) -> Parts:
-    """Take a model apart. `calibration` rows set the scales of integer activations."""
+def parts_of(
+    model: Recommender, recipe: Recipe, calibration: Inputs, arrangement: Arrangement | None = None
+) -> Parts:
+    """Take a model apart, its rows as in `arrangement`.
+
+    `calibration` rows set the scales of integer activations.
+    """
     spec = model.spec
+    arranged = arrangement or Arrangement.as_is(spec.rows)
     read = len(spec.fields) * spec.embedding_dim
     hidden, output = _tower(model.tower, _array(model.bias))
-    table, dense = _tables(model, recipe.embedding_bits)
+    table, dense = _tables(model, recipe, arranged)
     with no_grad():
         steps = _steps(_array(model.tower_input(model.embed(calibration))), hidden)
     first = hidden[0].weight if hidden else np.zeros((spec.tower_inputs, 0), np.float32)
@@ -177,17 +184,18 @@ def _tower(tower: Tower, bias: Floats) -> tuple[list[FloatLinear], FloatLinear]:
     return hidden, replace(output, bias=output.bias + bias)
 
 
-def _tables(model: Recommender, bits: int) -> tuple[PackedTable, Floats]:
+def _tables(
+    model: Recommender, recipe: Recipe, arrangement: Arrangement
+) -> tuple[PackedTable, Floats]:
     """The stored table, and the rows (e_1 .. e_dim, w) that numbers and vectors read."""
     embedding, first_order = _array(model.embedding.weight), _array(model.first_order.weight)
     weights, stored = first_order.sum(axis=1), sum(model.spec.rows)
     dense = np.column_stack([embedding[stored:], weights[stored:]])
     pairs = model.first_orders > 0
-    if bits == 32:
-        table = float_table(embedding[:stored], weights[:stored], model.spec.rows, pairs)
-    else:
-        table = integer_table(embedding[:stored], weights[:stored], model.spec.rows, bits, pairs)
-    return table, dense
+    rows, orders = embedding[arrangement.order], weights[arrangement.order]
+    if recipe.embedding_bits == 32:
+        return float_table(rows, orders, model.spec.rows, pairs), dense
+    return integer_table(rows, orders, arrangement, recipe, pairs), dense
 
 
 def _cross(model: DCNv2, recipe: Recipe) -> Cross:

@@ -112,7 +112,13 @@ def _check(recipe: Recipe, spec: ModelSpec) -> None:
     if recipe.repair_epochs > 0 and any(step.granularity == "weight" for step in recipe.steps):
         wrong.append("repair would refill the zeros of a weight step")
     if recipe.tower_bits == 8 and recipe.embedding_bits == 32:
-        wrong.append("an 8-bit tower reads table rows of 8 or 4 bits")
+        wrong.append("an 8-bit tower reads table rows of 8 bits or fewer")
+    if (recipe.rare_bits is None) != (recipe.rare_count == 0):
+        wrong.append("rare_bits and rare_count go together")
+    if recipe.rare_bits is not None and recipe.rare_bits >= recipe.embedding_bits:
+        wrong.append("rare_bits are fewer than embedding_bits")
+    if recipe.rare_bits is not None and recipe.embedding_bits == 32:
+        wrong.append("float rows have no rare_bits")
     if wrong:
         raise ScenarioError(f"candidate {recipe.name}: {'; '.join(wrong)}")
 
