@@ -38,8 +38,9 @@ class Recipe:
     At most `repair_epochs` of distillation from the dense model follow the steps. A recipe with
     a `student` has no steps: a new model learns for as many epochs. Bits are those of the stored
     embedding rows and of the tower's weights; an 8-bit tower needs rows of 8 or fewer. Values seen
-    less than `rare_count` times may have rows of fewer bits, `rare_bits`. In "ascending" order a
-    package has its values and rows sorted, the rare ones last, so that their gaps are stored alone;
+    less than `rare_count` times may have rows of fewer bits, `rare_bits`. For `rounded_epochs` more
+    the model is distilled with its rows at these bits (quantization-aware). In "ascending" order a
+    package has its values and rows sorted, the rare ones last, so that only gaps are stored;
     its ids are then its own. The recipe named "dense" changes nothing: it is the baseline.
     """
 
@@ -52,7 +53,19 @@ class Recipe:
     rare_bits: Literal[8, 4, 3, 2] | None = None
     rare_count: int = 0
     first_order_bits: Literal[8, 7, 6, 5, 4] = 8
+    rounded_epochs: float = 0.0
     vocabulary: Literal["frequency", "ascending"] = "frequency"
+
+    @property
+    def levels(self) -> tuple[int, int]:
+        """Whole numbers on either side of 0 in an embedding's bits: of frequent rows, of rare."""
+        rare = self.embedding_bits if self.rare_bits is None else self.rare_bits
+        return levels_of(self.embedding_bits), levels_of(rare)
+
+
+def levels_of(bits: int) -> int:
+    """How many whole numbers on either side of 0 have so many bits, as many on both."""
+    return (1 << bits - 1) - 1
 
 
 @dataclass(frozen=True)

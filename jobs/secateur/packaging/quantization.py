@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from secateur.contracts.candidates import Recipe
+from secateur.contracts.candidates import Recipe, levels_of
 from secateur.packaging.arrangement import Arrangement
 from secateur.serving.codes import MOST_LEVELS, ZERO, Segment
 from secateur.serving.tables import Table
@@ -100,8 +100,8 @@ def integer_table(
     heights = arrangement.heights
     field = np.repeat(np.arange(len(heights)), heights)
     runs = list(arrangement.runs())
-    levels = [_levels(_bits(recipe, rare=rare)) for _, rare in runs]
-    first_levels = [_levels(recipe.first_order_bits)] * len(runs)
+    levels = [recipe.levels[rare] for _, rare in runs]
+    first_levels = [levels_of(recipe.first_order_bits)] * len(runs)
     lengths = [rows for rows, _ in runs]
     q, k, step, strides = _quantized(embedding, field, lengths, levels)
     # Fold the squares of what the graph will see, not of what was meant.
@@ -117,15 +117,6 @@ def integer_table(
         np.array([step] * dim + [step_first], np.float32),
         tuple(map(Segment, lengths, levels, strides, first_levels, first_strides)),
     )
-
-
-def _bits(recipe: Recipe, *, rare: bool) -> int:
-    return recipe.rare_bits if rare and recipe.rare_bits is not None else recipe.embedding_bits
-
-
-def _levels(bits: int) -> int:
-    """How many whole numbers on either side of 0 have so many bits."""
-    return int((1 << (bits - 1)) - 1)
 
 
 def folded_first_order(embedding: Floats, first_order: Floats) -> Floats:

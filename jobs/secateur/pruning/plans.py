@@ -119,6 +119,8 @@ def _check(recipe: Recipe, spec: ModelSpec) -> None:
         wrong.append("rare_bits are fewer than embedding_bits")
     if recipe.rare_bits is not None and recipe.embedding_bits == 32:
         wrong.append("float rows have no rare_bits")
+    if recipe.rounded_epochs > 0 and recipe.embedding_bits == 32:
+        wrong.append("float rows are not rounded")
     if wrong:
         raise ScenarioError(f"candidate {recipe.name}: {'; '.join(wrong)}")
 

@@ -1,5 +1,6 @@
 """A recipe, carried out: steps of masking and surgery, then repair; or a student from scratch."""
 
+import copy
 from dataclasses import dataclass, replace
 
 import torch
@@ -15,6 +16,7 @@ from secateur.model.training import distill
 from secateur.pruning.evidence import Evidence, read_counts
 from secateur.pruning.masking import mask, zero_smallest_weights
 from secateur.pruning.plans import Cut, choose, heights_at
+from secateur.pruning.quantizing import joined, learn_rounded
 from secateur.pruning.surgery import compact
 from secateur.scenario import Training
 
@@ -42,6 +44,17 @@ def carry_out(
 
     Raises UsageError when a step changes nothing.
     """
+    model, curve = _smaller(recipe, dense, workshop)
+    if not recipe.rounded_epochs:
+        return model, curve
+    model = copy.deepcopy(dense) if model is dense else model
+    rows, training = (workshop.train, workshop.evidence), workshop.training
+    return model, joined(curve, learn_rounded(recipe, model, dense, rows, training, workshop.seed))
+
+
+def _smaller(
+    recipe: Recipe, dense: Recommender, workshop: Workshop
+) -> tuple[Recommender, TrainingCurve]:
     if recipe.student is not None:
         model = new_student(recipe.student, dense.spec, workshop)
         return model, _distil(model, dense, workshop, recipe.repair_epochs)
