@@ -56,7 +56,7 @@ def test_every_recipe_of_the_shipped_scenarios_fits_its_dense_model() -> None:
         (Recipe("r", (Step("weight", "magnitude", keep=0.2),), 0.5), "refill"),
         (Recipe("r", repair_epochs=0.5), "nothing to repair"),
         (Recipe("r", repair_epochs=-1.0), "negative"),
-        (Recipe("r", tower_bits=8), "8-bit tower"),
+        (Recipe("r", tower_bits=8), "a tower of integers"),
         (Recipe("r", embedding_bits=8, rare_bits=2), "go together"),
         (Recipe("r", embedding_bits=8, rare_count=5), "go together"),
         (Recipe("r", embedding_bits=4, rare_bits=4, rare_count=5), "fewer than embedding_bits"),

@@ -37,7 +37,8 @@ class Recipe:
 
     At most `repair_epochs` of distillation from the dense model follow the steps. A recipe with
     a `student` has no steps: a new model learns for as many epochs. Bits are those of the stored
-    embedding rows and of the tower's weights; an 8-bit tower needs rows of 8 or fewer. Values seen
+    embedding rows and of the tower's weights: fewer than 8 mean as many shared values a layer as
+    they can tell apart. Integers in the tower need them in the rows. Values seen
     less than `rare_count` times may have rows of fewer bits, `rare_bits`. For `rounded_epochs` more
     the model is distilled with its rows at these bits (quantization-aware). In "ascending" order a
     package has its values and rows sorted, the rare ones last, so that only gaps are stored;
@@ -48,7 +49,7 @@ class Recipe:
     steps: tuple[Step, ...] = ()
     repair_epochs: float = 0.0
     embedding_bits: Literal[32, 8, 4, 3, 2] = 32
-    tower_bits: Literal[32, 8] = 32
+    tower_bits: Literal[32, 8, 5, 4, 3] = 32
     student: Student | None = None
     rare_bits: Literal[8, 4, 3, 2] | None = None
     rare_count: int = 0

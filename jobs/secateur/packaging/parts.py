@@ -24,6 +24,7 @@ from secateur.packaging.quantization import (
     integer_linear,
     integer_table,
 )
+from secateur.packaging.sharing import shared
 
 ACTIVATION_LEVELS = 255
 
@@ -165,7 +166,7 @@ def parts_of(
         heights=spec.rows,
         table=table,
         hidden=layers,
-        steps=steps[:-1] if recipe.tower_bits == 8 else (),
+        steps=steps[:-1] if recipe.tower_bits != 32 else (),
         output=output,
         beside=beside,
         cross=_cross(model, recipe) if isinstance(model, DCNv2) else None,
@@ -224,7 +225,9 @@ def _at_bits(
     """Layers as the recipe stores them."""
     if recipe.tower_bits == 32:
         return tuple(layers)
-    return tuple(integer_linear(layer.weight, layer.bias) for layer in layers)
+    integers = (integer_linear(layer.weight, layer.bias) for layer in layers)
+    values = 1 << recipe.tower_bits
+    return tuple(replace(layer, weight=shared(layer.weight, values)) for layer in integers)
 
 
 def _dots(model: DLRM, recipe: Recipe) -> Dots:

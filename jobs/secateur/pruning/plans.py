@@ -111,8 +111,8 @@ def _check(recipe: Recipe, spec: ModelSpec) -> None:
         wrong.append("repair_epochs is negative")
     if recipe.repair_epochs > 0 and any(step.granularity == "weight" for step in recipe.steps):
         wrong.append("repair would refill the zeros of a weight step")
-    if recipe.tower_bits == 8 and recipe.embedding_bits == 32:
-        wrong.append("an 8-bit tower reads table rows of 8 bits or fewer")
+    if recipe.tower_bits != 32 and recipe.embedding_bits == 32:
+        wrong.append("a tower of integers reads table rows of integers")
     if (recipe.rare_bits is None) != (recipe.rare_count == 0):
         wrong.append("rare_bits and rare_count go together")
     if recipe.rare_bits is not None and recipe.rare_bits >= recipe.embedding_bits:
