@@ -1,5 +1,6 @@
 """A recipe, carried out: steps of masking and surgery, with repair; or a student from scratch."""
 
+import copy
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,7 @@ from secateur.pruning.compensation import compensate
 from secateur.pruning.evidence import Evidence, read_counts
 from secateur.pruning.masking import living, mask, pack
 from secateur.pruning.plans import choose, heights_at, with_heights
+from secateur.pruning.quantizing import joined, learn_rounded
 from secateur.pruning.schedules import levels
 from secateur.pruning.sparse import held_at_zero, traded
 from secateur.pruning.surgery import compact, compact_spec
@@ -71,7 +73,7 @@ def carry_out(recipe: Recipe, dense: Recommender, workshop: Workshop) -> Pruned:
     Raises UsageError when a step changes nothing.
     """
     alone = recipe.student is not None and recipe.student.alone
-    if recipe.repair_epochs and (alone or workshop.train.guidance is None):
+    if recipe.repair_epochs + recipe.rounded_epochs and (alone or workshop.train.guidance is None):
         # The dense model's probabilities are better targets than the labels, which embeddings seen
         # a second time learn by heart: half their weight cost 0.0086 AUC on KuaiRand, where none
         # cost 0.0002. That is `training.teacher_weight`.
@@ -80,15 +82,16 @@ def carry_out(recipe: Recipe, dense: Recommender, workshop: Workshop) -> Pruned:
     if recipe.student is not None:
         plan = plan_of(recipe.student, dense.spec, workshop.evidence)
         model = new_student(recipe.student, compact_spec(dense.spec, plan), workshop)
-        workshop = workshop.after(plan, dense.spec, model.spec)
-        return Pruned(model, repair(model, workshop, recipe.repair_epochs), PruningPlans(()))
-    work = Work(recipe, _beginning(recipe, dense, workshop), workshop)
+        work = Work(recipe, model, workshop.after(plan, dense.spec, model.spec))
+    else:
+        work = Work(recipe, _beginning(recipe, dense, workshop), workshop)
     for step in recipe.steps:
         for done, keep in enumerate(levels(step)):
             if done:
                 work.repair()
             work.cut(step, keep, done)
     work.repair()
+    work.learn_rounded()
     return Pruned(work.model, work.curve, PruningPlans(tuple(work.plans)))
 
 
@@ -131,6 +134,15 @@ class Work:
         self.untrained = False
         with held_at_zero(self.model) if self.sparse else nullcontext():
             self.curve = repair(self.model, self.workshop, self.share)
+
+    def learn_rounded(self) -> None:
+        """Let the model get used to the bits that its rows will be stored in."""
+        if not self.recipe.rounded_epochs:
+            return
+        self.model = copy.deepcopy(self.model)  # it may still be the dense one
+        rows, training = (self.workshop.train, self.workshop.evidence), self.workshop.training
+        curve = learn_rounded(self.recipe, self.model, rows, training, self.workshop.seed)
+        self.curve = joined(self.curve, curve)
 
 
 def demand_change(step: Step, plan: PruningPlan, model: Recommender) -> None:
