@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 SCENARIO ?= short_video
 export PYTHONPATH := jobs
 
-.PHONY: demo test setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-peers lock clean
+.PHONY: demo test setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-peers bench-pruning lock clean
 
 demo: setup            ## one night on the bundled logs, published, pulled and scored
 	@$(PYTHON) infra/run_demo.py --scenario $(SCENARIO)
@@ -46,6 +46,9 @@ bench-gpu:             ## training on a GPU, beside its floors; FRAPPE is the fo
 
 bench-accuracy:        ## test AUC of every architecture on Frappe_x1 in the folder FRAPPE
 	@$(PYTHON) infra/bench/accuracy.py $(FRAPPE)
+
+bench-pruning:         ## every way to prune, on the FeatureSet in the folder FEATURES
+	@$(PYTHON) infra/bench/pruning.py --scenario $(SCENARIO) --features $(FEATURES)
 
 bench-peers: setup     ## speed of training beside DeepCTR-Torch and FuxiCTR, as bench-accuracy
 	@.venv/bin/uv pip install -q --target var/peers --no-deps -r infra/bench/peers.txt

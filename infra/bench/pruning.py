@@ -1,0 +1,208 @@
+"""Every way to prune, on the dense models of three seeds: AUC, bytes, microseconds, seconds.
+
+    python infra/bench/pruning.py --features FOLDER [--scenario short_video] [--seeds 3]
+
+FOLDER holds a FeatureSet, as `build_features` seals it. Writes `infra/bench/pruning_<scenario>.md`:
+importance criteria at three shares of neurons kept, with and without compensation, then every
+method x granularity x schedule with the controls. AUC is on the tune days, which nothing was
+trained, cut or repaired on; that of methods is the client's, from raw values. Latencies are of one
+thread, each package beside the dense one in one process; they are of the first seed.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean
+
+from run import machine
+from secateur.contracts.candidates import DENSE, Criterion, Recipe, Step, Student
+from secateur.judgement.latency import measure_latency
+from secateur.judgement.metrics import measure
+from secateur.judgement.scoring import score_all
+from secateur.model.keeping import narrow
+from secateur.model.metrics import auc
+from secateur.model.recommender import Recommender
+from secateur.model.watching import predict
+from secateur.pruning.criteria import CRITERIA
+from secateur.serving.scorer import Scorer, load
+from subjects import Subject, of_night
+
+KEPT = (0.5, 0.25, 0.1)
+REPAIR = 0.5
+NEURONS = Step("neuron", "contribution", keep=0.1)
+ZEROS = Step("weight", "magnitude", keep=0.1)
+ROWS = Step("embedding_row", "frequency", min_count=10)
+DIMENSIONS = Step("embedding_dimension", "frequency_l2", keep=0.25)
+FIELDS = Step("field", "field_score", keep=0.5)
+LAYERS = Step("layer", "linearity", keep=0.34)
+HYBRID = (FIELDS, ROWS, DIMENSIONS, NEURONS, LAYERS)
+SMALL = Recipe("hybrid", HYBRID, REPAIR, 4, 8, vocabulary="ascending")
+
+
+def methods() -> list[Recipe]:
+    """The recipes of the second table, the dense one first."""
+    return [Recipe(DENSE), *_of_weights(), *_of_neurons(), *_of_tables(), *_mixed()]
+
+
+def _of_weights() -> Iterator[Recipe]:
+    erk = replace(ZEROS, allocation="erk")
+    yield Recipe("weights, one-shot", (ZEROS,), REPAIR)
+    yield Recipe("weights, one-shot, ERK", (erk,), REPAIR)
+    for schedule in ("iterative", "cubic"):
+        step = replace(ZEROS, schedule=schedule, rounds=4)
+        yield Recipe(f"weights, {schedule}", (step,), REPAIR)
+    rigl = replace(erk, schedule="rigl", rounds=4)
+    yield Recipe("weights, RigL from the dense model", (rigl,), REPAIR)
+    yield Recipe("weights, RigL from scratch", (rigl,), 1.0, start="untrained")
+    snip = replace(ZEROS, criterion="taylor")
+    yield Recipe("weights, SNIP before training", (snip,), 1.0, start="untrained")
+
+
+def _of_neurons() -> Iterator[Recipe]:
+    yield Recipe("neurons, one-shot, nothing after", (NEURONS,), compensate=False)
+    yield Recipe("neurons, one-shot, compensated", (NEURONS,))
+    yield Recipe("neurons, one-shot, repaired", (NEURONS,), REPAIR, compensate=False)
+    yield Recipe("neurons, one-shot, both", (NEURONS,), REPAIR)
+    for schedule in ("iterative", "cubic"):
+        step = replace(NEURONS, schedule=schedule, rounds=4)
+        yield Recipe(f"neurons, {schedule}", (step,), REPAIR)
+    for allocation in ("global", "sensitivity"):
+        step = replace(NEURONS, allocation=allocation)
+        yield Recipe(f"neurons, one-shot, {allocation}", (step,))
+    yield Recipe("hidden layers made linear", (LAYERS,))
+
+
+def _of_tables() -> Iterator[Recipe]:
+    yield Recipe("embedding rows", (ROWS,))
+    yield Recipe("embedding dimensions", (DIMENSIONS,), REPAIR)
+    yield Recipe("fields", (FIELDS,))
+    yield Recipe("int8", embedding_bits=8, tower_bits=8)
+    yield Recipe("int4 rows, int8 tower", embedding_bits=4, tower_bits=8)
+
+
+def _mixed() -> Iterator[Recipe]:
+    yield SMALL
+    chance = replace(NEURONS, criterion="random")
+    random = (FIELDS, ROWS, DIMENSIONS, chance, LAYERS)
+    yield replace(SMALL, name="hybrid, random neurons (control)", steps=random)
+    student = replace(SMALL, steps=(), repair_epochs=1.5)
+    shape = Student(4, (40,), 10)
+    yield replace(student, name="small dense, distilled (control)", student=shape)
+    alone = replace(shape, alone=True)
+    yield replace(student, name="small dense, alone (control)", student=alone)
+    yield Recipe("min_count alone (control)", (ROWS,), 0.0, 4, 8, vocabulary="ascending")
+
+
+def main() -> None:
+    """Measure, and write the page."""
+    flags = argparse.ArgumentParser(description=__doc__)
+    flags.add_argument("--features", type=Path, required=True)
+    flags.add_argument("--scenario", default="short_video")
+    flags.add_argument("--seeds", type=int, default=3)
+    asked = flags.parse_args()
+    lines = []
+    for line in page(asked.features.absolute(), asked.scenario, asked.seeds):
+        print(line, flush=True)  # noqa: T201
+        lines.append(line)
+    target = Path(__file__).with_name(f"pruning_{asked.scenario}.md")
+    target.write_text("\n".join(lines) + "\n")
+
+
+def page(features: Path, scenario: str, seeds: int) -> Iterator[str]:
+    """The page's lines, as they are measured."""
+    subjects = [of_night(features, scenario, seed) for seed in range(1, seeds + 1)]
+    yield f"# Every way to prune, on {scenario}\n"
+    yield f"Command: `make bench-pruning SCENARIO={scenario}`  "
+    yield f"Machine: {machine()}; {seeds} seeds\n"
+    aucs = [area(subject, subject.dense) for subject in subjects]
+    yield f"Dense AUC on the tune days: {', '.join(f'{one:.4f}' for one in aucs)}.\n"
+    yield from criteria_table(subjects)
+    yield from method_table(subjects)
+
+
+def criteria_table(subjects: Sequence[Subject]) -> Iterator[str]:
+    """Mean AUC of every neuron criterion: what the cut alone leaves, and after compensation."""
+    yield "## Importance criteria: mean AUC by neurons kept, alone -> compensated\n"
+    yield f"| criterion | {' | '.join(f'{keep:.0%}' for keep in KEPT)} |"
+    yield f"|---|{'---|' * len(KEPT)}"
+    for criterion in CRITERIA["neuron"]:
+        found = [" -> ".join(_both(subjects, criterion, keep)) for keep in KEPT]
+        yield f"| {criterion} | {' | '.join(found)} |"
+
+
+def _both(subjects: Sequence[Subject], criterion: Criterion, keep: float) -> Iterator[str]:
+    for compensate in (False, True):
+        recipe = Recipe("r", (Step("neuron", criterion, keep=keep),), compensate=compensate)
+        yield f"{mean(area(s, s.prune(recipe).model) for s in subjects):.4f}"
+
+
+def method_table(subjects: Sequence[Subject]) -> Iterator[str]:
+    """Every method beside the dense fp32 package of the same seed."""
+    yield "\n## Methods\n"
+    yield (
+        "| method | AUC | minus dense | each seed | GAUC minus dense | log-loss minus dense "
+        "| bytes | ratio | nonzero | model us b=1 | b=256 | request us b=256 | seconds |"
+    )
+    yield f"|---|--:|--:|---|{'--:|' * 9}"
+    with tempfile.TemporaryDirectory(prefix="secateur-bench-") as folder:
+        baseline: list[Line] = []
+        for number, recipe in enumerate(methods()):
+            places = [Path(folder) / f"{number}-{i}" for i in range(len(subjects))]
+            found = [Line(s, recipe, p) for s, p in zip(subjects, places, strict=True)]
+            baseline = baseline or found
+            yield line(recipe.name, found, baseline)
+
+
+class Line:
+    """A recipe carried out, packaged, loaded and scored for one seed."""
+
+    def __init__(self, subject: Subject, recipe: Recipe, folder: Path) -> None:
+        started = time.monotonic()
+        model = subject.prune(recipe).model
+        self.seconds = time.monotonic() - started
+        self.subject = subject
+        self.bytes = subject.package(recipe, model, folder)
+        self.scorer: Scorer = load(folder)
+        rows = subject.rows
+        self.accuracy = measure(rows.labels, rows.users, score_all(self.scorer, rows))
+        self.nonzero = sum(int(p.count_nonzero()) for p in model.parameters())
+
+
+def line(name: str, found: Sequence[Line], baseline: Sequence[Line]) -> str:
+    """One line of the second table."""
+    pairs = list(zip(found, baseline, strict=True))
+    lost, grouped, loss = (
+        [getattr(one.accuracy, of) - getattr(dense.accuracy, of) for one, dense in pairs]
+        for of in ("auc", "gauc", "log_loss")
+    )
+    size, whole = mean(one.bytes for one in found), mean(one.bytes for one in baseline)
+    _, taken = measure_latency([baseline[0].scorer, found[0].scorer], found[0].subject.rows)
+    at = {entry.batch: entry for entry in taken}
+    cells = [
+        f"{mean(one.accuracy.auc or 0 for one in found):.4f}",
+        f"{mean(lost):+.4f}",
+        ", ".join(f"{one:+.4f}" for one in lost),
+        f"{mean(grouped):+.4f}",
+        f"{mean(loss):+.4f}",
+        f"{size:,.0f}",
+        f"{whole / size:.1f}",
+        f"{mean(one.nonzero / dense.nonzero for one, dense in pairs):.1%}",
+        f"{at[1].model_p50:.0f}",
+        f"{at[256].model_p50:.0f}",
+        f"{at[256].request_p50:.0f}",
+        f"{mean(one.seconds for one in found):.1f}",
+    ]
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def area(subject: Subject, model: Recommender) -> float:
+    """AUC of a model, not packaged, on the tune days."""
+    inputs = narrow(subject.test.inputs, subject.dense.spec, model.spec)
+    return auc(predict(model, inputs), subject.test.labels)
+
+
+if __name__ == "__main__":
+    main()

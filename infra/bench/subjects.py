@@ -1,0 +1,57 @@
+"""What pruning is measured on: a dense model, with all that recipes and packages need."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from secateur.artifacts import Artifact, create, open_artifact
+from secateur.contracts.candidates import Recipe
+from secateur.contracts.features import FeatureSchema
+from secateur.judgement.scoring import Rows, read_rows
+from secateur.model.architectures import new_model
+from secateur.model.batches import Split, load_split
+from secateur.model.keeping import narrow
+from secateur.model.recommender import Recommender
+from secateur.model.training import train
+from secateur.packaging.assembly import write_package
+from secateur.packaging.source import Source, read_source
+from secateur.pruning.recipes import Pruned, Workshop, carry_out, furnish
+from secateur.scenario import load
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """One seed's dense model, the workshop that prunes it, and the days it is tested on."""
+
+    dense: Recommender
+    workshop: Workshop
+    source: Source
+    test: Split
+    rows: Rows
+
+    def prune(self, recipe: Recipe) -> Pruned:
+        """Carry a recipe out."""
+        return carry_out(recipe, self.dense, self.workshop)
+
+    def package(self, recipe: Recipe, model: Recommender, folder: Path) -> int:
+        """Write the package of a recipe's model, and give its bytes, the card's and all."""
+        holdout = self.workshop.evidence.holdout.inputs
+        calibration = narrow(holdout, self.dense.spec, model.spec)
+        with create(folder.as_uri(), "Package") as draft:
+            write_package(draft, model, recipe, self.source, calibration, "A benchmark")
+            return sum(path.stat().st_size for path in draft.folder.iterdir())
+
+
+def of_night(features: Path, scenario: str, seed: int) -> Subject:
+    """Train the scenario's dense model with another seed, on the FeatureSet in a folder."""
+    opened = open_artifact(features.as_uri(), "FeatureSet")
+    training = load(scenario).training
+    workshop = furnish(opened, training, seed)
+    model = new_model(opened.read("schema.json", FeatureSchema), training, seed)
+    held = workshop.evidence.holdout
+    train(model, workshop.train, held, training, seed, lambda _rows, _look: None)
+    return Subject(model, workshop, read_source(opened), load_split(opened, "tune"), _rows(opened))
+
+
+def _rows(features: Artifact) -> Rows:
+    schema = features.read("schema.json", FeatureSchema)
+    return read_rows(features.folder / "tune", schema)
