@@ -53,7 +53,7 @@ def batches(spec: ModelSpec, heights: Sequence[int], seed: int, count: int) -> l
             lists.append(Ragged(ids(one.block, int(offsets[-1])), offsets))
         numbers = torch.randn(40, len(spec.numbers), generator=dice)
         vectors = torch.randn(40, spec.dense - len(spec.numbers), generator=dice)
-        labels = torch.randint(0, 2, (40,), generator=dice).float()
+        labels = torch.randint(0, 2, (40, 1 + len(spec.tasks)), generator=dice).float()
         made.append((Inputs(fields, numbers, vectors, tuple(lists)), labels))
     return made
 
