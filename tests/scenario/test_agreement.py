@@ -45,6 +45,10 @@ CASES = [
         ":19: label.tasks.liked: 'liked' is the label's own name",
     ),
     (
+        ('column = "liked"', 'column = "liked"\ntasks = { by = { column = "author" } }'),
+        ":30: features.fields[2].name: 'author' is what is to be predicted",
+    ),
+    (
         ("[training]", "[training]\ntask_weights = { saved = 0.5 }"),
         ":41: training.task_weights.saved: no task of the label is named so",
     ),

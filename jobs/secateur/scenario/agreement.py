@@ -15,7 +15,7 @@ from secateur.scenario.cleaning import Cleaning
 from secateur.scenario.explaining import Mistake, did_you_mean
 from secateur.scenario.features import Features
 from secateur.scenario.lines import KeyPath
-from secateur.scenario.logs import ClickedListLabel, EventTypeLabel, Label, Logs, tasks_of
+from secateur.scenario.logs import ClickedListLabel, EventTypeLabel, Label, Logs, OfColumn, tasks_of
 from secateur.scenario.timing import UNITS
 from secateur.scenario.training import Training
 from secateur.scenario.validation import Validation
@@ -122,6 +122,15 @@ def _tasks_are_further_labels(label: Label) -> Iterator[Mistake]:
             yield Mistake(("label", "tasks", name), f"{name!r} is the label's own name")
 
 
+def _no_field_tells_a_label(label: Label, features: Features) -> Iterator[Mistake]:
+    labels = [label, *tasks_of(label).values()]
+    told = {one.column for one in labels if isinstance(one, OfColumn)}
+    for number, field in enumerate(features.fields):
+        if field.kind != "history" and field.name in told:
+            message = f"{field.name!r} is what is to be predicted: it tells a label"
+            yield Mistake(("features", "fields", number, "name"), message)
+
+
 def _tasks_have_weights_and_a_tower(label: Label, training: Training) -> Iterator[Mistake]:
     tasks = tasks_of(label)
     if tasks and training.architecture in WITHOUT_TOWER:
@@ -216,6 +225,7 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Mistake]]], ...] = (
     (("training",), _whole_tables_move),
     (("label",), _label_is_one_thing),
     (("label",), _tasks_are_further_labels),
+    (("label", "features"), _no_field_tells_a_label),
     (("label", "training"), _tasks_have_weights_and_a_tower),
     (("cleaning",), _rows_can_be_told_apart),
     (("features",), _names_of_fields),
