@@ -91,7 +91,7 @@ def test_a_dense_package_scores_raw_values_like_the_model(tmp_path: Path) -> Non
 def test_the_card_names_recipe_days_and_sizes(tmp_path: Path) -> None:
     folder = package(tmp_path / "p", (3, 4, 4), PRUNED)
     card = (folder / layout.CARD).read_text()
-    size = (folder / layout.MODEL).stat().st_size
+    size = (folder / layout.PACKED_MODEL).stat().st_size
     for fact in ("`pruned`", "2022-04-25 to 2022-05-04", "1,234", "`liked`", f"{size:,}", "6-4"):
         assert fact in card
 

@@ -23,7 +23,7 @@ from secateur.model.recommender import Recommender
 from secateur.packaging.graph import build
 from secateur.packaging.parts import Parts, parts_of
 from secateur.packaging.quantization import WEIGHT_LIMIT, IntegerLinear
-from secateur.serving.tables import ZERO
+from secateur.serving.codes import ZERO
 
 
 @st.composite
@@ -151,7 +151,7 @@ def test_float_graph_scores_like_torch(spec: ModelSpec) -> None:
 
 
 @quickly
-@given(specs(), st.sampled_from([8, 4]))
+@given(specs(), st.sampled_from([8, 4, 3, 2]))
 def test_integer_rows_score_like_torch_on_the_rows_they_stand_for(
     spec: ModelSpec, bits: int
 ) -> None:
@@ -163,10 +163,13 @@ def test_integer_rows_score_like_torch_on_the_rows_they_stand_for(
 
 
 @quickly
-@given(specs(), st.sampled_from([8, 4]))
-def test_integer_graph_scores_like_its_integers_by_hand(spec: ModelSpec, bits: int) -> None:
+@given(specs(), st.sampled_from([8, 4, 3, 2]), st.sampled_from([8, 4]))
+def test_integer_graph_scores_like_its_integers_by_hand(
+    spec: ModelSpec, bits: int, tower_bits: int
+) -> None:
     model, inputs = random_model(spec), random_inputs(spec)
-    parts = parts_of(model, recipe(bits, 8), inputs)
+    parts = parts_of(model, recipe(bits, tower_bits), inputs)
+    assert all(len(np.unique(layer.weight)) <= 1 << tower_bits for layer in parts.hidden)
     expected, found = by_hand(model, parts, inputs), run(spec, parts, inputs)
     # A float that lies between two integers may be rounded to either.
     assert np.abs(found - expected).max() < 0.02

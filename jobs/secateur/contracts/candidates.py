@@ -67,18 +67,40 @@ class Recipe:
     give (`pruning/compensation.py`). Steps `start` from the dense model, or from an untrained one
     of its shapes: pruning at initialisation. A recipe with
     a `student` has no steps: a new model learns for as many epochs. Bits are those of the stored
-    embedding rows and of the tower's weights; an 8-bit tower needs rows of 8 or 4. The recipe
-    named "dense" changes nothing: it is the baseline.
+    embedding rows and of the tower's weights: fewer than 8 mean as many shared values a layer as
+    they can tell apart. Integers in the tower need them in the rows. Values seen
+    less than `rare_count` times may have rows of fewer bits, `rare_bits`. For `rounded_epochs` more
+    the model is distilled with its rows at these bits (quantization-aware). With `product_parts`
+    an embedding is so many codes of `embedding_bits` (product quantization). In "ascending" order a
+    package has its values and rows sorted, the rare ones last, so that only gaps are stored;
+    its ids are then its own. The recipe named "dense" changes nothing: it is the baseline.
     """
 
     name: str
     steps: tuple[Step, ...] = ()
     repair_epochs: float = 0.0
-    embedding_bits: Literal[32, 8, 4] = 32
-    tower_bits: Literal[32, 8] = 32
+    embedding_bits: Literal[32, 8, 4, 3, 2] = 32
+    tower_bits: Literal[32, 8, 5, 4, 3] = 32
     student: Student | None = None
     start: Literal["dense", "untrained"] = "dense"
     compensate: bool = True
+    rare_bits: Literal[8, 4, 3, 2] | None = None
+    rare_count: int = 0
+    first_order_bits: Literal[8, 7, 6, 5, 4] = 8
+    rounded_epochs: float = 0.0
+    product_parts: int = 0
+    vocabulary: Literal["frequency", "ascending"] = "frequency"
+
+    @property
+    def levels(self) -> tuple[int, int]:
+        """Whole numbers on either side of 0 in an embedding's bits: of frequent rows, of rare."""
+        rare = self.embedding_bits if self.rare_bits is None else self.rare_bits
+        return levels_of(self.embedding_bits), levels_of(rare)
+
+
+def levels_of(bits: int) -> int:
+    """How many whole numbers on either side of 0 have so many bits, as many on both."""
+    return (1 << bits - 1) - 1
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from torch.nn import functional
 from secateur.contracts.models import ModelSpec
 from secateur.model.inputs import Inputs
 from secateur.model.keeping import Kept
+from secateur.model.rounding import Rounding
 from secateur.model.tower import Tower, linears_of
 
 
@@ -68,6 +69,7 @@ class Recommender(nn.Module):
         self.embedding = nn.Embedding(height, spec.embedding_dim)
         self.first_order = nn.Embedding(height, self.first_orders)
         self.bias = nn.Parameter(torch.zeros(1))
+        self.rounding: Rounding | None = None  # while a model learns to do with few bits
         self.tower = Tower(spec.tower_inputs, spec.hidden, dropout, 1 + len(spec.tasks))
         nn.init.normal_(self.embedding.weight, std=self.embedding_std)
         nn.init.zeros_(self.first_order.weight)
@@ -144,7 +146,9 @@ class Recommender(nn.Module):
         self, rows: Tensor, inputs: Inputs, embedding: Tensor, first_order: Tensor
     ) -> Embedded:
         """Embed `inputs`, whose `rows` lie at these places of `embedding` and `first_order`."""
-        vectors, scaled = self._read(functional.embedding(rows, embedding), inputs)
+        found = functional.embedding(rows, embedding)
+        found = self.rounding(found, inputs) if self.rounding is not None else found
+        vectors, scaled = self._read(found, inputs)
         weights, scaled_weights = self._read(functional.embedding(rows, first_order), inputs)
         if inputs.numbers.shape[1]:
             weights = torch.cat([weights, scaled_weights], 1)

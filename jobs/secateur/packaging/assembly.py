@@ -7,14 +7,14 @@ from secateur.contracts import record
 from secateur.contracts.candidates import Recipe
 from secateur.model.inputs import Inputs
 from secateur.model.recommender import Recommender
+from secateur.packaging.arrangement import arrange
 from secateur.packaging.card import write_card
 from secateur.packaging.graph import build
 from secateur.packaging.parts import parts_of
 from secateur.packaging.source import Source, cut_schema
-from secateur.serving import golden, layout, package
+from secateur.serving import golden, layout, package, packing
 from secateur.serving.scorer import Scorer
 from secateur.serving.tables import pack_table
-from secateur.serving.vocabulary import pack_vocabulary
 
 
 def write_package(
@@ -29,30 +29,31 @@ def write_package(
 
     The golden scores are the client's own, on the files just written.
     """
-    parts = parts_of(model, recipe, calibration)
     schema = cut_schema(source.schema, model.spec)
-    values = {f.name: source.vocabulary[f.name][: f.oov] for f in schema.vocabularies}
-    _write(draft, layout.MODEL, build(parts))
-    _write(draft, layout.TABLE, pack_table(parts.table.rows, recipe.embedding_bits))
-    _write(draft, layout.VOCABULARY, pack_vocabulary(schema, values))
-    _write(draft, layout.SCHEMA, record.canonical(schema))
+    arranged = arrange(schema, source.vocabulary, source.counts, recipe)
+    parts = parts_of(model, recipe, calibration, arranged.rows)
+    if recipe.tower_bits == 32:
+        _write(draft, layout.MODEL, build(parts))
+    else:
+        _write(draft, layout.PACKED_MODEL, packing.compress(build(parts)))
+    table = parts.table
+    packed = pack_table(table.rows, table.segments, table.words, table.books)
+    _write(draft, layout.TABLE, packed)
+    _write(draft, layout.VOCABULARY, arranged.vocabulary)
+    _write(draft, layout.SCHEMA, packing.compress(record.canonical(schema)))
     _write(draft, layout.RECIPE, record.canonical(recipe))
     scorer = Scorer(package.read(draft.folder))
-    _write(
-        draft,
-        layout.GOLDEN,
-        record.canonical(
-            golden.make(scorer, {f.name: source.golden[f.name] for f in schema.inputs})
-        ),
-    )
+    made = golden.make(scorer, {f.name: source.golden[f.name] for f in schema.inputs})
+    _write(draft, layout.GOLDEN, packing.compress(record.canonical(made)))
     card = write_card(title, schema, model.spec, recipe, source.facts, file_bytes(draft.folder))
     _write(draft, layout.CARD, card.encode())
 
 
 def file_bytes(folder: Path) -> dict[str, int]:
     """Bytes of each file of a package written so far."""
-    names = (layout.MODEL, layout.TABLE, layout.VOCABULARY, layout.SCHEMA, layout.RECIPE)
-    return {name: (folder / name).stat().st_size for name in (*names, layout.GOLDEN)}
+    names = (layout.MODEL, layout.PACKED_MODEL, layout.TABLE, layout.VOCABULARY, layout.SCHEMA)
+    found = (folder / name for name in (*names, layout.RECIPE, layout.GOLDEN))
+    return {path.name: path.stat().st_size for path in found if path.exists()}
 
 
 def _write(draft: Draft, name: str, data: bytes) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from secateur.packaging.nodes import Graph
 from secateur.packaging.parts import Parts, Unit
 from secateur.packaging.quantization import FloatLinear, Floats
-from secateur.serving.tables import ZERO
+from secateur.serving.codes import ZERO
 
 ROWS_OF_IDS = "rows"  # [batch, fields, dim + 1], as they are stored
 

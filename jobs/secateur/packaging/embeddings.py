@@ -7,7 +7,7 @@ from secateur.packaging.beside import ROWS
 from secateur.packaging.nodes import Graph
 from secateur.packaging.parts import Parts
 from secateur.packaging.quantization import FloatLinear, IntegerLinear
-from secateur.serving.tables import ZERO
+from secateur.serving.codes import ZERO
 
 
 def add_embeddings(graph: Graph, parts: Parts, rows: str) -> str:

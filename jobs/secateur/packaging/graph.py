@@ -29,7 +29,7 @@ from secateur.packaging.norms import own_norms
 from secateur.packaging.parts import Dots, Parts
 from secateur.packaging.quantization import FloatLinear, IntegerLinear
 from secateur.serving import layout
-from secateur.serving.tables import ZERO
+from secateur.serving.codes import ZERO
 
 OPSET = 21
 IR_VERSION = 10

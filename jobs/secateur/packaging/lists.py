@@ -13,7 +13,7 @@ from secateur.packaging.attention import attended_row
 from secateur.packaging.nodes import Graph
 from secateur.packaging.parts import ListPart, Parts
 from secateur.serving import layout
-from secateur.serving.tables import ZERO
+from secateur.serving.codes import ZERO
 
 
 def values_of(i: int) -> str:

@@ -14,6 +14,7 @@ from secateur.model.finalmlp import FinalMLP
 from secateur.model.inputs import Inputs
 from secateur.model.recommender import Recommender
 from secateur.model.tower import Tower
+from secateur.packaging.arrangement import Arrangement
 from secateur.packaging.quantization import (
     FloatLinear,
     Floats,
@@ -23,6 +24,7 @@ from secateur.packaging.quantization import (
     integer_linear,
     integer_table,
 )
+from secateur.packaging.sharing import shared
 
 ACTIVATION_LEVELS = 255
 
@@ -139,12 +141,18 @@ class Parts:
         return self.folded and self.table.rows.shape[1] > 1
 
 
-def parts_of(model: Recommender, recipe: Recipe, calibration: Inputs) -> Parts:
-    """Take a model apart. `calibration` rows set the scales of integer activations."""
+def parts_of(
+    model: Recommender, recipe: Recipe, calibration: Inputs, arrangement: Arrangement | None = None
+) -> Parts:
+    """Take a model apart, its rows as in `arrangement`.
+
+    `calibration` rows set the scales of integer activations.
+    """
     spec = model.spec
+    arranged = arrangement or Arrangement.as_is(spec.rows)
     read = len(spec.fields) * spec.embedding_dim
     hidden, output = _tower(model.tower, _array(model.bias))
-    table, dense = _tables(model, recipe.embedding_bits)
+    table, dense = _tables(model, recipe, arranged)
     with no_grad():
         steps = _steps(_array(model.tower_input(model.embed(calibration))), hidden)
     first = hidden[0].weight if hidden else np.zeros((spec.tower_inputs, 0), np.float32)
@@ -160,7 +168,7 @@ def parts_of(model: Recommender, recipe: Recipe, calibration: Inputs) -> Parts:
         heights=spec.rows,
         table=table,
         hidden=layers,
-        steps=steps[:-1] if recipe.tower_bits == 8 else (),
+        steps=steps[:-1] if recipe.tower_bits != 32 else (),
         output=output,
         beside=beside,
         cross=_cross(model, recipe) if isinstance(model, DCNv2) else None,
@@ -180,17 +188,18 @@ def _tower(tower: Tower, bias: Floats) -> tuple[list[FloatLinear], FloatLinear]:
     return hidden, replace(output, bias=np.append(output.bias[:1] + bias, output.bias[1:]))
 
 
-def _tables(model: Recommender, bits: int) -> tuple[PackedTable, Floats]:
+def _tables(
+    model: Recommender, recipe: Recipe, arrangement: Arrangement
+) -> tuple[PackedTable, Floats]:
     """The stored table, and the rows (e_1 .. e_dim, w) that numbers and vectors read."""
     embedding, first_order = _array(model.embedding.weight), _array(model.first_order.weight)
     weights, stored = first_order.sum(axis=1), sum(model.spec.rows)
     dense = np.column_stack([embedding[stored:], weights[stored:]])
     pairs = model.first_orders > 0
-    if bits == 32:
-        table = float_table(embedding[:stored], weights[:stored], model.spec.rows, pairs)
-    else:
-        table = integer_table(embedding[:stored], weights[:stored], model.spec.rows, bits, pairs)
-    return table, dense
+    rows, orders = embedding[arrangement.order], weights[arrangement.order]
+    if recipe.embedding_bits == 32:
+        return float_table(rows, orders, model.spec.rows, pairs), dense
+    return integer_table(rows, orders, arrangement, recipe, pairs), dense
 
 
 def _cross(model: DCNv2, recipe: Recipe) -> Cross:
@@ -219,7 +228,9 @@ def _at_bits(
     """Layers as the recipe stores them."""
     if recipe.tower_bits == 32:
         return tuple(layers)
-    return tuple(integer_linear(layer.weight, layer.bias) for layer in layers)
+    integers = (integer_linear(layer.weight, layer.bias) for layer in layers)
+    values = 1 << recipe.tower_bits
+    return tuple(replace(layer, weight=shared(layer.weight, values)) for layer in integers)
 
 
 def _dots(model: DLRM, recipe: Recipe) -> Dots:

@@ -9,38 +9,48 @@ alone, so it moves into the first-order weight:
 A table row is then (e_1 .. e_dim, w), and one product with one matrix gives a sample's first
 tower layer, its field sums and its first order.
 
-Integers: row values are q * k_f * step with q in -127..127 (-7..7 at 4 bits), one step for all
-embeddings (another for all w), and a small integer multiplier k_f a field, so that field sums
-are exact in integers. Tower weights have one scale an output neuron and stay within +-63: two
+Integers: row values are q * k_f * step with q in -127..127, one step for all embeddings (another
+for all w), and a small integer multiplier k_f a field, so that field sums are exact in integers. At
+fewer bits q is a code times a stride: of each field's frequent rows, and of its rare ones, that
+with the least squared error, which clips what is rarely so large (Banner et al., NeurIPS 2019).
+Tower weights have one scale an output neuron and stay within +-63: two
 products of uint8 and 7-bit weights fit the 16-bit sums of processors without VNNI, which would
 saturate at 8 bits, so every machine computes the same integers.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from secateur.serving.tables import ZERO, Table
+from secateur.contracts.candidates import Recipe, levels_of
+from secateur.packaging.arrangement import Arrangement
+from secateur.packaging.products import product_quantized, spelled
+from secateur.serving.codes import MOST_LEVELS, ZERO, Segment
+from secateur.serving.tables import Table
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
 
 WEIGHT_LIMIT = 63
-LEVELS = {8: 127, 4: 7}
-FIRST_ORDER_LEVELS = 127  # one byte a row, at any bits of the embedding
+SAMPLE = 1 << 14  # values that a stride is chosen by
 
 
 @dataclass(frozen=True)
 class PackedTable:
     """Rows [rows, dim + 1] (see `serving.tables`), and what one unit of them is worth.
 
-    A stored unit of field f, column c stands for `multipliers[f, c] * steps[c]`.
+    A stored unit of field f, column c stands for `multipliers[f, c] * steps[c]`. Integers lie in
+    `segments`; product-quantized embeddings are `words` [rows, parts] of `books`.
     """
 
     rows: Table
     multipliers: Integers
     steps: Floats
+    segments: tuple[Segment, ...] = ()
+    words: NDArray[np.uint8] | None = None
+    books: tuple[NDArray[np.uint8], ...] = ()
 
     @property
     def units(self) -> Floats:
@@ -82,25 +92,40 @@ def float_table(
 def integer_table(
     embedding: Floats,
     first_order: Floats,
-    heights: tuple[int, ...],
-    bits: int,
+    arrangement: Arrangement,
+    recipe: Recipe,
     pairs: bool = True,
 ) -> PackedTable:
-    """Table of embeddings [rows, dim] in 8 or 4 bits and first-order weights [rows] in 8.
+    """Table of embeddings [rows, dim] and first-order weights [rows], both as arranged.
 
     Without `pairs` nothing is folded into the first-order weights.
     """
+    heights = arrangement.heights
     field = np.repeat(np.arange(len(heights)), heights)
-    q, k, step = _quantized(embedding, field, LEVELS[bits])
+    runs = list(arrangement.runs())
+    levels = [recipe.levels[rare] for _, rare in runs]
+    first_levels = [levels_of(recipe.first_order_bits)] * len(runs)
+    lengths = [rows for rows, _ in runs]
+    parts = recipe.product_parts
+    if parts:
+        levels = [MOST_LEVELS] * len(runs)
+    q, k, step, strides = _quantized(embedding, field, lengths, levels)
+    words, books = product_quantized(q, parts, 1 << recipe.embedding_bits) if parts else (None, ())
+    q = q if words is None else spelled(words, books)
     # Fold the squares of what the graph will see, not of what was meant.
     seen = (q * (k * step)[field, None]).astype(np.float32)
     folded = folded_first_order(seen, first_order) if pairs else first_order
-    q_first, k_first, step_first = _quantized(folded[:, None], field, FIRST_ORDER_LEVELS)
+    q_first, k_first, step_first, first_strides = _quantized(
+        folded[:, None], field, lengths, first_levels
+    )
     dim = embedding.shape[1]
     return PackedTable(
         (np.column_stack([q, q_first]) + ZERO).astype(np.uint8),
         np.column_stack([np.repeat(k[:, None], dim, axis=1), k_first]),
         np.array([step] * dim + [step_first], np.float32),
+        tuple(map(Segment, lengths, levels, strides, first_levels, first_strides)),
+        words,
+        books,
     )
 
 
@@ -118,14 +143,34 @@ def integer_linear(weight: Floats, bias: Floats) -> IntegerLinear:
 
 
 def _quantized(
-    values: Floats, field: NDArray[np.int64], levels: int
-) -> tuple[Floats, Integers, np.float32]:
-    """Whole numbers [rows, columns], multipliers 1..63 [fields], and the step they share."""
+    values: Floats, field: NDArray[np.int64], lengths: Sequence[int], levels: Sequence[int]
+) -> tuple[Floats, Integers, np.float32, list[int]]:
+    """Whole numbers [rows, columns], multipliers 1..63 [fields], the step they share, and strides.
+
+    Rows lie in segments of these `lengths`, each with its own `levels` and stride.
+    """
     largest = np.zeros(field[-1] + 1, np.float32)
     np.maximum.at(largest, field, np.abs(values).max(axis=1, initial=0))
-    step = np.float32(max(largest.max() / (levels * WEIGHT_LIMIT), np.finfo(np.float32).tiny))
-    k = np.clip(np.ceil(largest / (levels * step) - 1e-4), 1, WEIGHT_LIMIT).astype(np.int32)
-    return _rounded(values / (k * step)[field, None], levels), k, step
+    tiny = np.finfo(np.float32).tiny
+    step = np.float32(max(largest.max() / (MOST_LEVELS * WEIGHT_LIMIT), tiny))
+    k = np.clip(np.ceil(largest / (MOST_LEVELS * step) - 1e-4), 1, WEIGHT_LIMIT).astype(np.int32)
+    units: Floats = (values / (k * step)[field, None]).astype(np.float32)
+    strides = []
+    for rows, most in zip(np.split(units, np.cumsum(lengths)[:-1]), levels, strict=True):
+        strides.append(best_stride(rows, most))
+        rows[:] = strides[-1] * _rounded(rows / np.float32(strides[-1]), most)
+    return units, k, step, strides
+
+
+def best_stride(units: Floats, levels: int) -> int:
+    """How many units apart the `levels` lie that leave the least squared error."""
+    sample = units.ravel()[:: max(1, units.size // SAMPLE)].astype(np.float32)
+
+    def error(stride: int) -> float:
+        codes = _rounded(sample / np.float32(stride), levels)
+        return float(np.square(sample - np.float32(stride) * codes).sum(dtype=np.float64))
+
+    return min(range(1, MOST_LEVELS // levels + 1), key=error)
 
 
 def _rounded(values: Floats, levels: int) -> Floats:

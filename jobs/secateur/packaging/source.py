@@ -1,7 +1,7 @@
 """What a package takes from the FeatureSet: schema, vocabulary, golden rows, the data's facts."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,20 +20,23 @@ GOLDEN_ROWS = 64
 
 @dataclass(frozen=True)
 class Source:
-    """`vocabulary[field]` lists values by id; `golden[field]` raw values; `facts` the data's."""
+    """`vocabulary[field]` lists values by id; `golden[field]` raw values; `facts` the data's.
+
+    `counts[field]` tells how often the train rows hold each value.
+    """
 
     schema: FeatureSchema
     vocabulary: dict[str, list[str]]
     golden: dict[str, list[Any]]
     facts: dict[str, Any]
+    counts: dict[str, list[int]] = field(default_factory=dict)
 
 
 def read_source(features: Artifact) -> Source:
     """Read what packaging needs of a FeatureSet."""
     schema = features.read("schema.json", FeatureSchema)
-    return Source(
-        schema, _vocabulary(features, schema), _golden(features, schema), features.manifest.facts
-    )
+    vocabulary, counts = _vocabulary(features, schema)
+    return Source(schema, vocabulary, _golden(features, schema), features.manifest.facts, counts)
 
 
 def cut_schema(schema: FeatureSchema, spec: ModelSpec) -> FeatureSchema:
@@ -56,21 +59,22 @@ def cut_schema(schema: FeatureSchema, spec: ModelSpec) -> FeatureSchema:
     )
 
 
-def _vocabulary(features: Artifact, schema: FeatureSchema) -> dict[str, list[str]]:
+def _vocabulary(
+    features: Artifact, schema: FeatureSchema
+) -> tuple[dict[str, list[str]], dict[str, list[int]]]:
+    """Every field's values by id, and how often training saw each."""
     table = pq.read_table(
-        features.file("vocabulary.parquet"), columns=["field", "id", "value"]
+        features.file("vocabulary.parquet"), columns=["field", "id", "value", "count"]
     ).sort_by([("field", "ascending"), ("id", "ascending")])
-    values = {
-        f.name: table.filter(pc.equal(table["field"], f.name))["value"].to_pylist()
-        for f in schema.vocabularies
-    }
-    for field in schema.vocabularies:
-        if len(values[field.name]) != field.oov:
+    parts = {f.name: table.filter(pc.equal(table["field"], f.name)) for f in schema.vocabularies}
+    for one in schema.vocabularies:
+        if len(parts[one.name]) != one.oov:
             raise ArtifactError(
-                f"{features.uri}: {len(values[field.name])} values of {field.name}, "
-                f"its schema says {field.oov}"
+                f"{features.uri}: {len(parts[one.name])} values of {one.name}, "
+                f"its schema says {one.oov}"
             )
-    return values
+    values = {name: part["value"].to_pylist() for name, part in parts.items()}
+    return values, {name: part["count"].to_pylist() for name, part in parts.items()}
 
 
 def _golden(features: Artifact, schema: FeatureSchema) -> dict[str, list[Any]]:

@@ -6,6 +6,7 @@ from secateur.contracts.candidates import DENSE, CandidatePlan, Recipe, Step, St
 from secateur.contracts.errors import ScenarioError, UsageError
 from secateur.contracts.models import ModelSpec
 from secateur.pruning.criteria import CRITERIA
+from secateur.pruning.quantizing import wrong_bits
 
 PARTED = ("weight", "neuron")  # granularities whose groups may keep different shares
 
@@ -40,8 +41,7 @@ def _wrong_recipe(recipe: Recipe, spec: ModelSpec) -> Iterator[str]:
         yield "an untrained model learns nothing in 0 repair_epochs"
     if any(step.rounds > 1 for step in recipe.steps) and not recipe.repair_epochs:
         yield "there are no repair_epochs for the rounds to share"
-    if recipe.tower_bits == 8 and recipe.embedding_bits == 32:
-        yield "an 8-bit tower reads table rows of 8 or 4 bits"
+    yield from wrong_bits(recipe, spec)
 
 
 def _wrong_student(recipe: Recipe, student: Student, spec: ModelSpec) -> Iterator[str]:

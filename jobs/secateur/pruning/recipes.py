@@ -1,5 +1,6 @@
 """A recipe, carried out: steps of masking and surgery, with repair; or a student from scratch."""
 
+import copy
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,7 @@ from secateur.pruning.compensation import compensate
 from secateur.pruning.evidence import Evidence, read_counts
 from secateur.pruning.masking import living, mask, pack
 from secateur.pruning.plans import choose, heights_at, with_heights
+from secateur.pruning.quantizing import joined, learn_rounded
 from secateur.pruning.schedules import levels
 from secateur.pruning.sparse import held_at_zero, traded
 from secateur.pruning.surgery import compact, compact_spec
@@ -71,7 +73,8 @@ def carry_out(recipe: Recipe, dense: Recommender, workshop: Workshop) -> Pruned:
     Raises UsageError when a step changes nothing.
     """
     alone = recipe.student is not None and recipe.student.alone
-    if recipe.repair_epochs and (alone or workshop.train.guidance is None):
+    learns = recipe.repair_epochs or recipe.rounded_epochs
+    if learns and (alone or workshop.train.guidance is None):
         # The dense model's probabilities are better targets than the labels, which embeddings seen
         # a second time learn by heart: half their weight cost 0.0086 AUC on KuaiRand, where none
         # cost 0.0002. That is `training.teacher_weight`.
@@ -81,7 +84,8 @@ def carry_out(recipe: Recipe, dense: Recommender, workshop: Workshop) -> Pruned:
         plan = plan_of(recipe.student, dense.spec, workshop.evidence)
         model = new_student(recipe.student, compact_spec(dense.spec, plan), workshop)
         workshop = workshop.after(plan, dense.spec, model.spec)
-        return Pruned(model, repair(model, workshop, recipe.repair_epochs), PruningPlans(()))
+        pruned = Pruned(model, repair(model, workshop, recipe.repair_epochs), PruningPlans(()))
+        return used_to_bits(recipe, pruned, workshop)
     work = Work(recipe, _beginning(recipe, dense, workshop), workshop)
     for step in recipe.steps:
         for done, keep in enumerate(levels(step)):
@@ -89,7 +93,8 @@ def carry_out(recipe: Recipe, dense: Recommender, workshop: Workshop) -> Pruned:
                 work.repair()
             work.cut(step, keep, done)
     work.repair()
-    return Pruned(work.model, work.curve, PruningPlans(tuple(work.plans)))
+    pruned = Pruned(work.model, work.curve, PruningPlans(tuple(work.plans)))
+    return used_to_bits(recipe, pruned, work.workshop)
 
 
 class Work:
@@ -131,6 +136,19 @@ class Work:
         self.untrained = False
         with held_at_zero(self.model) if self.sparse else nullcontext():
             self.curve = repair(self.model, self.workshop, self.share)
+
+
+def used_to_bits(recipe: Recipe, pruned: Pruned, workshop: Workshop) -> Pruned:
+    """What is left of a model once it has learned with its rows rounded, if the recipe says so."""
+    if not recipe.rounded_epochs:
+        return pruned
+    model = copy.deepcopy(pruned.model)
+    sparse = any(step.granularity == "weight" for step in recipe.steps)
+    with held_at_zero(model) if sparse else nullcontext():
+        curve = learn_rounded(
+            recipe, model, workshop.train, workshop.evidence, workshop.training, workshop.seed
+        )
+    return replace(pruned, model=model, curve=joined(pruned.curve, curve))
 
 
 def demand_change(step: Step, plan: PruningPlan, model: Recommender) -> None:

@@ -19,7 +19,7 @@ from secateur.contracts.errors import UsageError
 from secateur.contracts.features import BucketField
 from secateur.identity import hash_id
 from secateur.serving.numbers import number_of, numbers_of
-from secateur.serving.vocabulary import Values
+from secateur.serving.vocabulary import HASH_BITS, Hashes, Values
 from secateur.values import canonical
 
 Ids = NDArray[np.int32]
@@ -82,11 +82,12 @@ class CategoryEncoder:
 
 
 class HashedEncoder:
-    """Sorted 64-bit keyed hashes, found by bisection: 12 bytes a value instead of ~200."""
+    """The first bits of keyed hashes, sorted and found by bisection: 12 bytes a value, not ~200."""
 
-    def __init__(self, hashes: NDArray[np.uint64]) -> None:
+    def __init__(self, hashes: NDArray[np.uint64], bits: int = HASH_BITS) -> None:
         order = np.argsort(hashes, kind="stable")
         self._hashes = hashes[order]
+        self._dropped = np.uint64(HASH_BITS - bits)
         self._ids = np.append(order, len(hashes)).astype(np.int32)
 
     def id_of(self, value: object) -> int:
@@ -95,7 +96,7 @@ class HashedEncoder:
 
     def encode(self, values: Sequence[object]) -> Ids:
         """Int32 ids [n] of keyed hashes [n] in hex, None or no text for a missing one."""
-        wanted = np.fromiter(map(_hash, values), np.uint64, len(values))
+        wanted = np.fromiter(map(_hash, values), np.uint64, len(values)) >> self._dropped
         at = np.searchsorted(self._hashes, wanted)
         found = np.append(self._hashes, np.uint64(0))[at] == wanted
         present = np.fromiter((value not in _MISSING for value in values), np.bool_, len(values))
@@ -170,6 +171,6 @@ class BucketEncoder:
 
 def category_encoder(values: Values) -> CategoryEncoder | HashedEncoder:
     """The encoder that suits a field's vocabulary."""
-    if isinstance(values, np.ndarray):
-        return HashedEncoder(values)
+    if isinstance(values, Hashes):
+        return HashedEncoder(values.prefixes, values.bits)
     return CategoryEncoder(values)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from secateur.contracts import record
 from secateur.contracts.errors import ReleaseError
 from secateur.serving import layout
-from secateur.serving.package import read_file
+from secateur.serving.package import read_whole
 
 TOLERANCE = 1e-4
 
@@ -49,8 +49,8 @@ def make(scorer: Scores, columns: Mapping[str, Sequence[Any]]) -> Golden:
 
 
 def check(scorer: Scores, folder: Path) -> None:
-    """Re-score `golden.json`. Raises ReleaseError if any score differs by more than 1e-4."""
-    expected, where = record.load(Golden, read_file(folder, layout.GOLDEN)), folder / layout.GOLDEN
+    """Re-score the golden rows. Raises ReleaseError if any score differs by more than 1e-4."""
+    expected, where = record.load(Golden, read_whole(folder, layout.GOLDEN)), folder / layout.GOLDEN
     (_, found), *rest = scorer.score_tasks(expected.columns, hashed=True).items()
     _compare(found, expected.scores, where)
     if {name for name, _ in rest} != expected.tasks.keys():

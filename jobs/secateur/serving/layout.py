@@ -1,11 +1,12 @@
 """The files of a Package, named once for the room that writes them and the one that reads them."""
 
-MODEL = "model.onnx"
+MODEL = "model.onnx"  # of float32 weights
+PACKED_MODEL = "model.onnx.zst"  # of others, which shrink when compressed
 TABLE = "table.zst"
 VOCABULARY = "vocabulary.zst"
-SCHEMA = "feature_schema.json"
+SCHEMA = "feature_schema.json.zst"
 RECIPE = "recipe.json"
-GOLDEN = "golden.json"
+GOLDEN = "golden.json.zst"
 CARD = "model_card.md"
 
 # The graph's inputs; all but the ids only where the schema has such fields.

@@ -6,7 +6,7 @@ from pathlib import Path
 from secateur.contracts import record
 from secateur.contracts.errors import CorruptArtifact
 from secateur.contracts.features import FeatureSchema
-from secateur.serving import layout
+from secateur.serving import layout, packing
 from secateur.serving.tables import Table, unpack_table
 from secateur.serving.vocabulary import Values, unpack_vocabulary
 
@@ -23,13 +23,13 @@ class Contents:
 
 def read(folder: Path) -> Contents:
     """Read and unpack. Raises CorruptArtifact for a missing or damaged file."""
-    schema = record.load(FeatureSchema, read_file(folder, layout.SCHEMA))
+    schema = record.load(FeatureSchema, read_whole(folder, layout.SCHEMA))
     _check_shares(schema, f"{folder / layout.SCHEMA}")
     rows = sum(field.size for field in (*schema.fields, *schema.own_lists))
     table = unpack_table(read_file(folder, layout.TABLE), rows, f"{folder / layout.TABLE}")
     words = read_file(folder, layout.VOCABULARY)
     vocabulary = unpack_vocabulary(words, schema, f"{folder / layout.VOCABULARY}")
-    return Contents(schema, read_file(folder, layout.MODEL), table, vocabulary)
+    return Contents(schema, read_whole(folder, layout.MODEL), table, vocabulary)
 
 
 def _check_shares(schema: FeatureSchema, where: str) -> None:
@@ -37,6 +37,18 @@ def _check_shares(schema: FeatureSchema, where: str) -> None:
     for field in schema.lists:
         if field.shares is not None and sizes.get(field.shares) != field.size:
             raise CorruptArtifact(f"{where}: {field.name} shares no {field.shares} of its size")
+
+
+def read_whole(folder: Path, name: str) -> bytes:
+    """Content of a file that is there as it is or, with `.zst` after its name, compressed.
+
+    Raises CorruptArtifact when it is missing or damaged.
+    """
+    plain = name.removesuffix(".zst")
+    packed = f"{plain}.zst"
+    if not (folder / packed).exists():
+        return read_file(folder, plain)
+    return packing.decompress(read_file(folder, packed), f"{folder / packed}")
 
 
 def read_file(folder: Path, name: str) -> bytes:

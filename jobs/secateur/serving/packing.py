@@ -1,4 +1,6 @@
-"""The frame of both packed files: one zstandard frame with a checksum over a header and bytes.
+"""Files of a package as one zstandard frame with a checksum each.
+
+The packed ones, table and vocabulary, have a header and bytes in it:
 
     4 bytes   length of the header, little endian
     header    JSON object
@@ -24,13 +26,17 @@ _LENGTH = struct.Struct("<I")
 def pack(header: dict[str, Any], payload: bytes) -> bytes:
     """Compress; equal input gives equal bytes."""
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
-    return compressor.compress(_LENGTH.pack(len(text)) + text + payload)
+    return compress(_LENGTH.pack(len(text)) + text + payload)
+
+
+def compress(content: bytes) -> bytes:
+    """One frame; equal input gives equal bytes."""
+    return zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compress(content)
 
 
 def unpack(data: bytes, where: str) -> tuple[dict[str, Any], memoryview]:
     """Give header and payload. Raises CorruptArtifact, naming `where`, on anything damaged."""
-    content = _decompress(data, where)
+    content = decompress(data, where)
     if len(content) < _LENGTH.size:
         raise CorruptArtifact(f"{where}: {len(content)} bytes are too few for a header")
     (length,) = _LENGTH.unpack_from(content)
@@ -44,7 +50,8 @@ def unpack(data: bytes, where: str) -> tuple[dict[str, Any], memoryview]:
     return header, memoryview(content)[start:]
 
 
-def _decompress(data: bytes, where: str) -> bytes:
+def decompress(data: bytes, where: str) -> bytes:
+    """What `compress` was given. Raises CorruptArtifact, naming `where`."""
     try:
         promised = zstandard.frame_content_size(data)
         if not 0 <= promised <= LARGEST:

@@ -1,38 +1,50 @@
 """The packed table: one row an id of every field, with its embedding and its first-order weight.
 
 In memory a table is [rows, dim + 1]: float32, or uint8 where 128 stands for 0. The last column
-is the first-order weight. Stored, by the header's `bits`:
+is the first-order weight. Stored, by what the header says:
 
-    32   the float32 values, row after row, little endian
-    8    the uint8 values, row after row
-    4    embeddings as nibbles (8 stands for 0), two a byte, the earlier one in the low half, row
-         after row, padded to a whole byte; then the first-order column as uint8
+    bits 32     the float32 values, row after row, little endian
+    bits 8      the uint8 values, row after row
+    bits 4      embeddings as nibbles (8 stands for 0), two a byte, the earlier one in the low half,
+                row after row, padded to a whole byte; then the first-order column as uint8
+    form 2      see `codes`: how integers are stored today
+
+The second and third are read, but not written any more.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from secateur.contracts.errors import CorruptArtifact
-from secateur.serving import packing
+from secateur.serving import codes, packing
+from secateur.serving.codes import ZERO, Books, Segment
 
-ZERO = 128  # the uint8 that stands for 0
 NIBBLE_ZERO = 8
 
 Table = NDArray[np.float32] | NDArray[np.uint8]
 
 
-def pack_table(table: Table, bits: int) -> bytes:
-    """Pack a table of [rows, dim + 1] for `table.zst`."""
+def pack_table(
+    table: Table,
+    segments: Sequence[Segment] = (),
+    words: NDArray[np.uint8] | None = None,
+    books: Books = (),
+) -> bytes:
+    """Pack a table of [rows, dim + 1] for `table.zst`: floats, or integers as `codes.pack` does."""
+    if segments:
+        return codes.pack(table.astype(np.uint8), segments, words, books)
     rows, width = table.shape
-    stored = _nibbles(table) if bits == 4 else np.ascontiguousarray(table).tobytes()
-    return packing.pack({"bits": bits, "rows": rows, "width": width}, stored)
+    return packing.pack({"bits": 32, "rows": rows, "width": width}, table.astype("<f4").tobytes())
 
 
 def unpack_table(data: bytes, rows: int, where: str) -> Table:
     """Read a table of as many `rows` as the schema promises. Raises CorruptArtifact."""
     header, payload = packing.unpack(data, where)
+    if header.get("form") == 2:
+        return codes.unpack(header, payload, rows, where)
     bits, width = _shape(header, rows, where)
     size = {32: 4 * rows * width, 8: rows * width, 4: (rows * (width - 1) + 1) // 2 + rows}[bits]
     if len(payload) != size:
@@ -51,12 +63,6 @@ def _shape(header: dict[str, Any], rows: int, where: str) -> tuple[int, int]:
     if header.get("rows") != rows:
         raise CorruptArtifact(f"{where}: {header.get('rows')} rows, the schema has {rows}")
     return bits, width
-
-
-def _nibbles(table: Table) -> bytes:
-    flat = (table[:, :-1].astype(np.int16) - ZERO + NIBBLE_ZERO).astype(np.uint8).ravel()
-    padded = np.append(flat, np.zeros(flat.size % 2, np.uint8))
-    return (padded[0::2] | padded[1::2] << 4).tobytes() + table[:, -1].astype(np.uint8).tobytes()
 
 
 def _from_nibbles(stored: NDArray[np.uint8], rows: int, width: int) -> NDArray[np.uint8]:

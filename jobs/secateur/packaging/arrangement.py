@@ -1,0 +1,81 @@
+"""In which order a package has its table's rows, and the values that they are for."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from secateur.contracts.candidates import Recipe
+from secateur.contracts.features import FeatureSchema
+from secateur.serving.vocabulary import ascending_order, pack_ascending, pack_vocabulary
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Arrangement:
+    """`order[i]` is the model's row at place i of the table, whose blocks have `heights` rows.
+
+    Of a block the last row is OOV, and the `rare[b]` before it are those of rare values.
+    """
+
+    order: Rows
+    heights: tuple[int, ...]
+    rare: tuple[int, ...]
+
+    @classmethod
+    def as_is(cls, heights: tuple[int, ...]) -> "Arrangement":
+        """The model's own order, in which no row is called rare."""
+        return cls(np.arange(sum(heights)), heights, (0,) * len(heights))
+
+    def runs(self) -> Iterator[tuple[int, bool]]:
+        """How many rows follow each other that are rare, or are not; those of a block apart."""
+        for height, rare in zip(self.heights, self.rare, strict=True):
+            if rare:
+                yield height - 1 - rare, False
+                yield rare, True
+                yield 1, False
+            else:
+                yield height, False
+
+
+@dataclass(frozen=True, eq=False)
+class Arranged:
+    """The rows and values of a package, both in its order."""
+
+    rows: Arrangement
+    vocabulary: bytes
+
+
+def arrange(
+    schema: FeatureSchema,
+    vocabulary: Mapping[str, Sequence[str]],
+    counts: Mapping[str, Sequence[int]],
+    recipe: Recipe,
+) -> Arranged:
+    """Arrange what is left in `schema` of values by falling `counts`, as the recipe says."""
+    blocks = (*schema.fields, *schema.own_lists)
+    orders = {block.name: np.arange(block.size) for block in blocks}
+    values = {one.name: list(vocabulary[one.name][: one.oov]) for one in schema.vocabularies}
+    rare = dict.fromkeys(orders, 0)
+    if recipe.rare_bits is not None:
+        rare |= {name: _rare(counts[name][: len(known)], recipe) for name, known in values.items()}
+    frequent = {name: len(known) - rare[name] for name, known in values.items()}
+    if recipe.vocabulary == "ascending":
+        for field in schema.vocabularies:
+            known = values[field.name]
+            places = ascending_order(field, known, frequent[field.name])
+            orders[field.name][:-1] = places
+            values[field.name] = [known[place] for place in places]
+        packed = pack_ascending(schema, values, frequent)
+    else:
+        packed = pack_vocabulary(schema, values)
+    heights = tuple(block.size for block in blocks)
+    starts = np.cumsum(heights) - heights
+    order = [places + start for places, start in zip(orders.values(), starts, strict=True)]
+    return Arranged(Arrangement(np.concatenate(order), heights, tuple(rare.values())), packed)
+
+
+def _rare(counts: Sequence[int], recipe: Recipe) -> int:
+    return sum(count < recipe.rare_count for count in counts)
