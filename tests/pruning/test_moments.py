@@ -65,7 +65,7 @@ def descended(
     optimization = Optimization(model, training, STEPS, ALONE, memory)
     for inputs, labels in rows:
         optimization.begin()
-        scores = model.score(optimization.embed(inputs, inputs))[:, 0]
+        scores = model.score(optimization.embed(inputs, inputs))
         functional.binary_cross_entropy_with_logits(scores, labels).backward()
         optimization.step()
     optimization.flush()

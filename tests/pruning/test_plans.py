@@ -76,9 +76,11 @@ def test_every_recipe_of_the_shipped_scenarios_fits_its_dense_model() -> None:
         (Recipe("r", tower_bits=8), "a tower of integers"),
         (Recipe("r", embedding_bits=8, rare_bits=2), "go together"),
         (Recipe("r", embedding_bits=8, rare_count=5), "go together"),
-        (Recipe("r", embedding_bits=4, rare_bits=4, rare_count=5), "fewer than embedding_bits"),
-        (Recipe("r", rare_bits=4, rare_count=5), "float rows"),
+        (Recipe("r", embedding_bits=4, rare_bits=4, rare_count=5), "rare_bits are fewer"),
+        (Recipe("r", rare_bits=4, rare_count=5), "rare_bits are fewer"),
         (Recipe("r", rounded_epochs=0.5), "float rows are not rounded"),
+        (Recipe("r", product_parts=4), "codes of product_parts have 8 bits or fewer"),
+        (Recipe("r", embedding_bits=8, product_parts=99), "have no 99 parts"),
     ],
 )
 def test_a_recipe_that_makes_no_sense_is_named(recipe: Recipe, message: str) -> None:

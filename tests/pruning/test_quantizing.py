@@ -59,9 +59,9 @@ def test_a_model_that_learned_rounded_is_nearer_to_its_teacher() -> None:
     afterwards, aware = copy.deepcopy(teacher), copy.deepcopy(teacher)
     table = afterwards.embedding.weight
     Rounding(afterwards.spec, table, SIZES, RECIPE.levels).settle(table)
-    (guided, holdout) = taught((train, evidence.holdout), teacher, TRAINING, 1.0)
-    rows = guided, replace(evidence, holdout=holdout)
-    curve = learn_rounded(RECIPE, aware, rows, TRAINING, 0)
+    guided, holdout = taught((train, evidence.holdout), teacher, TRAINING, 1.0)
+    evidence = replace(evidence, holdout=holdout)
+    curve = learn_rounded(RECIPE, aware, guided, evidence, TRAINING, 0)
     assert aware.rounding is None
     assert curve.best > 0
     least = distance(teacher, teacher, test)

@@ -70,7 +70,8 @@ class Recipe:
     embedding rows and of the tower's weights: fewer than 8 mean as many shared values a layer as
     they can tell apart. Integers in the tower need them in the rows. Values seen
     less than `rare_count` times may have rows of fewer bits, `rare_bits`. For `rounded_epochs` more
-    the model is distilled with its rows at these bits (quantization-aware). In "ascending" order a
+    the model is distilled with its rows at these bits (quantization-aware). With `product_parts`
+    an embedding is so many codes of `embedding_bits` (product quantization). In "ascending" order a
     package has its values and rows sorted, the rare ones last, so that only gaps are stored;
     its ids are then its own. The recipe named "dense" changes nothing: it is the baseline.
     """
@@ -87,6 +88,7 @@ class Recipe:
     rare_count: int = 0
     first_order_bits: Literal[8, 7, 6, 5, 4] = 8
     rounded_epochs: float = 0.0
+    product_parts: int = 0
     vocabulary: Literal["frequency", "ascending"] = "frequency"
 
     @property

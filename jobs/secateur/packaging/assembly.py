@@ -36,7 +36,9 @@ def write_package(
         _write(draft, layout.MODEL, build(parts))
     else:
         _write(draft, layout.PACKED_MODEL, packing.compress(build(parts)))
-    _write(draft, layout.TABLE, pack_table(parts.table.rows, parts.table.segments))
+    table = parts.table
+    packed = pack_table(table.rows, table.segments, table.words, table.books)
+    _write(draft, layout.TABLE, packed)
     _write(draft, layout.VOCABULARY, arranged.vocabulary)
     _write(draft, layout.SCHEMA, packing.compress(record.canonical(schema)))
     _write(draft, layout.RECIPE, record.canonical(recipe))

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from secateur.contracts.candidates import Recipe, levels_of
 from secateur.packaging.arrangement import Arrangement
+from secateur.packaging.products import product_quantized, spelled
 from secateur.serving.codes import MOST_LEVELS, ZERO, Segment
 from secateur.serving.tables import Table
 
@@ -41,13 +42,15 @@ class PackedTable:
     """Rows [rows, dim + 1] (see `serving.tables`), and what one unit of them is worth.
 
     A stored unit of field f, column c stands for `multipliers[f, c] * steps[c]`. Integers lie in
-    `segments`.
+    `segments`; product-quantized embeddings are `words` [rows, parts] of `books`.
     """
 
     rows: Table
     multipliers: Integers
     steps: Floats
     segments: tuple[Segment, ...] = ()
+    words: NDArray[np.uint8] | None = None
+    books: tuple[NDArray[np.uint8], ...] = ()
 
     @property
     def units(self) -> Floats:
@@ -103,7 +106,12 @@ def integer_table(
     levels = [recipe.levels[rare] for _, rare in runs]
     first_levels = [levels_of(recipe.first_order_bits)] * len(runs)
     lengths = [rows for rows, _ in runs]
+    parts = recipe.product_parts
+    if parts:
+        levels = [MOST_LEVELS] * len(runs)
     q, k, step, strides = _quantized(embedding, field, lengths, levels)
+    words, books = product_quantized(q, parts, 1 << recipe.embedding_bits) if parts else (None, ())
+    q = q if words is None else spelled(words, books)
     # Fold the squares of what the graph will see, not of what was meant.
     seen = (q * (k * step)[field, None]).astype(np.float32)
     folded = folded_first_order(seen, first_order) if pairs else first_order
@@ -116,6 +124,8 @@ def integer_table(
         np.column_stack([np.repeat(k[:, None], dim, axis=1), k_first]),
         np.array([step] * dim + [step_first], np.float32),
         tuple(map(Segment, lengths, levels, strides, first_levels, first_strides)),
+        words,
+        books,
     )
 
 

@@ -6,6 +6,7 @@ from secateur.contracts.candidates import DENSE, CandidatePlan, Recipe, Step, St
 from secateur.contracts.errors import ScenarioError, UsageError
 from secateur.contracts.models import ModelSpec
 from secateur.pruning.criteria import CRITERIA
+from secateur.pruning.quantizing import wrong_bits
 
 PARTED = ("weight", "neuron")  # granularities whose groups may keep different shares
 
@@ -40,21 +41,7 @@ def _wrong_recipe(recipe: Recipe, spec: ModelSpec) -> Iterator[str]:
         yield "an untrained model learns nothing in 0 repair_epochs"
     if any(step.rounds > 1 for step in recipe.steps) and not recipe.repair_epochs:
         yield "there are no repair_epochs for the rounds to share"
-    yield from _wrong_bits(recipe)
-
-
-def _wrong_bits(recipe: Recipe) -> Iterator[str]:
-    floats, rare = recipe.embedding_bits == 32, recipe.rare_bits
-    if recipe.tower_bits != 32 and floats:
-        yield "a tower of integers reads table rows of integers"
-    if (rare is None) != (recipe.rare_count == 0):
-        yield "rare_bits and rare_count go together"
-    if rare is not None and rare >= recipe.embedding_bits:
-        yield "rare_bits are fewer than embedding_bits"
-    if rare is not None and floats:
-        yield "float rows have no rare_bits"
-    if recipe.rounded_epochs > 0 and floats:
-        yield "float rows are not rounded"
+    yield from wrong_bits(recipe, spec)
 
 
 def _wrong_student(recipe: Recipe, student: Student, spec: ModelSpec) -> Iterator[str]:

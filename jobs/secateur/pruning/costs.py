@@ -27,7 +27,7 @@ def predict_cost(spec: ModelSpec, recipe: Recipe) -> Cost:
     table = rows * (dim * recipe.embedding_bits / 8 + first_order)
     stored = table + rows * BYTES_A_KEY + weights * recipe.tower_bits / 8 + BYTES_BESIDE
     lookups = ROWS * spec.embedded * US_A_LOOKUP
-    us = US_A_CALL + lookups + ROWS * weights * US_A_PRODUCT[recipe.tower_bits]
+    us = US_A_CALL + lookups + ROWS * weights * US_A_PRODUCT[max(8, recipe.tower_bits)]
     return Cost(round(stored), round(us, 1))
 
 

@@ -1,9 +1,10 @@
-"""Let a model get used to the few bits that its rows will be stored in."""
+"""Which bits a recipe may ask for, and how a model gets used to rows of few."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from secateur.contracts.candidates import Recipe
-from secateur.contracts.models import TrainingCurve
+from secateur.contracts.models import ModelSpec, TrainingCurve
 from secateur.model.batches import Split
 from secateur.model.recommender import Recommender
 from secateur.model.rounding import Rounding
@@ -12,26 +13,44 @@ from secateur.pruning.evidence import Evidence
 from secateur.scenario import Training
 
 
+def wrong_bits(recipe: Recipe, spec: ModelSpec) -> Iterator[str]:
+    """What is wrong with a recipe's bits for a dense model of `spec`."""
+    in_floats = recipe.embedding_bits == 32
+    if recipe.tower_bits != 32 and in_floats:
+        yield "a tower of integers reads table rows of integers"
+    if (recipe.rare_bits is None) != (recipe.rare_count == 0):
+        yield "rare_bits and rare_count go together"
+    if recipe.rare_bits is not None and not recipe.rare_bits < recipe.embedding_bits < 32:
+        yield "rare_bits are fewer than embedding_bits, which are those of integers"
+    if recipe.rounded_epochs > 0 and in_floats:
+        yield "float rows are not rounded"
+    if recipe.product_parts:
+        dim = recipe.student.embedding_dim if recipe.student else spec.embedding_dim
+        if not 0 < recipe.product_parts <= dim:
+            yield f"embeddings of {dim} have no {recipe.product_parts} parts"
+        if in_floats or recipe.rare_bits is not None or recipe.rounded_epochs > 0:
+            yield "codes of product_parts have 8 bits or fewer, all rows the same, and none learns"
+
+
 def learn_rounded(
     recipe: Recipe,
     model: Recommender,
-    rows: tuple[Split, Evidence],
+    train: Split,
+    evidence: Evidence,
     training: Training,
     seed: int,
 ) -> TrainingCurve:
-    """Distil `model` in place with its rows rounded as the recipe stores them, and leave them so.
+    """Fit `model` in place to guided rows while its own are rounded, and leave these so.
 
-    `rows` are those to learn from, guided by a teacher, and the evidence for this model.
+    `evidence` is that for the model as it is.
     """
-    train, evidence = rows
     frequent = [
         height if counts is None else int((counts[:-1] >= recipe.rare_count).sum())
         for counts, height in zip(evidence.counts, model.spec.rows, strict=True)
     ]
     rounding = Rounding(model.spec, model.embedding.weight, frequent, recipe.levels)
     model.rounding = rounding
-    epochs = recipe.rounded_epochs
-    curve = distill(model, train, evidence.holdout, training, epochs, seed)
+    curve = distill(model, train, evidence.holdout, training, recipe.rounded_epochs, seed)
     model.rounding = None
     rounding.to("cpu").settle(model.embedding.weight)
     return curve

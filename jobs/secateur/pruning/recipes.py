@@ -73,7 +73,8 @@ def carry_out(recipe: Recipe, dense: Recommender, workshop: Workshop) -> Pruned:
     Raises UsageError when a step changes nothing.
     """
     alone = recipe.student is not None and recipe.student.alone
-    if recipe.repair_epochs + recipe.rounded_epochs and (alone or workshop.train.guidance is None):
+    learns = recipe.repair_epochs or recipe.rounded_epochs
+    if learns and (alone or workshop.train.guidance is None):
         # The dense model's probabilities are better targets than the labels, which embeddings seen
         # a second time learn by heart: half their weight cost 0.0086 AUC on KuaiRand, where none
         # cost 0.0002. That is `training.teacher_weight`.
@@ -82,17 +83,18 @@ def carry_out(recipe: Recipe, dense: Recommender, workshop: Workshop) -> Pruned:
     if recipe.student is not None:
         plan = plan_of(recipe.student, dense.spec, workshop.evidence)
         model = new_student(recipe.student, compact_spec(dense.spec, plan), workshop)
-        work = Work(recipe, model, workshop.after(plan, dense.spec, model.spec))
-    else:
-        work = Work(recipe, _beginning(recipe, dense, workshop), workshop)
+        workshop = workshop.after(plan, dense.spec, model.spec)
+        pruned = Pruned(model, repair(model, workshop, recipe.repair_epochs), PruningPlans(()))
+        return used_to_bits(recipe, pruned, workshop)
+    work = Work(recipe, _beginning(recipe, dense, workshop), workshop)
     for step in recipe.steps:
         for done, keep in enumerate(levels(step)):
             if done:
                 work.repair()
             work.cut(step, keep, done)
     work.repair()
-    work.learn_rounded()
-    return Pruned(work.model, work.curve, PruningPlans(tuple(work.plans)))
+    pruned = Pruned(work.model, work.curve, PruningPlans(tuple(work.plans)))
+    return used_to_bits(recipe, pruned, work.workshop)
 
 
 class Work:
@@ -135,14 +137,18 @@ class Work:
         with held_at_zero(self.model) if self.sparse else nullcontext():
             self.curve = repair(self.model, self.workshop, self.share)
 
-    def learn_rounded(self) -> None:
-        """Let the model get used to the bits that its rows will be stored in."""
-        if not self.recipe.rounded_epochs:
-            return
-        self.model = copy.deepcopy(self.model)  # it may still be the dense one
-        rows, training = (self.workshop.train, self.workshop.evidence), self.workshop.training
-        curve = learn_rounded(self.recipe, self.model, rows, training, self.workshop.seed)
-        self.curve = joined(self.curve, curve)
+
+def used_to_bits(recipe: Recipe, pruned: Pruned, workshop: Workshop) -> Pruned:
+    """What is left of a model once it has learned with its rows rounded, if the recipe says so."""
+    if not recipe.rounded_epochs:
+        return pruned
+    model = copy.deepcopy(pruned.model)
+    sparse = any(step.granularity == "weight" for step in recipe.steps)
+    with held_at_zero(model) if sparse else nullcontext():
+        curve = learn_rounded(
+            recipe, model, workshop.train, workshop.evidence, workshop.training, workshop.seed
+        )
+    return replace(pruned, model=model, curve=joined(pruned.curve, curve))
 
 
 def demand_change(step: Step, plan: PruningPlan, model: Recommender) -> None:

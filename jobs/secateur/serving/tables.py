@@ -20,17 +20,22 @@ from numpy.typing import NDArray
 
 from secateur.contracts.errors import CorruptArtifact
 from secateur.serving import codes, packing
-from secateur.serving.codes import ZERO, Segment
+from secateur.serving.codes import ZERO, Books, Segment
 
 NIBBLE_ZERO = 8
 
 Table = NDArray[np.float32] | NDArray[np.uint8]
 
 
-def pack_table(table: Table, segments: Sequence[Segment] = ()) -> bytes:
-    """Pack a table of [rows, dim + 1] for `table.zst`: floats, or integers in `segments`."""
+def pack_table(
+    table: Table,
+    segments: Sequence[Segment] = (),
+    words: NDArray[np.uint8] | None = None,
+    books: Books = (),
+) -> bytes:
+    """Pack a table of [rows, dim + 1] for `table.zst`: floats, or integers as `codes.pack` does."""
     if segments:
-        return codes.pack(table.astype(np.uint8), segments)
+        return codes.pack(table.astype(np.uint8), segments, words, books)
     rows, width = table.shape
     return packing.pack({"bits": 32, "rows": rows, "width": width}, table.astype("<f4").tobytes())
 
