@@ -4,9 +4,9 @@ The log is **cleaned** and **validated**; it becomes **features**, validated in 
 model is trained on them. A **plan** lists the candidates, and each is **pruned** and **measured**
 on its own. The verdict **judges** them against the dense model and may refuse the night: then
 nothing is published, and what is served stays untouched. Else the one chosen is **published** and
-its channel moves, and the night is **accepted**: the events of the nights to come are held against
-its own, and their training may go on from its dense model. The **report** is written whatever
-happened.
+its channel moves, as does that of every **rung** of the ladder, and the night is **accepted**: the
+events of the nights to come are held against its own, and their training may go on from its dense
+model. The **report** is written whatever happened.
 
 A task that failed without retry was *refused*, or asked wrongly: the last lines of its log say
 why, and the evidence is sealed in the run's folder. A task that *crashed* is retried.
@@ -23,6 +23,12 @@ from secateur_airflow.alerts import Alert
 from secateur_airflow.night import GPU, MEASURE, MEASURED_OR_CRASHED, SPARK, Night
 from secateur_airflow.places import scenarios, state, store
 
+EVERY_TASK = {
+    "retries": 2,
+    "retry_delay": timedelta(seconds=10),
+    "on_failure_callback": Alert(),
+}
+
 
 def nightly(path: Path) -> DAG:
     """Declare the DAG of one scenario file."""
@@ -38,11 +44,7 @@ def nightly(path: Path) -> DAG:
         params=form(scenario),
         tags=["secateur", *scenario.get("tags", [])],
         doc_md=__doc__,
-        default_args={
-            "retries": 2,
-            "retry_delay": timedelta(seconds=10),
-            "on_failure_callback": Alert(),
-        },
+        default_args=EVERY_TASK,
     )
     def recommender() -> None:
         memory = state(scenario["name"])
@@ -91,15 +93,47 @@ def nightly(path: Path) -> DAG:
         def publishing_wanted(params: dict[str, Any]) -> bool:
             return not params["dry_run"]
 
-        candidate.expand(recipe=plan) >> verdict >> publishing_wanted() >> release
+        measured, wanted = candidate.expand(recipe=plan), publishing_wanted()
+        measured >> verdict >> wanted >> release
         release >> accepted >> report.operator.as_teardown()
+
+        for target in scenario.get("search", {}).get("targets", []):
+            judged, published = rung(night, target["name"], plan, measured)
+            [judged, wanted] >> published >> report.operator
 
     return recommender()
 
 
+def rung(
+    night: Night,
+    target: str,
+    plan: Any,  # noqa: ANN401 - an XCom
+    measured: Any,  # noqa: ANN401 - the group of candidates
+) -> tuple[Any, Any]:
+    """Judge the night for one target of the scenario's search, and publish on a channel of its."""
+    inputs = {"plan": plan["uri"], "scorecards": "{run}/scorecards", "target": target}
+    place = ["ladder", target]
+    judged = night.task(
+        "judge_candidates",
+        inputs,
+        task_id=f"judge_{target}",
+        below=place,
+        trigger_rule=MEASURED_OR_CRASHED,
+    )
+    measured >> judged
+    released = {"verdict": judged, "candidates": "{run}/candidates", "store": store()}
+    published = night.task(
+        "publish_release",
+        released | {"target": target},
+        task_id=f"publish_{target}",
+        below=place,
+    )
+    return judged, published
+
+
 def form(scenario: dict[str, Any]) -> dict[str, Param]:
     """The trigger form: every value typed, every default the scenario's."""
-    names = [candidate["name"] for candidate in scenario["candidates"]]
+    names = [candidate["name"] for candidate in scenario.get("candidates", [])]
     day = {"type": ["null", "string"], "format": "date"}
     return {
         "first_day": Param(None, title="First day", description="Default: by the window", **day),

@@ -5,12 +5,15 @@
 `--scorecards` is the folder whose sub-folders, named by recipe, hold the scorecards; a planned
 recipe without a sealed one has crashed. The verdict is sealed either way. Exit 65: no package
 passed on the tune days, or the chosen one was not confirmed; what is served stays as it is.
+With `--target NAME` the night is judged for one target of the scenario's search: packages within
+its limits alone may pass, and the most accurate of them is chosen.
 """
 
 import logging
 
 from secateur import command
 from secateur.command import Job
+from secateur.contracts import record
 from secateur.contracts.candidates import DENSE, CandidatePlan
 from secateur.contracts.errors import GateRefused
 from secateur.contracts.judgement import Scorecard
@@ -28,7 +31,11 @@ def judge_candidates(job: Job) -> None:
     for name, artifact in sealed.items():
         job.note(f"scorecards/{name}", artifact.digest)
     cards = {name: card.read("scorecard.json", Scorecard) for name, card in sealed.items()}
-    verdict = judge(recipes, cards, job.use(job.scenario.judgement))
+    rules, target = job.use(job.scenario.judgement), job.arguments.get("target")
+    wanted = job.scenario.target(target) if target else None
+    if wanted:
+        job.note("target", record.digest(wanted.model_dump(mode="json")))
+    verdict = judge(recipes, cards, rules, wanted)
     with job.create("Verdict") as draft:
         draft.write("verdict.json", verdict)
         job.seal(draft, {"accepted": verdict.accepted, "chosen": verdict.chosen})
@@ -38,4 +45,4 @@ def judge_candidates(job: Job) -> None:
 
 
 if __name__ == "__main__":
-    command.run(judge_candidates, __doc__, inputs=("plan", "scorecards"))
+    command.run(judge_candidates, __doc__, inputs=("plan", "scorecards"), options=("target",))

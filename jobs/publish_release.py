@@ -6,6 +6,7 @@
 `--candidates` is the folder that holds `<recipe>/package`; the scenario's name is appended to
 `--store`. Blobs, manifest and signature are written first, then the release is pulled and scored
 by the real client, and only then the channel moves. Run again, it finishes or finds what it began.
+With `--target NAME` the channel is that of a ladder's target, `<channel>_<target>`.
 Needs SECATEUR_SIGNING_KEY. Exit 65: the store does not enforce conditional writes.
 """
 
@@ -32,6 +33,8 @@ def publish_release(job: Job) -> None:
     signer = Signer.of()
     catalogue = Catalogue.at(join(job.flag("store"), job.scenario.name), signer.trust())
     channel = job.use(job.scenario.release).channel
+    if job.arguments.get("target"):
+        channel = f"{channel}_{job.scenario.target(job.flag('target')).name}"
     with job.create("Release") as draft:
         receipt = publish(catalogue, signer, channel, package, verdict, decision.dense_bytes)
         draft.write("receipt.json", receipt)
@@ -39,4 +42,6 @@ def publish_release(job: Job) -> None:
 
 
 if __name__ == "__main__":
-    command.run(publish_release, __doc__, inputs=("candidates", "verdict", "store"))
+    command.run(
+        publish_release, __doc__, inputs=("candidates", "verdict", "store"), options=("target",)
+    )

@@ -1,6 +1,6 @@
 """The words that the DAG file is written in: which verb runs where, and where its output goes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow.sdk import TriggerRule, XComArg
@@ -43,13 +43,15 @@ class Night:
         *,
         on: str = CPU,
         candidate: Any = None,  # noqa: ANN401 - a name, or the XCom that holds it
+        below: Sequence[str] = (),
         **airflow_arguments: Any,  # noqa: ANN401 - BaseOperator's own
     ) -> XComArg:
         """Declare one task and return its XCom: what the verb answers.
 
-        `candidate` names the sub-folder that one of many outputs goes to.
+        `candidate` names the sub-folder that one of many outputs goes to, `below` the folders that
+        its own is in.
         """
-        place = [PLACES[name]] if candidate is None else [PLACES[name], candidate]
+        place = [*below, PLACES[name], *([] if candidate is None else [candidate])]
         operator = _operator(on)(
             task_id=airflow_arguments.pop("task_id", name),
             verb=Verb(name, self.scenario),

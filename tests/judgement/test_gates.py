@@ -9,6 +9,7 @@ from secateur.contracts.judgement import Difference, Scorecard
 from secateur.judgement import gates
 from secateur.judgement.intervals import corrected
 from secateur.scenario import Judgement
+from secateur.scenario.search import Target
 
 MakeCard = Callable[..., Scorecard]
 RULES = Judgement(margin=0.01)
@@ -148,3 +149,33 @@ def test_a_bonferroni_bound_is_lower_than_a_plain_one(card: MakeCard) -> None:
     assert plain is not None
     assert strict is not None
     assert strict.delta.low < plain.delta.low < plain.delta.estimate
+
+
+def target(**limits: float) -> Target:
+    return Target.model_validate({"name": "edge", **limits})
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"max_bytes": 99}, "100 bytes are more than edge's 99"),
+        ({"max_us": 99.0}, "100 us a request are more than edge's 99"),
+    ],
+)
+def test_a_package_beyond_a_target_fails_for_that_target_alone(
+    card: MakeCard, limits: dict[str, float], said: str
+) -> None:
+    verdict = gates.judge(["a"], {"a": card("a")}, RULES, target(**limits))
+    assert not verdict.accepted
+    assert said in verdict.candidates[0].reasons
+    assert gates.judge(["a"], {"a": card("a")}, RULES).accepted
+
+
+def test_for_a_target_the_most_accurate_within_it_is_chosen(card: MakeCard) -> None:
+    cards = {
+        "small": card("small", Difference(-0.002, SURE), size=50),
+        "better": card("better", Difference(-0.001, SURE), size=90),
+        "best": card("best", Difference(0, SURE), size=200),
+    }
+    assert gates.judge([*cards], cards, RULES).chosen == "small"
+    assert gates.judge([*cards], cards, RULES, target(max_bytes=100)).chosen == "better"

@@ -27,12 +27,15 @@ def seal(place: Path, kind: str, name: str, noun: object, dense: str = "d") -> N
 
 @pytest.fixture
 def judge(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    def run(*cards: Scorecard) -> subprocess.CompletedProcess[str]:
+    def run(*given: Scorecard | str, target: str = "") -> subprocess.CompletedProcess[str]:
+        cards = [one for one in given if isinstance(one, Scorecard)]
         plan = CandidatePlan("dense", (Recipe("dense"), Recipe("a"), Recipe("b")))
         seal(tmp_path / "plan", "CandidatePlan", "plan.json", plan)
         for card in cards:
             seal(tmp_path / "scorecards" / card.recipe, "Scorecard", "scorecard.json", card)
         command = [sys.executable, "judge_candidates.py", "--scenario", "short_video"]
+        command += [one for one in given if isinstance(one, str)]
+        command += [f"--target={target}"] if target else []
         for flag in ("plan", "scorecards"):
             command += [f"--{flag}", str(tmp_path / flag)]
         return subprocess.run(
@@ -91,3 +94,19 @@ def test_scorecards_against_two_dense_packages_are_not_compared(
         seal(tmp_path / name, "Scorecard", "scorecard.json", card(name), dense)
     with pytest.raises(ArtifactError, match="different dense-package"):
         open_scorecards(str(tmp_path), ["a", "b"])
+
+
+def test_a_target_that_no_search_has_is_asked_wrongly(
+    judge: Callable[..., subprocess.CompletedProcess[str]], card: MakeCard
+) -> None:
+    done = judge(card("a"), target="edge")
+    assert done.returncode == 64
+    assert "no target 'edge', it has []" in done.stderr
+
+
+def test_a_night_is_judged_for_a_target_of_its_search(
+    judge: Callable[..., subprocess.CompletedProcess[str]], card: MakeCard, tmp_path: Path
+) -> None:
+    wanted = '--set=search.targets=[{name="edge",max_bytes=99}]'
+    assert judge(card("a"), card("b", size=50), wanted, target="edge").returncode == 0
+    assert verdict(tmp_path).chosen == "b"

@@ -18,9 +18,11 @@ from secateur.contracts.candidates import Recipe, Step, Student
 from secateur.contracts.data import ValidationReport
 from secateur.contracts.errors import ScenarioError
 from secateur.contracts.manifest import MadeBy
+from secateur.contracts.models import ModelSpec
 from secateur.model.architectures import spec_of
 from secateur.model.batches import load_split
 from secateur.model.bundle import load_bundle
+from secateur.model.keeping import narrow
 from secateur.model.watching import predict
 from secateur.pruning import checks
 from secateur.pruning.evidence import read_counts
@@ -33,12 +35,13 @@ RECIPES = (
     Recipe("rows", (ROWS,), repair_epochs=0.5),
     Recipe("dimensions", (Step("embedding_dimension", "l2", keep=0.5),)),
     Recipe("hybrid", (ROWS, Step("neuron", "taylor", keep=0.5)), 0.5, 8, 8),
+    Recipe("fields", (Step("field", "field_score", keep=0.6),)),
     Recipe("student", student=Student(3, (8,), 40), repair_epochs=2.0),
 )
 TRAINING = Training(batch_size=64, embedding_dim=4, hidden=(8, 6), learning_rate=1e-2, max_epochs=3)
 
 
-ROWS_ONLY = ("dense", "int8", "rows")
+ROWS_ONLY = ("dense", "int8", "rows", "fields")
 FITTING = {
     "lr": ROWS_ONLY,
     "fm": (*ROWS_ONLY, "dimensions"),
@@ -100,7 +103,9 @@ def test_bundle_and_package_of_a_recipe_score_raw_values_alike(
     model, served = load_bundle(bundle), scorer.load(package.folder)
     blocks = (*served.schema.fields, *served.schema.own_lists)
     assert tuple(field.size for field in blocks) == model.spec.rows
-    expected = torch.sigmoid(predict(model, load_split(features, "tune").inputs)).numpy()
+    whole = open_artifact((run / "dense").as_uri(), "ModelBundle").read("model.json", ModelSpec)
+    inputs = narrow(load_split(features, "tune").inputs, whole, model.spec)
+    expected = torch.sigmoid(predict(model, inputs)).numpy()
     table = pq.read_table(features.folder / "tune")
     columns = {f.name: table[f"value_{f.name}"].to_pylist() for f in SCHEMA.inputs}
     found = served.score(columns, hashed=True)

@@ -118,7 +118,7 @@ class FeatureSchema:
     """Every input of a model, by kind; `id_key` names the key that hashed the user ids.
 
     `tasks` name the further labels of the same rows, in their order; what a model is judged by is
-    `label`. `slices` name groups of held-out rows to look at apart.
+    `label`. `slices` name groups of held-out rows to look at apart, `unread` what pruning took out.
     """
 
     scenario: str
@@ -131,6 +131,7 @@ class FeatureSchema:
     vectors: tuple[VectorField, ...] = ()
     slices: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[CategoryField | BucketField, ...]:

@@ -5,6 +5,8 @@ that all hold together. The preferred one of those that pass is then tested once
 the confirm days, which chose nothing. Whatever the tune days let through, a package that loses
 the margin or more is accepted with probability at most 1 - confidence. If that one test fails the
 night is refused: trying the next candidate on the same days would be another test, unpaid for.
+For a target of the ladder the most accurate of those that keep within it is the preferred one, and
+is tested once too: each channel's promise stands alone.
 """
 
 from collections import Counter
@@ -23,6 +25,7 @@ from secateur.contracts.judgement import (
 )
 from secateur.judgement.intervals import bounds, corrected, supported_margin
 from secateur.scenario import Judgement
+from secateur.scenario.search import Target
 
 CRASHED = "no sealed scorecard: its pruning or its evaluation crashed, their logs say why"
 ONE_CLASS = "the {} days hold one class only, so there is no AUC to compare"
@@ -38,11 +41,16 @@ class Tested:
     reason: str
 
 
-def judge(recipes: Sequence[str], scorecards: Mapping[str, Scorecard], rules: Judgement) -> Verdict:
+def judge(
+    recipes: Sequence[str],
+    scorecards: Mapping[str, Scorecard],
+    rules: Judgement,
+    target: Target | None = None,
+) -> Verdict:
     """Decide the night: `recipes` were planned, those that were measured have a scorecard."""
     cards = {name: scorecards[name] for name in recipes if name in scorecards}
     confidence = corrected(rules.confidence, len(cards))
-    judged = tuple(gate(name, cards.get(name), rules, confidence) for name in recipes)
+    judged = tuple(gate(name, cards.get(name), rules, confidence, target) for name in recipes)
     passed = [one.recipe for one in judged if one.outcome == "passed"]
     supported = [one.supported_margin for one in judged if one.supported_margin is not None]
     dense = next(iter(cards.values()), None)
@@ -60,16 +68,25 @@ def judge(recipes: Sequence[str], scorecards: Mapping[str, Scorecard], rules: Ju
     )
     if not passed:
         return refused
-    chosen = min(passed, key=lambda name: (cost(cards[name], rules), name))
+    if target is not None:
+        chosen = min(passed, key=lambda name: (-cards[name].delta_auc["tune"].estimate, name))
+    else:
+        chosen = min(passed, key=lambda name: (cost(cards[name], rules), name))
     return confirm(cards[chosen], rules, refused)
 
 
-def gate(recipe: str, card: Scorecard | None, rules: Judgement, confidence: float) -> Judged:
+def gate(
+    recipe: str,
+    card: Scorecard | None,
+    rules: Judgement,
+    confidence: float,
+    target: Target | None = None,
+) -> Judged:
     """Judge one candidate on the tune days, with every reason in words."""
     if card is None:
         return Judged(recipe, "crashed", (CRASHED,))
     tested = non_inferior(card, "tune", rules.margin, confidence)
-    broken = limits_broken(card, rules)
+    broken = limits_broken(card, rules) + (target_missed(card, target) if target else [])
     accuracy = tested.reason if tested else ONE_CLASS.format("tune")
     saves, saving = saves_enough(card, rules)
     outcome: Outcome = "passed" if saves else "no_saving"
@@ -131,6 +148,17 @@ def limits_broken(card: Scorecard, rules: Judgement) -> list[str]:
         if found > slowest:
             broken.append(f"p99 {found:,.0f} us a request of {batch} exceeds {slowest:,.0f} us")
     return broken
+
+
+def target_missed(card: Scorecard, target: Target) -> list[str]:
+    """One sentence for each limit of a ladder's target that the package exceeds."""
+    missed = []
+    size, us = card.footprint.package_bytes, _at(card.latency, max(BATCHES)).request_p50
+    if target.max_bytes is not None and size > target.max_bytes:
+        missed.append(f"{size:,} bytes are more than {target.name}'s {target.max_bytes:,}")
+    if target.max_us is not None and us > target.max_us:
+        missed.append(f"{us:,.0f} us a request are more than {target.name}'s {target.max_us:,.0f}")
+    return missed
 
 
 def saves_enough(card: Scorecard, rules: Judgement) -> tuple[bool, str]:

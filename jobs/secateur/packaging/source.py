@@ -40,7 +40,10 @@ def read_source(features: Artifact) -> Source:
 
 
 def cut_schema(schema: FeatureSchema, spec: ModelSpec) -> FeatureSchema:
-    """The schema of a model that reads some of its inputs, from blocks of fewer rows."""
+    """The schema of a model that reads some of its inputs, from blocks of fewer rows.
+
+    A caller may go on giving the inputs that are not read any more.
+    """
     kept = set(spec.inputs)
     read = replace(
         schema,
@@ -49,6 +52,7 @@ def cut_schema(schema: FeatureSchema, spec: ModelSpec) -> FeatureSchema:
         numbers=tuple(f for f in schema.numbers if f.name in kept),
         lists=tuple(f for f in schema.lists if f.name in kept),
         vectors=tuple(f for f in schema.vectors if f.name in kept),
+        unread=(*schema.unread, *(f.name for f in schema.inputs if f.name not in kept)),
     )
     blocks = (*read.fields, *read.own_lists)
     sizes = {field.name: size for field, size in zip(blocks, spec.rows, strict=True)}

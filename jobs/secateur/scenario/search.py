@@ -10,7 +10,10 @@ Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class Target(Section):
-    """A package wanted: at most so many bytes, and microseconds a request of 256 rows."""
+    """A package wanted: at most so many bytes, and microseconds (median) a request of 256 rows.
+
+    It is a rung of the ladder: what a night finds for it is published on a channel of its own.
+    """
 
     name: Name
     max_bytes: Positive | None = None
@@ -46,3 +49,10 @@ class Search(Section):
     proposals: Positive = 8
     repair_epochs: Annotated[float, Field(gt=0)] = 0.5
     seeds: Positive = 3
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "Search":
+        names = [target.name for target in self.targets]
+        if len(set(names)) < len(names):
+            raise ValueError("targets: names are unique")
+        return self

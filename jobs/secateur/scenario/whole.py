@@ -3,11 +3,12 @@
 from pydantic import model_validator
 
 from secateur.contracts.candidates import Recipe
+from secateur.contracts.errors import UsageError
 from secateur.scenario.cleaning import Cleaning
 from secateur.scenario.features import Features
 from secateur.scenario.judging import Judgement, Release
 from secateur.scenario.logs import Label, Logs
-from secateur.scenario.search import Search
+from secateur.scenario.search import Search, Target
 from secateur.scenario.sections import Name, Section
 from secateur.scenario.training import Training
 from secateur.scenario.validation import Validation
@@ -42,6 +43,13 @@ class Scenario(Section):
         if unknown:
             raise ValueError(f"only_candidates: unknown {unknown}, known {names}")
         return self
+
+    def target(self, name: str) -> Target:
+        """The search's target of this name. Raises UsageError."""
+        targets = {one.name: one for one in self.search.targets} if self.search else {}
+        if name not in targets:
+            raise UsageError(f"the scenario's search has no target {name!r}, it has {[*targets]}")
+        return targets[name]
 
     @property
     def recipes(self) -> tuple[Recipe, ...]:

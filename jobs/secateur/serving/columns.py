@@ -15,12 +15,16 @@ Column = Sequence[object] | NDArray[np.generic] | object
 _SCALARS = {str, bytes, int, float, bool, type(None)}
 
 
-def check_names(schema: FeatureSchema, columns: Mapping[str, Column]) -> None:
-    """Demand one column a field. Raises UsageError."""
+def read(schema: FeatureSchema, columns: Mapping[str, Column]) -> Mapping[str, Column]:
+    """The columns, one a field, without those that pruning left unread. Raises UsageError."""
     expected = {field.name for field in schema.inputs}
-    missing, unknown = sorted(expected - columns.keys()), sorted(columns.keys() - expected)
+    missing = sorted(expected - columns.keys())
+    unknown = sorted(columns.keys() - expected - set(schema.unread))
     if missing or unknown:
         raise UsageError(f"columns do not fit the model: missing {missing}, unknown {unknown}")
+    if len(columns) == len(expected):
+        return columns
+    return {name: column for name, column in columns.items() if name in expected}
 
 
 def is_scalar(column: Column) -> bool:

@@ -22,11 +22,11 @@ from secateur.serving import golden, layout, package
 from secateur.serving.columns import (
     Column,
     candidates,
-    check_names,
     column_ids,
     is_scalar,
     listed,
     no_plain_values,
+    read,
 )
 from secateur.serving.encoding import (
     BucketEncoder,
@@ -99,7 +99,7 @@ class Scorer:
     def encode(self, columns: Mapping[str, Column], *, hashed: bool = False) -> Feed:
         """The model's inputs (see `layout`) for raw values; see `score`."""
         schema = self.schema
-        check_names(schema, columns)
+        columns = read(schema, columns)
         encoders = self._encoders if hashed else self._raw_encoders()
         lists = {f.name: self._list(f, columns, encoders) for f in schema.lists}
         vectors = {f.name: self._vector(f, columns) for f in schema.vectors}
