@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 SCENARIO ?= short_video
+WORKERS ?= 2
 export PYTHONPATH := jobs
 
 .PHONY: demo test setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-peers bench-pruning lock clean
@@ -27,7 +28,7 @@ types:
 	@.venv/bin/mypy
 
 unit:
-	@.venv/bin/pytest -q -m "not night and not proof"
+	@.venv/bin/pytest -q -n $(WORKERS) --dist loadfile -m "not night and not proof"
 
 night:                 ## one real small night through Airflow
 	@.venv/bin/pytest -q -m night

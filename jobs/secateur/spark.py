@@ -118,13 +118,27 @@ def content(spark: SparkSession, files: Sequence[Path]) -> str:
     altered or there twice changes it.
     """
     rows = read_parquet(spark, files)
-    columns = ("`" + name.replace("`", "``") + "`" for name in rows.columns)
-    row = F.xxhash64(*map(F.col, columns))
+    (found,) = rows.agg(*_sums_of_hashes(rows)).collect()
+    return _hex(*found)
+
+
+def contents(spark: SparkSession, files: Sequence[Path], key: str) -> dict[str, str]:
+    """The `content` of the rows of each value of a column, at one reading of all files."""
+    rows = read_parquet(spark, files)
+    found = rows.groupBy(key).agg(*_sums_of_hashes(rows)).collect()
+    return {value: _hex(high, low) for value, high, low in found}
+
+
+def _sums_of_hashes(rows: DataFrame) -> tuple[Column, ...]:
+    """Of the hashes' upper and lower halves."""
+    row = F.xxhash64(*map(named, rows.columns))
     # Its halves are summed apart: a sum of whole ones overflows, and one of decimals takes twice
     # the time.
     halves = F.shiftrightunsigned(row, 32), row.bitwiseAND(F.lit((1 << 32) - 1))
-    (found,) = rows.agg(*(F.coalesce(F.sum(half), F.lit(0)) for half in halves)).collect()
-    high, low = found
+    return tuple(F.coalesce(F.sum(half), F.lit(0)) for half in halves)
+
+
+def _hex(high: int, low: int) -> str:
     return f"{((high << 32) + low) % (1 << 64):016x}"
 
 

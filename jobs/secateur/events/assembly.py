@@ -9,8 +9,9 @@ from pyspark.sql import SparkSession
 from secateur.artifacts import Artifact
 from secateur.contracts.data import CleaningCounts, DayCounts
 from secateur.events.days import EVENTS, QUARANTINE
+from secateur.events.reading import DAY
 from secateur.events.writing import UNKNOWN_DAY
-from secateur.spark import content
+from secateur.spark import contents
 
 
 def assemble(days: Mapping[str, Artifact], outside: int, folder: Path) -> CleaningCounts:
@@ -40,8 +41,5 @@ def assemble(days: Mapping[str, Artifact], outside: int, folder: Path) -> Cleani
 
 def content_by_day(spark: SparkSession, folder: Path) -> dict[str, str]:
     """The order-independent digest of each day's events."""
-    files = sorted(folder.glob(f"{EVENTS}/date=*"))
-    return {
-        day.name.removeprefix("date="): content(spark, sorted(day.glob("*.parquet")))
-        for day in files
-    }
+    files = sorted(folder.glob(f"{EVENTS}/date=*/*.parquet"))
+    return dict(sorted(contents(spark, files, DAY).items())) if files else {}

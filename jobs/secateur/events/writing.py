@@ -24,7 +24,7 @@ from secateur.events.cleaning import (
 )
 from secateur.events.days import EVENTS, QUARANTINE, DayStore, earlier
 from secateur.events.hashing import hash_of, with_pads
-from secateur.events.reading import DAY, FAULT, raw_rows, side_rows
+from secateur.events.reading import DAY, FAULT, REPEATED_HEADER, SOURCE, raw_rows, side_rows
 from secateur.events.window import RawFile, RawLog, window_of
 from secateur.spark import file_uri, named, place, write_days, write_one
 
@@ -195,12 +195,12 @@ def _demand_law(
 ) -> None:
     """Insist that every raw row read is accounted for. Raises SecateurError."""
     accounted = sum(sealed[d].read("counts.json", DayCounts).rows_in for d in days if d in sealed)
-    other = ~F.coalesce(DAY, F.lit(UNKNOWN_DAY)).isin(*days)
-    elsewhere = marked.where(other)
-    headers = F.array_contains(REASONS, "repeated_header")
-    (beside,) = elsewhere.agg(F.count("*").alias("rows")).collect()
-    spare = elsewhere.where(headers).select("_source").distinct().count()
-    found = accounted + beside["rows"] - spare
+    elsewhere = marked.where(~F.coalesce(DAY, F.lit(UNKNOWN_DAY)).isin(*days))
+    header = F.when(F.array_contains(REASONS, REPEATED_HEADER), F.col(SOURCE))
+    (beside,) = elsewhere.agg(
+        F.count("*").alias("rows"), F.count_distinct(header).alias("headers")
+    ).collect()
+    found = accounted + beside["rows"] - beside["headers"]
     if observed != found:
         raise SecateurError(f"{observed} rows came in, but {found} are accounted for")
 
