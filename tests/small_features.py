@@ -40,6 +40,7 @@ SCHEMA = FeatureSchema(
     ),
     vectors=(VectorField("embedding", "item", 2, ","),),
     slices=("new_user",),
+    tasks=("saved",),
 )
 
 TYPES = pa.schema(
@@ -49,6 +50,7 @@ TYPES = pa.schema(
         *((name, pa.list_(pa.int32())) for name in ("words", "taken")),
         ("embedding", pa.list_(pa.float32())),
         ("label", pa.int8()),
+        ("label_saved", pa.int8()),
         ("user", pa.string()),
         ("day", pa.string()),
         ("time_ms", pa.int64()),
@@ -74,6 +76,7 @@ def day_rows(day: str) -> dict[str, list[Any]]:
         "taken": [[n % 5] * (n % 5) for n in numbers],
         "embedding": [[0.0, float(n)] for n in numbers],
         "label": [n % 2 for n in numbers],
+        "label_saved": [(0, 1, None)[n % 3] for n in numbers],
         "user": [f"hash-{n % 3}" for n in numbers],
         "day": [day] * ROWS_A_DAY,
         "time_ms": [milliseconds(day, 100 * n) for n in numbers],

@@ -111,6 +111,12 @@ def neither_in_nor_out_of_a_slice(features: SmallFeatures, folder: Path) -> None
     features.put("tune", "slice_0", 2).put("confirm", "slice_0", None).seal(folder)
 
 
+def a_task_that_no_row_tells(features: SmallFeatures, folder: Path) -> None:
+    for rows in features.days.values():
+        rows["label_saved"] = [None] * len(rows["label_saved"])
+    features.seal(folder)
+
+
 def another_size_than_shared(features: SmallFeatures, folder: Path) -> None:
     features.with_list("taken", size=6).seal(folder)
 
@@ -142,6 +148,9 @@ BROKEN: dict[Callable[[SmallFeatures, Path], None], set[str]] = {
     renamed_column: {f"{split} columns: price expect_column_to_exist" for split in DAYS},
     later_than_the_next_split: {f"order in time: {PAIR}a_to_be_greater_than_b"},
     neither_in_nor_out_of_a_slice: {"slices: slice_0 0 or 1: new_user"},
+    a_task_that_no_row_tells: {
+        "all splits: label_saved expect_column_distinct_values_to_equal_set"
+    },
     another_size_than_shared: {f"shared vocabularies: {PAIR}to_be_equal"},
     shared_with_nobody: {f"shared vocabularies: {PAIR}to_be_equal"},
     an_id_twice: {f"vocabulary: {PAIR}to_be_equal"},
