@@ -188,8 +188,8 @@ def main() -> None:
 def page(asked: argparse.Namespace) -> Iterator[str]:
     """The page's lines, as they are measured."""
     yield "# Bytes of whole packages\n"
-    yield f"`make bench-bytes`, {platform.machine()}, torch {torch.__version__}, 2 threads. Ratios and"
-    yield "losses of AUC are to the dense package, float32 and unfiltered, of the same seed.\n"
+    yield f"`make bench-bytes`, {platform.machine()}, torch {torch.__version__}, 2 threads. Ratios"
+    yield "and losses of AUC are to the dense package, float32 and unfiltered, of the same seed.\n"
     yield from decoding()
     if asked.frappe:
         settings = {"architecture": "dlrm"} | SHARED | SETTINGS["dlrm"]
