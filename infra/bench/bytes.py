@@ -1,17 +1,19 @@
-"""Bytes of whole packages of Frappe_x1, file by file, beside the AUC that they keep.
+"""Bytes of whole packages, file by file, beside the AUC that they keep.
 
-    python infra/bench/bytes.py FRAPPE [--only RECIPE,..] [--seeds 3] [--output PAGE]
+    python infra/bench/bytes.py [--frappe FOLDER] [--zipf ROWS] [--only RECIPE,..] [--seeds 3]
+        [--output PAGE]
 
-FRAPPE is the folder of Frappe_x1 (see `accuracy.py`), whose vocabulary is its values' own. The
-dense model is `accuracy.py`'s DLRM, in float32 and with every row; every package is loaded by the
-client and scores the test set's raw values.
+FOLDER is that of Frappe_x1 (see `accuracy.py`), whose vocabulary is its values' own, and whose
+dense model is `accuracy.py`'s DLRM. ROWS of ids of Zipf's law in ten fields have 1.3 million
+features, tokens of 8 hex digits, and a DeepFM (16 dimensions, 3x400). Dense is float32 with every
+value that training saw. Every package is loaded by the client and scores the test set's raw values.
 """
 
 import argparse
 import platform
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from pyarrow import csv
 
 from accuracy import SETTINGS, SHARED
 from secateur.artifacts import create
-from secateur.contracts.candidates import DENSE, Recipe, Student
+from secateur.contracts.candidates import DENSE, Recipe, Step, Student
 from secateur.model.architectures import new_model
 from secateur.model.batches import Split
 from secateur.model.metrics import auc
@@ -33,32 +35,60 @@ from secateur.packaging.source import Source
 from secateur.pruning.evidence import Evidence
 from secateur.pruning.recipes import Workshop, carry_out
 from secateur.scenario import Training
+from secateur.serving import codes, packing
+from secateur.serving.codes import ZERO, Segment
 from secateur.serving.scorer import load
-from training_sets import Rows, read_frappe
+from training_sets import Rows, read_frappe, schema_of, zipf
 
-ARCHITECTURE = "dlrm"
 GOLDEN_ROWS = 64
-SMALL = Student(embedding_dim=16, hidden=(64, 32), min_count=1)
+FEATURES = 1_300_000
 INT8 = Recipe("int8", embedding_bits=8, tower_bits=8)
-STUDENT = Recipe("student_8", (), 20, 8, 8, SMALL, vocabulary="ascending")
-AWARE = replace(STUDENT, embedding_bits=4, rounded_epochs=5, first_order_bits=6)
-RECIPES = (
+STUDENT = Recipe(
+    "student_8",
+    repair_epochs=20,
+    embedding_bits=8,
+    tower_bits=8,
+    student=Student(embedding_dim=16, hidden=(64, 32), min_count=1),
+    vocabulary="ascending",
+)
+LEARNED = replace(STUDENT, embedding_bits=4, rounded_epochs=5, first_order_bits=6)
+OF_FRAPPE = (
     Recipe(DENSE),
     INT8,
     replace(INT8, name="int8_ascending", vocabulary="ascending"),
     STUDENT,
     replace(STUDENT, name="student_4", embedding_bits=4),
-    replace(AWARE, name="student_4_aware"),
-    replace(AWARE, name="student_3_aware", embedding_bits=3, tower_bits=5),
-    replace(AWARE, name="student_2_aware", embedding_bits=2, tower_bits=5),
-    replace(AWARE, name="student_mixed", tower_bits=5, rare_bits=2, rare_count=20),
-    replace(STUDENT, name="student_product", embedding_bits=8, product_parts=4),
+    replace(LEARNED, name="student_4_aware"),
+    replace(LEARNED, name="student_3_aware", embedding_bits=3, tower_bits=5),
+    replace(LEARNED, name="student_2_aware", embedding_bits=2, tower_bits=5),
+    replace(LEARNED, name="student_mixed", tower_bits=5, rare_bits=2, rare_count=20),
+    replace(STUDENT, name="student_product", product_parts=4),
 )
+ROWS = Step("embedding_row", "frequency", min_count=50)
+NEURONS = Step("neuron", "taylor", keep=0.25)
+PRUNED = Recipe("rows_4", (ROWS,), embedding_bits=4, tower_bits=8, vocabulary="ascending")
+OF_ZIPF = (
+    Recipe(DENSE),
+    replace(INT8, name="int8_ascending", vocabulary="ascending"),
+    replace(PRUNED, vocabulary="frequency", name="rows_4_by_frequency"),
+    PRUNED,
+    replace(PRUNED, name="rows_3_aware", embedding_bits=3, first_order_bits=6, rounded_epochs=0.5),
+    replace(
+        PRUNED,
+        name="hybrid_2_aware",
+        steps=(ROWS, NEURONS),
+        embedding_bits=2,
+        first_order_bits=6,
+        tower_bits=4,
+        rounded_epochs=0.5,
+    ),
+)
+ZIPF = {"embedding_dim": 16, "hidden": (400, 400, 400), "batch_size": 1024, "threads": 2}
 
 
 @dataclass(frozen=True)
 class Log:
-    """Frappe as a night has it: values by falling train counts, which are theirs."""
+    """A set as a night has it: the values that training saw by falling counts, which are theirs."""
 
     rows: Rows
     values: dict[str, list[str]]
@@ -72,39 +102,52 @@ class Log:
 
     def source(self) -> Source:
         """What a package takes of it."""
-        golden = {name: column[:GOLDEN_ROWS] for name, column in self.raw(self.rows.test).items()}
+        few = replace(self.rows.test, inputs=self.rows.test.inputs.slice(0, GOLDEN_ROWS))
         facts = {"days": {"train": ["given"]}, "rows": {"train": len(self.rows.train)}}
-        return Source(self.rows.schema, self.values, golden, facts, self.counts)
+        return Source(self.rows.schema, self.values, self.raw(few), facts, self.counts)
 
-    def raw(self, split: Split) -> dict[str, list[str]]:
-        """The raw values of a split's rows."""
+    def raw(self, split: Split) -> dict[str, list[str | None]]:
+        """The raw values of a split's rows; None where training saw no such value."""
         columns = zip(self.values.items(), split.inputs.ids.numpy().T, strict=True)
-        return {name: [values[i] for i in ids.tolist()] for (name, values), ids in columns}
+        return {name: [[*values, None][i] for i in ids] for (name, values), ids in columns}
 
 
 def read_log(folder: Path) -> Log:
-    """Give Frappe's ids the order of a FeatureSet."""
+    """Frappe_x1, its values spelled as it spells them."""
     rows = read_frappe(folder)
-    vocabulary = csv.read_csv(pa.input_stream(str(folder / "vocab.csv.zst"), compression="zstd"))
-    fields = [field.name for field in rows.schema.categories]
-    spelled = vocabulary.to_pydict()
-    own: dict[str, list[str]] = {name: [] for name in fields}
-    for name, value in zip(spelled["field"], spelled["value"], strict=True):
+    table = csv.read_csv(pa.input_stream(str(folder / "vocab.csv.zst"), compression="zstd"))
+    own: dict[str, list[str]] = {field.name: [] for field in rows.schema.categories}
+    for name, value in zip(table["field"].to_pylist(), table["value"].to_pylist(), strict=True):
         own[name].append(str(value))
-    splits = (rows.train, rows.held, rows.test)
+    return log_of(rows, own)
+
+
+def zipf_log(rows: int) -> Log:
+    """Ids of Zipf's law; what they are worth is planted."""
+    made = zipf(FEATURES, rows)
+    numbers = np.arange(FEATURES // 10 + 1, dtype=np.uint64)
+    tokens = [f"{token:08x}" for token in (numbers * np.uint64(2654435761) % np.uint64(1 << 32))]
+    return log_of(made, {field.name: tokens for field in made.schema.categories})
+
+
+def log_of(rows: Rows, own: dict[str, list[str]]) -> Log:
+    """Give ids the order of a FeatureSet; `own[field]` spells the ids as they are."""
     ranks, values, counts = [], {}, {}
-    for place, field in enumerate(rows.schema.categories):
-        seen = np.bincount(rows.train.inputs.ids[:, place].numpy(), minlength=field.oov)
-        order = np.argsort(-seen, kind="stable")
-        ranks.append(np.argsort(order))
-        values[field.name] = [own[field.name][i] for i in order]
-        counts[field.name] = seen[order].tolist()
-    ranked = [_ranked(split, ranks) for split in splits]
-    train_rows, held, test = ranked
-    return Log(replace(rows, train=train_rows, held=held, test=test), values, counts)
+    for place, (name, spelled) in enumerate(own.items()):
+        seen = np.bincount(rows.train.inputs.ids[:, place].numpy(), minlength=len(spelled))
+        order = np.argsort(-seen, kind="stable")[: np.count_nonzero(seen)]
+        rank = np.full(len(seen) + 1, len(order))
+        rank[order] = np.arange(len(order))
+        ranks.append(rank)
+        values[name] = [spelled[i] for i in order]
+        counts[name] = seen[order].tolist()
+    sizes = {name: len(known) + 1 for name, known in values.items()}
+    train_rows, held, test = (_ranked(s, ranks) for s in (rows.train, rows.held, rows.test))
+    schema = schema_of(rows.schema.scenario, sizes)
+    return Log(Rows(rows.name, schema, train_rows, held, test), values, counts)
 
 
-def _ranked(split: Split, ranks: list[np.ndarray]) -> Split:
+def _ranked(split: Split, ranks: Sequence[np.ndarray]) -> Split:
     ids = split.inputs.ids.numpy()
     columns = [rank[ids[:, place]] for place, rank in enumerate(ranks)]
     found = torch.from_numpy(np.stack(columns, 1).astype(np.int32))
@@ -122,41 +165,76 @@ def package(folder: Path, recipe: Recipe, model: Recommender, log: Log) -> dict[
     """Write a package; bytes of each of its files."""
     with create(folder.as_uri(), "Package") as draft:
         calibration = log.rows.held.inputs.slice(0, 10_000)
-        write_package(draft, model, recipe, log.source(), calibration, "Frappe_x1")
+        write_package(draft, model, recipe, log.source(), calibration, log.rows.name)
     return {path.name: path.stat().st_size for path in folder.iterdir() if path.name[0] != "."}
 
 
 def main() -> None:
     """Train, prune, package, score, and write the page."""
     flags = argparse.ArgumentParser(description=__doc__)
-    flags.add_argument("frappe", type=Path)
-    flags.add_argument("--only", default=",".join(recipe.name for recipe in RECIPES))
+    flags.add_argument("--frappe", type=Path)
+    flags.add_argument("--zipf", type=int, metavar="ROWS")
+    flags.add_argument("--only", default="")
     flags.add_argument("--seeds", type=int, default=3)
     flags.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".md"))
     asked = flags.parse_args()
-    recipes = [recipe for recipe in RECIPES if recipe.name in asked.only.split(",")]
     lines = []
-    for line in page(read_log(asked.frappe), recipes, asked.seeds):
+    for line in page(asked):
         print(line, flush=True)  # noqa: T201
         lines.append(line)
     asked.output.write_text("\n".join(lines) + "\n")
 
 
-def page(log: Log, recipes: list[Recipe], seeds: int) -> Iterator[str]:
+def page(asked: argparse.Namespace) -> Iterator[str]:
     """The page's lines, as they are measured."""
-    yield "# Bytes of Frappe_x1's packages\n"
-    yield f"`make bench-bytes FRAPPE=<folder>`, {platform.machine()}, torch {torch.__version__}.\n"
-    yield "| package | seed | AUC test | relative to dense | bytes | ratio | files | seconds |"
-    yield "|---|--:|--:|--:|--:|--:|---|--:|"
-    settings = {"architecture": ARCHITECTURE} | SHARED | SETTINGS[ARCHITECTURE]
+    yield "# Bytes of whole packages\n"
+    yield f"`make bench-bytes`, {platform.machine()}, torch {torch.__version__}, 2 threads. Ratios"
+    yield "and losses of AUC are to the dense package, float32 and unfiltered, of the same seed.\n"
+    yield from decoding()
+    if asked.frappe:
+        settings = {"architecture": "dlrm"} | SHARED | SETTINGS["dlrm"]
+        yield from section(read_log(asked.frappe), settings, OF_FRAPPE, asked)
+    if asked.zipf:
+        yield from section(zipf_log(asked.zipf), ZIPF, OF_ZIPF, asked)
+
+
+def decoding(rows: int = 1_000_000, width: int = 17) -> Iterator[str]:
+    """How fast a table of 4-bit codes is unpacked, either way that it may be stored."""
+    values = np.clip(np.rint(np.random.default_rng(0).laplace(0, 1.5, (rows, width))), -7, 7)
+    table = (values + ZERO).astype(np.uint8)
+    by_rans = codes.pack(table, [Segment(rows, 7, 1, 7, 1)])
+    header, _ = packing.unpack(by_rans, "table")
+    plain = packing.pack(header | {"coding": "bytes"}, (table - ZERO + 7).T.tobytes())
+    yield f"A table of {rows:,} x {width} 4-bit codes is unpacked at"
+    for name, packed in (("rans", by_rans), ("zstandard alone", plain)):
+        started = time.monotonic()
+        codes.unpack(*packing.unpack(packed, "table"), rows, "table")
+        speed = table.nbytes / (time.monotonic() - started) / 1e6
+        yield f"{speed:.0f} MB/s of {8 * len(packed) / table.size:.3f} bits a code by {name}" + (
+            ", and" if name == "rans" else ".\n"
+        )
+
+
+def section(
+    log: Log, settings: dict[str, object], recipes: Sequence[Recipe], asked: argparse.Namespace
+) -> Iterator[str]:
+    """A table of one set's packages."""
+    wanted = asked.only.split(",") if asked.only else [recipe.name for recipe in recipes]
     training = Training.model_validate(settings)
-    for seed in range(1, seeds + 1):
+    yield f"## {log.rows.name}\n"
+    yield "| package | seed | AUC test | to dense | bytes | ratio | files | seconds |"
+    yield "|---|--:|--:|--:|--:|--:|---|--:|"
+    for seed in range(1, asked.seeds + 1):
         dense = dense_of(log, training, seed)
         workshop = Workshop(log.rows.train, log.evidence, training, seed)
-        yield from table(recipes, dense, log, workshop)
+        chosen = [recipe for recipe in recipes if recipe.name in (DENSE, *wanted)]
+        yield from table(chosen, dense, log, workshop)
+    yield ""
 
 
-def table(recipes: list[Recipe], dense: Recommender, log: Log, workshop: Workshop) -> Iterator[str]:
+def table(
+    recipes: Sequence[Recipe], dense: Recommender, log: Log, workshop: Workshop
+) -> Iterator[str]:
     """A line a recipe; the first of them is dense."""
     base: tuple[float, int] | None = None
     raw, labels = log.raw(log.rows.test), log.rows.test.labels

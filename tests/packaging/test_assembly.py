@@ -96,6 +96,43 @@ def test_the_card_names_recipe_days_and_sizes(tmp_path: Path) -> None:
         assert fact in card
 
 
+def test_the_card_says_how_numbers_and_values_are_stored(tmp_path: Path) -> None:
+    recipe = replace(PRUNED, embedding_bits=3, tower_bits=4, rounded_epochs=0.5)
+    sorted_values = replace(recipe, vocabulary="ascending")
+    card = (package(tmp_path / "p", (3, 4, 4), sorted_values) / layout.CARD).read_text()
+    assert f"| stored as | {sorted_values.storage} |" in card
+    assert "One unknown id in 10,000" in card
+    assert "then up to 0.5 epochs of it with rows rounded as stored." in card
+    plain = (package(tmp_path / "q", (3, 4, 4), recipe) / layout.CARD).read_text()
+    assert "unknown id" not in plain
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        (Recipe("r"), "table of float32, tower of float32"),
+        (PRUNED, "embeddings of 8 bits, first order of 8, tower of 8 bits"),
+        (
+            replace(PRUNED, rare_bits=2, rare_count=9, tower_bits=4, first_order_bits=6),
+            "embeddings of 8 bits (2 of values seen less than 9 times), first order of 6, "
+            "tower of 16 shared values a layer",
+        ),
+        (
+            Recipe("r", embedding_bits=4, product_parts=2, vocabulary="ascending"),
+            "2 codes of 4 bits an embedding, first order of 8, tower of float32, "
+            "values sorted, as gaps",
+        ),
+        (
+            Recipe("r", embedding_bits=2, rounded_epochs=1.0),
+            "embeddings of 2 bits, first order of 8, tower of float32, "
+            "learned while its rows were rounded",
+        ),
+    ],
+)
+def test_a_recipe_tells_its_storage(recipe: Recipe, words: str) -> None:
+    assert recipe.storage == words
+
+
 @pytest.mark.parametrize("rows", [(5, 7, 4), (2, 3, 4)])
 def test_the_schema_is_cut_to_the_tables(rows: tuple[int, int, int]) -> None:
     schema = cut_schema(SCHEMA, ModelSpec("deepfm", ("user", "item", "age"), rows, 4, (4,)))

@@ -41,6 +41,7 @@ RECIPES = (
     Recipe("rows", (ROWS,), repair_epochs=0.5),
     Recipe("hybrid", (ROWS, Step("neuron", "taylor", keep=0.5)), 0.5, 4, 8),
     Recipe("student", student=Student(3, (4,), 20), repair_epochs=1.0),
+    Recipe("aware", (ROWS,), 0.0, 2, 4, rounded_epochs=0.5, vocabulary="ascending"),
     Recipe("idle", (Step("embedding_row", "frequency", min_count=1),)),
 )
 MADE_BY = MadeBy("test", "0")
@@ -182,7 +183,7 @@ def test_zeros_are_counted_but_save_nothing(run: Path) -> None:
     assert abs(manifests[1].bytes - manifests[0].bytes) < 300  # the recipe's own words
 
 
-@pytest.mark.parametrize("recipe", ["hybrid", "student"])
+@pytest.mark.parametrize("recipe", ["hybrid", "student", "aware"])
 def test_the_same_work_gives_the_same_digests(run: Path, recipe: str) -> None:
     folders = [pruned(run, recipe, f"{recipe}_{n}") for n in (1, 2)]
     for part in ("bundle", "package"):

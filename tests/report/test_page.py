@@ -66,6 +66,7 @@ def test_a_published_night(complete_night: Build) -> None:
     assert "no saving: 1.00\N{MULTIPLICATION SIGN} smaller than dense at 80% nominal" in words
     assert "no package was sealed: see the log of its pruning" in words
     assert "packaged, but no scorecard was sealed" in words
+    assert words.count("stored: table of float32, tower of float32") == 9
     assert html.count("<svg") >= 6
     for outcome in ("accepted", "passed", "failed", "no saving", "crashed", "baseline"):
         assert outcome in words

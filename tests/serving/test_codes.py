@@ -41,7 +41,7 @@ def test_a_skewed_table_takes_its_entropy() -> None:
     packed = pack((codes + ZERO).astype(np.uint8), [Segment(20_000, 1, 1, 1, 1)])
     assert packing.unpack(packed, "t")[0]["coding"] == "rans"
     bits = -(0.9 * np.log2(0.9) + 0.1 * np.log2(0.05))
-    assert len(packed) < 1.03 * codes.size * bits / 8
+    assert len(packed) < 1.04 * codes.size * bits / 8
 
 
 def test_a_tiny_table_is_left_to_zstandard() -> None:

@@ -20,10 +20,7 @@ from secateur.serving.vocabulary import (
 words = st.lists(st.text(max_size=4), unique=True, max_size=8)
 numbers = st.lists(st.integers(0, 10**6).map(str), unique=True, max_size=30)
 prefixed = st.lists(st.integers(0, 99).map("user {}".format), unique=True, max_size=30)
-# No two alike in 61 bits, which is how hashes are.
-hashes = st.lists(
-    st.integers(0, 2**61 - 1).map(lambda h: f"{8 * h:016x}"), unique=True, max_size=30
-)
+hashes = st.lists(st.integers(0, 2**64 - 1).map("{:016x}".format), unique=True, max_size=30)
 
 
 def schema_of(sizes: dict[str, int]) -> FeatureSchema:
@@ -78,6 +75,15 @@ def test_hashes_that_begin_alike_keep_the_bits_that_tell_them_apart() -> None:
     assert isinstance(kept, Hashes)
     assert kept.bits == 61
     assert HashedEncoder(kept.prefixes, kept.bits).encode([*user, "f" * 16]).tolist() == [0, 1, 2]
+
+
+def test_hashes_that_differ_in_their_last_bit_alone_are_kept_whole() -> None:
+    user = [f"{h:016x}" for h in (0, 1, 2**64 - 1)]
+    data, schema = packed({"user": user}, {"user": 3})
+    kept = unpack_vocabulary(data, schema, "v")["user"]
+    assert isinstance(kept, Hashes)
+    assert kept.bits == 64
+    assert kept.prefixes.tolist() == [0, 1, 2**64 - 1]
 
 
 def test_dense_numbers_take_about_a_bit_each() -> None:

@@ -65,15 +65,18 @@ class Recipe:
     At most `repair_epochs` of distillation from the dense model follow the steps. With
     `compensate` the layers after a cut are first fitted by least squares to what the dense model's
     give (`pruning/compensation.py`). Steps `start` from the dense model, or from an untrained one
-    of its shapes: pruning at initialisation. A recipe with
-    a `student` has no steps: a new model learns for as many epochs. Bits are those of the stored
-    embedding rows and of the tower's weights: fewer than 8 mean as many shared values a layer as
-    they can tell apart. Integers in the tower need them in the rows. Values seen
-    less than `rare_count` times may have rows of fewer bits, `rare_bits`. For `rounded_epochs` more
-    the model is distilled with its rows at these bits (quantization-aware). With `product_parts`
-    an embedding is so many codes of `embedding_bits` (product quantization). In "ascending" order a
-    package has its values and rows sorted, the rare ones last, so that only gaps are stored;
-    its ids are then its own. The recipe named "dense" changes nothing: it is the baseline.
+    of its shapes: pruning at initialisation. A recipe with a `student` has no steps: a new model
+    learns for as many epochs.
+
+    Bits are those of the stored embedding rows, and of the tower's weights, where fewer than 8 mean
+    as many shared values a layer as they tell apart; integers there need integers in the rows.
+    Values seen less than `rare_count` times may have rows of fewer bits, `rare_bits`. For
+    `rounded_epochs` more the model is distilled with its rows at these bits (quantization-aware).
+    With `product_parts` an embedding is so many codes of `embedding_bits` (product quantization).
+    In "ascending" order a package has its values and rows sorted, the rare ones last, so that only
+    gaps are stored; its ids are then its own.
+
+    The recipe named "dense" changes nothing: it is the baseline.
     """
 
     name: str
@@ -96,6 +99,32 @@ class Recipe:
         """Whole numbers on either side of 0 in an embedding's bits: of frequent rows, of rare."""
         rare = self.embedding_bits if self.rare_bits is None else self.rare_bits
         return levels_of(self.embedding_bits), levels_of(rare)
+
+    @property
+    def storage(self) -> str:
+        """How a package of it stores numbers and values, in words."""
+        told = [_rows_of(self), _tower_of(self.tower_bits)]
+        told += ["learned while its rows were rounded"] if self.rounded_epochs else []
+        told += ["values sorted, as gaps"] if self.vocabulary == "ascending" else []
+        return ", ".join(told)
+
+
+def _rows_of(recipe: Recipe) -> str:
+    if recipe.embedding_bits == 32:
+        return "table of float32"
+    if recipe.product_parts:
+        embeddings = f"{recipe.product_parts} codes of {recipe.embedding_bits} bits an embedding"
+    else:
+        embeddings = f"embeddings of {recipe.embedding_bits} bits"
+    if recipe.rare_bits is not None:
+        embeddings += f" ({recipe.rare_bits} of values seen less than {recipe.rare_count} times)"
+    return f"{embeddings}, first order of {recipe.first_order_bits}"
+
+
+def _tower_of(bits: int) -> str:
+    if bits == 32:
+        return "tower of float32"
+    return "tower of 8 bits" if bits == 8 else f"tower of {1 << bits} shared values a layer"
 
 
 def levels_of(bits: int) -> int:

@@ -7,6 +7,7 @@ from secateur.contracts import record
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.features import FeatureSchema
 from secateur.contracts.models import ModelSpec
+from secateur.serving.vocabulary import FALSE_MATCH
 
 _CARD = """\
 # {title}
@@ -18,7 +19,7 @@ Predicts the probability of `{label}` for a user and an item, from {fields} raw 
 | model | {architecture}, {fields} fields, {rows:,} table rows, embedding dimension {dim}, \
 tower {hidden} |
 | made by recipe | `{recipe}` |
-| quantization | table rows {embedding_bits} bits, tower {tower_bits} bits |
+| stored as | {storage} |
 | trained on | {days}: {train_rows:,} events |
 | user ids | keyed hashes, key fingerprint `{id_key}` |
 
@@ -39,7 +40,7 @@ probabilities on the training days' traffic; recalibrate them before they price 
 
 - Values that training had not seen often enough share one row a field (OOV): new users and new
   items are scored by their other features alone.
-- Learned from what an earlier system chose to show, so it inherits that system's choices.
+{matches}- Learned from what an earlier system chose to show, so it inherits that system's choices.
 - It has not been examined for fairness between groups of users or of creators.
 - Accuracy, intervals and latency are in the scorecard and the verdict that belong to this package.
 """
@@ -65,12 +66,12 @@ def write_card(
         dim=spec.embedding_dim,
         hidden="-".join(map(str, spec.hidden)) or "none",
         recipe=recipe.name,
-        embedding_bits=recipe.embedding_bits,
-        tower_bits=recipe.tower_bits,
+        storage=recipe.storage,
         days=f"{days[0]} to {days[-1]}",
         train_rows=facts["rows"]["train"],
         id_key=schema.id_key,
         steps=_steps(recipe),
+        matches=_matches(schema) if recipe.vocabulary == "ascending" else "",
         files="\n".join(f"| `{name}` | {size:,} |" for name, size in sorted(sizes.items())),
     )
 
@@ -81,13 +82,24 @@ def _tasks(names: tuple[str, ...]) -> str:
     return f"\n{told}" if names else ""
 
 
-def _steps(recipe: Recipe) -> str:
-    if recipe.student is not None:
-        return f"a student trained from scratch, `{record.canonical(recipe.student).decode()}`."
-    if not recipe.steps:
-        return "none."
-    return "; ".join(f"`{record.canonical(step).decode()}`" for step in recipe.steps) + (
-        f"; then up to {recipe.repair_epochs} epochs of distillation from the dense model."
-        if recipe.repair_epochs
-        else "."
+def _matches(schema: FeatureSchema) -> str:
+    """What is true where only the first bits of hashes are kept."""
+    if not any(field.hashed for field in schema.categories):
+        return ""
+    return (
+        f"- One unknown id in {round(1 / FALSE_MATCH):,} at most is taken for a known one: of"
+        " hashes only so many bits are stored.\n"
     )
+
+
+def _steps(recipe: Recipe) -> str:
+    done = [f"`{record.canonical(step).decode()}`" for step in recipe.steps]
+    if recipe.student is not None:
+        done.append(
+            f"a student trained from scratch, `{record.canonical(recipe.student).decode()}`"
+        )
+    elif recipe.repair_epochs:
+        done.append(f"up to {recipe.repair_epochs} epochs of distillation from the dense model")
+    if recipe.rounded_epochs:
+        done.append(f"up to {recipe.rounded_epochs} epochs of it with rows rounded as stored")
+    return "; then ".join(done) + "." if done else "none."

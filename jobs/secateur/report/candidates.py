@@ -45,7 +45,8 @@ class Measured:
 class Line:
     """The dense model or one candidate.
 
-    `outcome` is a key of `OUTCOMES`; `delta` the difference in AUC on the tune days as judged.
+    `outcome` is a key of `OUTCOMES`; `delta` the difference in AUC on the tune days as judged;
+    `storage` tells how its package stores what is left.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Line:
     delta: Interval | None
     measured: Measured | None
     source: str
+    storage: str = ""
 
     @property
     def said(self) -> str:
@@ -84,7 +86,13 @@ def _candidate(night: Night, name: str) -> Line:
         delta=judged.delta_auc if judged else None,
         measured=_measured(part.value, of_dense=False) if part else None,
         source=part.source if part else "",
+        storage=_storage(night, name),
     )
+
+
+def _storage(night: Night, name: str) -> str:
+    recipes = night.plan.value.recipes if night.plan else ()
+    return next((recipe.storage for recipe in recipes if recipe.name == name), "")
 
 
 def _measured(card: Scorecard, of_dense: bool) -> Measured:

@@ -33,6 +33,7 @@ channel = "latest"
 name = "int8"
 embedding_bits = 8
 tower_bits = 8
+vocabulary = "ascending"
 
 [[candidates]]
 name = "hybrid"
@@ -43,6 +44,7 @@ steps = [
 repair_epochs = 0.25
 embedding_bits = 8
 tower_bits = 8
+vocabulary = "ascending"
 """
 
 

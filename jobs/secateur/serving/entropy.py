@@ -23,7 +23,7 @@ Words = NDArray[np.uint16]
 PRECISION = 12
 TOTAL = 1 << PRECISION
 LOW = 1 << 16  # states lie in [LOW, LOW << 16)
-SYMBOLS_A_LANE = 4096  # a lane costs 4 bytes
+SYMBOLS_A_LANE = 2048  # a lane costs 4 bytes
 MOST_LANES = 1 << 14
 
 

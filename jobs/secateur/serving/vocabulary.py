@@ -52,6 +52,7 @@ Values = Sequence[str] | Hashes
 class Run:
     """How one field of the second form is stored: as `texts`, whole numbers or hashes.
 
+    Hashes that begin alike in more bits than `ascending` knows, as made-up ones do, are texts too.
     `runs` are the lengths of its ascending runs. Of numbers `prefix` goes before each, of hashes
     `bits` are kept; `rice` and `unary` are what `ascending.pack` gave.
     """
@@ -122,9 +123,9 @@ def _is_hashed(field: _Field) -> bool:
 
 def _run(values: Sequence[str], runs: tuple[int, ...], *, hashed: bool) -> tuple[Run, bytes]:
     prefix, numbers = _numbered(values, hashed=hashed)
-    if numbers is None:
+    bits = _bits(numbers) if hashed and numbers is not None else 0
+    if numbers is None or bits > ascending.LARGEST_BITS:
         return Run(runs, tuple(values)), b""
-    bits = _bits(numbers) if hashed else 0
     kept = numbers >> np.uint64(HASH_BITS - bits) if hashed else numbers
     rice, unary, stored = ascending.pack(kept.astype(np.int64), runs)
     return Run(runs, None, prefix, bits, rice, unary), stored
@@ -141,12 +142,16 @@ def _bits(hashes: NDArray[np.uint64]) -> int:
 def _numbered(values: Sequence[str], *, hashed: bool) -> tuple[str, NDArray[np.uint64] | None]:
     """Hashes, or what whole numbers follow a prefix that all share; None where some do not."""
     if hashed:
-        return "", np.array([int(value, 16) for value in values], np.uint64)
+        return "", _numbered_hashes(values)
     prefix = values[0].rstrip("0123456789") if len(values) else ""
     rests = [value[len(prefix) :] for value in values if value.startswith(prefix)]
     if len(rests) < len(values) or not all(map(_WHOLE.fullmatch, rests)):
         return "", None
     return prefix, np.array(list(map(int, rests)), np.uint64)
+
+
+def _numbered_hashes(values: Sequence[str]) -> NDArray[np.uint64]:
+    return np.array([int(value, 16) for value in values], np.uint64)
 
 
 def _of_run(
@@ -156,7 +161,9 @@ def _of_run(
     if any(length < 0 for length in run.runs) or sum(run.runs) != field.oov:
         raise ValueError(f"has not the {field.oov} values promised")
     if run.texts is not None:
-        return _of_texts(list(run.texts), field, where), payload
+        texts = _of_texts(list(run.texts), field, where)
+        hashed = _is_hashed(field)
+        return Hashes(_numbered_hashes(texts)) if hashed else texts, payload
     end = ascending.size(run.runs, run.rice, run.unary)
     numbers = ascending.unpack(payload[:end], run.runs, run.rice, run.unary)
     if not _is_hashed(field):
