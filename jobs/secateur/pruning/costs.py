@@ -15,7 +15,7 @@ ROWS = 256
 US_A_PRODUCT = {32: 8.8e-6, 8: 3.1e-6}  # multiply-adds, by the tower's bits
 US_A_LOOKUP = 5e-3
 US_A_CALL = 10.0
-BYTES_A_KEY = 5.0  # of a vocabulary, compressed
+BYTES_A_KEY = {"frequency": 5.0, "ascending": 1.6}  # of a vocabulary, compressed
 BYTES_BESIDE = 12_000  # graph, schema, golden rows, card
 
 
@@ -23,9 +23,10 @@ def predict_cost(spec: ModelSpec, recipe: Recipe) -> Cost:
     """Bytes of the package and microseconds of the model's part at 256 rows."""
     rows, dim = sum(spec.rows), spec.embedding_dim
     weights = products(spec)
-    first_order = 4 if recipe.embedding_bits == 32 else 1
+    first_order = 4 if recipe.embedding_bits == 32 else recipe.first_order_bits / 8
+    keys = BYTES_A_KEY[recipe.vocabulary]
     table = rows * (dim * recipe.embedding_bits / 8 + first_order)
-    stored = table + rows * BYTES_A_KEY + weights * recipe.tower_bits / 8 + BYTES_BESIDE
+    stored = table + rows * keys + weights * recipe.tower_bits / 8 + BYTES_BESIDE
     lookups = ROWS * spec.embedded * US_A_LOOKUP
     us = US_A_CALL + lookups + ROWS * weights * US_A_PRODUCT[max(8, recipe.tower_bits)]
     return Cost(round(stored), round(us, 1))

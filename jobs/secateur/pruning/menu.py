@@ -30,6 +30,8 @@ class Dish:
             epochs if self.steps else 0.0,
             embedding_bits=4,
             tower_bits=8,
+            first_order_bits=6,
+            vocabulary="ascending",
         )
 
 

@@ -44,7 +44,8 @@ class Golden:
 def make(scorer: Scores, columns: Mapping[str, Sequence[Any]]) -> Golden:
     """Score `columns` through the client that will be asked to repeat it."""
     found = scorer.score_tasks(columns, hashed=True).items()
-    (_, scores), *tasks = ((name, tuple(map(float, one))) for name, one in found)
+    # A float32 is spelled in half the digits of a float that equals it.
+    (_, scores), *tasks = ((name, tuple(map(float, map(str, one)))) for name, one in found)
     return Golden({name: tuple(v) for name, v in columns.items()}, scores, dict(tasks))
 
 
