@@ -30,17 +30,26 @@ def counted(row: Row, rows: Sequence[Row], counter: Counter) -> Values:
     if None in key:
         return {counter.field(measure): None for measure in counter.measures}
     today = date.fromisoformat(min(row["day"], day_of(row["time_ms"])))
-    known = [
-        other
+    known = sorted(
+        (known_ms(other), other["time_ms"], _outcome(other, counter))
         for other in rows
-        if [other[name] for name in counter.keys] == key and _is_known(other, row, today, counter)
-    ]
-    positives = sum(other["label"] for other in known)
+        if [other[name] for name in counter.keys] == key
+        and _outcome(other, counter) is not None
+        and _is_known(other, row, today, counter)
+    )[-counter.last if counter.last else 0 :]
+    positives = sum(outcome for *_, outcome in known)
     prior = counter.prior_events
     rate = (positives + prior * counter.prior_rate) / (len(known) + prior)
     rounded = Decimal(repr(rate)).quantize(Decimal("0.0001"), ROUND_HALF_UP)
-    found = {"events": len(known), "positives": positives, "rate": float(rounded)}
+    found: Values = {"events": len(known), "positives": positives, "rate": float(rounded)}
+    found["gap"] = (row["time_ms"] - known[-1][1]) // 1000 if known else None
     return {counter.field(measure): found[measure] for measure in counter.measures}
+
+
+def _outcome(row: Row, counter: Counter) -> int | None:
+    if counter.of is None:
+        return int(row["label"])
+    return {"0": 0, "1": 1}.get(row[counter.of])
 
 
 def _is_known(other: Row, row: Row, today: date, counter: Counter) -> bool:

@@ -1,7 +1,7 @@
 """An EventSet written by hand with every kind of field and counter, simultaneous and late events.
 
-Two column names hold a dot. Every row is a dict of canonical strings, `time_ms`, `label`, the task
-`label_saved` and `day`, so that plain Python can say what its features must be.
+Three column names hold a dot. Every row is a dict of canonical strings, `time_ms`, `label`, the
+task `label_saved` and `day`, so that plain Python can say what its features must be.
 """
 
 import random
@@ -53,6 +53,12 @@ counters = [
     { keys = ["genre.main"], owner = "item", prior_rate = 0.5, window_days = 1 },
     { keys = ["genre.main"], owner = "item", prior_rate = 0.5, prior_events = 3, freshness = "day" },
     { keys = ["uid", "author"], owner = "item", prior_rate = 0.3, window_days = 3 },
+    { keys = ["uid"], of = "hit.now", owner = "user", prior_rate = 0.5, measures = ["events", "positives", "rate"] },
+    { keys = ["item"], of = "hit.now", owner = "item", prior_rate = 0.5, freshness = "day", window_days = 3 },
+    { keys = ["uid"], last = 3, owner = "user", prior_rate = 0.3, measures = ["events", "positives", "rate", "gap"] },
+    { keys = ["uid"], last = 2, of = "hit.now", owner = "user", prior_rate = 0.3, freshness = "day", measures = ["positives", "gap"] },
+    { keys = ["uid", "author"], last = 4, of = "hit.now", owner = "item", prior_rate = 0.3, window_days = 2, measures = ["rate", "gap"] },
+    { keys = ["genre.main"], window_days = 3, freshness = "day", owner = "item", prior_rate = 0.3, measures = ["events", "gap"] },
 ]
 fields = [
     { name = "uid", owner = "user", hashed = true },
@@ -157,6 +163,7 @@ def _event(dice: random.Random, day: str) -> Row:
         "uid": f"{user:016x}",
         "item": str(item),
         "act": act,
+        "hit.now": random.Random(f"{user} {item} {happened}").choice(["0", "0", "1", "2", None]),
         "tab": dice.choice(["home", "1", None, "top"]),
         "dwell.time": dice.choice(["0", "12.5", "nan", "inf", "soon", None, str(dice.random())]),
         "score": dice.choice(["0", "0", None, f"{dice.gauss(0, 3):.2f}"]),

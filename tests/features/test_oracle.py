@@ -81,7 +81,7 @@ def test_counters_are_those_of_a_replay_of_the_log(
         for measure in counter.measures:
             name = counter.field(measure)
             assert column(rows, f"value_{name}") == [row[name] for row in expected], name
-            assert len({row[name] for row in expected}) > 4
+            assert len({row[name] for row in expected}) > (2 if counter.last else 4)
 
 
 @pytest.mark.parametrize("name", ["likes", "seen"])

@@ -9,13 +9,14 @@ from typing import Any
 
 from secateur.contracts.features import SPLITS, FeatureSchema
 from secateur.features.before import Series, Sums
-from secateur.features.counters import CountBefore, count_today
+from secateur.features.counters import CountBefore, count_today, fresh_today
 from secateur.features.counting import tally_of
 from secateur.features.days import Day, on_days
 from secateur.features.histories import history
 from secateur.features.joining import ROW, EventWindow
 from secateur.features.learning import VOCABULARY_FILE, learn
 from secateur.features.numbers import Sample
+from secateur.features.recent import Recent, look_back
 from secateur.features.rows import EncodeDay, Sources, Written
 from secateur.features.schema import Heading
 from secateur.features.state import DailyCounts
@@ -85,7 +86,11 @@ def know_before(plan: Plan, counts: DailyCounts, scratch: Path) -> Known:
     windows = _windows(plan, scratch / "windows")
     if not counters:
         return Known(sums, {}, windows, {})
-    count, days = CountBefore(counters, logs, sums, windows, scratch / "counters"), plan.work()
+    recent = Recent(counters, logs.timezone, scratch / "recent")
+    if recent.groups:
+        look_back(recent, plan.window.rows(plan.days(*plan.splits)), plan.window.size)
+    count = CountBefore(counters, logs, sums, windows, recent, scratch / "counters")
+    days = plan.work()
     found = on_days(plan.window.spark, days, count)[: len(plan.days("train"))]
     fields = [field.name for counter in counters for field in counter.fields]
     samples = {name: Sample.together([day[name] for day in found]) for name in fields}
@@ -96,7 +101,7 @@ def _windows(plan: Plan, folder: Path) -> Mapping[str, Path]:
     """The histories of each day's events, and what the day itself counted before each of them."""
     logs, counters = plan.window.logs, plan.features.counters
     histories = [spec for spec in plan.features.fields if spec.kind == "history"]
-    fresh = any(counter.freshness == "event" for counter in counters)
+    fresh = fresh_today(counters)
     if not histories and not fresh:
         return {}
     events = plan.window.rows(plan.days(*plan.splits))

@@ -7,19 +7,24 @@ that were known strictly before t and lie on a day > d - window_days (on every d
     <key>_events     how many
     <key>_positives  how many of them were positive
     <key>_rate       (positives + prior_events * prior_rate) / (events + prior_events), 4 decimals
+    <key>_gap        whole seconds since the last of them, none where there is none
 
 With the freshness "day" only those of days before d. Of simultaneous events none counts another.
-An event that lacks a key has no counters. The prior is the scenario's, not the data's, so that no
-later day can change an earlier row.
+An event that lacks a key has no counters. Positive is an event by its label, or by another signal
+of the log, 0 or 1 (`of`): then only events that have it are counted. The prior is the scenario's,
+not the data's, so that no later day can change an earlier row.
 
 Days before d are looked up in what was summed up by key and day (see `before`). The event's own day
 is a running count within key and day, which Spark makes (`count_today`). No window holds a key's
-whole life at the grain of events.
+whole life at the grain of events. What is no sum of days, counts over the `last` n events and gaps,
+is made of the events themselves (see `recent`).
 
 What a service must count to give the same numbers: for each key, events and positives a day (in
 the log's timezone), kept for window_days; the counter is today's so far, for the freshness "event"
 alone, and those of the window_days - 1 days before. An event enters when its outcome is logged
-with the time of the event; the request that is being scored is not in it.
+with the time of the event; the request that is being scored is not in it. For the last n events of
+a key it keeps their outcomes, in the order in which it learned them, and for a gap the last one's
+time.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,11 +44,13 @@ from secateur.features.days import Beside, Day, text_of, write
 from secateur.features.joining import ROW
 from secateur.features.lateness import known_from, late_rows
 from secateur.features.numbers import Doubles, Sample
+from secateur.features.recent import Recent, recent_columns, side_by_side
 from secateur.scenario import Counter, Logs
 from secateur.spark import named
 
 DIGITS = 4  # of a rate; far finer than any bucket
 _TIE = 1e-9  # what falls short of a half by less is one: binary numbers miss decimal halves
+_COUNTS = ("events", "positives")
 _DAY, _MS, _COUNTED, _ASKS = "_at_day", "_at_ms", "_counted", "_asks"
 
 
@@ -52,13 +59,15 @@ class CountBefore:
     """Writes the fields of the counters of a day's events, in their order, on a worker.
 
     `sums` are those of the counters' series; `today` holds each day's file with the columns of
-    `count_today`, where a counter is fresh by the event. Gives each field's numbers.
+    `count_today`, where a counter is fresh by the event; `recent` what is no sum of days. Gives
+    each field's numbers.
     """
 
     counters: Sequence[Counter]
     logs: Logs
     sums: Sums
     today: Mapping[str, Path]
+    recent: Recent
     folder: Path
 
     def __call__(self, day: Day) -> dict[str, Sample]:
@@ -75,31 +84,36 @@ class CountBefore:
     def _tables(self, day: Day, seen: Mapping[str, list[Sample]]) -> Iterator[pa.Table]:
         columns = {"time_ms", *(key for counter in self.counters for key in counter.keys)}
         lookup = cache(lambda at, series: Lookup.read(self.sums.series_folder(series), at))
-        today = self._today(day)
+        today, recent, place = self._today(day), self.recent.read(day.name), 0
         for table in day.tables(columns):
             asked = _Asked(day.name, table, self.logs.timezone, lookup)
-            now = today.take(len(table)) if today else None
-            fields = dict(self._fields(asked, now))
+            made = recent.slice(place, len(table))
+            made = side_by_side(made, today.take(len(table))) if today else made
+            place += len(table)
+            fields = dict(self._fields(asked, made))
             for name, column in fields.items():
                 seen[name].append(Sample.counted(column))
             yield pa.table(fields)
 
     def _today(self, day: Day) -> Beside | None:
-        fresh = (n for n, c in enumerate(self.counters) if c.freshness == "event")
+        fresh = fresh_today(self.counters)
         columns = [name for place in fresh for name in today_columns(place)]
         return Beside(self.today[day.name], columns) if columns else None
 
-    def _fields(self, asked: "_Asked", now: pa.Table | None) -> Iterator[tuple[str, pa.Array]]:
+    def _fields(self, asked: "_Asked", made: pa.Table) -> Iterator[tuple[str, pa.Array]]:
+        """The fields, of what was known before the day and of what was `made` of its own events."""
         for number, counter in enumerate(self.counters):
             keys = asked.keys(counter)
-            events, positives = asked.before(keys, Series.of(counter))
-            if counter.freshness == "event" and now is not None:
-                more = (now[name].to_numpy() for name in today_columns(number))
-                events, positives = (a + b for a, b in zip((events, positives), more, strict=True))
+            columns = [name for name in recent_columns(number) if name in made.column_names]
+            counts = {name.partition("_")[0]: made[name].to_numpy() for name in columns}
+            if not counter.of_single_events:
+                sums = zip(_COUNTS, asked.before(keys, Series.of(counter)), strict=True)
+                counts = {name: before + counts.get(name, 0) for name, before in sums}
             missing = pc.is_null(keys).to_numpy(zero_copy_only=False)
             for measure in counter.measures:
-                found = _measure(counter, measure, events, positives)
-                yield counter.field(measure), pa.array(found, mask=missing)
+                unknown = missing | (counts["events"] == 0) if measure == "gap" else missing
+                found = _measure(counter, measure, counts)
+                yield counter.field(measure), pa.array(found, mask=unknown)
 
 
 @dataclass(frozen=True)
@@ -124,13 +138,19 @@ class _Asked:
         return events, positives
 
 
-def _measure(counter: Counter, measure: str, events: Counts, positives: Counts) -> Doubles:
-    if measure == "rate":
-        prior = counter.prior_events
-        rate = (positives + prior * counter.prior_rate) / (events + prior)
-        unit = 10.0**DIGITS
-        return np.floor(rate * unit + 0.5 + _TIE) / unit
-    return (events if measure == "events" else positives).astype(np.float64)
+def _measure(counter: Counter, measure: str, counts: Mapping[str, Counts]) -> Doubles:
+    if measure != "rate":
+        return counts[measure].astype(np.float64)
+    prior = counter.prior_events
+    rate = (counts["positives"] + prior * counter.prior_rate) / (counts["events"] + prior)
+    unit = 10.0**DIGITS
+    return np.floor(rate * unit + 0.5 + _TIE) / unit
+
+
+def fresh_today(counters: Sequence[Counter]) -> dict[int, Counter]:
+    """The counters, by place, to whose sums of days the event's own day is added."""
+    wanted = enumerate(counters)
+    return {n: c for n, c in wanted if c.freshness == "event" and not c.of_single_events}
 
 
 def today_columns(place: int) -> tuple[str, str]:
@@ -141,17 +161,28 @@ def today_columns(place: int) -> tuple[str, str]:
 def count_today(events: DataFrame, counters: Sequence[Counter], timezone: str) -> DataFrame:
     """`day`, `_row`, and what each counter that is fresh by the event saw on the event's own day.
 
-    `events` need `time_ms`, `label` and the keys; one counter at least is fresh so.
+    `events` need `time_ms`, `label`, the keys and signals; one counter at least is fresh so.
     """
-    fresh = {n: c for n, c in enumerate(counters) if c.freshness == "event"}
-    columns = dict.fromkeys(key for counter in fresh.values() for key in counter.keys)
-    alias = {column: f"_key_{place}" for place, column in enumerate(columns)}
-    keyed = (named(column).alias(name) for column, name in alias.items())
-    moments = _moments(events.select("day", ROW, "label", "time_ms", *keyed), timezone)
-    for place, counter in fresh.items():
-        moments = _add(moments, [alias[key] for key in counter.keys], today_columns(place))
+    fresh = fresh_today(counters)
+    keys = dict.fromkeys(key for counter in fresh.values() for key in counter.keys)
+    alias = {key: f"_key_{place}" for place, key in enumerate(keys)}
+    signals = dict.fromkeys(counter.of for counter in fresh.values())
+    outcome = {of: f"_outcome_{place}" for place, of in enumerate(signals)}
+    columns = [named(key).alias(name) for key, name in alias.items()]
+    columns += [_outcome(of).alias(name) for of, name in outcome.items()]
+    moments = _moments(events.select("day", ROW, "time_ms", *columns), timezone)
+    for place, counter in sorted(fresh.items(), key=lambda one: one[1].keys):  # one sort a key
+        key = [alias[name] for name in counter.keys]
+        moments = _add(moments, key, outcome[counter.of], today_columns(place))
     found = (name for place in fresh for name in today_columns(place))
     return moments.where(_ASKS).select("day", ROW, *found)
+
+
+def _outcome(of: str | None) -> Column:
+    """As `counting.outcomes`."""
+    if of is None:
+        return F.col("label")
+    return F.when(named(of) == "1", 1).when(named(of) == "0", 0)
 
 
 def _moments(events: DataFrame, timezone: str) -> DataFrame:
@@ -173,10 +204,13 @@ def _moment(day: Column, ms: Column, counted: int, asks: bool) -> Column:
     return F.struct(*(column.alias(name) for name, column in columns.items()))
 
 
-def _add(moments: DataFrame, keys: Sequence[str], names: tuple[str, str]) -> DataFrame:
+def _add(
+    moments: DataFrame, keys: Sequence[str], outcome: str, names: tuple[str, str]
+) -> DataFrame:
     """Add the events and positives counted on a moment's day before it."""
     today = Window.partitionBy(*keys, _DAY).orderBy(_MS)
     earlier = today.rangeBetween(Window.unboundedPreceding, -1)
-    counted = (F.col(_COUNTED), F.col(_COUNTED) * F.col("label"))
+    positive = F.col(_COUNTED) * F.col(outcome)
+    counted = (F.when(positive.isNotNull(), F.col(_COUNTED)), positive)
     sums = (F.coalesce(F.sum(one).over(earlier), F.lit(0)).cast("long") for one in counted)
     return moments.select("*", *(total.alias(n) for total, n in zip(sums, names, strict=True)))

@@ -1,6 +1,7 @@
 """How often every value and every key occurred on each day: all that is learned of categories.
 
-A tally is one or more columns counted together. Its counts are additive over days, so a night
+A tally is one or more columns counted together. Positive is an event by its label, or by another
+signal of the log, 0 or 1. Its counts are additive over days, so a night
 counts only the days that no earlier night did (see `state`), and vocabularies, quantiles and
 counters are sums of them.
 """
@@ -18,7 +19,7 @@ from secateur.features.days import Day, text_of, write
 from secateur.features.histories import entering
 from secateur.features.lateness import late_rows
 from secateur.features.lists import pieces
-from secateur.scenario import Features, FieldSpec, Logs
+from secateur.scenario import Counter, Features, FieldSpec, Logs
 
 COUNTS = pa.schema(
     [
@@ -35,16 +36,31 @@ COUNTS = pa.schema(
 class Tally:
     """Counts events by the values of its sources; events that lack one are not counted.
 
-    A source that is a list counts each of its values, a value that stands twice twice.
+    A source that is a list counts each of its values, a value that stands twice twice. `of` is the
+    signal that makes an event a positive; events without it are not counted.
     """
 
     name: str
     sources: tuple[str, ...]
+    of: str | None = None
 
 
-def tally_of(columns: Sequence[str]) -> Tally:
-    """The tally of one or more event columns."""
-    return Tally(json.dumps(columns), tuple(columns))
+def tally_of(columns: Sequence[str], of: str | None = None) -> Tally:
+    """The tally of one or more event columns, positives by the label or by the signal `of`."""
+    return Tally(json.dumps(columns if of is None else [columns, of]), tuple(columns), of)
+
+
+def counter_tallies(counters: Sequence[Counter]) -> tuple[Tally, ...]:
+    """Those of the counters that are sums of days, each once."""
+    summed = (counter for counter in counters if not counter.of_single_events)
+    return tuple(dict.fromkeys(tally_of(counter.keys, counter.of) for counter in summed))
+
+
+def outcomes(table: pa.Table, of: str | None) -> pa.Array:
+    """1 for the positive events, 0 for the others, int64; null for those without the signal."""
+    if of is None:
+        return table["label"].combine_chunks().cast(pa.int64())
+    return pc.index_in(text_of(table[of]), value_set=pa.array(["0", "1"])).cast(pa.int64())
 
 
 def values_of(spec: FieldSpec) -> Tally:
@@ -66,7 +82,7 @@ def is_learned(spec: FieldSpec) -> bool:
 def tallies(features: Features, logs: Logs) -> tuple[Tally, ...]:
     """All that a night counts: users, items, fields, and the counters' keys, each once."""
     fields = (values_of(spec) for spec in features.fields if is_learned(spec))
-    keys = (tally_of(counter.keys) for counter in features.counters)
+    keys = counter_tallies(features.counters)
     return tuple(dict.fromkeys((tally_of((logs.user,)), tally_of((logs.item,)), *fields, *keys)))
 
 
@@ -100,8 +116,9 @@ class CountDay:
         parts: dict[tuple[str, str], list[pa.Table]] = {(day.name, t.name): [] for t in wanted}
         for table in day.tables(self._columns()):
             sources = self._sources(table)
+            positive = {of: outcomes(table, of) for of in {tally.of for tally in wanted}}
             for tally in wanted:
-                parts[day.name, tally.name].append(_count(table["label"], tally, sources))
+                parts[day.name, tally.name].append(_count(positive[tally.of], tally, sources))
             for earlier, tally, keys in self._late(day, table["time_ms"], sources):
                 parts.setdefault((earlier, tally.name), []).append(_zeros(keys))
         write(self.file(day), (_added(*name, tables) for name, tables in parts.items()))
@@ -112,7 +129,7 @@ class CountDay:
 
     def _columns(self) -> set[str]:
         specs = self.features.fields
-        names = {key for counter in self.features.counters for key in counter.keys}
+        names = {name for counter in self.features.counters for name in counter.columns}
         names |= {spec.name for spec in specs if spec.kind not in ("history", "vector")}
         for spec in specs:
             if spec.kind == "history" and spec.type is not None:
@@ -134,20 +151,26 @@ class CountDay:
         self, day: Day, times: pa.ChunkedArray, sources: Mapping[str, pa.Array]
     ) -> Iterator[tuple[str, Tally, pa.Array]]:
         """Days, and the keys of the counters' tallies that late events ask of there."""
-        asking = dict.fromkeys(tally_of(counter.keys) for counter in self.features.counters)
+        asking = counter_tallies(self.features.counters)
         for earlier, rows in late_rows(times.to_numpy(), day.name, self.logs.timezone):
             for tally in asking:
                 yield earlier, tally, key_of([sources[name].take(rows) for name in tally.sources])
 
 
-def _count(label: pa.ChunkedArray, tally: Tally, sources: Mapping[str, pa.Array]) -> pa.Table:
-    """Events and positives by key, in the order of the keys' first rows."""
-    columns, label = [sources[source] for source in tally.sources], label.combine_chunks()
+def _count(positive: pa.Array, tally: Tally, sources: Mapping[str, pa.Array]) -> pa.Table:
+    """Events and positives by key, in the order of the keys' first rows; a key that was there
+    without an outcome has zeros."""
+    columns = [sources[source] for source in tally.sources]
     if pa.types.is_list(columns[0].type):
-        label, columns = label.take(pc.list_parent_indices(columns[0])), [columns[0].flatten()]
-    table = pa.table({"key": key_of(columns), "events": label, "positives": label}).drop_null()
-    how = [("events", "count"), ("positives", "sum")]
-    found = table.group_by("key", use_threads=False).aggregate(how)
+        positive = positive.take(pc.list_parent_indices(columns[0]))
+        columns = [columns[0].flatten()]
+    counts = {"events": pc.is_valid(positive).cast(pa.int64()), "positives": positive.fill_null(0)}
+    return _by_key(pa.table({"key": key_of(columns), **counts}).filter(pc.field("key").is_valid()))
+
+
+def _by_key(counts: pa.Table) -> pa.Table:
+    how = [(name, "sum") for name in ("events", "positives")]
+    found = counts.group_by("key", use_threads=False).aggregate(how)
     return found.rename_columns(["key", "events", "positives"])
 
 
@@ -161,9 +184,7 @@ def _added(day: str, tally: str, tables: Sequence[pa.Table]) -> pa.Table:
     """The sums of counts, as rows of `COUNTS`."""
     sums = pa.concat_tables(tables, promote_options="permissive")
     if len(tables) > 1:
-        how = [(name, "sum") for name in ("events", "positives")]
-        sums = sums.group_by("key", use_threads=False).aggregate(how)
-        sums = sums.rename_columns(["key", "events", "positives"])
+        sums = _by_key(sums)
     names = {"day": day, "tally": tally}
     rows = {name: pa.repeat(value, len(sums)) for name, value in names.items()}
     return pa.table({**rows, **{n: sums[n] for n in sums.column_names}}).cast(COUNTS)

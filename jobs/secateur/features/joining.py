@@ -46,6 +46,12 @@ class EventWindow:
         names = pq.read_schema(first[0]).names
         return [*names, *(name for side in self.sides for name in side.columns)]
 
+    @property
+    def size(self) -> int:
+        """How many events there are."""
+        files = (file for day in self.files.values() for file in day)
+        return sum(pq.read_metadata(file).num_rows for file in files)
+
     def day(self, name: str) -> Day:
         """One day, for a worker to read."""
         return Day(name, tuple(self.files[name]), self.sides)

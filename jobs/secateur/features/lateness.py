@@ -1,6 +1,6 @@
 """When others may know an event, and on which day an event asks what came before it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -35,6 +35,20 @@ def late_rows(
     places = np.searchsorted([_midnight_ms(d, zone) for d in days], times, side="right") - 1
     for place in np.unique(places):
         yield str(days[place]), late[places == place]
+
+
+def midnights(
+    time_ms: NDArray[np.int64], days: Sequence[str], timezone: str
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first millisecond of each day from the first to the last of events that came on `days`,
+    and the place of each of `days` among them."""
+    zone = ZoneInfo(timezone)
+    came = [date.fromisoformat(day) for day in days]
+    ends = (int(time_ms.min()), int(time_ms.max()))
+    happened = [datetime.fromtimestamp(ms / 1000, zone).date() for ms in ends]
+    first, last = min(came + happened), max(came + happened)
+    starts = [_midnight_ms(day, zone) for day in _days_until(first, last + _ONE_DAY)]
+    return np.array(starts), np.array([(day - first).days for day in came])
 
 
 def _days_until(first: date, end: date) -> list[date]:

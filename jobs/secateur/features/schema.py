@@ -94,8 +94,8 @@ def _columns_of(features: Features) -> set[str]:
     """The event columns that [features] names."""
     of_event = {spec.name for spec in features.fields if spec.kind != "history"}
     types = {spec.type for spec in features.fields if spec.type is not None}
-    keys = {key for counter in features.counters for key in counter.keys}
-    return of_event | types | keys | {part.column for part in features.slices}
+    counted = {name for counter in features.counters for name in counter.columns}
+    return of_event | types | counted | {part.column for part in features.slices}
 
 
 def owns_vocabulary(spec: FieldSpec) -> bool:

@@ -114,6 +114,8 @@ def _of_events(scenario: Scenario) -> Iterator[tuple[KeyPath, str]]:
     for number, counter in enumerate(features.counters):
         for place, key in enumerate(counter.keys):
             yield ("features", "counters", number, "keys", place), key
+        if counter.of is not None:
+            yield ("features", "counters", number, "of"), counter.of
     for number, one in enumerate(features.slices):
         yield ("features", "slices", number, "column"), one.column
     for measure in ("categories", "numbers"):

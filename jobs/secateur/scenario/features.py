@@ -8,7 +8,7 @@ from secateur.contracts.features import Owner, Scale
 from secateur.scenario.sections import Fraction, Positive, Section
 
 Buckets = Annotated[int, Field(ge=2, le=255)]
-Measure = Literal["events", "positives", "rate"]
+Measure = Literal["events", "positives", "rate", "gap"]
 
 
 class FieldSpec(Section):
@@ -50,13 +50,17 @@ class Counter(Section):
 
     `keys` are one column, or several for a pair. Counted are the events of the last `window_days`
     days (default: all of the log's window), up to the event itself, or with the `freshness` "day"
-    up to its midnight, as a service knows it that counts at night. The rate is smoothed by
-    `prior_events` events of `prior_rate`.
+    up to its midnight, as a service knows it that counts at night; of them the `last` ones alone,
+    where that is given. Positive is an event by its label, or by 1 in the column `of`, another
+    signal of the log: then an event without 0 or 1 there is none. The rate is smoothed by
+    `prior_events` events of `prior_rate`; the gap is the time since the last event, in seconds.
     """
 
     keys: Annotated[tuple[str, ...], Field(min_length=1)]
     owner: Owner
     window_days: Positive | None = None
+    last: Positive | None = None
+    of: str | None = None
     freshness: Literal["event", "day"] = "event"
     measures: Annotated[tuple[Measure, ...], Field(min_length=1)] = ("events", "rate")
     prior_events: Positive = 10
@@ -65,9 +69,21 @@ class Counter(Section):
 
     @property
     def name(self) -> str:
-        """What its fields' names begin with, such as `user_id_x_tag_7d`."""
+        """What its fields' names begin with, such as `user_id_x_tag_7d`, `user_id_last5_liked`."""
         days = () if self.window_days is None else (f"{self.window_days}d",)
-        return "_".join(("_x_".join(self.keys), *days))
+        last = () if self.last is None else (f"last{self.last}",)
+        of = () if self.of is None else (self.of,)
+        return "_".join(("_x_".join(self.keys), *days, *last, *of))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The event columns that it reads, the label apart."""
+        return self.keys if self.of is None else (*self.keys, self.of)
+
+    @property
+    def of_single_events(self) -> bool:
+        """Whether its numbers are no sums of days: it counts the last events, or tells a gap."""
+        return self.last is not None or "gap" in self.measures
 
     def field(self, measure: Measure) -> str:
         """Name of the field with this measure."""

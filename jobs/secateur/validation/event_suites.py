@@ -45,8 +45,8 @@ def _columns_of(features: Features) -> Sequence[str]:
     """The event columns that the features will be built from: a history reads its item's."""
     read = (f.name if f.kind != "history" else f.shares or f.name for f in features.fields)
     types = (f.type for f in features.fields if f.type)
-    keys = (key for counter in features.counters for key in counter.keys)
-    return (*read, *types, *keys, *(one.column for one in features.slices))
+    counted = (name for counter in features.counters for name in counter.columns)
+    return (*read, *types, *counted, *(one.column for one in features.slices))
 
 
 def _columns_of_sides(logs: Logs) -> Sequence[str]:
