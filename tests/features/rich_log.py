@@ -165,7 +165,6 @@ def _event(dice: random.Random, day: str) -> Row:
         "item": str(item),
         "hit.now": random.Random(f"{uid} {item} {happened}").choice(["0", "0", "1", "2", None]),
         "act": act,
-        "hit.now": random.Random(f"{user} {item} {happened}").choice(["0", "0", "1", "2", None]),
         "tab": dice.choice(["home", "1", None, "top"]),
         "dwell.time": dice.choice(["0", "12.5", "nan", "inf", "soon", None, str(dice.random())]),
         "score": dice.choice(["0", "0", None, f"{dice.gauss(0, 3):.2f}"]),
