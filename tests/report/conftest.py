@@ -20,6 +20,7 @@ from secateur.contracts.judgement import (
 from secateur.contracts.manifest import MadeBy
 from secateur.contracts.models import Evaluation, ModelSpec, TrainingCurve
 from secateur.contracts.releases import PublishReceipt
+from secateur.contracts.search import SearchRecord
 from secateur.judgement.gates import judge
 from secateur.scenario import Judgement
 
@@ -105,9 +106,10 @@ class NightBuilder:
         spec = ModelSpec("deepfm", ("user_id", "age"), (9000, 3), 16, (400, 400, 400))
         self.seal("dense", "ModelBundle", {"model.json": spec, "curve.json": curve})
 
-    def plan(self, names: tuple[str, ...]) -> None:
+    def plan(self, names: tuple[str, ...], search: SearchRecord | None = None) -> None:
         plan = CandidatePlan(self.digests["dense"], tuple(Recipe(name) for name in names))
-        self.seal("plan", "CandidatePlan", {"plan.json": plan})
+        found = {"search.json": search} if search else {}
+        self.seal("plan", "CandidatePlan", {"plan.json": plan, **found})
 
     def candidate(self, name: str, evaluated: bool = True, confirm_shift: float = 0.0) -> None:
         package = self.seal(f"candidates/{name}/package", "Package", {"recipe.json": Recipe(name)})

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from secateur.contracts.errors import ScenarioError, UsageError
 from secateur.scenario import (
     ClickedListLabel,
     ColumnLabel,
@@ -23,6 +24,7 @@ from secateur.scenario import (
     Table,
     ThresholdLabel,
     Validation,
+    load,
     tasks_of,
 )
 from secateur.scenario.sections import Section
@@ -165,3 +167,25 @@ def test_only_a_categorys_vocabulary_can_be_shared(kind: str) -> None:
         return
     with pytest.raises(ValidationError, match="no category"):
         Features(fields=[shared, history])
+
+
+def test_a_search_may_stand_in_for_candidates() -> None:
+    found = load("short_video_click", ("candidates=[]",))
+    assert found.recipes == ()
+    assert found.target("edge").max_bytes == 60_000
+    with pytest.raises(UsageError, match=r"no target 'edg', it has \['edge', 'small'\]"):
+        found.target("edg")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ('search.targets=[{name="edge"}]', "limits max_bytes, max_us or both"),
+        ('search.targets=[{name="a",max_us=1.0},{name="a",max_us=2.0}]', "names are unique"),
+        ('search.targets=[{name="int8",max_us=1.0}]', "names of candidates and targets differ"),
+        ('search.targets=[{name="dense",max_us=1.0}]', "is the baseline's"),
+    ],
+)
+def test_a_search_that_makes_no_sense_is_told(change: str, said: str) -> None:
+    with pytest.raises(ScenarioError, match=said):
+        load("short_video_click", (change,))

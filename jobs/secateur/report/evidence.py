@@ -5,7 +5,8 @@ that cannot be trusted is treated as missing, with the reason kept.
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Generic
 
 from secateur import storage
@@ -19,6 +20,7 @@ from secateur.contracts.manifest import MANIFEST, Manifest
 from secateur.contracts.models import ModelSpec, TrainingCurve
 from secateur.contracts.record import Noun
 from secateur.contracts.releases import PublishReceipt
+from secateur.contracts.search import SearchRecord
 
 STAGES = (
     "events",
@@ -50,6 +52,14 @@ class Part(Generic[Noun]):
 
 
 @dataclass(frozen=True)
+class Rung:
+    """One target of the ladder: what was decided for it, and its release if there is one."""
+
+    verdict: Part[Verdict]
+    release: Part[PublishReceipt] | None
+
+
+@dataclass(frozen=True)
 class Night:
     """The parts of one run; None, or absent from a dictionary, where nothing was sealed.
 
@@ -70,6 +80,8 @@ class Night:
     scorecards: dict[str, Part[Scorecard]]
     verdict: Part[Verdict] | None
     release: Part[PublishReceipt] | None
+    search: Part[SearchRecord] | None = None
+    ladder: dict[str, Rung] = field(default_factory=dict)
 
 
 def read_night(uri: str) -> Night:
@@ -92,7 +104,21 @@ def read_night(uri: str) -> Night:
         scorecards={name: card for name, card in cards.items() if card},
         verdict=run.part("verdict", "verdict.json", Verdict),
         release=run.part("release", "receipt.json", PublishReceipt),
+        search=run.part("plan", "search.json", SearchRecord) if run.searched else None,
+        ladder=dict(_ladder(run)),
     )
+
+
+def _ladder(run: "_Run") -> Iterator[tuple[str, Rung]]:
+    targets = [path.split("/")[1] for path in sorted(run.artifacts) if path.startswith("ladder/")]
+    for target in dict.fromkeys(targets):
+        place = f"ladder/{target}"
+        verdict = run.part(f"{place}/verdict", "verdict.json", Verdict)
+        if verdict:
+            yield (
+                target,
+                Rung(verdict, run.part(f"{place}/release", "receipt.json", PublishReceipt)),
+            )
 
 
 class _Run:
@@ -104,7 +130,7 @@ class _Run:
         self.unreadable: dict[str, str] = {}
         for entry in store.entries():
             path, _, name = entry.key.rpartition("/")
-            if name == MANIFEST and path.split("/")[0] in STAGES:
+            if name == MANIFEST and path.split("/")[0] in (*STAGES, "ladder"):
                 self._read_manifest(path)
 
     def _read_manifest(self, path: str) -> None:
@@ -128,6 +154,12 @@ class _Run:
         except (ArtifactError, ObjectMissing) as error:
             self.unreadable[path] = str(error)
             return None
+
+    @property
+    def searched(self) -> bool:
+        """Whether the plan came of a search."""
+        plan = self.artifacts.get("plan")
+        return plan is not None and "search.json" in {entry.path for entry in plan.files}
 
     def names(self) -> tuple[str, ...]:
         """Candidates by their folders, for a night whose plan is missing."""

@@ -12,6 +12,7 @@ from secateur.contracts.judgement import BATCHES, SLICES
 from secateur.report import charts, forest, numbers, story
 from secateur.report.candidates import Line, lines
 from secateur.report.evidence import Night, Part
+from secateur.report.trials import hunts
 
 TEMPLATES = Path(__file__).parent
 
@@ -58,6 +59,7 @@ def context(night: Night, title: str) -> dict[str, Any]:
         "files": largest_files(models),
         "slices": slice_table(models),
         "reports": reports(night),
+        "hunts": hunts(night.search.value) if night.search else [],
         "sources": sorted(night.artifacts.items()),
     }
 

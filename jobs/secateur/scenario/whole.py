@@ -29,16 +29,19 @@ class Scenario(Section):
     features: Features
     validation: Validation
     training: Training
-    candidates: tuple[Recipe, ...]
+    candidates: tuple[Recipe, ...] = ()
     judgement: Judgement
     release: Release = Release()
     search: Search | None = None
 
     @model_validator(mode="after")
     def _names_agree(self) -> "Scenario":
+        if not self.candidates and self.search is None:
+            raise ValueError("candidates: there are none, and no search that would find any")
         names = [recipe.name for recipe in self.candidates]
-        if len(set(names)) != len(names) or "dense" in names:
-            raise ValueError("candidates: names are unique, and 'dense' is the baseline's")
+        sought = [target.name for target in self.search.targets] if self.search else []
+        if len({*names, *sought}) != len(names) + len(sought) or "dense" in (*names, *sought):
+            raise ValueError("names of candidates and targets differ, 'dense' is the baseline's")
         unknown = sorted(set(self.only_candidates) - set(names))
         if unknown:
             raise ValueError(f"only_candidates: unknown {unknown}, known {names}")
