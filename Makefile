@@ -28,7 +28,7 @@ types:
 	@.venv/bin/mypy
 
 unit:
-	@.venv/bin/pytest -q -n $(WORKERS) --dist loadfile -m "not night and not proof"
+	@.venv/bin/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not night and not proof"
 
 night:                 ## one real small night through Airflow
 	@.venv/bin/pytest -q -m night

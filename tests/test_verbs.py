@@ -16,7 +16,7 @@ FLAGS = {
     "build_features": {"inputs": ("events", "validation"), "options": ("state",)},
     "validate_features": {"inputs": ("features",), "options": ()},
     "train_model": {"inputs": ("features", "validation"), "options": ("state", "checkpoints")},
-    "plan_candidates": {"inputs": ("dense", "features"), "options": ()},
+    "plan_candidates": {"inputs": ("dense", "features"), "options": ("checkpoints",)},
     "prune_model": {"inputs": ("dense", "features", "plan", "recipe"), "options": ()},
     "evaluate_package": {"inputs": ("package", "dense-package", "features"), "options": ()},
     "judge_candidates": {"inputs": ("plan", "scorecards"), "options": ()},

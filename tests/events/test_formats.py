@@ -16,6 +16,7 @@ import zstandard
 from pyspark.sql import SparkSession
 
 from secateur.artifacts import Artifact
+from secateur.spark import content
 from small_log import DAYS, HEADER, SmallLog, small_log
 
 NAMES = HEADER.split(",")
@@ -84,6 +85,13 @@ def rewritten(log: SmallLog, form: str, packings: tuple[str, ...]) -> SmallLog:
 def plain(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     log = small_log(tmp_path_factory.mktemp("plain")).write()
     return log.run("clean_events", output=log.folder / "out")
+
+
+def test_a_days_digest_is_that_of_its_files(spark: SparkSession, plain: Artifact) -> None:
+    assert plain.manifest.facts["content"] == {
+        day: content(spark, sorted(plain.folder.glob(f"events/date={day}/*.parquet")))
+        for day in DAYS
+    }
 
 
 @pytest.mark.parametrize("form", CASES)
