@@ -87,3 +87,19 @@ def test_the_rate_is_smoothed_by_the_prior(counted: Callable[..., Counted]) -> N
     rates = [rate for _, _, rate in counted(prior_events=4)]
     assert rates[:3] == [0.25, 0.25, round((1 + 4 * 0.25) / (2 + 4), 4)]
     assert rates[6] is None
+
+
+def test_the_last_events_are_those_known_last(counted: Callable[..., Counted]) -> None:
+    assert events_of(counted(last=3)) == [0, 0, 2, 2, 3, 3, None, 3]
+    assert [positives for _, positives, _ in counted(last=2)][:6] == [0, 0, 1, 1, 1, 2]
+    assert events_of(counted(last=9)) == events_of(counted())
+    assert events_of(counted(last=2, window_days=2)) == [0, 0, 2, 2, 2, 2, None, 0]
+
+
+def test_a_gap_is_the_seconds_since_the_event_known_last(counted: Callable[..., Counted]) -> None:
+    def gaps(**settings: object) -> list[float]:
+        measured = counted(measures=["events", "positives", "gap"], **settings)
+        return [gap if gap is None else gap / 3600 for *_, gap in measured]
+
+    assert gaps() == [None, None, 11, 12, 4, 8, None, 48]
+    assert gaps(freshness="day") == [None, None, None, None, 3, 11, None, 48]

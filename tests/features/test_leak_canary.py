@@ -21,7 +21,8 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F  # noqa: N812
 from rich_log import DAYS, SPLITS, STEP_MS, RichLog, Row, midnight_ms
 
-from secateur.features import building, counters
+from secateur.features import building, counters, recent
+from secateur.features.recent import Recent
 
 T = midnight_ms(SPLITS["train"][-1]) + 6 * STEP_MS
 OWN = ["label", "user_train_events", "item_train_events"]  # an outcome, and counts of whole days
@@ -139,19 +140,31 @@ def counting_the_day(events: DataFrame, wanted: tuple[object, ...], timezone: st
     return found.drop(UID_POSITIVES).join(today, ["day", "_row"])
 
 
+def looking_back_on_the_day(looking: Recent, events: DataFrame, rows: int) -> None:
+    """Honest, but that each earlier event's outcome is that of its user's whole day."""
+    whole = F.sum("label").over(Window.partitionBy("uid", "day")).cast("int")
+    recent.look_back(looking, events.withColumn("label", whole), rows)
+
+
 @pytest.mark.parametrize(
-    ("leaky", "future"),
-    [(counting_itself, end_differently), (counting_the_day, delete)],
-    ids=["counting_itself", "counting_the_day"],
+    ("honest", "leaky", "future", "counter"),
+    [
+        ("count_today", counting_itself, end_differently, "uid"),
+        ("count_today", counting_the_day, delete, "uid"),
+        ("look_back", looking_back_on_the_day, end_differently, "uid_last3"),
+    ],
+    ids=["counting_itself", "counting_the_day", "looking_back_on_the_day"],
 )
 def test_the_canary_dies_of_a_counter_that_leaks(
-    leaky: Callable[..., DataFrame],
+    honest: str,
+    leaky: Callable[..., object],
     future: Future,
+    counter: str,
     rows_of: RowsOf,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(building, "count_today", leaky)
-    made = ["uid_positives", "uid_rate"]
+    monkeypatch.setattr(building, honest, leaky)
+    made = [f"{counter}_{measure}" for measure in ("positives", "rate")]
     assert leaks(rows_of(as_it_is), rows_of(future)) == [*made, *(f"value_{name}" for name in made)]
 
 

@@ -1,0 +1,248 @@
+"""AUC and GAUC on KuaiRand's last two days, by what is counted and by architecture.
+
+    python infra/bench/kuairand.py [--folder FOLDER] [--output PAGE]
+
+The bundled log, which is the whole of it, and the fields of the short video scenario, with other
+counters and architectures: train on 04-25..05-04, the best look at 05-05..06; the days 05-07..08
+are looked at once, three seeds each. What lies in the folder is not built again.
+"""
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from statistics import mean
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from numpy.typing import NDArray
+
+from secateur import scenario
+from secateur.artifacts import Artifact, open_artifact
+from secateur.contracts.features import VALUE_PREFIX, FeatureSchema
+from secateur.contracts.manifest import MANIFEST
+from secateur.judgement.metrics import gauc
+from secateur.model.architectures import new_model
+from secateur.model.batches import Split, load_split, part_files
+from secateur.model.metrics import auc
+from secateur.model.precision import has_bf16
+from secateur.model.training import train
+from secateur.model.watching import predict
+from secateur.scenario import Features, Training
+
+Setting = dict[str, object]
+
+JOBS = Path(__file__).parents[2] / "jobs"
+SEEDS = (1, 2, 3)
+LIGHTGBM = {"is_click": 0.7482, "long_view": 0.7444}
+PRIORS = {"is_click": 0.4, "long_view": 0.31}
+USER = "user_id"
+ALONE = ((USER,), ("video_id",), ("author_id",))
+TOGETHER = (
+    *(("tab",), ("tag",), ("music_id",), ("video_id", "tab"), ("author_id", "tab")),
+    *((USER, other) for other in ("tab", "tag", "author_id", "video_id", "video_type")),
+)
+GAPS = ((USER,), (USER, "tab"), (USER, "author_id"), (USER, "video_id"))
+COUNTED = ("by the day", "by the event", "all")
+CASES = [*((counted, "deepfm") for counted in COUNTED), ("all", "fm"), ("all", "dcnv2")]
+TRAINING: Setting = {
+    "embedding_dim": 16,
+    "hidden": (400, 400, 400),
+    "batch_norm": True,
+    "dropout": 0.2,
+    "batch_size": 256,
+    "learning_rate": 1e-3,
+    "max_epochs": 1.0,
+    "precision": "bf16",
+    "threads": 2,
+    "patience": 3,
+}
+GAUC = """
+GAUC is given twice. As it is usually taken, a user's later rows know how the earlier ones ended. Of
+the rows of a user who has both outcomes, those that come after a positive are less often positive:
+one positive is gone. So what a user just did ranks that user's rows wrongly, however well it tells
+users apart: a bias of the measure (Nickell, Econometrica 1981, of panels; Miller & Sanjurjo,
+Econometrica 2018, of streaks), not of the model. "At one moment" ranks all of a user's rows with
+what was known of the user when these days began, as the offers of one request are ranked.
+"""
+
+
+def counters(counted: str) -> list[Setting]:
+    """The counters, by the name that they have on the page."""
+    if counted != "all":
+        return list(_rates(ALONE, freshness=counted.rpartition(" ")[2]))
+    last = [one for n in (1, 2, 3, 5) for one in _rates(ALONE[:1], last=n, prior_events=1)]
+    return [
+        *_rates((*ALONE, *TOGETHER)),
+        *(one | {"measures": ["rate"]} for one in last),
+        *({"keys": key, **_OF_NONE, "prior_rate": 0.5, "measures": ["gap"]} for key in GAPS),
+    ]
+
+
+_OF_NONE: Setting = {"owner": "context", "buckets": 10}
+
+
+def _rates(keys: Sequence[tuple[str, ...]], **settings: object) -> Iterator[Setting]:
+    """Of both signals; their events are counted once."""
+    for key in keys:
+        for of, prior in PRIORS.items():
+            measures = ["events", "rate"] if of == "is_click" else ["rate"]
+            own: Setting = {"keys": key, "of": of, "prior_rate": prior, "measures": measures}
+            yield {**own, **_OF_NONE, **settings}
+
+
+def main() -> None:
+    """Build, train, and write the page."""
+    flags = argparse.ArgumentParser(description=__doc__)
+    flags.add_argument("--folder", type=Path, default=None)
+    flags.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".md"))
+    arguments = flags.parse_args()
+    with tempfile.TemporaryDirectory(prefix="secateur-bench-") as temporary:
+        lines = []
+        for line in page(arguments.folder or Path(temporary)):
+            print(line, flush=True)  # noqa: T201
+            lines.append(line)
+    arguments.output.write_text("\n".join(lines) + "\n")
+
+
+def page(folder: Path) -> Iterator[str]:
+    """The page's lines, as they are measured."""
+    kind = "bf16" if has_bf16(torch.device("cpu")) else "fp32"
+    yield "# KuaiRand: AUC by what is counted, and by architecture\n"
+    machine = f"{platform.machine()}, torch {torch.__version__}, {kind} products, 2 threads"
+    yield f"`make bench-kuairand`, {machine}. Train 04-25..05-04, best"
+    yield "look at 05-05..06, figures of 05-07..08, three seeds."
+    yield "LightGBM is the aim: what was measured on counters like these.\n"
+    yield "| label | counters | fields | architecture | AUC, 3 seeds | mean | LightGBM | GAUC | at one moment | seconds each |"  # noqa: E501 - a table's head
+    yield "|---|---|--:|---|---|--:|--:|--:|--:|--:|"
+    for label in LIGHTGBM:
+        for counted, architecture in CASES:
+            yield row(Built(folder, counted), label, architecture)
+    yield GAUC.rstrip()
+
+
+@dataclass(frozen=True)
+class Built:
+    """The FeatureSet with the counters of this name, below a folder."""
+
+    folder: Path
+    counted: str
+
+    @cached_property
+    def settings(self) -> list[str]:
+        """What is set of the scenario."""
+        label = '{column = "is_click", tasks = {long_view = {column = "long_view"}}}'
+        texts = (
+            "{" + ", ".join(f"{key} = {json.dumps(value)}" for key, value in one.items()) + "}"
+            for one in counters(self.counted)
+        )
+        return [f"label={label}", f"features.counters=[{', '.join(texts)}]"]
+
+    @property
+    def features(self) -> Features:
+        """The section of the scenario."""
+        return scenario.load("short_video", self.settings).features
+
+    @cached_property
+    def sealed(self) -> Artifact:
+        """The FeatureSet, built where it is not there yet."""
+        name, events = self.counted.replace(" ", "-"), {"events": "events"}
+        self._verb("clean_events", {}, "events")
+        self._verb("validate_events", events, "report")
+        self._verb("build_features", events | {"validation": "report"}, name)
+        return open_artifact(str(self.folder / name), "FeatureSet")
+
+    def _verb(self, verb: str, inputs: dict[str, str], output: str) -> None:
+        if not (self.folder / output / MANIFEST).exists():
+            flags = [f"--{flag}={self.folder / place}" for flag, place in inputs.items()]
+            flags += [f"--set={setting}" for setting in self.settings]
+            command = [sys.executable, str(JOBS / f"{verb}.py"), "--scenario=short_video", *flags]
+            subprocess.run([*command, f"--output={self.folder / output}"], check=True)
+
+
+def row(built: Built, label: str, architecture: str) -> str:
+    """A line of the table: three trainings."""
+    schema = built.sealed.read("schema.json", FeatureSchema)
+    sets = {name: load_split(built.sealed, name) for name in ("train", "tune", "confirm")}
+    alone = {name: of_label(one, schema, label) for name, one in sets.items()}
+    training = Training.model_validate({**TRAINING, "architecture": architecture})
+    runs = [run(built, replace(schema, tasks=()), alone, training, seed) for seed in SEEDS]
+    areas = ", ".join(f"{one.auc:.4f}" for one in runs)
+    within, moment, seconds = (
+        mean(getattr(one, name) for one in runs) for name in ("gauc", "at_one_moment", "seconds")
+    )
+    return (
+        f"| {label} | {built.counted} | {len(schema.inputs)} | {architecture} | {areas} | "
+        f"{mean(one.auc for one in runs):.4f} | {LIGHTGBM[label]:.4f} | {within:.4f} | "
+        f"{moment:.4f} | {seconds:.0f} |"
+    )
+
+
+def of_label(rows: Split, schema: FeatureSchema, label: str) -> Split:
+    """The rows with this label, which may be a task of theirs, and no other."""
+    if label in schema.tasks and rows.tasks is not None:
+        rows = replace(rows, labels=rows.tasks[:, schema.tasks.index(label)])
+    return replace(rows, tasks=None)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Those of one training, on the confirm days."""
+
+    auc: float
+    gauc: float
+    at_one_moment: float
+    seconds: float
+
+
+def run(
+    built: Built, schema: FeatureSchema, sets: dict[str, Split], training: Training, seed: int
+) -> Figures:
+    """Train, and look at the confirm days."""
+    model, confirm = new_model(schema, training, seed), sets["confirm"]
+    started = time.monotonic()
+    train(model, sets["train"], sets["tune"], training, seed, lambda _rows, _note: None)
+    seconds = time.monotonic() - started
+    labels, users = confirm.labels.numpy().astype(np.int8), codes(built.sealed, (USER,))
+    scores = predict(model, confirm.inputs)
+    frozen = predict(model, replace(confirm.inputs, ids=at_one_moment(built, schema, confirm)))
+    within, moment = (gauc(labels, users, found.numpy()).value or 0.0 for found in (scores, frozen))
+    return Figures(auc(scores, confirm.labels), within, moment, seconds)
+
+
+def at_one_moment(built: Built, schema: FeatureSchema, confirm: Split) -> torch.Tensor:
+    """The confirm rows' ids, each counter of a user's as it was at the first row of its key."""
+    ids, place = confirm.inputs.ids.clone(), {f.name: n for n, f in enumerate(schema.fields)}
+    for counter in built.features.counters:
+        if USER in counter.keys:
+            _, first, key = np.unique(
+                codes(built.sealed, counter.keys), return_index=True, return_inverse=True
+            )
+            for field in counter.fields:
+                column = ids[:, place[field.name]]
+                ids[:, place[field.name]] = column[torch.from_numpy(first[key])]
+    return ids
+
+
+def codes(features: Artifact, keys: Sequence[str]) -> NDArray[np.int64]:
+    """A number for every key of the confirm rows, which are in the order of their days."""
+    columns = [VALUE_PREFIX + key for key in keys]
+    files = part_files(features, "confirm")
+    table = pa.concat_tables(pq.read_table(f, columns=columns, partitioning=None) for f in files)
+    spelled = [
+        "\t".join(map(str, values)) for values in zip(*table.to_pydict().values(), strict=True)
+    ]
+    return np.unique(spelled, return_inverse=True)[1].astype(np.int64)
+
+
+if __name__ == "__main__":
+    main()
