@@ -113,14 +113,13 @@ class Fusion:
 class Parts:
     """What the graph is made of.
 
-    `heights` are the rows of the table's blocks, the first `fields` of which are read by ids;
-    `hidden` the tower's hidden layers, the first one reading stored units; `steps` the worth of
-    one unit of each activation but the last, where an integer layer reads it; `output` the last
-    layer, with the model's bias in the label's output, the first; without a tower it has no
-    weights. `tasks` name the other outputs. `cross` is a cross network's, `dots` a DLRM's, whose
-    first hidden layer reads floats, `fusion` a FinalMLP's. `folded` tells whether stored rows hold
-    a first order, with what pairs of embeddings need in it. `request` are the places of fields
-    whose ids a request may say once (see `sides`).
+    `heights` are the rows of the table's blocks, the first `fields` of which ids read;
+    `hidden` the tower's hidden layers, the first reading stored units; `steps` a unit's worth of
+    each activation but the last, where integers read it; `output` the last layer, the model's bias
+    in its first output, the label's; without a tower it has no weights. `tasks` name the other
+    outputs. `cross` is a cross network's, `dots` a DLRM's, whose first hidden layer reads floats,
+    `fusion` a FinalMLP's. `folded` tells whether stored rows hold a first order, with what pairs
+    need in it. `request` are the places of fields that a request may say once (see `sides`).
     """
 
     architecture: str
@@ -140,20 +139,11 @@ class Parts:
 
     @property
     def sides(self) -> dict[str, tuple[int, ...]]:
-        """The graph's inputs of ids, and the places of the fields in each."""
+        """The graph's inputs of ids, and the places of the fields in each: see `sides`."""
         items = tuple(i for i in range(self.fields) if i not in self.request)
         if not self.request or not items or self.cross or self.dots or self.fusion:
             return {layout.IDS: tuple(range(self.fields))}
         return {layout.REQUEST_IDS: self.request, layout.IDS: items}
-
-    @property
-    def mixture(self) -> Floats:
-        """What a row (e_1 .. e_dim, w) counts in field sums and first order, [dim + 1]; or [0].
-
-        Half the squared norm of the sums is asked for, so all of them are over the root of 2.
-        """
-        width = self.table.rows.shape[1] if self.folded else 0
-        return np.append(np.full(max(width - 1, 0), 0.5**0.5), 1).astype(np.float32)[:width]
 
     @property
     def pairs(self) -> bool:
@@ -170,8 +160,7 @@ def parts_of(
 ) -> Parts:
     """Take a model apart, its rows as in `arrangement`.
 
-    `calibration` rows set the scales of integer activations. `request` are the places of the fields
-    that all candidates of a request share.
+    `calibration` rows set the scales of integer activations. `request`: see `Parts`.
     """
     spec = model.spec
     arranged = arrangement or Arrangement.as_is(spec.rows)

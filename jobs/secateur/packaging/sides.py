@@ -16,7 +16,7 @@ from secateur.packaging.integers import few_integers_product, integer_product
 from secateur.packaging.matrices import first_matrix
 from secateur.packaging.nodes import Graph
 from secateur.packaging.parts import Parts
-from secateur.packaging.quantization import IntegerLinear
+from secateur.packaging.quantization import Floats, IntegerLinear
 from secateur.serving import layout
 from secateur.serving.codes import ZERO
 
@@ -33,6 +33,15 @@ def flat_rows(side: str) -> str:
 
 def _prefix(side: str) -> str:
     return "" if side == layout.IDS else "request_"
+
+
+def mixture(parts: Parts) -> Floats:
+    """What a row (e_1 .. e_dim, w) counts in field sums and first order, [dim + 1]; or [0].
+
+    Half the squared norm of the sums is asked for, so all of them are over the root of 2.
+    """
+    width = parts.table.rows.shape[1] if parts.folded else 0
+    return np.append(np.full(max(width - 1, 0), 0.5**0.5), 1).astype(np.float32)[:width]
 
 
 def look_up(graph: Graph, parts: Parts) -> None:
@@ -57,7 +66,7 @@ def add_first_stage(graph: Graph, parts: Parts) -> str:
     A model without a tower has none of the first, one without first order none of the others.
     """
     first = parts.hidden[0] if parts.hidden else None
-    sums = np.zeros_like(parts.mixture)
+    sums = np.zeros_like(mixture(parts))
     bias = np.concatenate([first.bias if first else [], sums]).astype(np.float32)
     mixed = graph.constant("mixed_bias", bias)
     if parts.table.rows.dtype == np.uint8:
@@ -80,7 +89,7 @@ def _product(graph: Graph, parts: Parts, side: str, fields: tuple[int, ...], bef
     if isinstance(first, IntegerLinear):
         sums = table.multipliers[places] if parts.folded else None
         matrix = first_matrix(graph, len(fields), width, weight, sums, p)
-        of_sums = table.steps * parts.mixture if parts.folded else parts.mixture
+        of_sums = table.steps * mixture(parts) if parts.folded else mixture(parts)
         scale = np.concatenate([first.scale, of_sums])
         worth = graph.constant(f"{p}mixed_scale", scale)
         inputs, name = [rows, "row_one", "row_zero"], f"{p}product"
@@ -90,7 +99,7 @@ def _product(graph: Graph, parts: Parts, side: str, fields: tuple[int, ...], bef
             product = integer_product(graph, inputs, matrix, worth, name)
         # Not Add, which onnxruntime draws into a Gemm before it sees the integers.
         return graph.node("Sum", [product, before], f"{p}mixed")
-    units = table.units[places] * parts.mixture if parts.folded else None
+    units = table.units[places] * mixture(parts) if parts.folded else None
     matrix = first_matrix(graph, len(fields), width, weight, units, p)
     if table.rows.dtype == np.uint8:
         rows = graph.node("DequantizeLinear", [rows, "row_one", "row_zero"], f"{p}units")

@@ -122,6 +122,20 @@ class Scorer:
                 raise UsageError(f"{name} have shape {ids.shape}, expected [{rows}, {fields}]")
         return encoded
 
+    def ids_of(self, columns: Columns) -> Ids:
+        """Int32 ids [n, fields] of raw values, in the schema's order; user ids are keyed hashes."""
+        encoded = self.repeated(self.encode(columns, hashed=True))
+        ids = np.empty((len(encoded[layout.IDS]), len(self.schema.fields)), np.int32)
+        for name, places in self._runtime.sides.items():
+            ids[:, places] = encoded[name]
+        return ids
+
+    def repeated(self, encoded: Feed) -> Feed:
+        """What `encode` gives, with a row a candidate of ids that stand for all of them."""
+        rows = len(encoded[layout.IDS])
+        once = [name for name in self._runtime.sides if len(encoded[name]) == 1]
+        return encoded | {name: encoded[name][np.zeros(rows, int)] for name in once}
+
     def inputs_of(self, ids: Ids) -> Feed:
         """The model's inputs for int32 ids [n, fields], in the schema's order."""
         return {name: ids[:, places] for name, places in self._runtime.sides.items()}
