@@ -5,7 +5,7 @@ SCENARIO ?= short_video
 WORKERS ?= 2
 export PYTHONPATH := jobs
 
-.PHONY: demo test setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-kuairand bench-peers bench-pruning bench-bytes lock clean
+.PHONY: demo test setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-kuairand bench-latency bench-peers bench-pruning bench-bytes lock clean
 
 demo: setup            ## one night on the bundled logs, published, pulled and scored
 	@$(PYTHON) infra/run_demo.py --scenario $(SCENARIO)
@@ -56,6 +56,9 @@ bench-bytes:           ## whole packages file by file: Frappe_x1 in FRAPPE, 2 M 
 
 bench-kuairand:        ## AUC and GAUC on KuaiRand, by what is counted and by architecture
 	@$(PYTHON) infra/bench/kuairand.py
+
+bench-latency: setup   ## microseconds a request: pruning, saying a user once, encoding
+	@$(PYTHON) infra/bench/latency.py
 
 bench-peers: setup     ## speed of training beside DeepCTR-Torch and FuxiCTR, as bench-accuracy
 	@.venv/bin/uv pip install -q --target var/peers --no-deps -r infra/bench/peers.txt

@@ -88,6 +88,9 @@ class ByVideo:
         assert isinstance(videos, list | np.ndarray)
         return np.array([[0, 0 if v is None else int(v), 0, 0] for v in videos], np.int32)
 
+    def repeated(self, encoded: Ids) -> Ids:
+        return encoded
+
     def score_ids(self, ids: Ids) -> Scores:
         return (ids[:, 1] / (ids[:, 1] + 1)).astype(np.float32)
 

@@ -1,5 +1,6 @@
 """Claims about what a scorer is given, and about slices, timing and memory."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from secateur.artifacts import Artifact
+from secateur.contracts import record
 from secateur.contracts.features import FeatureSchema
+from secateur.contracts.judgement import Latency
 from secateur.judgement import latency, measuring, residency, scoring, slices
 
 MakeScorer = Callable[[], Any]
@@ -125,7 +128,12 @@ def test_timed_calls_take_turns_and_every_request_has_one() -> None:
     taken = latency.interleaved(calls, seconds=0)
     timed = seen[2 * latency.WARM_UP :]
     assert [len(times) for times in taken] == [latency.REQUESTS] * 2
-    assert timed[:4] == [("a", 0), ("b", 0), ("b", 1), ("a", 1)]
+    rounds = [[(name, i) for i in range(latency.REQUESTS)] for name in "ab"]
+    assert timed == rounds[0] + rounds[1]
+    seen.clear()
+    latency.interleaved(calls, seconds=0.002)
+    turns = [name for name, i in seen[2 * latency.WARM_UP :] if i == 0]
+    assert turns[:4] == ["a", "b", "b", "a"]
 
 
 def test_latency_is_measured_at_each_batch_size_for_each_scorer(
@@ -135,6 +143,13 @@ def test_latency_is_measured_at_each_batch_size_for_each_scorer(
     found = latency.measure_latency([by_video(), by_video()], rows)
     assert [[one.batch for one in of_scorer] for of_scorer in found] == [[1, 256], [1, 256]]
     assert all(0 < one.model_p50 <= one.model_p99 for one in found[0])
+    assert all(one.repeated_p50 and one.repeated_p99 for one in found[0])
+
+
+def test_a_scorecard_of_before_has_no_latency_of_repeated_ids() -> None:
+    old = {"batch": 1, "model_p50": 2, "model_p99": 3, "request_p50": 4, "request_p99": 5}
+    found = record.load(Latency, json.dumps(old).encode())
+    assert found.repeated_p50 is None
 
 
 class Heavy:

@@ -74,8 +74,8 @@ def test_equal_work_gives_equal_bytes(tmp_path: Path) -> None:
 def test_a_value_whose_row_was_cut_is_not_stored_and_counts_as_unknown(tmp_path: Path) -> None:
     full, cut = (load(package(tmp_path / str(n), (5, n, 4), PRUNED)) for n in (7, 4))
     columns = {"user": VOCABULARY["user"][0], "age": 20.0, "item": [*"abcdef", "z"]}
-    assert full.encode(columns, hashed=True)["ids"][:, 1].tolist() == [0, 1, 2, 3, 4, 5, 6]
-    assert cut.encode(columns, hashed=True)["ids"][:, 1].tolist() == [0, 1, 2, 3, 3, 3, 3]
+    assert full.encode(columns, hashed=True)["ids"][:, 0].tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert cut.encode(columns, hashed=True)["ids"][:, 0].tolist() == [0, 1, 2, 3, 3, 3, 3]
     sizes = [(tmp_path / str(n) / layout.VOCABULARY).stat().st_size for n in (7, 4)]
     assert sizes[1] < sizes[0]
 

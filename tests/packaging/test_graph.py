@@ -1,6 +1,7 @@
 """The graph against torch's own forward pass, and against its integers computed by hand."""
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -20,6 +21,7 @@ from secateur.model.dlrm import DLRM
 from secateur.model.finalmlp import FinalMLP
 from secateur.model.inputs import Inputs, Ragged
 from secateur.model.recommender import Recommender
+from secateur.packaging import quantization
 from secateur.packaging.graph import build
 from secateur.packaging.parts import Parts, parts_of
 from secateur.packaging.quantization import WEIGHT_LIMIT, IntegerLinear
@@ -27,14 +29,16 @@ from secateur.serving.codes import ZERO
 
 
 @st.composite
-def specs(draw: st.DrawFn) -> ModelSpec:
+def specs(
+    draw: st.DrawFn, architectures: Sequence[str] = get_args(Architecture), least: int = 1
+) -> ModelSpec:
     """Any architecture and number of fields; perhaps lists, some shared, numbers, vectors."""
-    fields = draw(st.lists(st.integers(1, 9), min_size=1, max_size=6))
+    fields = draw(st.lists(st.integers(1, 9), min_size=least, max_size=6))
     own = draw(st.lists(st.integers(1, 9), max_size=2))
     shared = draw(st.lists(st.integers(0, len(fields) - 1), max_size=2))
     blocks = [*shared, *range(len(fields), len(fields) + len(own))]
     lengths = draw(st.lists(st.integers(1, 4), max_size=2))
-    architecture = draw(st.sampled_from(get_args(Architecture)))
+    architecture = draw(st.sampled_from(architectures))
     widths = st.lists(st.integers(1, 9), min_size=1, max_size=3).map(tuple)
     hidden = draw(widths)
     numbers = draw(st.integers(0, 3))
@@ -59,6 +63,13 @@ def specs(draw: st.DrawFn) -> ModelSpec:
 
 
 quickly = settings(max_examples=20, deadline=None)
+Places = frozenset[int]
+places = st.frozensets(st.integers(0, 5))
+
+
+def within(spec: ModelSpec, request: Places) -> tuple[int, ...]:
+    """Those of the places where the model has fields."""
+    return tuple(sorted(i for i in request if i < len(spec.fields)))
 
 
 def random_model(spec: ModelSpec, seed: int = 0) -> Recommender:
@@ -89,9 +100,9 @@ def random_inputs(spec: ModelSpec, rows: int = 64) -> Inputs:
     )
 
 
-def feed_of(spec: ModelSpec, inputs: Inputs) -> dict[str, np.ndarray]:
+def feed_of(spec: ModelSpec, parts: Parts, inputs: Inputs) -> dict[str, np.ndarray]:
     """The graph's inputs, lists padded row by row."""
-    feed = {"ids": inputs.ids.numpy()}
+    feed = {side: inputs.ids.numpy()[:, list(fields)] for side, fields in parts.sides.items()}
     if spec.numbers:
         feed["numbers"] = inputs.numbers.numpy()
     if spec.vectors:
@@ -110,14 +121,18 @@ def recipe(embedding_bits: int, tower_bits: int) -> Recipe:
 
 
 def run(spec: ModelSpec, parts: Parts, inputs: Inputs) -> np.ndarray:
+    return scores_of(parts, feed_of(spec, parts, inputs))
+
+
+def scores_of(parts: Parts, feed: dict[str, np.ndarray]) -> np.ndarray:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     table = onnxruntime.OrtValue.ortvalue_from_numpy(parts.table.rows)
     options.add_external_initializers(["table"], [table])
     session = onnxruntime.InferenceSession(build(parts), options)
-    outputs = ["probability", *(f"probability_{task}" for task in spec.tasks)]
-    assert [output.name for output in session.get_outputs()] == outputs
-    return np.stack(session.run(outputs, feed_of(spec, inputs)), 1)
+    outputs = [output.name for output in session.get_outputs()]
+    assert outputs == ["probability", *(f"probability_{task}" for task in parts.tasks)]
+    return np.stack(session.run(outputs, feed), 1)
 
 
 def torch_scores(model: Recommender, inputs: Inputs) -> np.ndarray:
@@ -143,37 +158,76 @@ def dequantized(model: Recommender, parts: Parts) -> Recommender:
 
 
 @quickly
-@given(specs())
-def test_float_graph_scores_like_torch(spec: ModelSpec) -> None:
+@given(specs(), places)
+def test_float_graph_scores_like_torch(spec: ModelSpec, request: Places) -> None:
     model, inputs = random_model(spec), random_inputs(spec)
-    parts = parts_of(model, recipe(32, 32), inputs)
+    parts = parts_of(model, recipe(32, 32), inputs, request=within(spec, request))
     assert np.allclose(run(spec, parts, inputs), torch_scores(model, inputs), atol=1e-5)
 
 
 @quickly
-@given(specs(), st.sampled_from([8, 4, 3, 2]))
+@given(specs(), st.sampled_from([8, 4, 3, 2]), places)
 def test_integer_rows_score_like_torch_on_the_rows_they_stand_for(
-    spec: ModelSpec, bits: int
+    spec: ModelSpec, bits: int, request: Places
 ) -> None:
     model, inputs = random_model(spec), random_inputs(spec)
-    parts = parts_of(model, recipe(bits, 32), inputs)
+    parts = parts_of(model, recipe(bits, 32), inputs, request=within(spec, request))
     assert parts.table.rows.dtype == np.uint8
     expected = torch_scores(dequantized(model, parts), inputs)
     assert np.allclose(run(spec, parts, inputs), expected, atol=1e-5)
 
 
 @quickly
-@given(specs(), st.sampled_from([8, 4, 3, 2]), st.sampled_from([8, 4]))
+@given(
+    specs(),
+    st.tuples(st.sampled_from([8, 4, 3, 2]), st.sampled_from([8, 4])),
+    places,
+    st.sampled_from([0, 10, quantization.SMALL]),
+)
 def test_integer_graph_scores_like_its_integers_by_hand(
-    spec: ModelSpec, bits: int, tower_bits: int
+    spec: ModelSpec, bits: tuple[int, int], request: Places, small: int
 ) -> None:
     model, inputs = random_model(spec), random_inputs(spec)
-    parts = parts_of(model, recipe(bits, tower_bits), inputs)
-    assert all(len(np.unique(layer.weight)) <= 1 << tower_bits for layer in parts.hidden)
-    expected, found = by_hand(model, parts, inputs), run(spec, parts, inputs)
+    parts = parts_of(model, recipe(*bits), inputs, request=within(spec, request))
+    assert all(len(np.unique(layer.weight)) <= 1 << bits[1] for layer in parts.hidden)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quantization, "SMALL", small)
+        expected, found = by_hand(model, parts, inputs), run(spec, parts, inputs)
     # A float that lies between two integers may be rounded to either.
     assert np.abs(found - expected).max() < 0.02
-    assert np.median(np.abs(found - expected)) < 1e-6
+    assert np.median(np.abs(found - expected)) < 2e-6
+
+
+@quickly
+@given(
+    specs(["lr", "fm", "deepfm", "din"], least=3),
+    st.frozensets(st.integers(0, 2), min_size=1, max_size=2),
+    st.sampled_from([(32, 32), (8, 32), (8, 8), (4, 8)]),
+)
+def test_what_a_request_says_once_scores_as_if_said_for_every_candidate(
+    spec: ModelSpec, request: Places, bits: tuple[int, int]
+) -> None:
+    model, inputs = random_model(spec), random_inputs(spec)
+    parts = parts_of(model, recipe(*bits), inputs, request=within(spec, request))
+    feed = feed_of(spec, parts, inputs)
+    once = feed["request_ids"][5:6]
+    repeated = scores_of(parts, feed | {"request_ids": np.repeat(once, len(feed["ids"]), axis=0)})
+    shared = scores_of(parts, feed | {"request_ids": once})
+    assert np.allclose(shared, repeated, atol=1e-6)
+    if bits[1] == 8 and parts.hidden and not parts.beside.inputs:
+        assert np.array_equal(shared, repeated)  # the products are of integers
+
+
+def test_a_score_of_its_own_for_every_candidate_is_left() -> None:
+    spec = ModelSpec("deepfm", tuple("abcd"), (50,) * 4, 4, (8, 8))
+    model, inputs = random_model(spec), random_inputs(spec)
+    feed = feed_of(spec, parts_of(model, recipe(8, 8), inputs, request=(0, 3)), inputs)
+    assert {name: ids.shape for name, ids in feed.items()} == {
+        "request_ids": (64, 2),
+        "ids": (64, 2),
+    }
+    parts = parts_of(model, recipe(8, 8), inputs, request=(0, 3))
+    assert scores_of(parts, feed | {"request_ids": feed["request_ids"][:1]}).std() > 0.05
 
 
 def by_hand(model: Recommender, parts: Parts, inputs: Inputs) -> np.ndarray:
@@ -195,12 +249,16 @@ def by_hand(model: Recommender, parts: Parts, inputs: Inputs) -> np.ndarray:
     else:
         beside = first.numpy()[:, x.shape[1] :] @ parts.beside.first
     steps = [*parts.steps, None] if parts.hidden else []
-    for layer, step in zip(parts.hidden, steps, strict=True):
+    for i, (layer, step) in enumerate(zip(parts.hidden, steps, strict=True)):
         assert isinstance(layer, IntegerLinear)
-        y = (x @ layer.weight.astype(np.int64)) * (layer.scale.astype(np.float64) * worth)
-        y, beside = np.maximum(y + layer.bias + beside, 0), np.zeros(1)
-        x = y if step is None else np.clip(np.rint(y / step), 0, 255).astype(np.int64)
-        worth = step or 1.0
+        integers = i > 0 and not layer.small
+        unit = layer.scale.astype(np.float64) * worth
+        bias = np.rint(layer.bias / unit) * unit if integers else layer.bias
+        y = (x @ layer.weight.astype(np.int64)) * unit
+        y, beside = np.maximum(y + bias + beside, 0), np.zeros(1)
+        rounded = step is not None and not parts.hidden[i + 1].small
+        x = np.clip(np.rint(y / step), 0, 255).astype(np.int64) if rounded else y
+        worth = step if rounded else 1.0
     if other is not None:
         logit += ((x @ seen.fusion.detach().numpy()) * other.numpy()).sum(axis=1)
     of_tower = x @ parts.output.weight if parts.hidden else np.zeros((len(ids), 1))
@@ -277,7 +335,7 @@ def test_the_graph_is_standard_and_holds_its_real_shapes(tmp_path: Path) -> None
     shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.graph.initializer}
     assert shapes["table"] == (12, 4)
     assert shapes["first_layer"] == (2, 3, 6)
-    assert shapes["weight_1"] == (6, 4)
+    assert shapes["tower_1_weight_integer"] == (6, 4)
 
 
 def test_a_model_of_zeros_scores_its_bias() -> None:

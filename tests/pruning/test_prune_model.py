@@ -148,7 +148,9 @@ def test_bundle_and_package_of_a_recipe_agree(run: Path, recipe: str) -> None:
     with torch.no_grad():
         expected = torch.sigmoid(model(Inputs.of_ids(torch.as_tensor(ids)))).numpy()
     exact = recipe not in ("int8", "hybrid")
-    assert np.abs(served.score_ids({"ids": ids}) - expected).max() < (1e-5 if exact else 0.05)
+    assert np.abs(served.score_ids(served.inputs_of(ids)) - expected).max() < (
+        1e-5 if exact else 0.05
+    )
     assert package.manifest.facts["recipe"] == recipe
     assert package.manifest.made_from["dense"] == package.manifest.facts["dense"]
 

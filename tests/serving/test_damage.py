@@ -64,9 +64,11 @@ def test_a_score_that_moved_is_an_error(copy: Path) -> None:
 
 
 def test_an_older_package_without_compressed_files_is_read(copy: Path) -> None:
-    expected = load(copy).score_ids({"ids": np.zeros((1, 4), np.int32)})
+    whole = load(copy)
+    expected = whole.score_ids(whole.inputs_of(np.zeros((1, 4), np.int32)))
     for name in (layout.PACKED_MODEL, layout.SCHEMA, layout.GOLDEN):
         content = packing.decompress((copy / name).read_bytes(), name)
         (copy / name.removesuffix(".zst")).write_bytes(content)
         (copy / name).unlink()
-    assert load(copy).score_ids({"ids": np.zeros((1, 4), np.int32)}) == expected
+    again = load(copy)
+    assert again.score_ids(again.inputs_of(np.zeros((1, 4), np.int32))) == expected

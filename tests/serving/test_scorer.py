@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -27,12 +28,16 @@ def scorer(folder: Path) -> Scorer:
 
 
 def test_ids_are_the_places_in_the_vocabulary(scorer: Scorer) -> None:
-    assert scorer.encode(REQUEST)["ids"].tolist() == [
-        [7, 0, 0, 1],
-        [7, 1, 0, 1],
-        [7, 2, 0, 2],
-        [7, 30, 0, 4],
-    ]
+    encoded = scorer.encode(REQUEST)
+    assert encoded["request_ids"].tolist() == [[7]]
+    assert encoded["ids"].tolist() == [[0, 0, 1], [1, 0, 1], [2, 0, 2], [30, 0, 4]]
+
+
+def test_what_is_the_same_for_all_candidates_is_said_once(scorer: Scorer) -> None:
+    for same in (7, [7] * 4, np.full(4, 7), np.array(["7"] * 4, object), ("7",) * 4):
+        assert scorer.encode(REQUEST | {"user": same})["request_ids"].tolist() == [[7]]
+    several = scorer.encode(REQUEST | {"user": [7, 8, "7", None]})
+    assert several["request_ids"].tolist() == [[7], [8], [7], [40]]
 
 
 def test_a_scalar_stands_for_all_candidates(scorer: Scorer) -> None:
@@ -48,7 +53,8 @@ def test_arrays_and_lists_score_alike(scorer: Scorer) -> None:
         "length": np.array([1, 2, 3, np.nan]),
     }
     lists = {name: column.tolist() for name, column in arrays.items()}
-    assert np.array_equal(scorer.encode(arrays)["ids"], scorer.encode(lists)["ids"])
+    for name, ids in scorer.encode(arrays).items():
+        assert np.array_equal(ids, scorer.encode(lists)[name]), name
 
 
 def test_raw_users_score_like_their_hashes(scorer: Scorer) -> None:
@@ -56,9 +62,9 @@ def test_raw_users_score_like_their_hashes(scorer: Scorer) -> None:
 
     users = [3, "3.0", 999, None]
     hashed = [hash_id(KEY, "3"), hash_id(KEY, "3"), hash_id(KEY, "999"), None]
-    raw = scorer.encode(REQUEST | {"user": users})["ids"]
-    assert np.array_equal(raw, scorer.encode(REQUEST | {"user": hashed}, hashed=True)["ids"])
-    assert raw[:, 0].tolist() == [3, 3, 40, 40]
+    raw = scorer.encode(REQUEST | {"user": users})["request_ids"]
+    known = scorer.encode(REQUEST | {"user": hashed}, hashed=True)["request_ids"]
+    assert raw.tolist() == known.tolist() == [[3], [3], [40], [40]]
 
 
 @pytest.mark.parametrize("bits", BITS)
@@ -67,8 +73,8 @@ def test_a_score_does_not_depend_on_its_neighbours(
 ) -> None:
     scorer = load(package(*bits))
     ids = np.random.default_rng(1).integers(0, [41, 31, 7, 5], (50, 4)).astype(np.int32)
-    alone = np.concatenate([scorer.score_ids({"ids": row[None]}) for row in ids])
-    assert np.allclose(scorer.score_ids({"ids": ids}), alone, atol=1e-6)
+    alone = np.concatenate([scorer.score_ids(scorer.inputs_of(row[None])) for row in ids])
+    assert np.allclose(scorer.score_ids(scorer.inputs_of(ids)), alone, atol=1e-6)
     assert alone.std() > 0.01
 
 
@@ -80,7 +86,7 @@ def test_no_candidates_no_scores(scorer: Scorer) -> None:
 
 def test_the_key_comes_from_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ID_KEY, KEY.decode())
-    assert load(folder).encode(REQUEST)["ids"][0, 0] == 7
+    assert load(folder).encode(REQUEST)["request_ids"].tolist() == [[7]]
 
 
 def test_another_key_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,20 +118,29 @@ def test_a_missing_column_is_named(scorer: Scorer) -> None:
 
 
 def test_ids_of_another_shape_are_refused(scorer: Scorer) -> None:
-    with pytest.raises(UsageError, match=r"expected \[n, 4\]"):
-        scorer.score_ids({"ids": np.zeros((2, 3), np.int32)})
+    for name, shape, expected in (
+        ("request_ids", (4, 2), "[4, 1]"),
+        ("request_ids", (3, 1), "[4, 1]"),
+        ("ids", (4, 2), "[4, 3]"),
+    ):
+        feed = scorer.encode(REQUEST) | {name: np.zeros(shape, np.int32)}
+        message = re.escape(f"{name} have shape {shape}, expected {expected}")
+        with pytest.raises(UsageError, match=message):
+            scorer.score_ids(feed)
 
 
 def test_ids_alone_are_refused_where_the_model_reads_more(scorer: Scorer) -> None:
-    ids = np.zeros((2, 4), np.int32)
-    with pytest.raises(UsageError, match=r"the model reads \['ids'\], not \['ids', 'numbers'\]"):
+    ids = np.zeros((2, 3), np.int32)
+    with pytest.raises(
+        UsageError, match=r"reads \['ids', 'request_ids'\], not \['ids', 'numbers'\]"
+    ):
         scorer.score_ids({"ids": ids, "numbers": np.zeros((2, 1), np.float32)})
 
 
 def test_a_pulled_release_is_loaded_from_its_folder(folder: Path) -> None:
     release = SimpleNamespace(folder=folder)
-    ids = np.zeros((1, 4), np.int32)
-    assert load(release).score_ids({"ids": ids}) == load(folder).score_ids({"ids": ids})
+    feed = load(folder).inputs_of(np.zeros((1, 4), np.int32))
+    assert load(release).score_ids(feed) == load(folder).score_ids(feed)
 
 
 def test_fewer_bits_take_less_memory(package: Callable[[int, int], Path]) -> None:

@@ -139,6 +139,11 @@ class FeatureSchema:
         return (*self.categories, *self.buckets)
 
     @property
+    def request_places(self) -> tuple[int, ...]:
+        """Places in `fields` of those that all candidates of a request share: all but items'."""
+        return tuple(i for i, field in enumerate(self.fields) if field.owner != "item")
+
+    @property
     def inputs(self) -> tuple[AnyField, ...]:
         """Every field: those of one id a row, then numbers, lists and vectors."""
         return (*self.fields, *self.numbers, *self.lists, *self.vectors)

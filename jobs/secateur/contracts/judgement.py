@@ -60,7 +60,10 @@ class Difference:
 class Latency:
     """Microseconds a call at one batch size, one thread: the model's part and the whole request.
 
-    The model's part takes ids and gives scores; the request takes raw values and gives scores.
+    The model's part takes ids and gives scores; the request takes raw values and gives scores. In
+    both the user and the context are said once for all rows. `repeated` is the model's part where
+    they are said for every row instead, so that what this saves is seen apart from what pruning
+    saves; None where it was not measured.
     """
 
     batch: int
@@ -68,6 +71,8 @@ class Latency:
     model_p99: float
     request_p50: float
     request_p99: float
+    repeated_p50: float | None = None
+    repeated_p99: float | None = None
 
 
 @dataclass(frozen=True)

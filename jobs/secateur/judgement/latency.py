@@ -1,4 +1,8 @@
-"""Microseconds a call of two scorers, interleaved, so that noise falls on both alike."""
+"""Microseconds a call of two scorers, in turns, so that noise falls on both alike.
+
+A turn is a round of many requests: a service runs one model, which finds in the caches what its own
+last call left there, and not what another model's weights left of it.
+"""
 
 import gc
 import time
@@ -28,11 +32,13 @@ def measure_latency(scorers: Sequence[Scorer], rows: Rows) -> list[tuple[Latency
 def _at_batch(scorers: Sequence[Scorer], rows: Rows, batch: int) -> list[Latency]:
     starts = np.linspace(0, len(rows), REQUESTS, endpoint=False, dtype=int)
     requests = [request(rows, int(start), batch) for start in starts]
-    of_model = interleaved([_model_call(scorer, requests) for scorer in scorers], SECONDS)
-    of_request = interleaved([_request_call(scorer, requests) for scorer in scorers], SECONDS)
+    of_model, of_request, of_repeated = (
+        interleaved([call(scorer, requests) for scorer in scorers], SECONDS)
+        for call in (_model_call, _request_call, _repeated_call)
+    )
     return [
-        Latency(batch, *_percentiles(model), *_percentiles(whole))
-        for model, whole in zip(of_model, of_request, strict=True)
+        Latency(batch, *_percentiles(model), *_percentiles(whole), *_percentiles(repeated))
+        for model, whole, repeated in zip(of_model, of_request, of_repeated, strict=True)
     ]
 
 
@@ -41,12 +47,17 @@ def _model_call(scorer: Scorer, requests: Sequence[Columns]) -> Call:
     return lambda i: scorer.score_ids(ids[i % REQUESTS])
 
 
+def _repeated_call(scorer: Scorer, requests: Sequence[Columns]) -> Call:
+    ids = [scorer.repeated(scorer.encode(columns, hashed=True)) for columns in requests]
+    return lambda i: scorer.score_ids(ids[i % REQUESTS])
+
+
 def _request_call(scorer: Scorer, requests: Sequence[Columns]) -> Call:
     return lambda i: scorer.score(requests[i % REQUESTS], hashed=True)
 
 
 def interleaved(calls: Sequence[Call], seconds: float) -> list[Nanoseconds]:
-    """Time call after call in turn, the order reversed every round, for `seconds` in all."""
+    """Time a round of every call in turn, the order reversed every time, for `seconds` in all."""
     for i in range(WARM_UP):
         for call in calls:
             call(i)
@@ -56,9 +67,10 @@ def interleaved(calls: Sequence[Call], seconds: float) -> list[Nanoseconds]:
     with _no_garbage_collection():
         while len(taken[0]) < REQUESTS or time.perf_counter() < deadline:
             for call, times in turns:
-                start = time.perf_counter_ns()
-                call(len(times))
-                times.append(time.perf_counter_ns() - start)
+                for i in range(REQUESTS):
+                    start = time.perf_counter_ns()
+                    call(i)
+                    times.append(time.perf_counter_ns() - start)
             turns.reverse()
     return [np.array(times) for times in taken]
 

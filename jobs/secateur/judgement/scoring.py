@@ -33,6 +33,9 @@ class Scorer(Protocol):
     def encode(self, columns: Columns, *, hashed: bool = False) -> Any:  # noqa: ANN401
         """The model's inputs for raw values; `score_ids` alone looks into them."""
 
+    def repeated(self, encoded: Any) -> Any:  # noqa: ANN401
+        """The same inputs, all of them said for every row."""
+
     def score_ids(self, encoded: Any) -> Scores:  # noqa: ANN401
         """Probabilities [n] of what `encode` gives."""
 

@@ -31,7 +31,7 @@ def write_package(
     """
     schema = cut_schema(source.schema, model.spec)
     arranged = arrange(schema, source.vocabulary, source.counts, recipe)
-    parts = parts_of(model, recipe, calibration, arranged.rows)
+    parts = parts_of(model, recipe, calibration, arranged.rows, schema.request_places)
     if recipe.tower_bits == 32:
         _write(draft, layout.MODEL, build(parts))
     else:

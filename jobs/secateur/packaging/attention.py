@@ -11,9 +11,9 @@ import numpy as np
 from secateur.packaging.nodes import Graph
 from secateur.packaging.parts import Parts, Unit
 from secateur.packaging.quantization import FloatLinear, Floats
+from secateur.packaging.sides import stored_rows
+from secateur.serving import layout
 from secateur.serving.codes import ZERO
-
-ROWS_OF_IDS = "rows"  # [batch, fields, dim + 1], as they are stored
 
 
 def attended_row(graph: Graph, parts: Parts, unit: Unit, values: str, name: str) -> str:
@@ -46,8 +46,13 @@ def attended_row(graph: Graph, parts: Parts, unit: Unit, values: str, name: str)
 
 def _target(graph: Graph, parts: Parts, field: int, name: str) -> str:
     """The field's embedding [batch, 1, dim]."""
-    place = graph.integers(f"{name}_target", field)
-    rows = graph.node("Gather", [ROWS_OF_IDS, place], f"{name}_target_stored", axis=1)
+    side, fields = next(one for one in parts.sides.items() if field in one[1])
+    place = graph.integers(f"{name}_target", fields.index(field))
+    rows = graph.node("Gather", [stored_rows(side), place], f"{name}_target_stored", axis=1)
+    if side == layout.REQUEST_IDS:
+        ones = ["batch", "one_column", "one_column"]
+        each = graph.node("Concat", ones, f"{name}_target_shape", axis=0)
+        rows = graph.node("Expand", [rows, each], f"{name}_target_rows")
     if parts.table.rows.dtype == np.uint8:
         one = graph.constant(f"{name}_target_one", np.float32(1))
         zero = graph.constant(f"{name}_target_zero", np.uint8(ZERO))

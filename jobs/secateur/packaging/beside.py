@@ -14,6 +14,7 @@ from secateur.packaging.lists import list_rows
 from secateur.packaging.matrices import first_matrix
 from secateur.packaging.nodes import Graph
 from secateur.packaging.parts import Parts
+from secateur.packaging.sides import mixture
 from secateur.serving import layout
 
 ROWS = "computed_rows"  # [batch, (lists + vectors) * (dim + 1)]
@@ -58,7 +59,7 @@ def _row_matrix(graph: Graph, parts: Parts) -> str:
     """What meets the computed rows in the first product."""
     beside, width = parts.beside, parts.table.rows.shape[1]
     weight = beside.first[: beside.rows * (width - 1)] if parts.hidden else None
-    sums = np.ones((beside.rows, width), np.float32) if parts.folded else None
+    sums = np.tile(mixture(parts), (beside.rows, 1)) if parts.folded else None
     return first_matrix(graph, beside.rows, width, weight, sums, "computed_")
 
 
@@ -66,5 +67,5 @@ def _number_matrix(graph: Graph, parts: Parts) -> str:
     """What meets the numbers in the first product: first layer, then their own rows."""
     numbers = parts.beside.numbers
     weight = parts.beside.first[len(parts.beside.first) - len(numbers) :]
-    matrix = np.column_stack([weight, numbers]) if parts.folded else weight
+    matrix = np.column_stack([weight, numbers * mixture(parts)]) if parts.folded else weight
     return graph.constant("number_matrix", matrix)

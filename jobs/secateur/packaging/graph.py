@@ -1,9 +1,9 @@
 """The whole model as one ONNX graph, from feature ids to probabilities, in standard operators.
 
-    rows  = table[min(ids, oov) + offset]            one row a field: embedding and first order
-    mixed = flat(rows) @ [first layer | field sums]  one product for the whole first stage
-    tower = ... relu(mixed[:hidden]) ...
-    logit = tower + |sums|^2 / 2 + first order       (see `quantization`)
+    mixed = rows of ids @ [first layer | field sums]  one product for the whole first stage, or one
+                                                      a side of the request (see `sides`)
+    tower = ... relu(mixed[:hidden]) ...              integer layers: see `integers`
+    logit = tower + |sums|^2 + first order            sums / sqrt(2): see `quantization`
 
 Lists, vectors and numbers add to `mixed`: see `beside` and `norms`. A cross network stands in the
 place of sums and first order (see `cross`), or a second tower (see `fusion`). A tower over dot
@@ -16,20 +16,20 @@ client unpacks `table.zst` and injects it. Activations between integer layers ha
 so that a candidate's score does not depend on its neighbours in the batch.
 """
 
-import numpy as np
 from onnx import TensorProto, helper
 
 from secateur.packaging.beside import add_beside, beside_columns
 from secateur.packaging.cross import add_cross
 from secateur.packaging.dots import add_dots
+from secateur.packaging.embeddings import float_linear
 from secateur.packaging.fusion import add_fusion
-from secateur.packaging.matrices import first_matrix
-from secateur.packaging.nodes import Constant, Graph
+from secateur.packaging.integers import integer_layer
+from secateur.packaging.nodes import Graph
 from secateur.packaging.norms import own_norms
 from secateur.packaging.parts import Dots, Parts
-from secateur.packaging.quantization import FloatLinear, IntegerLinear
+from secateur.packaging.quantization import IntegerLinear
+from secateur.packaging.sides import add_first_stage, flat_rows, look_up
 from secateur.serving import layout
-from secateur.serving.codes import ZERO
 
 OPSET = 21
 IR_VERSION = 10
@@ -38,7 +38,8 @@ IR_VERSION = 10
 def build(parts: Parts) -> bytes:
     """Serialize the graph of `parts`; equal parts give equal bytes."""
     graph = Graph()
-    rows = _lookup(graph, parts)
+    look_up(graph, parts)
+    rows = flat_rows(layout.IDS)
     of = _of_dots(graph, parts, parts.dots, rows) if parts.dots else _logit(graph, parts, rows)
     outputs = [_probability(graph, of, layout.PROBABILITY)]
     outputs += [_task(graph, parts, place) for place in range(len(parts.tasks))]
@@ -46,15 +47,14 @@ def build(parts: Parts) -> bytes:
 
 
 def _logit(graph: Graph, parts: Parts, rows: str) -> str:
-    mixed = _first_stage(graph, parts, rows)
+    mixed = add_first_stage(graph, parts)
     if parts.beside.inputs:
         mixed = add_beside(graph, parts, mixed)
     _split(graph, parts, mixed)
-    logit = _tower(graph, parts, "tower_0")
-    if parts.pairs:
-        logit = _interactions(graph, parts, logit)
+    terms = [_tower(graph, parts, "tower_0")]
+    terms += [_pairs(graph, parts)] if parts.pairs else []
     last = _last(graph, parts, rows)
-    return graph.node("Add", [logit, last], "logit") if last else logit
+    return graph.node("Sum", [*terms, last] if last else terms, "logit")
 
 
 def _last(graph: Graph, parts: Parts, rows: str) -> str | None:
@@ -82,54 +82,6 @@ def _split(graph: Graph, parts: Parts, mixed: str) -> None:
     graph.split(mixed, list(sizes), tuple(sizes.values()))
 
 
-def _lookup(graph: Graph, parts: Parts) -> str:
-    """Stored rows [batch, fields * (dim + 1)] of ids [batch, fields]."""
-    heights = np.array(parts.heights[: parts.fields], np.int32)
-    graph.input(layout.IDS, TensorProto.INT32, "batch", parts.fields)
-    graph.constant("oov", heights - 1)
-    graph.constant("offset", (np.cumsum(heights) - heights).astype(np.int32))
-    graph.external(layout.TABLE_WEIGHTS, parts.table.rows)
-    graph.node("Min", [layout.IDS, "oov"], "known")
-    graph.node("Add", ["known", "offset"], "row")
-    graph.node("Gather", [layout.TABLE_WEIGHTS, "row"], "rows")
-    graph.integers("flat", -1, len(heights) * parts.table.rows.shape[1])
-    return graph.node("Reshape", ["rows", "flat"], "flat_rows")
-
-
-def _first_stage(graph: Graph, parts: Parts, rows: str) -> str:
-    """First pre-activations, field sums and first order, [batch, hidden + dim + 1].
-
-    A model without a tower has none of the first, one without first order none of the others.
-    """
-    table, width = parts.table, parts.table.rows.shape[1]
-    first = parts.hidden[0] if parts.hidden else None
-    columns = width if parts.folded else 0
-    bias = np.concatenate([first.bias if first else [], np.zeros(columns)]).astype(np.float32)
-    if isinstance(first, IntegerLinear):
-        sums = table.multipliers[: parts.fields] if parts.folded else None
-        matrix = first_matrix(graph, parts.fields, width, first.weight, sums)
-        scale = np.concatenate([first.scale, table.steps[:columns]])
-        zero = graph.constant("row_zero", np.uint8(ZERO))
-        return _integer_product(graph, [rows, matrix, zero], scale, bias, "mixed")
-    units = table.units[: parts.fields] if parts.folded else None
-    matrix = first_matrix(graph, parts.fields, width, first.weight if first else None, units)
-    if table.rows.dtype == np.uint8:
-        graph.constant("one", np.float32(1))
-        zero = graph.constant("row_zero", np.uint8(ZERO))
-        rows = graph.node("DequantizeLinear", [rows, "one", zero], "units")
-    return graph.node("Gemm", [rows, matrix, graph.constant("mixed_bias", bias)], "mixed")
-
-
-def _integer_product(
-    graph: Graph, inputs: list[str], scale: Constant, bias: Constant, name: str
-) -> str:
-    """Float [batch, outputs] of integer activations and weights; inputs end in the zero point."""
-    graph.node("MatMulInteger", inputs, f"{name}_integer")
-    graph.node("Cast", [f"{name}_integer"], f"{name}_count", to=TensorProto.FLOAT)
-    graph.node("Mul", [f"{name}_count", graph.constant(f"{name}_scale", scale)], f"{name}_scaled")
-    return graph.node("Add", [f"{name}_scaled", graph.constant(f"{name}_bias", bias)], name)
-
-
 def _tower(graph: Graph, parts: Parts, x: str) -> str:
     """The tower's output with the model's bias [batch, 1], from the first pre-activations.
 
@@ -138,42 +90,22 @@ def _tower(graph: Graph, parts: Parts, x: str) -> str:
     if not parts.hidden:
         return graph.constant("output_bias", parts.output.bias)
     for i, layer in enumerate(parts.hidden[1:], start=1):
-        if isinstance(layer, IntegerLinear):
-            x = _integer_layer(graph, x, layer, parts.steps[i - 1], i)
+        if isinstance(layer, IntegerLinear) and not layer.small:
+            x = integer_layer(graph, x, layer, parts.steps[i - 1], i)
         else:
-            x = _float_layer(graph, x, layer, i)
+            x = float_linear(graph, graph.node("Relu", [x], f"hidden_{i}"), layer, f"tower_{i}")
     graph.node("Relu", [x], "last_hidden")
     graph.constant("output_weight", parts.output.weight[:, :1])
     graph.constant("output_bias", parts.output.bias[:1])
     return graph.node("Gemm", ["last_hidden", "output_weight", "output_bias"], "tower")
 
 
-def _float_layer(graph: Graph, x: str, layer: FloatLinear, i: int) -> str:
-    graph.node("Relu", [x], f"hidden_{i}")
-    weight = graph.constant(f"weight_{i}", layer.weight)
-    bias = graph.constant(f"bias_{i}", layer.bias)
-    return graph.node("Gemm", [f"hidden_{i}", weight, bias], f"tower_{i}")
-
-
-def _integer_layer(graph: Graph, x: str, layer: IntegerLinear, step: float, i: int) -> str:
-    """Quantizing to uint8 with zero at 0 cuts negatives off: it is the ReLU."""
-    if i == 1:
-        graph.constant("hidden_zero", np.uint8(0))
-    graph.constant(f"step_{i}", np.float32(step))
-    graph.node("QuantizeLinear", [x, f"step_{i}", "hidden_zero"], f"hidden_{i}")
-    weight = graph.constant(f"weight_{i}", layer.weight)
-    inputs = [f"hidden_{i}", weight, "hidden_zero"]
-    return _integer_product(graph, inputs, layer.scale * step, layer.bias, f"tower_{i}")
-
-
-def _interactions(graph: Graph, parts: Parts, tower: str) -> str:
-    """The tower and half the squared norm of the field sums, [batch, 1]."""
+def _pairs(graph: Graph, parts: Parts) -> str:
+    """Half the squared norm of the field sums, less what is no pair in it, [batch, 1]."""
     graph.node("ReduceSumSquare", ["field_sums", graph.integers("columns", 1)], "norms")
-    graph.node("Mul", ["norms", graph.constant("half", np.float32(0.5))], "interactions")
-    both = graph.node("Add", [tower, "interactions"], "tower_and_interactions")
     if not parts.beside.inputs:
-        return both
-    return graph.node("Sub", [both, own_norms(graph, parts)], "tower_and_pairs")
+        return "norms"
+    return graph.node("Sub", ["norms", own_norms(graph, parts)], "pairs")
 
 
 def _task(graph: Graph, parts: Parts, place: int) -> str:

@@ -25,6 +25,7 @@ from secateur.packaging.quantization import (
     integer_table,
 )
 from secateur.packaging.sharing import shared
+from secateur.serving import layout
 
 ACTIVATION_LEVELS = 255
 
@@ -112,13 +113,13 @@ class Fusion:
 class Parts:
     """What the graph is made of.
 
-    `heights` are the rows of the table's blocks, the first `fields` of which are read by ids;
-    `hidden` the tower's hidden layers, the first one reading stored units; `steps` the worth of
-    one unit of each integer activation but the last, which stays float; `output` the last layer,
-    with the model's bias in the label's output, the first; without a tower it has no weights.
-    `tasks` name the other outputs. `cross` is a cross network's, `dots` a
-    DLRM's, whose first hidden layer reads floats, `fusion` a FinalMLP's. `folded` tells
-    whether stored rows hold a first order, with what pairs of embeddings need in it.
+    `heights` are the rows of the table's blocks, the first `fields` of which ids read;
+    `hidden` the tower's hidden layers, the first reading stored units; `steps` a unit's worth of
+    each activation but the last, where integers read it; `output` the last layer, the model's bias
+    in its first output, the label's; without a tower it has no weights. `tasks` name the other
+    outputs. `cross` is a cross network's, `dots` a DLRM's, whose first hidden layer reads floats,
+    `fusion` a FinalMLP's. `folded` tells whether stored rows hold a first order, with what pairs
+    need in it. `request` are the places of fields that a request may say once (see `sides`).
     """
 
     architecture: str
@@ -134,6 +135,15 @@ class Parts:
     fusion: Fusion | None = None
     folded: bool = True
     tasks: tuple[str, ...] = ()
+    request: tuple[int, ...] = ()
+
+    @property
+    def sides(self) -> dict[str, tuple[int, ...]]:
+        """The graph's inputs of ids, and the places of the fields in each: see `sides`."""
+        items = tuple(i for i in range(self.fields) if i not in self.request)
+        if not self.request or not items or self.cross or self.dots or self.fusion:
+            return {layout.IDS: tuple(range(self.fields))}
+        return {layout.REQUEST_IDS: self.request, layout.IDS: items}
 
     @property
     def pairs(self) -> bool:
@@ -142,11 +152,15 @@ class Parts:
 
 
 def parts_of(
-    model: Recommender, recipe: Recipe, calibration: Inputs, arrangement: Arrangement | None = None
+    model: Recommender,
+    recipe: Recipe,
+    calibration: Inputs,
+    arrangement: Arrangement | None = None,
+    request: tuple[int, ...] = (),
 ) -> Parts:
     """Take a model apart, its rows as in `arrangement`.
 
-    `calibration` rows set the scales of integer activations.
+    `calibration` rows set the scales of integer activations. `request`: see `Parts`.
     """
     spec = model.spec
     arranged = arrangement or Arrangement.as_is(spec.rows)
@@ -176,6 +190,7 @@ def parts_of(
         fusion=_fusion(model, recipe) if isinstance(model, FinalMLP) else None,
         folded=model.first_orders > 0,
         tasks=spec.tasks,
+        request=request,
     )
 
 

@@ -35,6 +35,7 @@ Integers = NDArray[np.int32]
 
 WEIGHT_LIMIT = 63
 SAMPLE = 1 << 14  # values that a stride is chosen by
+SMALL = 64 * 64  # weights of a layer that is no faster in integers than in float, and less exact
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,11 @@ class IntegerLinear:
     weight: NDArray[np.int8]
     scale: Floats
     bias: Floats
+
+    @property
+    def small(self) -> bool:
+        """Whether it is multiplied in float: measured, the calls of integer products cost more."""
+        return self.weight.size <= SMALL
 
 
 def float_table(

@@ -72,6 +72,7 @@ def _columns() -> list[Column]:
             Column(f"{batch} row{'s' * (batch > 1)}\np50, p99", _latency(batch), batch > 1)
             for batch in BATCHES
         ),
+        Column("model alone\nuser each row", _model_alone, False),
     ]
 
 
@@ -108,6 +109,13 @@ def _latency(batch: int) -> Callable[[Line, Measured, Measured], str]:
         return _two(numbers.duration(one.request_p50), numbers.duration(one.request_p99))
 
     return cell
+
+
+def _model_alone(_: Line, measured: Measured, __: Measured) -> str:
+    """Medians of the larger batch: the user said once, and for every row."""
+    one = measured.latency[max(BATCHES)]
+    repeated = numbers.duration(one.repeated_p50) if one.repeated_p50 else ""
+    return _two(numbers.duration(one.model_p50), repeated)
 
 
 def _verdict(line: Line) -> Text:

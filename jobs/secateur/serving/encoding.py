@@ -18,8 +18,12 @@ from numpy.typing import NDArray
 from secateur.contracts.errors import UsageError
 from secateur.contracts.features import BucketField
 from secateur.identity import hash_id
+from secateur.serving import vocabulary
+from secateur.serving.buckets import Buckets
+from secateur.serving.numbered import numbered_ids
 from secateur.serving.numbers import number_of, numbers_of
-from secateur.serving.vocabulary import HASH_BITS, Hashes, Values
+from secateur.serving.raw import Values, listed, whole_numbers_of
+from secateur.serving.vocabulary import HASH_BITS, Hashes
 from secateur.values import canonical
 
 Ids = NDArray[np.int32]
@@ -35,7 +39,7 @@ class Encoder(Protocol):
     def id_of(self, value: object) -> int:
         """Id of one value."""
 
-    def encode(self, values: Sequence[object]) -> Ids:
+    def encode(self, values: Values) -> Ids:
         """Int32 ids [n] of `values` [n]."""
 
     @property
@@ -46,10 +50,10 @@ class Encoder(Protocol):
 class _IdOf(dict[object, int]):
     """Value -> id; what is not found as it stands is looked up by its canonical spelling."""
 
-    def __init__(self, values: Sequence[str]) -> None:
+    def __init__(self, values: Sequence[str], numbers: dict[int, int]) -> None:
         super().__init__(zip(values, range(len(values)), strict=True))
         # Python hashes 7, 7.0, True and numpy's integers alike: one more key serves them all.
-        self.update({int(v): i for i, v in enumerate(values) if _is_integer(v)})
+        self.update(numbers.items())
         self.oov = len(values)
 
     def __missing__(self, value: object) -> int:
@@ -65,20 +69,30 @@ def _is_integer(value: str) -> bool:
 
 
 class CategoryEncoder:
-    """A dictionary from values, in every spelling that is common, to ids."""
+    """A dictionary from values, in every spelling that is common, to ids.
+
+    Whole numbers that lie close to each other are looked up in an array, all at once.
+    """
 
     def __init__(self, values: Sequence[str]) -> None:
-        self._id_of = _IdOf(values)
+        numbers = {int(v): i for i, v in enumerate(values) if _is_integer(v)}
+        self._id_of = _IdOf(values, numbers)
+        self._numbered = numbered_ids(numbers, len(values))
         self.id_of = self._id_of.__getitem__
 
-    def encode(self, values: Sequence[object]) -> Ids:
+    def encode(self, values: Values) -> Ids:
         """Int32 ids [n] of `values` [n]."""
-        return np.fromiter(map(self.id_of, values), np.int32, len(values))
+        if self._numbered:
+            numbers = whole_numbers_of(values)
+            if numbers is not None:
+                return self._numbered.encode(numbers)
+        return np.fromiter(map(self.id_of, listed(values)), np.int32, len(values))
 
     @property
     def resident_bytes(self) -> int:
-        """Bytes of the dictionary and its keys."""
-        return sys.getsizeof(self._id_of) + sum(map(sys.getsizeof, self._id_of))
+        """Bytes of the dictionary and its keys, and of the array."""
+        array = self._numbered.resident_bytes if self._numbered else 0
+        return sys.getsizeof(self._id_of) + sum(map(sys.getsizeof, self._id_of)) + array
 
 
 class HashedEncoder:
@@ -92,10 +106,14 @@ class HashedEncoder:
 
     def id_of(self, value: object) -> int:
         """Id of one keyed hash in hex, None or no text for a missing one."""
-        return int(self.encode([value])[0])
+        wanted = np.uint64(_hash(value)) >> self._dropped
+        at = self._hashes.searchsorted(wanted)
+        found = at < len(self._hashes) and self._hashes[at] == wanted and value not in _MISSING
+        return int(self._ids[at if found else -1])
 
-    def encode(self, values: Sequence[object]) -> Ids:
+    def encode(self, values: Values) -> Ids:
         """Int32 ids [n] of keyed hashes [n] in hex, None or no text for a missing one."""
+        values = listed(values)
         wanted = np.fromiter(map(_hash, values), np.uint64, len(values)) >> self._dropped
         at = np.searchsorted(self._hashes, wanted)
         found = np.append(self._hashes, np.uint64(0))[at] == wanted
@@ -119,8 +137,9 @@ class KeyedEncoder:
         """Id of one raw user id."""
         return self._hashes.id_of(self._hash(value))
 
-    def encode(self, values: Sequence[object]) -> Ids:
+    def encode(self, values: Values) -> Ids:
         """Int32 ids [n] of raw user ids [n]; each distinct one is hashed once."""
+        values = listed(values)
         hashes = {value: self._hash(value) for value in set(values)}
         return self._hashes.encode([hashes[value] for value in values])
 
@@ -148,28 +167,27 @@ class BucketEncoder:
     """Number of boundaries <= x; a missing value, or one that is no number, is OOV."""
 
     def __init__(self, field: BucketField) -> None:
-        self._boundaries = field.boundaries
-        self._array = np.array(field.boundaries)
+        self.boundaries = field.boundaries
+        self._buckets = Buckets([field.boundaries])
         self._oov = field.oov
 
     def id_of(self, value: object) -> int:
         """Id of one number: a number, text that spells one, None or NaN."""
         number = number_of(value)
-        return self._oov if math.isnan(number) else bisect_right(self._boundaries, number)
+        return self._oov if math.isnan(number) else bisect_right(self.boundaries, number)
 
-    def encode(self, values: Sequence[object]) -> Ids:
+    def encode(self, values: Values) -> Ids:
         """Int32 ids [n] of numbers [n]."""
-        numbers = numbers_of(values)
-        buckets = np.searchsorted(self._array, numbers, side="right")
-        return np.where(np.isnan(numbers), self._oov, buckets).astype(np.int32)
+        ids: Ids = self._buckets.ids(np.ascontiguousarray(numbers_of(values))[None])[0]
+        return ids
 
     @property
     def resident_bytes(self) -> int:
-        """Bytes of the boundaries, held twice: bisection wants a tuple, numpy an array."""
-        return 2 * self._array.nbytes
+        """Bytes of the boundaries and of the tables made of them."""
+        return sys.getsizeof(self.boundaries) + self._buckets.resident_bytes
 
 
-def category_encoder(values: Values) -> CategoryEncoder | HashedEncoder:
+def category_encoder(values: vocabulary.Values) -> CategoryEncoder | HashedEncoder:
     """The encoder that suits a field's vocabulary."""
     if isinstance(values, Hashes):
         return HashedEncoder(values.prefixes, values.bits)

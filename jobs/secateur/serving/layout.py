@@ -9,8 +9,9 @@ RECIPE = "recipe.json"
 GOLDEN = "golden.json.zst"
 CARD = "model_card.md"
 
-# The graph's inputs; all but the ids only where the schema has such fields.
-IDS = "ids"  # int32 [batch, fields]
+# The graph's inputs; all but the first only where there are such fields.
+IDS = "ids"  # int32 [batch, fields], or only the fields that are not in REQUEST_IDS
+REQUEST_IDS = "request_ids"  # int32 [batch, fields], or [1, fields] for all: see FeatureSchema
 NUMBERS = "numbers"  # float32 [batch, numbers], scaled
 VECTORS = "vectors"  # float32 [batch, their lengths together], one after the other
 PROBABILITY = "probability"  # its output: float32 [batch]; see `task_output` too

@@ -1,11 +1,14 @@
 """Raw values to numbers: what a value spells, and how a number field scales it."""
 
+import math
+import struct
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from secateur.contracts.features import NumberField
+from secateur.serving.raw import Values, is_array, listed, packed
 from secateur.values import canonical
 
 Doubles = NDArray[np.float64]
@@ -19,7 +22,7 @@ class NumberEncoder:
         self._knots = np.array(field.knots)
         self._shares = np.linspace(0, 1, len(field.knots))
 
-    def encode(self, values: Sequence[object]) -> NDArray[np.float32]:
+    def encode(self, values: Values) -> NDArray[np.float32]:
         """Float32 [n] of `values` [n]: numbers, texts that spell one, None or NaN."""
         numbers = numbers_of(values)
         with np.errstate(over="ignore"):
@@ -37,19 +40,30 @@ class NumberEncoder:
         return np.interp(numbers, self._knots, self._shares)
 
 
-def numbers_of(values: Sequence[object]) -> Doubles:
+def numbers_of(values: Values) -> Doubles:
     """Float64 [n] of `values` [n], NaN where one is missing or spells no number."""
+    if is_array(values):
+        return np.asarray(values, np.float64)
+    try:
+        return packed("d", values)
+    except (struct.error, OverflowError):
+        return _spelled(listed(values))
+
+
+def _spelled(values: Sequence[object]) -> Doubles:
     try:
         return np.asarray(values, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return np.array([number_of(value) for value in values], np.float64)
 
 
 def number_of(value: object) -> float:
     """The number that `value` is or spells, else NaN."""
-    if type(value) in (float, int):
-        return float(value)  # type: ignore[arg-type]
     try:
+        if type(value) in (float, int):
+            return float(value)  # type: ignore[arg-type]
         return float(canonical(value) or "nan")
     except ValueError:
-        return float("nan")
+        return math.nan
+    except OverflowError:  # a whole number that no double reaches
+        return math.inf if value > 0 else -math.inf  # type: ignore[operator]

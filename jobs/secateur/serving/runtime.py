@@ -10,6 +10,8 @@ from secateur.serving import layout
 from secateur.serving.package import Contents
 
 Feed = dict[str, NDArray[np.int32] | NDArray[np.float32]]
+Kind = tuple[str, list[int | None]]  # an input's type, and its columns
+Sides = dict[str, list[int]]
 
 
 class Runtime:
@@ -30,9 +32,14 @@ class Runtime:
             )
         except Exception as error:  # onnxruntime raises classes of its own, without a public root
             raise CorruptArtifact(f"{layout.MODEL} does not load: {error}") from error
-        self.inputs = _signature(contents.schema).keys()
+        found = {i.name: _kind(i) for i in self._session.get_inputs()}
+        # A package without this input has all ids in one.
+        self.sides = _sides(contents.schema, apart=layout.REQUEST_IDS in found)
+        self.inputs = _signature(contents.schema, self.sides)
         self._outputs = _outputs(contents.schema)
-        self._check_signature(contents.schema)
+        outputs = [o.name for o in self._session.get_outputs()]
+        if found != self.inputs or outputs != [*self._outputs.values()]:
+            raise CorruptArtifact(f"{layout.MODEL} takes {found} and gives {outputs}")
 
     def run(self, feed: Feed) -> NDArray[np.float32]:
         """Float32 probabilities [n] of the label for the graph's inputs (see `layout`)."""
@@ -51,15 +58,6 @@ class Runtime:
             raise CorruptArtifact(f"{layout.MODEL} does not run: {error}") from error
         return found
 
-    def _check_signature(self, schema: FeatureSchema) -> None:
-        inputs = {
-            i.name: (i.type, [n if isinstance(n, int) else None for n in i.shape[1:]])
-            for i in self._session.get_inputs()
-        }
-        outputs = [o.name for o in self._session.get_outputs()]
-        if inputs != _signature(schema) or outputs != [*self._outputs.values()]:
-            raise CorruptArtifact(f"{layout.MODEL} takes {inputs} and gives {outputs}")
-
 
 def _outputs(schema: FeatureSchema) -> dict[str, str]:
     """The graph's outputs by what they predict: the label, then every task."""
@@ -67,10 +65,21 @@ def _outputs(schema: FeatureSchema) -> dict[str, str]:
     return {schema.label: layout.PROBABILITY, **tasks}
 
 
-def _signature(schema: FeatureSchema) -> dict[str, tuple[str, list[int | None]]]:
+def _kind(found: onnxruntime.NodeArg) -> Kind:
+    return found.type, [n if isinstance(n, int) else None for n in found.shape[1:]]
+
+
+def _sides(schema: FeatureSchema, *, apart: bool) -> Sides:
+    """Inputs of ids, and the places of the fields in each."""
+    once = schema.request_places if apart else ()
+    items = [place for place in range(len(schema.fields)) if place not in once]
+    return ({layout.REQUEST_IDS: list(once)} if apart else {}) | {layout.IDS: items}
+
+
+def _signature(schema: FeatureSchema, sides: Sides) -> dict[str, Kind]:
     """Type and columns of every input that a model of `schema` has; None where they vary."""
-    inputs: dict[str, tuple[str, list[int | None]]] = {
-        layout.IDS: ("tensor(int32)", [len(schema.fields)])
+    inputs: dict[str, Kind] = {
+        name: ("tensor(int32)", [len(places)]) for name, places in sides.items()
     }
     if schema.numbers:
         inputs[layout.NUMBERS] = ("tensor(float)", [len(schema.numbers)])

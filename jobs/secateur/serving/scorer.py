@@ -8,7 +8,6 @@ does a single list (see `sequences`).
 """
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -19,15 +18,7 @@ from secateur.contracts.errors import UsageError
 from secateur.contracts.features import BucketField, ListField, VectorField
 from secateur.identity import ID_KEY, fingerprint
 from secateur.serving import golden, layout, package
-from secateur.serving.columns import (
-    Column,
-    candidates,
-    column_ids,
-    is_scalar,
-    listed,
-    no_plain_values,
-    read,
-)
+from secateur.serving.columns import Columns, Side, candidates, no_plain_values, read
 from secateur.serving.encoding import (
     BucketEncoder,
     Encoder,
@@ -37,6 +28,7 @@ from secateur.serving.encoding import (
 )
 from secateur.serving.numbers import NumberEncoder
 from secateur.serving.package import Contents
+from secateur.serving.raw import is_scalar, values_of
 from secateur.serving.runtime import Feed, Runtime
 from secateur.serving.sequences import encode_list, encode_vector
 
@@ -75,12 +67,18 @@ class Scorer:
         self, contents: Contents, *, id_key: bytes | None = None, threads: int = 1
     ) -> None:
         self.schema = contents.schema
+        self._names = frozenset(field.name for field in contents.schema.inputs)
         self._id_key = id_key
+        self._keyed: tuple[bytes, Encoders] | None = None
         self._encoders = _encoders(contents)
         self._numbers = {field.name: NumberEncoder(field) for field in contents.schema.numbers}
         self._runtime = Runtime(contents, threads)
+        self._sides = {
+            name: Side([contents.schema.fields[place] for place in places])
+            for name, places in self._runtime.sides.items()
+        }
 
-    def score(self, columns: Mapping[str, Column], *, hashed: bool = False) -> Scores:
+    def score(self, columns: Columns, *, hashed: bool = False) -> Scores:
         """Float32 probabilities [n] of n candidates given as one column a field.
 
         A column is a sequence or array [n] of raw values, or a scalar that stands for all n; of a
@@ -90,21 +88,19 @@ class Scorer:
         """
         return self.score_ids(self.encode(columns, hashed=hashed))
 
-    def score_tasks(
-        self, columns: Mapping[str, Column], *, hashed: bool = False
-    ) -> dict[str, Scores]:
+    def score_tasks(self, columns: Columns, *, hashed: bool = False) -> dict[str, Scores]:
         """Float32 probabilities [n] of the label and of every further task by name; see `score`."""
         return self._runtime.run_tasks(self._checked(self.encode(columns, hashed=hashed)))
 
-    def encode(self, columns: Mapping[str, Column], *, hashed: bool = False) -> Feed:
+    def encode(self, columns: Columns, *, hashed: bool = False) -> Feed:
         """The model's inputs (see `layout`) for raw values; see `score`."""
         schema = self.schema
-        columns = read(schema, columns)
+        columns = read(self._names, self.schema.unread, columns)
         encoders = self._encoders if hashed else self._raw_encoders()
         lists = {f.name: self._list(f, columns, encoders) for f in schema.lists}
         vectors = {f.name: self._vector(f, columns) for f in schema.vectors}
         rows = candidates(columns, {**lists, **vectors})
-        feed: Feed = {layout.IDS: self._ids(columns, encoders, rows)}
+        feed: Feed = {name: self._ids(name, columns, encoders, rows) for name in self._sides}
         if schema.numbers:
             feed[layout.NUMBERS] = self._scaled(columns, rows)
         if vectors:
@@ -117,35 +113,52 @@ class Scorer:
         return self._runtime.run(self._checked(encoded))
 
     def _checked(self, encoded: Feed) -> Feed:
-        ids, fields = encoded[layout.IDS], len(self.schema.fields)
-        if ids.ndim != 2 or ids.shape[1] != fields:
-            raise UsageError(f"ids have shape {ids.shape}, expected [n, {fields}]")
-        if encoded.keys() != self._runtime.inputs:
+        if encoded.keys() != self._runtime.inputs.keys():
             raise UsageError(f"the model reads {sorted(self._runtime.inputs)}, not {[*encoded]}")
+        rows = len(encoded[layout.IDS])
+        for name, places in self._runtime.sides.items():
+            ids, fields = encoded[name], len(places)
+            if ids.ndim != 2 or ids.shape[1] != fields or len(ids) not in (1, rows):
+                raise UsageError(f"{name} have shape {ids.shape}, expected [{rows}, {fields}]")
         return encoded
 
-    def _ids(self, columns: Mapping[str, Column], encoders: Encoders, rows: int) -> Ids:
-        """Int32 ids [rows, fields]."""
-        ids = np.empty((rows, len(self.schema.fields)), np.int32)
-        for j, field in enumerate(self.schema.fields):
-            try:
-                ids[:, j] = column_ids(encoders[field.name], columns[field.name])
-            except (TypeError, ValueError) as error:
-                raise no_plain_values(field.name, error) from error
+    def ids_of(self, columns: Columns) -> Ids:
+        """Int32 ids [n, fields] of raw values, in the schema's order; user ids are keyed hashes."""
+        encoded = self.repeated(self.encode(columns, hashed=True))
+        ids = np.empty((len(encoded[layout.IDS]), len(self.schema.fields)), np.int32)
+        for name, places in self._runtime.sides.items():
+            ids[:, places] = encoded[name]
         return ids
 
-    def _scaled(self, columns: Mapping[str, Column], rows: int) -> Scores:
+    def repeated(self, encoded: Feed) -> Feed:
+        """What `encode` gives, with a row a candidate of ids that stand for all of them."""
+        rows = len(encoded[layout.IDS])
+        once = [name for name in self._runtime.sides if len(encoded[name]) == 1]
+        return encoded | {name: encoded[name][np.zeros(rows, int)] for name in once}
+
+    def inputs_of(self, ids: Ids) -> Feed:
+        """The model's inputs for int32 ids [n, fields], in the schema's order."""
+        return {name: ids[:, places] for name, places in self._runtime.sides.items()}
+
+    def _ids(self, name: str, columns: Columns, encoders: Encoders, rows: int) -> Ids:
+        """Int32 ids [rows, fields] of a side, or [1, fields] that stand for all rows."""
+        side = self._sides[name]
+        may_be_one = rows == 1 or name == layout.REQUEST_IDS
+        once = side.once(columns, encoders) if may_be_one else None
+        return side.each(columns, encoders, rows) if once is None else once
+
+    def _scaled(self, columns: Columns, rows: int) -> Scores:
         """Float32 numbers [rows, number fields]."""
         scaled = np.empty((rows, len(self._numbers)), np.float32)
         for j, (name, encoder) in enumerate(self._numbers.items()):
             column = columns[name]
             try:
-                scaled[:, j] = encoder.encode([column] if is_scalar(column) else listed(column))
+                scaled[:, j] = encoder.encode([column] if is_scalar(column) else values_of(column))
             except (TypeError, ValueError) as error:
                 raise no_plain_values(name, error) from error
         return scaled
 
-    def _list(self, field: ListField, columns: Mapping[str, Column], encoders: Encoders) -> Ids:
+    def _list(self, field: ListField, columns: Columns, encoders: Encoders) -> Ids:
         """Int32 ids [rows, longest], or [1, longest] that stand for all rows."""
         encode = encoders[field.shares or field.name].encode
         try:
@@ -153,7 +166,7 @@ class Scorer:
         except (TypeError, ValueError) as error:
             raise no_plain_values(field.name, error) from error
 
-    def _vector(self, field: VectorField, columns: Mapping[str, Column]) -> Scores:
+    def _vector(self, field: VectorField, columns: Columns) -> Scores:
         """Float32 [rows, length], or [1, length] that stands for all rows."""
         try:
             return encode_vector(field, columns[field.name])
@@ -171,14 +184,17 @@ class Scorer:
         """The encoders, with those of hashed fields hashing first."""
         if not any(field.hashed for field in self.schema.categories):
             return self._encoders
-        key = self._key()
-        return {
-            name: KeyedEncoder(encoder, key) if isinstance(encoder, HashedEncoder) else encoder
-            for name, encoder in self._encoders.items()
-        }
-
-    def _key(self) -> bytes:
         key = self._id_key or os.environ.get(ID_KEY, "").encode()
+        if self._keyed is None or self._keyed[0] != key:
+            self._check(key)
+            encoders = {
+                name: KeyedEncoder(encoder, key) if isinstance(encoder, HashedEncoder) else encoder
+                for name, encoder in self._encoders.items()
+            }
+            self._keyed = key, encoders
+        return self._keyed[1]
+
+    def _check(self, key: bytes) -> None:
         if not key:
             raise UsageError(f"raw user ids need the key that hashed them: give id_key or {ID_KEY}")
         if fingerprint(key) != self.schema.id_key:
@@ -186,7 +202,6 @@ class Scorer:
                 f"the id key's fingerprint is {fingerprint(key)}, "
                 f"this model was trained with {self.schema.id_key}"
             )
-        return key
 
 
 def _encoders(contents: Contents) -> Encoders:

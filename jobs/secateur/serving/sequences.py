@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from secateur.contracts.errors import UsageError
 from secateur.contracts.features import ListField, VectorField
 from secateur.serving import layout
-from secateur.serving.columns import listed
 from secateur.serving.numbers import numbers_of
+from secateur.serving.raw import listed
 from secateur.values import canonical
 
 Ids = NDArray[np.int32]
