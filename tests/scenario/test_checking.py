@@ -45,7 +45,7 @@ def test_every_column_that_the_log_lacks_is_told_by_its_key(write: Write, tmp_pa
     path = write(
         ('time = "at"', 'time = "when"'),
         ('column = "liked"', 'column = "like"'),
-        ('keys = ["uid"]', 'keys = ["uid", "autor"]'),
+        ('keys = ["uid"]', 'keys = ["uid", "autor"]\nof = "likd"'),
         ("min_rows = 100", "min_rows = 100\nmax_missing_rate = { colour = 0.1 }"),
     )
     assert check(str(path))[1] == [], "without the log, nobody can know"
@@ -54,6 +54,7 @@ def test_every_column_that_the_log_lacks_is_told_by_its_key(write: Write, tmp_pa
         "logs.time",
         "label.column",
         "features.counters[0].keys[1]",
+        "features.counters[0].of",
         "validation.max_missing_rate.colour",
     ]
     assert "no column 'like' in the log (did you mean liked?)" in found[1]

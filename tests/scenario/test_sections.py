@@ -153,6 +153,15 @@ def test_a_counters_inputs_are_named_by_keys_window_and_measure() -> None:
     }
 
 
+def test_counters_of_single_events_and_of_other_signals_have_names_of_their_own() -> None:
+    last = Counter(**{**COUNTER, "window_days": 7, "last": 5, "of": "liked", "measures": ["gap"]})
+    assert [field.name for field in last.fields] == [f"{'_x_'.join(last.keys)}_7d_last5_liked_gap"]
+    assert last.of_single_events
+    assert Counter(**{**COUNTER, "measures": ["gap"]}).of_single_events
+    assert not Counter(**{**COUNTER, "of": "liked"}).of_single_events
+    assert last.columns == (*last.keys, "liked")
+
+
 def test_inputs_are_the_fields_then_the_counters() -> None:
     features = Features(fields=(FieldSpec(**FIELD),), counters=(Counter(**COUNTER),))
     assert [spec.name for spec in features.inputs] == ["f", "u_events", "u_rate"]
