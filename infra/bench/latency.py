@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 import run
 from secateur import artifacts
@@ -26,12 +27,14 @@ from secateur.judgement.latency import REQUESTS, Call, interleaved
 from secateur.judgement.scoring import Columns, read_rows, request
 from secateur.model.bundle import load_bundle
 from secateur.model.inputs import Inputs
+from secateur.serving.items import Items
 from secateur.serving.scorer import Scorer, load
 
 SCENARIO = "short_video"
 SECONDS = 2.0  # for the calls of one table at one batch size
 
-Requests = list[Columns]
+Requests = list[dict[str, Any]]
+Places = NDArray[np.int64]
 Calls = dict[str, Call]
 Hold = Callable[[object], object]  # a column as a caller may hold it
 
@@ -69,8 +72,9 @@ def figures(folder: Path, candidate: str) -> Iterator[str]:
     yield from table({b: model_calls(folder, scorers, r) for b, r in requests.items()})
     yield "\n## The whole request: raw values in, scores out\n"
     yield "*Text*: item columns are lists of text. *Numbers*: lists of int, float and text."
-    yield "*Arrays*: numpy arrays of these. The first line says user and context for every row.\n"
-    yield from table({b: request_calls(scorers, r) for b, r in requests.items()})
+    yield "*Arrays*: numpy arrays of these. The first line says user and context for every row."
+    yield "*Beforehand*: the request names its items by their places in a prepared catalogue.\n"
+    yield from table({b: request_calls(scorers, r, b) for b, r in requests.items()})
     yield f"\n{candidate} is a package of {whole.manifest.bytes:,} bytes."
 
 
@@ -106,7 +110,7 @@ def torch_call(folder: Path, scorer: Scorer, requests: Requests) -> Call:
     return in_turn(score, inputs)
 
 
-def request_calls(scorers: Mapping[str, Scorer], requests: Requests) -> Calls:
+def request_calls(scorers: Mapping[str, Scorer], requests: Requests, batch: int) -> Calls:
     """Whole requests of each package, by how the item columns are held."""
     dense = scorers[DENSE]
     forms: dict[str, Hold] = {"text": as_is, "numbers": plain, "arrays": array}
@@ -120,7 +124,26 @@ def request_calls(scorers: Mapping[str, Scorer], requests: Requests) -> Calls:
         held = [{name: hold(column) for name, column in one.items()} for one in requests]
         for name, scorer in scorers.items():
             calls[f"{name}, {form}"] = in_turn(partial(scorer.score, hashed=True), held)
+    places = np.arange(len(requests) * batch).reshape(-1, batch)
+    for name, scorer in scorers.items():
+        users, items = prepared(scorer, requests)
+
+        def call(given: tuple[Columns, Places], s: Scorer = scorer, i: Items = items) -> object:
+            user, own = given
+            return s.score(user, hashed=True, items=i.take(own))
+
+        calls[f"{name}, items encoded beforehand"] = in_turn(
+            call, list(zip(users, places, strict=True))
+        )
     return calls
+
+
+def prepared(scorer: Scorer, requests: Requests) -> tuple[Requests, Items]:
+    """What is left of each request, and the items of all requests, one after the other."""
+    owned = {field.name for field in scorer.schema.inputs if field.owner == "item"}
+    users = [{n: column for n, column in one.items() if n not in owned} for one in requests]
+    columns = {name: [value for one in requests for value in one[name]] for name in owned}
+    return users, scorer.prepare(columns)
 
 
 def in_turn(call: Callable[[Any], object], given: Sequence[Any]) -> Call:

@@ -26,6 +26,7 @@ from secateur.serving.encoding import (
     KeyedEncoder,
     category_encoder,
 )
+from secateur.serving.items import Items, item_names
 from secateur.serving.numbers import NumberEncoder
 from secateur.serving.package import Contents
 from secateur.serving.raw import is_scalar, values_of
@@ -67,7 +68,9 @@ class Scorer:
         self, contents: Contents, *, id_key: bytes | None = None, threads: int = 1
     ) -> None:
         self.schema = contents.schema
-        self._names = frozenset(field.name for field in contents.schema.inputs)
+        inputs = contents.schema.inputs
+        self._names = frozenset(field.name for field in inputs)
+        self._shared = frozenset(field.name for field in inputs if field.owner != "item")
         self._id_key = id_key
         self._keyed: tuple[bytes, Encoders] | None = None
         self._encoders = _encoders(contents)
@@ -78,29 +81,51 @@ class Scorer:
             for name, places in self._runtime.sides.items()
         }
 
-    def score(self, columns: Columns, *, hashed: bool = False) -> Scores:
+    def score(
+        self, columns: Columns, *, hashed: bool = False, items: Items | None = None
+    ) -> Scores:
         """Float32 probabilities [n] of n candidates given as one column a field.
 
         A column is a sequence or array [n] of raw values, or a scalar that stands for all n; of a
         list or a vector it is [n] sequences or texts, or one that stands for all n. With `hashed`
-        the user column already holds keyed hashes. Raises UsageError for a missing or unknown
-        column, for unequal lengths, and for a key that is not the training's.
+        the user column already holds keyed hashes. Candidates may come as `items`, see `prepare`:
+        then `columns` are the others. Raises UsageError for a missing or unknown column, for
+        unequal lengths, and for a key that is not the training's.
         """
-        return self.score_ids(self.encode(columns, hashed=hashed))
+        return self.score_ids(self.encode(columns, hashed=hashed, items=items))
 
-    def score_tasks(self, columns: Columns, *, hashed: bool = False) -> dict[str, Scores]:
+    def prepare(self, columns: Columns) -> Items:
+        """Encode candidates once, by the columns that are theirs, to `score` them many times.
+
+        A request then takes its own of them, `items.take(places)`, and encodes nothing but the
+        user. Raises UsageError where the model reads more of a candidate than ids, or all ids in
+        one input: a cross network, dot products or a second tower wants them together.
+        """
+        names = item_names(self.schema)
+        if layout.REQUEST_IDS not in self._sides:
+            raise UsageError("this model has no candidates apart from their request")
+        columns = read(names, self.schema.unread, columns)
+        return Items(self._ids(layout.IDS, columns, self._encoders, candidates(columns, {})))
+
+    def score_tasks(
+        self, columns: Columns, *, hashed: bool = False, items: Items | None = None
+    ) -> dict[str, Scores]:
         """Float32 probabilities [n] of the label and of every further task by name; see `score`."""
-        return self._runtime.run_tasks(self._checked(self.encode(columns, hashed=hashed)))
+        encoded = self.encode(columns, hashed=hashed, items=items)
+        return self._runtime.run_tasks(self._checked(encoded))
 
-    def encode(self, columns: Columns, *, hashed: bool = False) -> Feed:
+    def encode(self, columns: Columns, *, hashed: bool = False, items: Items | None = None) -> Feed:
         """The model's inputs (see `layout`) for raw values; see `score`."""
         schema = self.schema
-        columns = read(self._names, self.schema.unread, columns)
+        columns = read(self._names if items is None else self._shared, schema.unread, columns)
         encoders = self._encoders if hashed else self._raw_encoders()
         lists = {f.name: self._list(f, columns, encoders) for f in schema.lists}
         vectors = {f.name: self._vector(f, columns) for f in schema.vectors}
         rows = candidates(columns, {**lists, **vectors})
-        feed: Feed = {name: self._ids(name, columns, encoders, rows) for name in self._sides}
+        rows = rows if items is None else items.rows(rows)
+        feed: Feed = {} if items is None else {layout.IDS: items.ids}
+        for name in self._sides.keys() - feed.keys():
+            feed[name] = self._ids(name, columns, encoders, rows)
         if schema.numbers:
             feed[layout.NUMBERS] = self._scaled(columns, rows)
         if vectors:

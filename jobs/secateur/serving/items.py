@@ -1,0 +1,42 @@
+"""Candidates that were encoded beforehand: a service's catalogue, as the model reads it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from secateur.contracts.errors import UsageError
+from secateur.contracts.features import FeatureSchema
+
+
+@dataclass(frozen=True, eq=False)
+class Items:
+    """Int32 ids [m, the items' fields] of m candidates, by the vocabulary of one package."""
+
+    ids: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def rows(self, given: int) -> int:
+        """Rows of a request whose columns have `given` ones. Raises UsageError for other items."""
+        if given not in (1, len(self)):
+            raise UsageError(f"columns of {given} rows do not fit {len(self)} items")
+        return len(self)
+
+    def take(self, places: Sequence[int] | NDArray[np.integer]) -> "Items":
+        """The candidates at these places, in their order."""
+        return Items(self.ids.take(places, axis=0))
+
+
+def item_names(schema: FeatureSchema) -> frozenset[str]:
+    """The columns that candidates have of their own.
+
+    Raises UsageError where some of these are no ids, which alone are encoded beforehand.
+    """
+    ids = {field.name for field in schema.fields}
+    wrong = sorted(f.name for f in schema.inputs if f.owner == "item" and f.name not in ids)
+    if wrong:
+        raise UsageError(f"candidates with {wrong} cannot be encoded beforehand, only those of ids")
+    return frozenset(field.name for field in schema.fields if field.owner == "item")
