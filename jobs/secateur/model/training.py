@@ -23,6 +23,7 @@ from secateur.model.metrics import log_loss
 from secateur.model.optimizing import Memory
 from secateur.model.ranks import World
 from secateur.model.recommender import Recommender
+from secateur.model.threads import on_threads
 from secateur.model.watching import Watch, predict, predict_tasks
 from secateur.scenario import Training
 
@@ -121,10 +122,9 @@ def _deterministic(threads: int, seed: int, *models: Recommender) -> Iterator[No
     Afterwards torch is set as before, and the models are on the CPU in evaluation mode.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only so
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    before = torch.are_deterministic_algorithms_enabled()
     settings = torch.utils.deterministic
     filled = settings.fill_uninitialized_memory  # type: ignore[attr-defined]
-    torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
     # Every kernel here writes all of its output; filling it first took a twentieth of a step.
     settings.fill_uninitialized_memory = False  # type: ignore[attr-defined]
@@ -133,10 +133,10 @@ def _deterministic(threads: int, seed: int, *models: Recommender) -> Iterator[No
     try:
         for model in models:
             model.to(device)
-        yield
+        with on_threads(threads):
+            yield
     finally:
-        torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1])
+        torch.use_deterministic_algorithms(before)
         settings.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
         for model in models:
             model.to("cpu").eval()

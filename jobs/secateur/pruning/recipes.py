@@ -15,6 +15,7 @@ from secateur.model.architectures import build, trainable
 from secateur.model.batches import Split, load_split, split_holdout
 from secateur.model.keeping import narrow
 from secateur.model.recommender import Recommender
+from secateur.model.threads import on_threads
 from secateur.model.training import distill, taught
 from secateur.pruning.compensation import compensate
 from secateur.pruning.evidence import Evidence, read_counts
@@ -72,20 +73,36 @@ def carry_out(recipe: Recipe, dense: Recommender, workshop: Workshop) -> Pruned:
 
     Raises UsageError when a step changes nothing.
     """
+    with on_threads(workshop.training.threads):
+        workshop = _taught(recipe, dense, workshop)
+        return used_to_bits(recipe, *_cut_and_repaired(recipe, dense, workshop))
+
+
+def _taught(recipe: Recipe, dense: Recommender, workshop: Workshop) -> Workshop:
+    """The workshop with the targets that the recipe learns, if it learns anything."""
     alone = recipe.student is not None and recipe.student.alone
-    learns = recipe.repair_epochs or recipe.rounded_epochs
-    if learns and (alone or workshop.train.guidance is None):
-        # The dense model's probabilities are better targets than the labels, which embeddings seen
-        # a second time learn by heart: half their weight cost 0.0086 AUC on KuaiRand, where none
-        # cost 0.0002. That is `training.teacher_weight`.
-        weight = 0.0 if alone else workshop.training.teacher_weight
-        workshop = workshop.taught_by(dense, weight)
+    if not (recipe.repair_epochs or recipe.rounded_epochs):
+        return workshop
+    if alone:
+        return workshop.taught_by(dense, 0.0)
+    if workshop.train.guidance is not None:
+        return workshop
+    # The dense model's probabilities are better targets than the labels, which embeddings seen a
+    # second time learn by heart: half their weight cost 0.0086 AUC on KuaiRand, where none cost
+    # 0.0002. That is `training.teacher_weight`.
+    return workshop.taught_by(dense, workshop.training.teacher_weight)
+
+
+def _cut_and_repaired(
+    recipe: Recipe, dense: Recommender, workshop: Workshop
+) -> tuple[Pruned, Workshop]:
+    """The model as its rows are not rounded yet, and the workshop for it."""
     if recipe.student is not None:
         plan = plan_of(recipe.student, dense.spec, workshop.evidence)
         model = new_student(recipe.student, compact_spec(dense.spec, plan), workshop)
         workshop = workshop.after(plan, dense.spec, model.spec)
         pruned = Pruned(model, repair(model, workshop, recipe.repair_epochs), PruningPlans(()))
-        return used_to_bits(recipe, pruned, workshop)
+        return pruned, workshop
     work = Work(recipe, _beginning(recipe, dense, workshop), workshop)
     for step in recipe.steps:
         for done, keep in enumerate(levels(step)):
@@ -94,7 +111,7 @@ def carry_out(recipe: Recipe, dense: Recommender, workshop: Workshop) -> Pruned:
             work.cut(step, keep, done)
     work.repair()
     pruned = Pruned(work.model, work.curve, PruningPlans(tuple(work.plans)))
-    return used_to_bits(recipe, pruned, work.workshop)
+    return pruned, work.workshop
 
 
 class Work:

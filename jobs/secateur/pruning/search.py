@@ -21,6 +21,7 @@ from secateur.contracts.candidates import Recipe, Step, Student
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import PruningPlan
 from secateur.contracts.search import Cost, Outcome
+from secateur.model.threads import on_threads
 from secateur.pruning.costs import predict_cost
 from secateur.pruning.menu import Dish, dishes, eased, knobs
 from secateur.pruning.plans import choose
@@ -62,11 +63,13 @@ class Scan:
 
 def search(trials: Trials, wanted: Search) -> list[Recipe]:
     """The recipe found for each target, with its controls. All trials are in `trials`."""
-    scan = scanned(trials, wanted)
     found: list[Recipe] = []
-    for target in wanted.targets:
-        dish = find(trials, wanted, scan, target)
-        found += [dish.recipe(target.name, wanted.repair_epochs), *controls(dish, target, trials)]
+    with on_threads(trials.workshop.training.threads):
+        scan = scanned(trials, wanted)
+        for target in wanted.targets:
+            dish = find(trials, wanted, scan, target)
+            recipe = dish.recipe(target.name, wanted.repair_epochs)
+            found += [recipe, *controls(dish, target, trials)]
     return found
 
 
