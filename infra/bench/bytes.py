@@ -53,11 +53,11 @@ STUDENT = Recipe(
 )
 CUT = (
     Step("embedding_dimension", "l2", keep=0.6),
-    Step("neuron", "taylor", keep=0.25),
+    Step("neuron", "taylor", keep=0.3),
 )
-AFTER = Recipe("cut_3", CUT, 0, 3, 4, first_order_bits=6, vocabulary="ascending")
+AFTER = Recipe("cut_4", CUT, 0, 4, 4, first_order_bits=6, vocabulary="ascending")
 # Without a pull on the tables a repair learns Frappe's train rows by heart.
-REPAIR = {"table_l2": 0.005, "patience": 9}
+REPAIR = {"table_l2": 0.01, "patience": 9}
 OF_FRAPPE = (
     Recipe(DENSE),
     INT8,
@@ -65,9 +65,9 @@ OF_FRAPPE = (
     STUDENT,
     replace(STUDENT, name="student_product", product_parts=4),
     AFTER,
-    replace(AFTER, name="cut_3_aware", rounded_epochs=8),
-    replace(AFTER, name="cut_2_aware", rounded_epochs=8, embedding_bits=2),
-    replace(AFTER, name="cut_mixed", rounded_epochs=8, rare_bits=2, rare_count=20),
+    replace(AFTER, name="cut_4_aware", rounded_epochs=10),
+    replace(AFTER, name="cut_3_aware", rounded_epochs=10, embedding_bits=3),
+    replace(AFTER, name="cut_mixed", rounded_epochs=10, rare_bits=2, rare_count=20),
 )
 ROWS = Step("embedding_row", "frequency", min_count=50)
 NEURONS = Step("neuron", "taylor", keep=0.25)
