@@ -10,6 +10,7 @@ from secateur import command
 from secateur.artifacts import Artifact
 from secateur.command import Job
 from secateur.contracts.candidates import Recipe
+from secateur.contracts.errors import ScenarioError
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.search import SearchRecord
 from secateur.model.bundle import load_bundle
@@ -27,6 +28,8 @@ def plan_candidates(job: Job) -> None:
     if job.scenario.search is not None:
         found, tried = look(job, dense, features, job.scenario.search)
         recipes = (*recipes, *found)
+    if not recipes:
+        raise ScenarioError("there are no candidates, and no search that would find any")
     plan = checks.plan(dense.digest, dense.read("model.json", ModelSpec), recipes)
     with job.create("CandidatePlan") as draft:
         draft.write("plan.json", plan)

@@ -36,8 +36,6 @@ class Scenario(Section):
 
     @model_validator(mode="after")
     def _names_agree(self) -> "Scenario":
-        if not self.candidates and self.search is None:
-            raise ValueError("candidates: there are none, and no search that would find any")
         names = [recipe.name for recipe in self.candidates]
         sought = [target.name for target in self.search.targets] if self.search else []
         if len({*names, *sought}) != len(names) + len(sought) or "dense" in (*names, *sought):
