@@ -30,7 +30,7 @@ SCENARIO = """
 name = "rich"
 title = "Every kind of field"
 seed = 1
-candidates = []
+candidates = [{ name = "int8", embedding_bits = 8 }]
 [logs]
 uri = "."
 user = "uid"
