@@ -59,3 +59,10 @@ def test_candidates_of_more_than_ids_are_refused() -> None:
     assert item_names(replace(SCHEMA, lists=(seen,))) == {"item", "tag", "length"}
     with pytest.raises(UsageError, match=r"candidates with \['tags'\]"):
         item_names(replace(SCHEMA, lists=(tags, seen)))
+
+
+def test_items_of_another_scorer_are_refused(scorer: Scorer, folder: Path) -> None:
+    """A release pulled since may know other items by the same ids."""
+    other = load(folder, id_key=KEY)
+    with pytest.raises(UsageError, match="prepared by another scorer"):
+        other.score({"user": 7}, items=scorer.prepare(CATALOGUE).take([0]))

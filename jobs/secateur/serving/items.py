@@ -12,22 +12,30 @@ from secateur.contracts.features import FeatureSchema
 
 @dataclass(frozen=True, eq=False)
 class Items:
-    """Int32 ids [m, the items' fields] of m candidates, by the vocabulary of one package."""
+    """Int32 ids [m, the items' fields] of m candidates, by the vocabulary of one scorer's package.
+
+    `maker` is what encoded them: to another scorer the same ids would mean other items.
+    """
 
     ids: NDArray[np.int32]
+    maker: object
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def rows(self, given: int) -> int:
+    def rows(self, given: int, maker: object) -> int:
         """Rows of a request whose columns have `given` ones. Raises UsageError for other items."""
+        if maker is not self.maker:
+            raise UsageError(
+                "these items were prepared by another scorer: prepare them by this one"
+            )
         if given not in (1, len(self)):
             raise UsageError(f"columns of {given} rows do not fit {len(self)} items")
         return len(self)
 
     def take(self, places: Sequence[int] | NDArray[np.integer]) -> "Items":
         """The candidates at these places, in their order."""
-        return Items(self.ids.take(places, axis=0))
+        return Items(self.ids.take(places, axis=0), self.maker)
 
 
 def item_names(schema: FeatureSchema) -> frozenset[str]:

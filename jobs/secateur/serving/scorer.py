@@ -105,7 +105,8 @@ class Scorer:
         if layout.REQUEST_IDS not in self._sides:
             raise UsageError("this model has no candidates apart from their request")
         columns = read(names, self.schema.unread, columns)
-        return Items(self._ids(layout.IDS, columns, self._encoders, candidates(columns, {})))
+        ids = self._ids(layout.IDS, columns, self._encoders, candidates(columns, {}))
+        return Items(ids, self._encoders)
 
     def score_tasks(
         self, columns: Columns, *, hashed: bool = False, items: Items | None = None
@@ -122,7 +123,7 @@ class Scorer:
         lists = {f.name: self._list(f, columns, encoders) for f in schema.lists}
         vectors = {f.name: self._vector(f, columns) for f in schema.vectors}
         rows = candidates(columns, {**lists, **vectors})
-        rows = rows if items is None else items.rows(rows)
+        rows = rows if items is None else items.rows(rows, self._encoders)
         feed: Feed = {} if items is None else {layout.IDS: items.ids}
         for name in self._sides.keys() - feed.keys():
             feed[name] = self._ids(name, columns, encoders, rows)
