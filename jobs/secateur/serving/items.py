@@ -27,7 +27,7 @@ class Items:
         """Rows of a request whose columns have `given` ones. Raises UsageError for other items."""
         if maker is not self.maker:
             raise UsageError(
-                "these items were prepared by another scorer: prepare them by this one"
+                "these items were prepared by another scorer, not by this one"
             )
         if given not in (1, len(self)):
             raise UsageError(f"columns of {given} rows do not fit {len(self)} items")
