@@ -1,66 +1,29 @@
 """The graph against torch's own forward pass, and against its integers computed by hand."""
 
 import itertools
-from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from random_models import random_inputs, random_model, specs
 from secateur.contracts.candidates import Recipe
-from secateur.contracts.models import Architecture, ListInput, ModelSpec, VectorInput
-from secateur.model.architectures import build as build_model
+from secateur.contracts.models import ModelSpec
 from secateur.model.dcnv2 import DCNv2
 from secateur.model.dlrm import DLRM
 from secateur.model.finalmlp import FinalMLP
-from secateur.model.inputs import Inputs, Ragged
+from secateur.model.inputs import Inputs
 from secateur.model.recommender import Recommender
 from secateur.packaging import quantization
 from secateur.packaging.graph import build
 from secateur.packaging.parts import Parts, parts_of
 from secateur.packaging.quantization import WEIGHT_LIMIT, IntegerLinear
 from secateur.serving.codes import ZERO
-
-
-@st.composite
-def specs(
-    draw: st.DrawFn, architectures: Sequence[str] = get_args(Architecture), least: int = 1
-) -> ModelSpec:
-    """Any architecture and number of fields; perhaps lists, some shared, numbers, vectors."""
-    fields = draw(st.lists(st.integers(1, 9), min_size=least, max_size=6))
-    own = draw(st.lists(st.integers(1, 9), max_size=2))
-    shared = draw(st.lists(st.integers(0, len(fields) - 1), max_size=2))
-    blocks = [*shared, *range(len(fields), len(fields) + len(own))]
-    lengths = draw(st.lists(st.integers(1, 4), max_size=2))
-    architecture = draw(st.sampled_from(architectures))
-    widths = st.lists(st.integers(1, 9), min_size=1, max_size=3).map(tuple)
-    hidden = draw(widths)
-    numbers = draw(st.integers(0, 3))
-    dlrm = architecture == "dlrm"
-    assume(not dlrm or len(fields) + len(blocks) + len(lengths) + bool(numbers) > 1)
-    return ModelSpec(
-        architecture,
-        tuple(f"f{i}" for i in range(len(fields))),
-        (*fields, *own),
-        0 if architecture == "lr" else draw(st.integers(1, 6)),
-        () if architecture in ("lr", "fm") else hidden,
-        numbers=tuple(f"n{i}" for i in range(numbers)),
-        lists=tuple(ListInput(f"l{i}", block) for i, block in enumerate(blocks)),
-        vectors=tuple(VectorInput(f"v{i}", length) for i, length in enumerate(lengths)),
-        cross_layers=draw(st.integers(1, 3)) if architecture == "dcnv2" else 0,
-        bottom=tuple(draw(st.lists(st.integers(1, 5), max_size=2))) if dlrm and numbers else (),
-        interaction=draw(st.sampled_from(["dot", "cat"])) if dlrm else "dot",
-        second=draw(widths) if architecture == "finalmlp" else (),
-        attention=draw(widths) if architecture == "din" else (),
-        tasks=() if architecture in ("lr", "fm") else ("b", "a")[: draw(st.integers(0, 2))],
-    )
-
 
 quickly = settings(max_examples=20, deadline=None)
 Places = frozenset[int]
@@ -70,34 +33,6 @@ places = st.frozensets(st.integers(0, 5))
 def within(spec: ModelSpec, request: Places) -> tuple[int, ...]:
     """Those of the places where the model has fields."""
     return tuple(sorted(i for i in request if i < len(spec.fields)))
-
-
-def random_model(spec: ModelSpec, seed: int = 0) -> Recommender:
-    torch.manual_seed(seed)
-    model = build_model(spec).eval()
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.4)
-    if isinstance(model, DCNv2):  # every layer multiplies: keep the scores off 0 and 1
-        for layer in model.cross:
-            torch.nn.init.normal_(layer.weight, std=0.3 / spec.tower_inputs**0.5)
-    return model
-
-
-def random_inputs(spec: ModelSpec, rows: int = 64) -> Inputs:
-    """Ids of a schema taller than the tables: those at and above a table's height are OOV."""
-    dice = np.random.default_rng(0)
-    heights = np.array(spec.rows[: len(spec.fields)])
-    ids = dice.integers(0, heights + 2, (rows, len(heights)), np.int32)
-    lists = []
-    for one in spec.lists:
-        offsets = np.cumsum([0, *dice.integers(0, 5, rows)])
-        values = dice.integers(0, spec.rows[one.block] + 2, offsets[-1], np.int32)
-        lists.append(Ragged(torch.from_numpy(values), torch.from_numpy(offsets)))
-    numbers = dice.normal(size=(rows, len(spec.numbers))).astype(np.float32)
-    vectors = dice.normal(size=(rows, spec.dense - len(spec.numbers))).astype(np.float32)
-    return Inputs(
-        torch.from_numpy(ids), torch.from_numpy(numbers), torch.from_numpy(vectors), tuple(lists)
-    )
 
 
 def feed_of(spec: ModelSpec, parts: Parts, inputs: Inputs) -> dict[str, np.ndarray]:

@@ -26,9 +26,7 @@ class Items:
     def rows(self, given: int, maker: object) -> int:
         """Rows of a request whose columns have `given` ones. Raises UsageError for other items."""
         if maker is not self.maker:
-            raise UsageError(
-                "these items were prepared by another scorer, not by this one"
-            )
+            raise UsageError("these items were prepared by another scorer, not by this one")
         if given not in (1, len(self)):
             raise UsageError(f"columns of {given} rows do not fit {len(self)} items")
         return len(self)
