@@ -68,9 +68,6 @@ TRAINING: Setting = {
     "patience": 3,
 }
 NOTES = """
-DCN-V2 is the best, and .003 short of the aim on both labels. What is counted decides, not the
-network: on the same inputs all architectures are within .002. The seconds are beside other work.
-
 GAUC is given twice. As it is usually taken, a user's later rows know how the earlier ones ended. Of
 the rows of a user who has both outcomes, those that come after a positive are less often positive:
 one positive is gone. So what a user just did ranks that user's rows wrongly, however well it tells

@@ -75,7 +75,7 @@ def missing(inputs: Inputs, spec: ModelSpec, kept: tuple[str, ...]) -> Inputs:
 
 
 def _silence_weights(model: Recommender, masks: tuple[str, ...]) -> None:
-    for layer, packed in zip(linears(model), masks, strict=False):
+    for layer, packed in zip(linears(model) if masks else [], masks, strict=True):
         layer.weight *= unpack(packed, layer.weight.shape)
 
 
