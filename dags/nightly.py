@@ -5,8 +5,8 @@ model is trained on them. A **plan** lists the candidates, and each is **pruned*
 on its own. The verdict **judges** them against the dense model and may refuse the night: then
 nothing is published, and what is served stays untouched. Else the one chosen is **published** and
 its channel moves, as does that of every **rung** of the ladder, and the night is **accepted**: the
-events of the nights to come are held against its own, and their training may go on from its dense
-model. The **report** is written whatever happened.
+events of the nights to come are held against its own, their training may go on from its dense
+model, and their cuts may hold to its own. The **report** is written whatever happened.
 
 A task that failed without retry was *refused*, or asked wrongly: the last lines of its log say
 why, and the evidence is sealed in the run's folder. A task that *crashed* is retried.
@@ -59,12 +59,12 @@ def nightly(path: Path) -> DAG:
         trained_on = {"features": features, "validation": features_report}
         kept = {"state": memory, "checkpoints": "{run}/checkpoints"}
         dense = night.task("train_model", trained_on | kept, on=GPU)
-        looked_at = {"dense": dense, "features": features, "checkpoints": "{run}/search"}
-        plan = night.task("plan_candidates", looked_at)
+        made = {"dense": dense, "features": features}
+        plan = night.task("plan_candidates", made | {"checkpoints": "{run}/search"})
 
         def package(recipe: Any, **named: str) -> Any:  # noqa: ANN401 - XComs
-            inputs = {"recipe": recipe, "dense": dense, "features": features, "plan": plan["uri"]}
-            return night.task("prune_model", inputs, on=GPU, candidate=recipe, **named)
+            inputs = {"recipe": recipe, "plan": plan["uri"], "state": memory}
+            return night.task("prune_model", made | inputs, on=GPU, candidate=recipe, **named)
 
         baseline = package("dense", task_id="package_dense")
 
@@ -83,10 +83,8 @@ def nightly(path: Path) -> DAG:
             {"verdict": verdict, "candidates": "{run}/candidates", "store": store()},
             outlets=[Asset(f"{store()}/{scenario['name']}")],
         )
-        accepted = night.task(
-            "accept_night",
-            {"verdict": verdict, "events-report": events_report, "dense": dense, "state": memory},
-        )
+        ended = {"verdict": verdict, "events-report": events_report, "state": memory}
+        accepted = night.task("accept_night", made | ended | {"candidates": "{run}/candidates"})
         report = night.task("report_night", {"run": "{run}"})
 
         @task.short_circuit

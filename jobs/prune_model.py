@@ -2,6 +2,8 @@
 
 Writes two artifacts below --output: `bundle`, the compact ModelBundle, and `package`, what
 services load. The recipe "dense" changes nothing: its package is what the others are judged by.
+With a `[repruning]` section the cuts hold to those that the last accepted night left in `--state`,
+and the bundle holds this night's, and how alike they are (`overlap.json`).
 """
 
 from secateur import command
@@ -17,6 +19,7 @@ from secateur.packaging.parts import weight_counts
 from secateur.packaging.source import read_source
 from secateur.pruning import checks
 from secateur.pruning.recipes import carry_out, furnish
+from secateur.pruning.remembering import remember
 
 
 def prune_model(job: Job) -> None:
@@ -28,13 +31,22 @@ def prune_model(job: Job) -> None:
     job.note("recipe", record.digest(recipe))
     job.note("scenario.seed", str(job.scenario.seed))
     workshop = furnish(features, job.use(job.scenario.training), job.scenario.seed)
-    pruned = carry_out(recipe, load_bundle(dense), workshop)
-    model, spec = pruned.model, dense.read("model.json", ModelSpec)
+    spec, last = dense.read("model.json", ModelSpec), str(workshop.evidence.holdout.days[-1])
+    memory = None
+    if job.scenario.repruning and recipe.steps:
+        wanted, state = job.use(job.scenario.repruning), job.arguments.get("state")
+        memory = remember(wanted, state, recipe, dense, last)
+        job.note("prunings", memory.digest)
+    steady = memory.steady if memory else None
+    pruned = carry_out(recipe, load_bundle(dense), workshop, steady)
+    model = pruned.model
     facts = {"recipe": recipe.name, "dense": dense.digest, **weight_counts(model)}
     with job.create("ModelBundle", "bundle") as draft:
         save_bundle(draft, model)
         draft.write("curve.json", pruned.curve)
         draft.write("plans.json", pruned.plans)
+        if memory:
+            memory.write(draft, model.spec, features)
         job.seal(draft, facts)
     with job.create("Package", "package") as draft:
         holdout = workshop.evidence.holdout.inputs
@@ -45,4 +57,6 @@ def prune_model(job: Job) -> None:
 
 
 if __name__ == "__main__":
-    command.run(prune_model, __doc__, inputs=("dense", "features", "plan", "recipe"))
+    command.run(
+        prune_model, __doc__, inputs=("dense", "features", "plan", "recipe"), options=("state",)
+    )

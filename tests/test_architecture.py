@@ -21,7 +21,7 @@ OWNERS = {
     "great_expectations": {"validation"},
     "torch": {"model", "pruning", "packaging"},
     "torch_pruning": {"pruning"},
-    "safetensors": {"model"},
+    "safetensors": {"model", "pruning"},
     "onnx": {"packaging"},
     "onnxruntime": {"serving", "packaging"},
     "boto3": {"s3"},

@@ -72,8 +72,19 @@ OF_FRAPPE = (
 ROWS = Step("embedding_row", "frequency", min_count=50)
 NEURONS = Step("neuron", "taylor", keep=0.25)
 PRUNED = Recipe("rows_4", (ROWS,), embedding_bits=4, tower_bits=8, vocabulary="ascending")
+HIDDEN = (400, 400, 400)
+# What one would serve without pruning: of the values only those seen often, everything in float32.
+FILTERED = tuple(
+    Recipe(
+        f"min_count_{count} (dense)",
+        student=Student(16, HIDDEN, count, alone=True),
+        repair_epochs=1,
+    )
+    for count in (5, 20, 50, 100)
+)
 OF_ZIPF = (
     Recipe(DENSE),
+    *FILTERED,
     replace(INT8, name="int8_ascending", vocabulary="ascending"),
     replace(PRUNED, vocabulary="frequency", name="rows_4_by_frequency"),
     PRUNED,
@@ -88,7 +99,7 @@ OF_ZIPF = (
         rounded_epochs=0.5,
     ),
 )
-ZIPF = {"embedding_dim": 16, "hidden": (400, 400, 400), "batch_size": 1024, "threads": 2}
+ZIPF = {"embedding_dim": 16, "hidden": HIDDEN, "batch_size": 1024, "threads": 2}
 
 
 @dataclass(frozen=True)
@@ -114,7 +125,9 @@ class Log:
     def raw(self, split: Split) -> dict[str, list[str | None]]:
         """The raw values of a split's rows; None where training saw no such value."""
         columns = zip(self.values.items(), split.inputs.ids.numpy().T, strict=True)
-        return {name: [[*values, None][i] for i in ids] for (name, values), ids in columns}
+        return {
+            name: np.array([*values, None], object)[ids].tolist() for (name, values), ids in columns
+        }
 
 
 def read_log(folder: Path) -> Log:
@@ -227,8 +240,8 @@ def section(
     wanted = asked.only.split(",") if asked.only else [recipe.name for recipe in recipes]
     training = Training.model_validate(settings)
     yield f"## {log.rows.name}\n"
-    yield "| package | seed | AUC test | to dense | bytes | ratio | files | seconds |"
-    yield "|---|--:|--:|--:|--:|--:|---|--:|"
+    yield "| package | seed | AUC valid | AUC test | to dense | bytes | ratio | files | seconds |"
+    yield "|---|--:|--:|--:|--:|--:|--:|---|--:|"
     for seed in range(1, asked.seeds + 1):
         dense = dense_of(log, training, seed)
         repairing = training.model_copy(update=REPAIR if training.table_l2 else {})
@@ -243,20 +256,21 @@ def table(
 ) -> Iterator[str]:
     """A line a recipe; the first of them is dense."""
     base: tuple[float, int] | None = None
-    raw, labels = log.raw(log.rows.test), log.rows.test.labels
+    splits = [(log.raw(split), split.labels) for split in (log.rows.held, log.rows.test)]
     for recipe in recipes:
         started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="secateur-bytes-") as temporary:
             folder = Path(temporary) / "package"
             model = carry_out(recipe, dense, workshop).model
             files = package(folder, recipe, model, log)
-            area = auc(torch.from_numpy(load(folder).score(raw)), labels)
+            scorer = load(folder)
+            held, area = (auc(torch.from_numpy(scorer.score(raw)), y) for raw, y in splits)
         whole = sum(files.values())
         base = base or (area, whole)
         each = ", ".join(f"{name} {size:,}" for name, size in sorted(files.items()))
         lost = f"{100 * (area / base[0] - 1):+.3f} %"
         yield (
-            f"| {recipe.name} | {workshop.seed} | {area:.4f} | {lost} | {whole:,} | "
+            f"| {recipe.name} | {workshop.seed} | {held:.4f} | {area:.4f} | {lost} | {whole:,} | "
             f"{base[1] / whole:.1f} | {each} | {time.monotonic() - started:.0f} |"
         )
 

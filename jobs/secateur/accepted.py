@@ -4,9 +4,12 @@ Of two nights with one day, the later acceptance replaces the earlier.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from secateur.artifacts import Artifact, open_artifact
 from secateur.contracts.manifest import MANIFEST
+from secateur.contracts.models import Master
+from secateur.contracts.pruning import PruningMemory
 from secateur.storage import join, open_store
 
 
@@ -39,8 +42,43 @@ class Shelf:
 
 EVENTS = Shelf("accepted", "AcceptedNight")  # a profile, by the last day of the night's events
 MASTERS = Shelf("masters", "DenseMaster")  # a dense model, by the last day it was trained on
+PRUNINGS = Shelf("prunings", "AcceptedPrunings")  # cuts of recipes, by the same day
 MASTER, TENSORS, VOCABULARY = MASTER_FILES = (
     "master.json",
     "master.safetensors",
     "vocabulary.parquet",
 )
+CUTS, CUT_TENSORS = CUTS_FILES = ("cuts.json", "cuts.safetensors")  # in a candidate's bundle
+
+
+@dataclass(frozen=True)
+class Left:
+    """Files of the night that ended with `day` that go on a shelf, by the names they get there."""
+
+    shelf: Shelf
+    day: str
+    files: dict[str, Path]
+
+
+def left_by_model(dense: Artifact) -> Left | None:
+    """What a dense model leaves to later nights, if it does."""
+    if MASTER not in {entry.path for entry in dense.manifest.files}:
+        return None
+    day = dense.read(MASTER, Master).last_day
+    return Left(MASTERS, day, {name: dense.file(name) for name in MASTER_FILES})
+
+
+def left_by_cuts(candidates: str, vocabulary: Path) -> Left | None:
+    """What a run's candidates leave of their cuts, with what rows stand for, if there are any."""
+    store, left = open_store(candidates), None
+    folders = dict.fromkeys(key.rpartition("/")[0] for key in sorted(store.keys("")))
+    for folder in folders:
+        if not folder.endswith("/bundle") or not store.exists(f"{folder}/{MANIFEST}"):
+            continue
+        bundle = open_artifact(join(candidates, folder), "ModelBundle")
+        if CUTS in {entry.path for entry in bundle.manifest.files}:
+            cuts = bundle.read(CUTS, PruningMemory)
+            left = left or Left(PRUNINGS, cuts.last_day, {VOCABULARY: vocabulary})
+            for name in CUTS_FILES:
+                left.files[f"{cuts.recipe.name}{Path(name).suffix}"] = bundle.file(name)
+    return left

@@ -62,6 +62,7 @@ def test_the_edges_tell_the_story(dag: Any) -> None:
             "judge_candidates",
             "validate_events",
             "train_model",
+            "build_features",
         },
         "report_night": {"accept_night"},
     }
@@ -93,7 +94,8 @@ def test_what_nights_remember_is_one_place_a_scenario(dags: dict[str, Any]) -> N
             for task in dag.tasks
             if hasattr(task, "inputs") and "state" in task.inputs
         }
-        assert {"validate_events", "build_features", "train_model", "accept_night"} <= set(given)
+        remembering = {"validate_events", "build_features", "train_model", "accept_night"}
+        assert remembering | {"package_dense", "candidate.prune_model"} <= set(given)
         assert all(uri.endswith(f"/runs/state/{name}") for uri in given.values())
 
 

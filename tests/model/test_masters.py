@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file
 from torch.nn import functional
 
-from accept_night import keep_master
+from accept_night import keep
 from secateur import artifacts
-from secateur.accepted import MASTER, MASTERS, TENSORS
+from secateur.accepted import MASTER, MASTERS, TENSORS, left_by_model
 from secateur.artifacts import Artifact
 from secateur.command import Job
 from secateur.contracts.data import ValidationReport
@@ -119,8 +119,9 @@ def trained(features: Artifact, state: Path, *settings: str) -> Artifact:
     output = str(folder / f"dense of {features.folder.name}")
     train_model(Job("train_model", scenario(*settings), flags | {"output": output}))
     accept = {"dense": output, "state": str(state), "output": str(folder / "accepted")}
-    keep_master(Job("accept_night", scenario(*settings), accept))
-    return artifacts.open_artifact(output, "ModelBundle")
+    bundle = artifacts.open_artifact(output, "ModelBundle")
+    keep(Job("accept_night", scenario(*settings), accept), left_by_model(bundle))
+    return bundle
 
 
 def scenario(*settings: str) -> Scenario:

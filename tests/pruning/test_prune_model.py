@@ -107,14 +107,14 @@ def write_features(folder: Path) -> None:
         draft.seal(MADE_BY, {}, facts)
 
 
-def write_dense(folder: Path, seed: int) -> None:
+def write_dense(folder: Path, seed: int, start: str = "cold") -> None:
     torch.manual_seed(seed)
     model = DeepFM(ModelSpec("deepfm", ("user", "item", "age"), (31, 21, 4), 4, (8, 6))).eval()
     torch.nn.init.normal_(model.embedding.weight, std=0.3)
     with artifacts.create(folder.as_uri(), "ModelBundle") as draft:
         save_bundle(draft, model)
         draft.write("curve.json", TrainingCurve((), 0))
-        draft.seal(MADE_BY, {}, {})
+        draft.seal(MADE_BY, {}, {"start": start})
 
 
 def test_the_plan_names_the_recipes_to_fan_out_over(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
+from secateur.contracts.candidates import Recipe
 from secateur.contracts.models import ModelSpec
 
 
@@ -36,6 +37,37 @@ class PruningPlans:
     """The plans of all steps in their order, each for the model that the one before left."""
 
     steps: tuple[PruningPlan, ...]
+
+
+@dataclass(frozen=True)
+class PruningMemory:
+    """What a night leaves of one recipe to the next, beside the tensors of its cuts.
+
+    All is by place in the dense model `model`, and its training ended with `last_day`. `values` are
+    how many of each vocabulary's the recipe kept, the first ones.
+    """
+
+    recipe: Recipe
+    model: ModelSpec
+    last_day: str
+    values: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How alike the cuts of one recipe are to those of the night that ended with `day`.
+
+    `shares` are, by kind of unit, those kept in both nights of those kept in either (Jaccard).
+    """
+
+    day: str
+    shares: dict[str, float]
+
+    @property
+    def said(self) -> str:
+        """The overlap in words."""
+        shares = ", ".join(f"{100 * share:.1f} % of {kind}s" for kind, share in self.shares.items())
+        return f"{shares.replace('_', ' ')} kept as on {self.day}"
 
 
 def difference(first: PruningPlan, second: PruningPlan) -> dict[str, int]:

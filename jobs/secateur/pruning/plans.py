@@ -23,7 +23,16 @@ from secateur.pruning.weights import linears
 
 def choose(step: Step, model: Recommender, evidence: Evidence) -> PruningPlan:
     """The units that `step` keeps of `model`."""
-    scores = CRITERIA[step.granularity][step.criterion](model, evidence)
+    return select(step, score(step, model, evidence), model, evidence)
+
+
+def score(step: Step, model: Recommender, evidence: Evidence) -> Scores:
+    """What the units that a step is about are worth."""
+    return CRITERIA[step.granularity][step.criterion](model, evidence)
+
+
+def select(step: Step, scores: Scores, model: Recommender, evidence: Evidence) -> PruningPlan:
+    """The units that `step` keeps of `model` where they are worth `scores`."""
     if step.min_count is not None:
         return with_heights(model.spec, heights_at(evidence, model.spec.rows, step.min_count))
     keep = step.keep if step.keep is not None else 1.0

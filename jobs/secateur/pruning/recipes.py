@@ -24,6 +24,7 @@ from secateur.pruning.plans import choose, heights_at, with_heights
 from secateur.pruning.quantizing import joined, learn_rounded
 from secateur.pruning.schedules import levels
 from secateur.pruning.sparse import held_at_zero, traded
+from secateur.pruning.steadying import Steady
 from secateur.pruning.surgery import compact, compact_spec
 from secateur.scenario import Training
 
@@ -68,14 +69,16 @@ def furnish(features: Artifact, training: Training, seed: int) -> Workshop:
     return Workshop(train, Evidence(read_counts(features), holdout, seed), training, seed)
 
 
-def carry_out(recipe: Recipe, dense: Recommender, workshop: Workshop) -> Pruned:
-    """The compact model of a recipe.
+def carry_out(
+    recipe: Recipe, dense: Recommender, workshop: Workshop, steady: Steady | None = None
+) -> Pruned:
+    """The compact model of a recipe, whose cuts `steady` chooses, where it is given.
 
     Raises UsageError when a step changes nothing.
     """
     with on_threads(workshop.training.threads):
         workshop = _taught(recipe, dense, workshop)
-        return used_to_bits(recipe, *_cut_and_repaired(recipe, dense, workshop))
+        return used_to_bits(recipe, *_cut_and_repaired(recipe, dense, workshop, steady))
 
 
 def _taught(recipe: Recipe, dense: Recommender, workshop: Workshop) -> Workshop:
@@ -94,7 +97,7 @@ def _taught(recipe: Recipe, dense: Recommender, workshop: Workshop) -> Workshop:
 
 
 def _cut_and_repaired(
-    recipe: Recipe, dense: Recommender, workshop: Workshop
+    recipe: Recipe, dense: Recommender, workshop: Workshop, steady: Steady | None
 ) -> tuple[Pruned, Workshop]:
     """The model as its rows are not rounded yet, and the workshop for it."""
     if recipe.student is not None:
@@ -103,7 +106,7 @@ def _cut_and_repaired(
         workshop = workshop.after(plan, dense.spec, model.spec)
         pruned = Pruned(model, repair(model, workshop, recipe.repair_epochs), PruningPlans(()))
         return pruned, workshop
-    work = Work(recipe, _beginning(recipe, dense, workshop), workshop)
+    work = Work(recipe, _beginning(recipe, dense, workshop), workshop, steady)
     for step in recipe.steps:
         for done, keep in enumerate(levels(step)):
             if done:
@@ -117,8 +120,10 @@ def _cut_and_repaired(
 class Work:
     """A model on the way through its recipe; repairs share the recipe's epochs evenly."""
 
-    def __init__(self, recipe: Recipe, model: Recommender, workshop: Workshop) -> None:
-        self.recipe, self.model, self.workshop = recipe, model, workshop
+    def __init__(
+        self, recipe: Recipe, model: Recommender, workshop: Workshop, steady: Steady | None
+    ) -> None:
+        self.recipe, self.model, self.workshop, self.steady = recipe, model, workshop, steady
         self.plans: list[PruningPlan] = []
         self.curve = TrainingCurve((), 0)
         self.share = recipe.repair_epochs / (1 + sum(step.rounds - 1 for step in recipe.steps))
@@ -134,14 +139,22 @@ class Work:
         if step.schedule == "rigl" and done:
             plan = traded(step, done, model, evidence)
         else:
-            plan = choose(_of_what_is_left(step, keep, done), model, evidence)
+            plan = self._choose(_of_what_is_left(step, keep, done))
             demand_change(step, plan, model)
         small = compact(mask(model, plan, evidence), plan)
         if self.recipe.compensate and not self.sparse:
             compensate(small, model, plan, evidence.sample)
         self.plans.append(plan)
+        if self.steady is not None:
+            self.steady.follow(plan)
         self.workshop = self.workshop.after(plan, model.spec, small.spec)
         self.model = small
+
+    def _choose(self, step: Step) -> PruningPlan:
+        model, evidence = self.model, self.workshop.evidence
+        if self.steady is not None:
+            return self.steady.choose(len(self.plans), step, model, evidence)
+        return choose(step, model, evidence)
 
     def repair(self) -> None:
         """Fit the model to its targets, its zeros held, for this repair's share of the epochs."""

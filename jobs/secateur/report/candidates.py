@@ -46,7 +46,7 @@ class Line:
     """The dense model or one candidate.
 
     `outcome` is a key of `OUTCOMES`; `delta` the difference in AUC on the tune days as judged;
-    `storage` tells how its package stores what is left.
+    `storage` tells how its package stores what is left, `kept` what the night before kept too.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Line:
     measured: Measured | None
     source: str
     storage: str = ""
+    kept: str = ""
 
     @property
     def said(self) -> str:
@@ -87,6 +88,7 @@ def _candidate(night: Night, name: str) -> Line:
         measured=_measured(part.value, of_dense=False) if part else None,
         source=part.source if part else "",
         storage=_storage(night, name),
+        kept=night.overlaps[name].said if name in night.overlaps else "",
     )
 
 

@@ -18,6 +18,7 @@ from secateur.contracts.features import FeatureSchema
 from secateur.contracts.judgement import Scorecard, Verdict
 from secateur.contracts.manifest import MANIFEST, Manifest
 from secateur.contracts.models import ModelSpec, TrainingCurve
+from secateur.contracts.pruning import Overlap
 from secateur.contracts.record import Noun
 from secateur.contracts.releases import PublishReceipt
 from secateur.contracts.search import SearchRecord
@@ -82,6 +83,7 @@ class Night:
     release: Part[PublishReceipt] | None
     search: Part[SearchRecord] | None = None
     ladder: dict[str, Rung] = field(default_factory=dict)
+    overlaps: dict[str, Overlap] = field(default_factory=dict)
 
 
 def read_night(uri: str) -> Night:
@@ -104,7 +106,8 @@ def read_night(uri: str) -> Night:
         scorecards={name: card for name, card in cards.items() if card},
         verdict=run.part("verdict", "verdict.json", Verdict),
         release=run.part("release", "receipt.json", PublishReceipt),
-        search=run.part("plan", "search.json", SearchRecord) if run.searched else None,
+        search=run.optional("plan", "search.json", SearchRecord),
+        overlaps=dict(_overlaps(run, recipes)),
         ladder=dict(_ladder(run)),
     )
 
@@ -119,6 +122,13 @@ def _ladder(run: "_Run") -> Iterator[tuple[str, Rung]]:
                 target,
                 Rung(verdict, run.part(f"{place}/release", "receipt.json", PublishReceipt)),
             )
+
+
+def _overlaps(run: "_Run", recipes: tuple[str, ...]) -> Iterator[tuple[str, Overlap]]:
+    for name in recipes:
+        part = run.optional(f"candidates/{name}/bundle", "overlap.json", Overlap)
+        if part:
+            yield name, part.value
 
 
 class _Run:
@@ -155,11 +165,11 @@ class _Run:
             self.unreadable[path] = str(error)
             return None
 
-    @property
-    def searched(self) -> bool:
-        """Whether the plan came of a search."""
-        plan = self.artifacts.get("plan")
-        return plan is not None and "search.json" in {entry.path for entry in plan.files}
+    def optional(self, path: str, name: str, noun: type[Noun]) -> Part[Noun] | None:
+        """The same for a file that its artifact need not hold."""
+        manifest = self.artifacts.get(path)
+        known = {entry.path for entry in manifest.files} if manifest else set()
+        return self.part(path, name, noun) if name in known else None
 
     def names(self) -> tuple[str, ...]:
         """Candidates by their folders, for a night whose plan is missing."""

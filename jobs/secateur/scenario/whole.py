@@ -8,6 +8,7 @@ from secateur.scenario.cleaning import Cleaning
 from secateur.scenario.features import Features
 from secateur.scenario.judging import Judgement, Release
 from secateur.scenario.logs import Label, Logs
+from secateur.scenario.repruning import Repruning
 from secateur.scenario.search import Search, Target
 from secateur.scenario.sections import Name, Section
 from secateur.scenario.training import Training
@@ -33,6 +34,7 @@ class Scenario(Section):
     judgement: Judgement
     release: Release = Release()
     search: Search | None = None
+    repruning: Repruning | None = None
 
     @model_validator(mode="after")
     def _names_agree(self) -> "Scenario":

@@ -1,0 +1,149 @@
+"""What accepted nights leave of their cuts, and how tonight's compare with it.
+
+A bundle whose cuts may be held to has `accepted.CUTS_FILES`; those of the accepted night are on the
+shelf `accepted.PRUNINGS`, as `<recipe>.json` and `<recipe>.safetensors`, beside the vocabulary that
+its rows stand for.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import cast, get_args
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from secateur.accepted import CUT_TENSORS, CUTS, PRUNINGS, VOCABULARY
+from secateur.artifacts import Artifact, Draft
+from secateur.contracts.candidates import Granularity, Recipe
+from secateur.contracts.models import ModelSpec
+from secateur.contracts.pruning import Overlap, PruningMemory
+from secateur.pruning.steadying import Cut, Steady, overlaps
+from secateur.scenario.repruning import Repruning
+
+log = logging.getLogger("secateur.pruning")
+
+OVERLAP = "overlap.json"
+LASTING: tuple[Granularity, ...] = ("field",)  # units that a model trained anew has too
+
+
+@dataclass(frozen=True, eq=False)
+class Past:
+    """What the last accepted night left of a recipe."""
+
+    artifact: Artifact
+    memory: PruningMemory
+    cuts: Mapping[int, Cut]
+
+
+def recall(state: str | None, recipe: Recipe, dense: Artifact, day: str) -> Past | None:
+    """What the newest night that ended before `day` left of this recipe; None where nothing fits.
+
+    Where the dense model was not trained on from that night's, its neurons are others: then only
+    cuts of inputs are recalled. Raises CorruptArtifact where it is not what was sealed.
+    """
+    found = PRUNINGS.before(state, day)
+    if found is None or f"{recipe.name}.json" not in {e.path for e in found[1].manifest.files}:
+        log.info("no night before %s left cuts of %s", day, recipe.name)
+        return None
+    artifact = found[1]
+    memory = artifact.read(f"{recipe.name}.json", PruningMemory)
+    spec = dense.read("model.json", ModelSpec)
+    if memory.recipe.steps != recipe.steps or replace(memory.model, rows=spec.rows) != spec:
+        log.warning("%s cuts other units than on %s: it cuts as if for the first time", *found)
+        return None
+    cuts = _read_cuts(load_file(artifact.file(f"{recipe.name}.safetensors")))
+    if dense.manifest.facts.get("start") != "warm":
+        cuts = {number: cut for number, cut in cuts.items() if cut.granularity in LASTING}
+    return Past(artifact, memory, cuts)
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """A recipe's cuts of tonight, and what they hold to."""
+
+    recipe: Recipe
+    day: str
+    past: Past | None
+    steady: Steady
+
+    @property
+    def digest(self) -> str:
+        """Of what the cuts hold to."""
+        return self.past.artifact.digest if self.past else "none"
+
+    def write(self, draft: Draft, kept: ModelSpec, features: Artifact) -> None:
+        """Write into a bundle what a later night may hold to; `kept` is the shape of its model."""
+        now = _heights(kept, features)
+        draft.write(CUTS, PruningMemory(self.recipe, self.steady.dense, self.day, now))
+        save_file(_tensors(self.steady.cuts), draft.folder / CUT_TENSORS)
+        if self.past:
+            draft.write(OVERLAP, self._overlap(self.past, _kept_values(features, now)))
+
+    def _overlap(self, past: Past, now: pa.Array) -> Overlap:
+        """How alike the kept units of both nights are, the vocabularies' values among them."""
+        then = _kept_values(past.artifact, past.memory.values)
+        both = pc.sum(pc.is_in(now, then)).as_py() or 0
+        either = len(then) + len(now) - both
+        shares = overlaps(past.cuts, self.steady.cuts) | {"value": both / either if either else 1.0}
+        told = Overlap(past.memory.last_day, shares)
+        log.info("%s: %s", self.recipe.name, told.said)
+        return told
+
+
+def remember(
+    wanted: Repruning, state: str | None, recipe: Recipe, dense: Artifact, day: str
+) -> Memory:
+    """The memory of a recipe that cuts a dense model whose training ended with `day`."""
+    past = recall(state, recipe, dense, day)
+    steady = Steady(wanted, dense.read("model.json", ModelSpec), past.cuts if past else {})
+    return Memory(recipe, day, past, steady)
+
+
+def _tensors(cuts: Mapping[int, Cut]) -> dict[str, Tensor]:
+    found: dict[str, Tensor] = {}
+    for number, cut in cuts.items():
+        for group, (scores, kept) in enumerate(zip(cut.scores, cut.kept, strict=True)):
+            name = f"{number}.{cut.granularity}.{group}"
+            found |= {f"{name}.scores": scores, f"{name}.kept": kept}
+    return found
+
+
+def _heights(kept: ModelSpec, features: Artifact) -> dict[str, int]:
+    """How many values of each vocabulary a model reads."""
+    known = set(_values(features)["field"].unique().to_pylist())
+    heights = zip(kept.fields, kept.rows, strict=False)  # own lists' blocks come after the fields'
+    return {name: height - 1 for name, height in heights if name in known}
+
+
+def _values(artifact: Artifact) -> pa.Table:
+    return pq.ParquetFile(artifact.file(VOCABULARY)).read(["field", "id", "value"])
+
+
+def _kept_values(artifact: Artifact, kept: Mapping[str, int]) -> pa.Array:
+    """The first so many values of each vocabulary, no two the same."""
+    values, found = _values(artifact), [pa.array([], pa.large_string())]
+    for name, count in kept.items():
+        first = pc.and_(pc.equal(values["field"], name), pc.less(values["id"], count))
+        own = values.filter(first)["value"].combine_chunks().cast(pa.large_string())
+        field = pa.scalar(name, pa.large_string())
+        found.append(pc.binary_join_element_wise(field, own, pa.scalar("\n", pa.large_string())))
+    return pa.concat_arrays(found)
+
+
+def _read_cuts(tensors: Mapping[str, Tensor]) -> dict[int, Cut]:
+    """Cuts by number, from tensors named "<number>.<granularity>.<group>.<scores or kept>"."""
+    parts = [name.split(".") for name in tensors]
+    found = {}
+    for number, granularity in {(part[0], part[1]) for part in parts}:
+        groups = sum(part[:2] == [number, granularity] for part in parts) // 2
+        scores, kept = (
+            tuple(tensors[f"{number}.{granularity}.{group}.{what}"] for group in range(groups))
+            for what in ("scores", "kept")
+        )
+        assert granularity in get_args(Granularity)  # noqa: S101 - written by `keep`
+        found[int(number)] = Cut(cast("Granularity", granularity), scores, kept)
+    return found

@@ -1,0 +1,23 @@
+"""How a night's cuts hold to those of the night before."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from secateur.scenario.sections import Fraction, Section
+
+
+class Repruning(Section):
+    """Cuts the dense model anew every night, and of what it cuts changes little.
+
+    What a unit is worth is what it is tonight and, by the weight `decay`, what it was in the nights
+    before. One that was kept last night is worth the fraction `hysteresis` more. Of those kept, at
+    most the share `max_churn` were not kept last night. So for the recipes' steps on all but rows,
+    which go by the counts of a window that moves by a day (`pruning/steadying.py`).
+    """
+
+    role: ClassVar[str] = "repruning"
+
+    decay: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    hysteresis: Annotated[float, Field(ge=0)] = 0.1
+    max_churn: Fraction = 0.1
