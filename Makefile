@@ -5,7 +5,7 @@ SCENARIO ?= short_video
 WORKERS ?= 2
 export PYTHONPATH := jobs
 
-.PHONY: demo test setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-kuairand bench-latency bench-peers bench-pruning bench-bytes lock clean
+.PHONY: demo test setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-kuairand bench-latency bench-nights bench-peers bench-pruning bench-bytes lock clean
 
 demo: setup            ## one night on the bundled logs, published, pulled and scored
 	@$(PYTHON) infra/run_demo.py --scenario $(SCENARIO)
@@ -56,6 +56,9 @@ bench-bytes:           ## whole packages file by file: Frappe_x1 in FRAPPE, 2 M 
 
 bench-kuairand:        ## AUC and GAUC on KuaiRand, by what is counted and by architecture
 	@$(PYTHON) infra/bench/kuairand.py
+
+bench-nights:          ## warm starts, and masks that move or stay, six nights of KuaiRand
+	@$(PYTHON) infra/bench/nights.py
 
 bench-latency: setup   ## microseconds a request: pruning, saying a user once, encoding
 	@$(PYTHON) infra/bench/latency.py
