@@ -198,3 +198,9 @@ def test_a_search_may_stand_in_for_candidates() -> None:
 def test_a_search_that_makes_no_sense_is_told(change: str, said: str) -> None:
     with pytest.raises(ScenarioError, match=said):
         load("short_video_click", (change,))
+
+
+def test_a_day_needs_no_quotes() -> None:
+    assert load("short_video", ("logs.last_day=2022-05-03",)).logs.last_day == "2022-05-03"
+    with pytest.raises(ScenarioError, match="last_day"):
+        load("short_video", ("logs.last_day=2022-05-03T10:00:00",))
