@@ -20,6 +20,7 @@ from secateur.serving.vocabulary import (
 words = st.lists(st.text(max_size=4), unique=True, max_size=8)
 numbers = st.lists(st.integers(0, 10**6).map(str), unique=True, max_size=30)
 prefixed = st.lists(st.integers(0, 99).map("user {}".format), unique=True, max_size=30)
+tokens = st.lists(st.integers(0, 2**32 - 1).map("{:08x}".format), unique=True, max_size=30)
 hashes = st.lists(st.integers(0, 2**64 - 1).map("{:016x}".format), unique=True, max_size=30)
 
 
@@ -33,7 +34,7 @@ def packed(values: dict[str, list[str]], frequent: dict[str, int]) -> tuple[byte
     return pack_ascending(schema, values, frequent), schema
 
 
-@given(words | numbers | prefixed, hashes, st.data())
+@given(words | numbers | prefixed | tokens, hashes, st.data())
 def test_values_come_back_in_ascending_runs(
     item: list[str], user: list[str], data: st.DataObject
 ) -> None:
@@ -93,6 +94,14 @@ def test_dense_numbers_take_about_a_bit_each() -> None:
     assert len(data) * 8 / len(item) < 1.8
 
 
+def test_tokens_of_hexadecimal_digits_take_little_more_than_their_gaps() -> None:
+    drawn = np.random.default_rng(0).choice(2**32, 20_000, replace=False)
+    item = [f"{v:08x}" for v in np.sort(drawn)]
+    data, schema = packed({"item": item}, {"item": len(item)})
+    assert unpack_vocabulary(data, schema, "v")["item"] == item
+    assert len(data) * 8 / len(item) < np.log2(2**32 / 20_000) + 1.6
+
+
 HEADER = {"form": 2, "fields": {"item": {"runs": [2, 1], "rice": 1, "unary": 1}}}
 STORED = bytes([0b10110000, 0b01000000])  # q 0, 1, 0 and r 0, 1, 0: gaps 0, 3, 0
 
@@ -104,6 +113,8 @@ STORED = bytes([0b10110000, 0b01000000])  # q 0, 1, 0 and r 0, 1, 0: gaps 0, 3, 
         ({"runs": [4, -1]}, STORED),
         ({"rice": 63}, STORED),
         ({"rice": -1}, STORED),
+        ({"hex": 16}, STORED),
+        ({"hex": -1}, STORED),
         ({"unary": 0}, STORED),
         ({"unary": 3}, STORED),
         ({"unary": -1}, STORED),

@@ -8,8 +8,8 @@ none of its own. There are two forms:
         big endian.
     2   In ascending runs, the frequent values first, so that gaps are stored (see `ascending`): the
         header's `fields` say of each how many values its `runs` have, and hold the values of texts;
-        whole numbers, behind a `prefix` that all share, and the first `bits` of keyed hashes lie in
-        the payload, in the schema's order.
+        whole numbers, behind a `prefix` that all share, numbers of so many `hex` digits, and the
+        first `bits` of keyed hashes lie in the payload, in the schema's order.
 
 Of a hash the second form keeps as few bits as tell all values apart and take an unknown one for a
 known one with a probability of at most `FALSE_MATCH`.
@@ -34,6 +34,7 @@ HASH_BITS = 64
 
 _HASH = np.dtype(">u8")
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
+_HEX = re.compile(r"[0-9a-f]{1,15}", re.ASCII)
 _Field = CategoryField | ListField
 
 
@@ -53,13 +54,15 @@ class Run:
     """How one field of the second form is stored: as `texts`, whole numbers or hashes.
 
     Hashes that begin alike in more bits than `ascending` knows, as made-up ones do, are texts too.
-    `runs` are the lengths of its ascending runs. Of numbers `prefix` goes before each, of hashes
-    `bits` are kept; `rice` and `unary` are what `ascending.pack` gave.
+    `runs` are the lengths of its ascending runs. Of numbers `prefix` goes before each, or all have
+    so many `hex` digits, as anonymised logs do; of hashes `bits` are kept; `rice` and `unary` are
+    what `ascending.pack` gave.
     """
 
     runs: tuple[int, ...]
     texts: tuple[str, ...] | None = None
     prefix: str = ""
+    hex: int = 0
     bits: int = 0
     rice: int = 0
     unary: int = 0
@@ -74,7 +77,7 @@ def pack_vocabulary(schema: FeatureSchema, values: Mapping[str, Sequence[str]]) 
 
 def ascending_order(field: _Field, values: Sequence[str], frequent: int) -> NDArray[np.int64]:
     """Places of `values` [n] in the second form's order: a run of the `frequent`, one of others."""
-    _, key = _numbered(values, hashed=_is_hashed(field))
+    key = _numbered(values, hashed=_is_hashed(field))[-1]
     if key is None:
         key = np.unique(np.array(values, object), return_inverse=True)[1].astype(np.uint64)
     runs = np.split(np.arange(len(values)), [frequent])
@@ -122,13 +125,13 @@ def _is_hashed(field: _Field) -> bool:
 
 
 def _run(values: Sequence[str], runs: tuple[int, ...], *, hashed: bool) -> tuple[Run, bytes]:
-    prefix, numbers = _numbered(values, hashed=hashed)
+    prefix, digits, numbers = _numbered(values, hashed=hashed)
     bits = _bits(numbers) if hashed and numbers is not None else 0
     if numbers is None or bits > ascending.LARGEST_BITS:
         return Run(runs, tuple(values)), b""
     kept = numbers >> np.uint64(HASH_BITS - bits) if hashed else numbers
     rice, unary, stored = ascending.pack(kept.astype(np.int64), runs)
-    return Run(runs, None, prefix, bits, rice, unary), stored
+    return Run(runs, None, prefix, digits, bits, rice, unary), stored
 
 
 def _bits(hashes: NDArray[np.uint64]) -> int:
@@ -139,15 +142,21 @@ def _bits(hashes: NDArray[np.uint64]) -> int:
     return bits
 
 
-def _numbered(values: Sequence[str], *, hashed: bool) -> tuple[str, NDArray[np.uint64] | None]:
-    """Hashes, or what whole numbers follow a prefix that all share; None where some do not."""
+def _numbered(values: Sequence[str], *, hashed: bool) -> tuple[str, int, NDArray[np.uint64] | None]:
+    """A prefix that all share, or so many hexadecimal digits, and the numbers that values then are.
+
+    None for the numbers where some are none.
+    """
     if hashed:
-        return "", _numbered_hashes(values)
+        return "", 0, _numbered_hashes(values)
     prefix = values[0].rstrip("0123456789") if len(values) else ""
     rests = [value[len(prefix) :] for value in values if value.startswith(prefix)]
-    if len(rests) < len(values) or not all(map(_WHOLE.fullmatch, rests)):
-        return "", None
-    return prefix, np.array(list(map(int, rests)), np.uint64)
+    if len(rests) == len(values) and all(map(_WHOLE.fullmatch, rests)):
+        return prefix, 0, np.array(list(map(int, rests)), np.uint64)
+    digits = len(values[0])
+    if all(len(value) == digits and _HEX.fullmatch(value) for value in values):
+        return "", digits, _numbered_hashes(values)
+    return "", 0, None
 
 
 def _numbered_hashes(values: Sequence[str]) -> NDArray[np.uint64]:
@@ -167,10 +176,18 @@ def _of_run(
     end = ascending.size(run.runs, run.rice, run.unary)
     numbers = ascending.unpack(payload[:end], run.runs, run.rice, run.unary)
     if not _is_hashed(field):
-        return [f"{run.prefix}{number}" for number in numbers.tolist()], payload[end:]
+        return _spelled(run, numbers), payload[end:]
     if not 0 < run.bits <= ascending.LARGEST_BITS or (numbers >> run.bits).any():
         raise ValueError(f"hashes are not of {run.bits} bits")
     return Hashes(numbers.astype(np.uint64), run.bits), payload[end:]
+
+
+def _spelled(run: Run, numbers: NDArray[np.int64]) -> list[str]:
+    if not run.hex:
+        return [f"{run.prefix}{number}" for number in numbers.tolist()]
+    if not 0 < run.hex < HASH_BITS // 4 or (numbers >> 4 * run.hex).any():
+        raise ValueError(f"numbers have not {run.hex} hexadecimal digits")
+    return [f"{number:0{run.hex}x}" for number in numbers.tolist()]
 
 
 def _of_hashes(payload: memoryview, field: _Field) -> tuple[Values, memoryview]:
