@@ -13,7 +13,6 @@ from secateur.contracts import record
 from secateur.contracts.candidates import CandidatePlan
 from secateur.contracts.models import ModelSpec
 from secateur.model.bundle import load_bundle, save_bundle
-from secateur.model.keeping import narrow
 from secateur.packaging.assembly import write_package
 from secateur.packaging.parts import weight_counts
 from secateur.packaging.source import read_source
@@ -41,16 +40,16 @@ def prune_model(job: Job) -> None:
     pruned = carry_out(recipe, load_bundle(dense), workshop, steady)
     model = pruned.model
     facts = {"recipe": recipe.name, "dense": dense.digest, **weight_counts(model)}
+    source = read_source(features).keeping(pruned.kept_ids(spec))
     with job.create("ModelBundle", "bundle") as draft:
         save_bundle(draft, model)
         draft.write("curve.json", pruned.curve)
         draft.write("plans.json", pruned.plans)
         if memory:
-            memory.write(draft, model.spec, features)
+            memory.write(draft, source.vocabulary)
         job.seal(draft, facts)
     with job.create("Package", "package") as draft:
-        holdout = workshop.evidence.holdout.inputs
-        source, calibration = read_source(features), narrow(holdout, spec, model.spec)
+        calibration = pruned.inputs(workshop.evidence.holdout.inputs, spec)
         write_package(draft, model, recipe, source, calibration, job.scenario.title)
         job.seal(draft, facts)
     job.answer(job.place("package"))

@@ -25,6 +25,7 @@ from pyarrow import csv
 from accuracy import SETTINGS, SHARED
 from secateur.artifacts import create
 from secateur.contracts.candidates import DENSE, Recipe, Step, Student
+from secateur.contracts.models import ModelSpec
 from secateur.model.architectures import new_model
 from secateur.model.batches import Split
 from secateur.model.metrics import auc
@@ -33,7 +34,7 @@ from secateur.model.training import train
 from secateur.packaging.assembly import write_package
 from secateur.packaging.source import Source
 from secateur.pruning.evidence import Evidence
-from secateur.pruning.recipes import Workshop, carry_out
+from secateur.pruning.recipes import Pruned, Workshop, carry_out
 from secateur.scenario import Training
 from secateur.serving import codes, packing
 from secateur.serving.codes import ZERO, Segment
@@ -179,11 +180,14 @@ def dense_of(log: Log, training: Training, seed: int) -> Recommender:
     return model
 
 
-def package(folder: Path, recipe: Recipe, model: Recommender, log: Log) -> dict[str, int]:
+def package(
+    folder: Path, recipe: Recipe, pruned: Pruned, dense: ModelSpec, log: Log
+) -> dict[str, int]:
     """Write a package; bytes of each of its files."""
     with create(folder.as_uri(), "Package") as draft:
-        calibration = log.rows.held.inputs.slice(0, 10_000)
-        write_package(draft, model, recipe, log.source(), calibration, log.rows.name)
+        calibration = pruned.inputs(log.rows.held.inputs.slice(0, 10_000), dense)
+        source = log.source().keeping(pruned.kept_ids(dense))
+        write_package(draft, pruned.model, recipe, source, calibration, log.rows.name)
     return {path.name: path.stat().st_size for path in folder.iterdir() if path.name[0] != "."}
 
 
@@ -261,8 +265,8 @@ def table(
         started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="secateur-bytes-") as temporary:
             folder = Path(temporary) / "package"
-            model = carry_out(recipe, dense, workshop).model
-            files = package(folder, recipe, model, log)
+            pruned = carry_out(recipe, dense, workshop)
+            files = package(folder, recipe, pruned, dense.spec, log)
             scorer = load(folder)
             held, area = (auc(torch.from_numpy(scorer.score(raw)), y) for raw, y in splits)
         whole = sum(files.values())

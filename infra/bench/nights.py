@@ -27,10 +27,9 @@ from secateur.artifacts import Artifact, open_artifact
 from secateur.command import Job
 from secateur.contracts.candidates import Recipe, Step
 from secateur.contracts.manifest import MANIFEST
-from secateur.contracts.models import ModelSpec
 from secateur.model.batches import Split, load_split
 from secateur.model.bundle import load_bundle
-from secateur.model.keeping import narrow
+from secateur.model.inputs import Inputs
 from secateur.model.metrics import auc
 from secateur.model.recommender import Recommender
 from secateur.model.watching import predict
@@ -159,7 +158,7 @@ def starts(chains: Sequence[Chain]) -> Iterator[str]:
         found = {s: [chain.trained[s][number] for chain in chains] for s in STARTS}
         areas = {
             s: [
-                area(load_bundle(b), c.tune[number])
+                area(load_bundle(b), c.tune[number].inputs, c.tune[number])
                 for (b, _), c in zip(found[s], chains, strict=True)
             ]
             for s in STARTS
@@ -202,11 +201,12 @@ def followed(way: Way, chain: Chain) -> list[tuple[float, float]]:
         )
         recipe = Recipe("r", (way.step,), REPAIR)
         steady = Steady(way.wanted if before else ANEW, dense.spec, before)
-        model = carry_out(recipe, dense, workshop, steady).model
-        now = {n: ended(cut, model) for n, cut in steady.cuts.items()}
+        pruned = carry_out(recipe, dense, workshop, steady)
+        now = {n: ended(cut, pruned.model) for n, cut in steady.cuts.items()}
         if before:
             rows = chain.tune[number]
-            lost = area(model, rows, dense.spec) - area(dense, rows)
+            left = pruned.inputs(rows.inputs, dense.spec)
+            lost = area(pruned.model, left, rows) - area(dense, rows.inputs, rows)
             found.append((lost, next(iter(overlaps(before, now).values()))))
         before = before if way.first and before else now
     return found
@@ -217,9 +217,9 @@ def ended(cut: Cut, model: Recommender) -> Cut:
     return replace(cut, kept=tuple(living(model))) if cut.granularity == "weight" else cut
 
 
-def area(model: Recommender, rows: Split, dense: ModelSpec | None = None) -> float:
-    """AUC of a model that reads what the dense one's shape does."""
-    return auc(predict(model, narrow(rows.inputs, dense or model.spec, model.spec)), rows.labels)
+def area(model: Recommender, inputs: Inputs, rows: Split) -> float:
+    """AUC of a model on rows, given what it reads of them."""
+    return auc(predict(model, inputs), rows.labels)
 
 
 if __name__ == "__main__":

@@ -22,11 +22,10 @@ from secateur.contracts.candidates import DENSE, Criterion, Recipe, Step, Studen
 from secateur.judgement.latency import measure_latency
 from secateur.judgement.metrics import measure
 from secateur.judgement.scoring import score_all
-from secateur.model.keeping import narrow
 from secateur.model.metrics import auc
-from secateur.model.recommender import Recommender
 from secateur.model.watching import predict
 from secateur.pruning.criteria import CRITERIA
+from secateur.pruning.recipes import Pruned
 from secateur.serving.scorer import Scorer, load
 from subjects import Subject, of_night
 
@@ -117,7 +116,7 @@ def page(features: Path, scenario: str, seeds: int) -> Iterator[str]:
     yield f"# Every way to prune, on {scenario}\n"
     yield f"Command: `make bench-pruning SCENARIO={scenario}`  "
     yield f"Machine: {machine()}; {seeds} seeds\n"
-    aucs = [area(subject, subject.dense) for subject in subjects]
+    aucs = [area(subject) for subject in subjects]
     yield f"Dense AUC on the tune days: {', '.join(f'{one:.4f}' for one in aucs)}.\n"
     yield from criteria_table(subjects)
     yield from method_table(subjects)
@@ -136,7 +135,7 @@ def criteria_table(subjects: Sequence[Subject]) -> Iterator[str]:
 def _both(subjects: Sequence[Subject], criterion: Criterion, keep: float) -> Iterator[str]:
     for compensate in (False, True):
         recipe = Recipe("r", (Step("neuron", criterion, keep=keep),), compensate=compensate)
-        yield f"{mean(area(s, s.prune(recipe).model) for s in subjects):.4f}"
+        yield f"{mean(area(s, s.prune(recipe)) for s in subjects):.4f}"
 
 
 def method_table(subjects: Sequence[Subject]) -> Iterator[str]:
@@ -161,14 +160,14 @@ class Line:
 
     def __init__(self, subject: Subject, recipe: Recipe, folder: Path) -> None:
         started = time.monotonic()
-        model = subject.prune(recipe).model
+        pruned = subject.prune(recipe)
         self.seconds = time.monotonic() - started
         self.subject = subject
-        self.bytes = subject.package(recipe, model, folder)
+        self.bytes = subject.package(recipe, pruned, folder)
         self.scorer: Scorer = load(folder)
         rows = subject.rows
         self.accuracy = measure(rows.labels, rows.users, score_all(self.scorer, rows))
-        self.nonzero = sum(int(p.count_nonzero()) for p in model.parameters())
+        self.nonzero = sum(int(p.count_nonzero()) for p in pruned.model.parameters())
 
 
 def line(name: str, found: Sequence[Line], baseline: Sequence[Line]) -> str:
@@ -198,10 +197,12 @@ def line(name: str, found: Sequence[Line], baseline: Sequence[Line]) -> str:
     return f"| {name} | {' | '.join(cells)} |"
 
 
-def area(subject: Subject, model: Recommender) -> float:
-    """AUC of a model, not packaged, on the tune days."""
-    inputs = narrow(subject.test.inputs, subject.dense.spec, model.spec)
-    return auc(predict(model, inputs), subject.test.labels)
+def area(subject: Subject, pruned: Pruned | None = None) -> float:
+    """AUC of a recipe's model, not packaged, or of the dense one, on the tune days."""
+    test, dense = subject.test, subject.dense
+    if pruned is None:
+        return auc(predict(dense, test.inputs), test.labels)
+    return auc(predict(pruned.model, pruned.inputs(test.inputs, dense.spec)), test.labels)
 
 
 if __name__ == "__main__":

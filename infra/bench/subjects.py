@@ -9,7 +9,6 @@ from secateur.contracts.features import FeatureSchema
 from secateur.judgement.scoring import Rows, read_rows
 from secateur.model.architectures import new_model
 from secateur.model.batches import Split, load_split
-from secateur.model.keeping import narrow
 from secateur.model.recommender import Recommender
 from secateur.model.training import train
 from secateur.packaging.assembly import write_package
@@ -32,12 +31,13 @@ class Subject:
         """Carry a recipe out."""
         return carry_out(recipe, self.dense, self.workshop)
 
-    def package(self, recipe: Recipe, model: Recommender, folder: Path) -> int:
+    def package(self, recipe: Recipe, pruned: Pruned, folder: Path) -> int:
         """Write the package of a recipe's model, and give its bytes, the card's and all."""
-        holdout = self.workshop.evidence.holdout.inputs
-        calibration = narrow(holdout, self.dense.spec, model.spec)
+        spec = self.dense.spec
+        calibration = pruned.inputs(self.workshop.evidence.holdout.inputs, spec)
+        source = self.source.keeping(pruned.kept_ids(spec))
         with create(folder.as_uri(), "Package") as draft:
-            write_package(draft, model, recipe, self.source, calibration, "A benchmark")
+            write_package(draft, pruned.model, recipe, source, calibration, "A benchmark")
             return sum(path.stat().st_size for path in draft.folder.iterdir())
 
 

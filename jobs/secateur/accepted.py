@@ -48,7 +48,8 @@ MASTER, TENSORS, VOCABULARY = MASTER_FILES = (
     "master.safetensors",
     "vocabulary.parquet",
 )
-CUTS, CUT_TENSORS = CUTS_FILES = ("cuts.json", "cuts.safetensors")  # in a candidate's bundle
+# In a candidate's bundle.
+CUTS, CUT_TENSORS, CUT_VALUES = CUTS_FILES = ("cuts.json", "cuts.safetensors", "cuts.parquet")
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ def left_by_model(dense: Artifact) -> Left | None:
     return Left(MASTERS, day, {name: dense.file(name) for name in MASTER_FILES})
 
 
-def left_by_cuts(candidates: str, vocabulary: Path) -> Left | None:
-    """What a run's candidates leave of their cuts, with what rows stand for, if there are any."""
+def left_by_cuts(candidates: str) -> Left | None:
+    """What a run's candidates leave of their cuts, if there are any."""
     store, left = open_store(candidates), None
     folders = dict.fromkeys(key.rpartition("/")[0] for key in sorted(store.keys("")))
     for folder in folders:
@@ -78,7 +79,7 @@ def left_by_cuts(candidates: str, vocabulary: Path) -> Left | None:
         bundle = open_artifact(join(candidates, folder), "ModelBundle")
         if CUTS in {entry.path for entry in bundle.manifest.files}:
             cuts = bundle.read(CUTS, PruningMemory)
-            left = left or Left(PRUNINGS, cuts.last_day, {VOCABULARY: vocabulary})
+            left = left or Left(PRUNINGS, cuts.last_day, {})
             for name in CUTS_FILES:
                 left.files[f"{cuts.recipe.name}{Path(name).suffix}"] = bundle.file(name)
     return left

@@ -18,14 +18,15 @@ from secateur.contracts.candidates import Recipe, Step, Student
 from secateur.contracts.data import ValidationReport
 from secateur.contracts.errors import ScenarioError
 from secateur.contracts.manifest import MadeBy
-from secateur.contracts.models import ModelSpec
+from secateur.contracts.models import ModelSpec, TrainingCurve
+from secateur.contracts.pruning import PruningPlans
 from secateur.model.architectures import spec_of
 from secateur.model.batches import load_split
 from secateur.model.bundle import load_bundle
-from secateur.model.keeping import narrow
 from secateur.model.watching import predict
 from secateur.pruning import checks
 from secateur.pruning.evidence import read_counts
+from secateur.pruning.recipes import Pruned
 from secateur.scenario import Scenario, Training, load
 from secateur.serving import scorer
 
@@ -33,6 +34,7 @@ ROWS = Step("embedding_row", "frequency", min_count=40)
 RECIPES = (
     Recipe("int8", embedding_bits=8, tower_bits=8),
     Recipe("rows", (ROWS,), repair_epochs=0.5),
+    Recipe("best_rows", (Step("embedding_row", "fisher", keep=0.5),), vocabulary="ascending"),
     Recipe("dimensions", (Step("embedding_dimension", "l2", keep=0.5),)),
     Recipe("hybrid", (ROWS, Step("neuron", "taylor", keep=0.5)), 0.5, 8, 8),
     Recipe("fields", (Step("field", "field_score", keep=0.6),)),
@@ -50,7 +52,7 @@ RECIPES = (
 TRAINING = Training(batch_size=64, embedding_dim=4, hidden=(8, 6), learning_rate=1e-2, max_epochs=3)
 
 
-ROWS_ONLY = ("dense", "int8", "rows", "fields")
+ROWS_ONLY = ("dense", "int8", "rows", "best_rows", "fields")
 FITTING = {
     "lr": ROWS_ONLY,
     "fm": (*ROWS_ONLY, "dimensions"),
@@ -60,7 +62,7 @@ FITTING = {
     "finalmlp": (*ROWS_ONLY, "dimensions", "hybrid", "student"),
     "din": (*ROWS_ONLY, "dimensions", "hybrid", "student", "aware"),
 }
-EXACT = ("dense", "rows", "dimensions", "student")
+EXACT = ("dense", "rows", "best_rows", "dimensions", "student")
 CASES = [(architecture, recipe) for architecture, fit in FITTING.items() for recipe in fit]
 
 
@@ -114,7 +116,8 @@ def test_bundle_and_package_of_a_recipe_score_raw_values_alike(
     blocks = (*served.schema.fields, *served.schema.own_lists)
     assert tuple(field.size for field in blocks) == model.spec.rows
     whole = open_artifact((run / "dense").as_uri(), "ModelBundle").read("model.json", ModelSpec)
-    inputs = narrow(load_split(features, "tune").inputs, whole, model.spec)
+    cuts = Pruned(model, TrainingCurve((), 0), bundle.read("plans.json", PruningPlans))
+    inputs = cuts.inputs(load_split(features, "tune").inputs, whole)
     expected = torch.sigmoid(predict(model, inputs)).numpy()
     table = pq.read_table(features.folder / "tune")
     columns = {f.name: table[f"value_{f.name}"].to_pylist() for f in SCHEMA.inputs}

@@ -17,7 +17,6 @@ from secateur.contracts.pruning import PruningPlan
 from secateur.model.architectures import build
 from secateur.model.bundle import load_bundle, save_bundle
 from secateur.model.inputs import Inputs, Ragged
-from secateur.model.keeping import narrow
 from secateur.model.optimizing import Memory
 from secateur.model.recommender import Recommender
 from secateur.packaging import graph
@@ -25,6 +24,7 @@ from secateur.packaging.parts import parts_of
 from secateur.pruning.masking import mask
 from secateur.pruning.moments import compact_state
 from secateur.pruning.neurons import hidden_layers
+from secateur.pruning.rows import read_by
 from secateur.pruning.surgery import compact
 
 from .test_surgery import Case, cuts, every_id, random_model
@@ -94,7 +94,7 @@ def test_norms_are_folded_then_cut_or_cut_then_folded(case: Case) -> None:
     for tower in folded.towers:
         tower.fold()
     small = compact(mask(folded, plan, evidence), plan)
-    left = narrow(inputs, spec, small.spec)
+    left = read_by(inputs, plan, spec, small.spec)
     assert close(scores(small, left), expected)
 
     state = compact_state(Memory(model.state_dict(), {}, 0), spec, plan, evidence)
@@ -120,7 +120,7 @@ def test_a_cut_model_scores_alike_once_stored_and_once_exported(case: Case) -> N
         draft.seal(MadeBy("test", "0"), {}, {})
         stored = load_bundle(artifacts.open_artifact(f"{folder}/b", "ModelBundle"))
     assert stored.spec == small.spec
-    left = narrow(inputs, spec, small.spec)
+    left = read_by(inputs, plan, spec, small.spec)
     assert torch.equal(scores(stored, left), scores(small, left))
     assert np.abs(exported(stored, left) - expected).max() < 1e-5
 

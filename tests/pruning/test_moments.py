@@ -14,13 +14,13 @@ from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import PruningPlan
 from secateur.model.architectures import build
 from secateur.model.inputs import Inputs, Ragged
-from secateur.model.keeping import narrow
 from secateur.model.optimizing import Memory, Optimization
 from secateur.model.recommender import Recommender
 from secateur.model.training import ALONE
 from secateur.pruning.evidence import Evidence
 from secateur.pruning.masking import mask, missing
 from secateur.pruning.moments import compact_state
+from secateur.pruning.rows import kept_rows, read_by
 from secateur.pruning.surgery import compact
 from secateur.scenario import Training
 
@@ -35,13 +35,13 @@ def training_with(optimizer: str) -> Training:
     return Training(embedding_optimizer=optimizer, learning_rate=1e-2, embedding_weight_decay=1e-3)  # type: ignore[arg-type]
 
 
-def batches(spec: ModelSpec, heights: Sequence[int], seed: int, count: int) -> list[Batch]:
-    """Random rows; ids that a table of `heights` does not know are its OOV."""
+def batches(spec: ModelSpec, kept: Sequence[torch.Tensor], seed: int, count: int) -> list[Batch]:
+    """Random rows, whose ids are of the `kept` rows, or OOV."""
     dice = torch.Generator().manual_seed(seed)
 
     def ids(block: int, n: int) -> torch.Tensor:
         found = torch.randint(0, spec.rows[block], (n,), generator=dice)
-        return found.clamp(max=heights[block] - 1).int()
+        return torch.where(torch.isin(found, kept[block]), found, spec.rows[block] - 1).int()
 
     made = []
     for _ in range(count):
@@ -56,6 +56,10 @@ def batches(spec: ModelSpec, heights: Sequence[int], seed: int, count: int) -> l
         labels = torch.randint(0, 2, (40, 1 + len(spec.tasks)), generator=dice).float()
         made.append((Inputs(fields, numbers, vectors, tuple(lists)), labels))
     return made
+
+
+def every_row(spec: ModelSpec) -> list[torch.Tensor]:
+    return kept_rows(PruningPlan.of_everything(spec), spec)
 
 
 def descended(
@@ -74,12 +78,13 @@ def descended(
 
 
 def shared_rows(memory: Memory, spec: ModelSpec, plan: PruningPlan) -> Memory:
-    """The first row of those that become OOV stands for all of them."""
+    """The OOV row stands for all that become it."""
     moments = dict(memory.moments)
     for name in [name for name in moments if name.startswith(TABLES)]:
         moment, start = moments[name].clone(), 0
-        for rows, height in zip(spec.rows, plan.heights, strict=True):
-            moment[start + height - 1] = moment[start + height - 1 : start + rows].sum(0)
+        for rows, kept in zip(spec.rows, kept_rows(plan, spec), strict=True):
+            block = moments[name][start : start + rows]
+            moment[start + rows - 1] = block.sum(0) - block[kept].sum(0)
             start += rows
         moments[name] = moment
     return replace(memory, moments=moments)
@@ -96,9 +101,7 @@ def what_is_left(masked: Recommender, plan: PruningPlan, evidence: Evidence) -> 
                 )
                 masked.embedding.weight[rows] = 0
                 masked.first_order.weight[rows] = 0
-    stands_for_all = tuple(
-        np.eye(1, rows, height - 1)[0] for rows, height in zip(spec.rows, plan.heights, strict=True)
-    )
+    stands_for_all = tuple(np.eye(1, rows, rows - 1)[0] for rows in spec.rows)
     still = mask(
         masked, replace(plan, inputs=spec.inputs), replace(evidence, counts=stands_for_all)
     )
@@ -115,8 +118,8 @@ def test_the_next_step_is_that_of_the_masked_model(optimizer: str, case: Case) -
         plan = replace(plan, dimensions=tuple(range(spec.embedding_dim)))
     training = training_with(optimizer)
     model = random_model(spec)
-    memory = descended(model, training, None, batches(spec, spec.rows, 1, STEPS - 1))
-    ((inputs, labels),) = batches(spec, plan.heights, 2, 1)
+    memory = descended(model, training, None, batches(spec, every_row(spec), 1, STEPS - 1))
+    ((inputs, labels),) = batches(spec, kept_rows(plan, spec), 2, 1)
 
     masked = mask(model, plan, evidence)
     seen = missing(inputs, spec, plan.inputs)
@@ -127,7 +130,7 @@ def test_the_next_step_is_that_of_the_masked_model(optimizer: str, case: Case) -
     small = build(expected.spec)
     small.load_state_dict(state.weights)
     before = {name: weight.clone() for name, weight in small.state_dict().items()}
-    descended(small, training, state, [(narrow(inputs, spec, small.spec), labels)])
+    descended(small, training, state, [(read_by(inputs, plan, spec, small.spec), labels)])
     for name, weight in expected.state_dict().items():
         assert torch.allclose(small.state_dict()[name], weight, atol=1e-5), name
     assert any(not torch.equal(before[name], small.state_dict()[name]) for name in before)
@@ -137,7 +140,7 @@ def test_weights_of_a_layer_that_becomes_linear_have_no_moments() -> None:
     spec = ModelSpec("deepfm", ("a",), (4,), 2, (3, 2))
     plan = replace(PruningPlan.of_everything(spec), linear=(0,))
     model = random_model(spec)
-    memory = descended(model, training_with("adam"), None, batches(spec, spec.rows, 1, 2))
+    memory = descended(model, training_with("adam"), None, batches(spec, every_row(spec), 1, 2))
     evidence = Evidence((np.ones(4, np.int64),), rows_of(every_id(spec)))
     with pytest.raises(UsageError, match=r"layers \(0,\) become linear"):
         compact_state(memory, spec, plan, evidence)

@@ -4,15 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from secateur.contracts.candidates import Recipe, Step, Student
+from secateur.contracts.candidates import Criterion, Recipe, Step, Student
 from secateur.contracts.errors import ScenarioError, UsageError
 from secateur.contracts.models import ModelSpec
 from secateur.model.batches import Split
 from secateur.model.deepfm import DeepFM
 from secateur.model.inputs import Inputs
 from secateur.pruning import checks, plans
+from secateur.pruning.criteria import CRITERIA
 from secateur.pruning.evidence import Evidence
+from secateur.pruning.masks import unpack
 from secateur.pruning.recipes import Work, Workshop
+from secateur.pruning.rows import read_by
 from secateur.scenario import load
 
 SPEC = ModelSpec("deepfm", ("a", "b", "c"), (5, 4, 6), 8, (10, 4))
@@ -121,6 +124,53 @@ def test_the_most_important_neurons_stay() -> None:
         strong.tower.layers[0].weight[[2, 7]] *= 100
     cut = plans.choose(Step("neuron", "l2", keep=0.2), strong, EVIDENCE)
     assert cut.neurons[0] == (2, 7)
+
+
+def test_rows_that_stay_need_not_be_the_most_frequent() -> None:
+    dense = model()
+    with torch.no_grad():
+        for table in (dense.embedding.weight, dense.first_order.weight):
+            table[:9] *= 0.01
+            table[[3, 6]] = 5  # a's fourth value, b's second
+    step = Step("embedding_row", "frequency_l2", keep=2 / 7)
+    plan = plans.choose(step, dense, EVIDENCE)
+    assert plan.heights == (2, 2, 6)
+    assert [unpack(mask, (4 - i,)).nonzero().tolist() for i, mask in enumerate(plan.rows[:2])] == [
+        [[3]],
+        [[1]],
+    ]
+    work = steps_of(dense, step)
+    assert torch.equal(work.model.embedding.weight[0], dense.embedding.weight[3])
+    ids = torch.tensor([[3, 1, 0], [0, 1, 5], [4, 3, 2]], dtype=torch.int32)
+    found = read_by(Inputs.of_ids(ids), plan, SPEC, work.model.spec)
+    assert found.ids.tolist() == [[0, 0, 0], [1, 0, 5], [1, 1, 2]]
+    assert [c if c is None else c.tolist() for c in work.workshop.evidence.counts] == [
+        [5, 71],
+        [10, 66],
+        None,
+    ]
+
+
+@pytest.mark.parametrize("criterion", CRITERIA["embedding_row"])
+def test_blocks_that_training_did_not_count_stay_whole(criterion: Criterion) -> None:
+    plan = plans.choose(Step("embedding_row", criterion, keep=0.5), model(), EVIDENCE)
+    assert plan.heights[2] == 6
+    assert sum(plan.heights[:2]) < 9
+
+
+def test_a_row_that_moves_no_score_goes_first() -> None:
+    dense = model()
+    with torch.no_grad():
+        dense.tower.layers[0].weight[:, :8] = 0  # the tower does not see field a
+        dense.first_order.weight[:5] = 0
+        dense.embedding.weight[:5, 1:] = 0
+        dense.embedding.weight[5:, 0] = 0  # and no pair has anything in common with it
+        dense.embedding.weight[:5, 0] = 100 * torch.randn(5)
+    by_norm, by_loss = (
+        plans.choose(Step("embedding_row", criterion, keep=3 / 7), dense, EVIDENCE).heights[0]
+        for criterion in ("frequency_l2", "fisher")  # type: ignore[arg-type]
+    )
+    assert (by_norm > 1, by_loss) == (True, 1)
 
 
 def test_a_step_that_changes_nothing_is_an_error() -> None:

@@ -15,13 +15,14 @@ from secateur.model.architectures import build
 from secateur.model.batches import Split
 from secateur.model.dcnv2 import DCNv2
 from secateur.model.inputs import Inputs, Ragged
-from secateur.model.keeping import narrow
 from secateur.model.recommender import Recommender
 from secateur.pruning import inputs, layers
 from secateur.pruning.evidence import Evidence
 from secateur.pruning.masking import mask
+from secateur.pruning.masks import pack
 from secateur.pruning.neurons import hidden_layers
 from secateur.pruning.plans import choose
+from secateur.pruning.rows import read_by
 from secateur.pruning.surgery import compact
 
 NO_ROWS = Split(
@@ -98,7 +99,8 @@ def cuts(draw: st.DrawFn) -> Case:
     def kept(units: int) -> tuple[int, ...]:
         return tuple(sorted(draw(st.sets(st.integers(0, units - 1), min_size=1)))) if units else ()
 
-    heights = tuple(draw(st.integers(1, height)) for height in rows)
+    stay = [draw(masks(height - 1)) for height in rows]
+    heights = tuple(1 + int(mask.sum()) for mask in stay)
     counts = tuple(
         np.array(draw(st.lists(st.integers(0, 9), min_size=h, max_size=h))) for h in rows
     )
@@ -114,8 +116,17 @@ def cuts(draw: st.DrawFn) -> Case:
         kept(dim),
         tuple(kept(width) for width in widths),
         tuple(sorted(linear)),
+        rows=tuple("" if mask[: int(mask.sum())].all() else pack(mask) for mask in stay),
     )
     return spec, plan, Evidence(counts, rows_of(every_id(spec)))
+
+
+@st.composite
+def masks(draw: st.DrawFn, values: int) -> torch.Tensor:
+    """Which of a block's values stay: the first ones, or any."""
+    if draw(st.booleans()):
+        return torch.arange(values) < draw(st.integers(0, values))
+    return torch.tensor([draw(st.booleans()) for _ in range(values)], dtype=torch.bool)
 
 
 @st.composite
@@ -145,7 +156,7 @@ def test_compacted_scores_like_masked(case: Case) -> None:
     rows = every_id(spec)
     with torch.no_grad():
         expected = masked(rows, tasks=True)
-        found = small(narrow(rows, spec, small.spec), tasks=True)
+        found = small(read_by(rows, cut, spec, small.spec), tasks=True)
     assert torch.allclose(found, expected, atol=1e-5, rtol=1e-4)
     assert small.spec.inputs == cut.inputs
     kept = sum(small.spec.rows) + small.spec.dense
@@ -243,7 +254,7 @@ def test_a_constant_field_can_go_without_a_trace() -> None:
     evidence = Evidence((None, None), rows_of(rows))
     small = compact(mask(model, plan, evidence), plan)
     with torch.no_grad():
-        found = small(narrow(rows, spec, small.spec))
+        found = small(read_by(rows, plan, spec, small.spec))
         assert torch.allclose(found, model(rows), atol=1e-5)
     assert small.spec.rows == (4,)
 

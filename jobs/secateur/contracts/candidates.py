@@ -16,8 +16,10 @@ Criterion = Literal[
     "linearity",
     "frequency",
     "frequency_l2",
+    "fisher",
     "field_score",
     "permutation",
+    "field_score_confirmed",
     "random",
 ]
 Allocation = Literal["uniform", "global", "erk", "sensitivity"]

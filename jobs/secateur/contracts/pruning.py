@@ -11,7 +11,8 @@ from secateur.contracts.models import ModelSpec
 class PruningPlan:
     """What one step keeps of one model, all by place in that model but the inputs.
 
-    `inputs` are names. `heights` are rows a block of the table, the first ones and OOV.
+    `inputs` are names. `heights` are rows a block of the table, the first ones and OOV; where
+    others than the first stay, `rows` has a mask of the block's values, OOV apart, else nothing.
     `dimensions` are those of every embedding. `neurons` has one entry a hidden layer, those of a
     second tower after those of the first. A layer in `linear` loses its activation and so becomes
     one with the next. `weights` are masks, one a tower layer as hex of its bits row by row; none
@@ -24,6 +25,7 @@ class PruningPlan:
     neurons: tuple[tuple[int, ...], ...]
     linear: tuple[int, ...] = ()
     weights: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
 
     @classmethod
     def of_everything(cls, spec: ModelSpec) -> "PruningPlan":
@@ -43,14 +45,12 @@ class PruningPlans:
 class PruningMemory:
     """What a night leaves of one recipe to the next, beside the tensors of its cuts.
 
-    All is by place in the dense model `model`, and its training ended with `last_day`. `values` are
-    how many of each vocabulary's the recipe kept, the first ones.
+    These are by place in the dense model `model`, whose training ended with `last_day`.
     """
 
     recipe: Recipe
     model: ModelSpec
     last_day: str
-    values: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -84,4 +84,4 @@ def _entries(name: str, units: tuple[Any, ...]) -> set[object]:
     """The units that a plan lists under a name, each with its group where there are groups."""
     if name == "neurons":
         return {(layer, one) for layer, kept in enumerate(units) for one in kept}
-    return set(enumerate(units)) if name in ("heights", "weights") else set(units)
+    return set(enumerate(units)) if name in ("heights", "weights", "rows") else set(units)

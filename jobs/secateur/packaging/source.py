@@ -1,8 +1,9 @@
 """What a package takes from the FeatureSet: schema, vocabulary, golden rows, the data's facts."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,8 @@ from secateur.contracts.models import ModelSpec
 
 GOLDEN_ROWS = 64
 
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True)
 class Source:
@@ -30,6 +33,16 @@ class Source:
     golden: dict[str, list[Any]]
     facts: dict[str, Any]
     counts: dict[str, list[int]] = field(default_factory=dict)
+
+    def keeping(self, ids: Mapping[str, Sequence[int]]) -> "Source":
+        """The source for a model that reads these vocabularies, of each the values of these ids."""
+        return replace(
+            self, vocabulary=_chosen(self.vocabulary, ids), counts=_chosen(self.counts, ids)
+        )
+
+
+def _chosen(columns: dict[str, list[_T]], ids: Mapping[str, Sequence[int]]) -> dict[str, list[_T]]:
+    return {n: [column[i] for i in ids[n]] for n, column in columns.items() if n in ids}
 
 
 def read_source(features: Artifact) -> Source:

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from secateur.contracts.pruning import PruningPlan
 from secateur.model.batches import Split
-from secateur.model.keeping import narrow
 from secateur.model.recommender import Recommender
 from secateur.model.tower import Tower, linears_of
+from secateur.pruning.rows import read_by
 
 RIDGE = 1e-3  # of the mean squared input; weights are drawn to what they were, not to 0
 
@@ -24,7 +24,7 @@ def compensate(small: Recommender, larger: Recommender, plan: PruningPlan, sampl
     if not larger.spec.hidden or not len(sample):
         return
     wanted = _targets(larger, plan, larger.tower_input(larger.embed(sample.inputs)))
-    inputs = narrow(sample.inputs, larger.spec, small.spec)
+    inputs = read_by(sample.inputs, plan, larger.spec, small.spec)
     first = small.tower_input(small.embed(inputs))
     for tower, targets in zip(small.towers, wanted, strict=True):
         _refit(tower, targets, first)

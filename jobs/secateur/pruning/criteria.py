@@ -19,12 +19,14 @@ ImportanceCriterion = Callable[[Recommender, Evidence], Scores]
 
 
 def drawn_at_random(importance: ImportanceCriterion) -> ImportanceCriterion:
-    """The control: scores of the same shapes, drawn by the evidence's seed."""
+    """The control: scores drawn by the evidence's seed; what must stay stays."""
 
     def random(model: Recommender, evidence: Evidence) -> Scores:
         generator = torch.Generator().manual_seed(evidence.seed)
-        shapes = [scores.shape for scores in importance(model, evidence)]
-        return tuple(torch.rand(shape, generator=generator) for shape in shapes)
+        return tuple(
+            torch.where(scores.isposinf(), scores, torch.rand(scores.shape, generator=generator))
+            for scores in importance(model, evidence)
+        )
 
     return random
 
@@ -52,6 +54,9 @@ CRITERIA: Mapping[Granularity, Mapping[Criterion, ImportanceCriterion]] = {
     "embedding_row": {
         "frequency": tables.row_frequency,
         "frequency_l2": tables.row_frequency_l2,
+        "fisher": tables.row_fisher,
+        "weight_importance": tables.row_weight_importance,
+        "random": drawn_at_random(tables.row_frequency),
     },
     "embedding_dimension": {
         "l1": tables.dimension_l1,
@@ -63,6 +68,7 @@ CRITERIA: Mapping[Granularity, Mapping[Criterion, ImportanceCriterion]] = {
     "field": {
         "field_score": inputs.field_score,
         "permutation": inputs.permutation,
+        "field_score_confirmed": inputs.field_score_confirmed,
         "random": drawn_at_random(inputs.field_score),
     },
 }

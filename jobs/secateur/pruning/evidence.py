@@ -13,7 +13,7 @@ from secateur.contracts.features import FeatureSchema, ListField
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import PruningPlan
 from secateur.model.batches import Split
-from secateur.model.keeping import narrow
+from secateur.pruning.rows import kept_rows, read_by
 
 Counts = NDArray[np.int64]
 SAMPLE = 32768  # rows: as many as a criterion needs to rank units by
@@ -43,20 +43,24 @@ class Evidence:
     def after(self, plan: PruningPlan, larger: ModelSpec, smaller: ModelSpec) -> "Evidence":
         """The evidence for a model cut by `plan`: what was cut counts as OOV."""
         cut = [
-            c if c is None else np.append(c[: height - 1], c[height - 1 :].sum())
-            for c, height in zip(self.counts, plan.heights, strict=True)
+            c if c is None else np.append(left := c[kept.numpy()], c.sum() - left.sum())
+            for c, kept in zip(self.counts, kept_rows(plan, larger), strict=True)
         ]
         counts = tuple(cut[block] for block in blocks_kept(larger, smaller))
-        inputs = narrow(self.holdout.inputs, larger, smaller)
+        inputs = read_by(self.holdout.inputs, plan, larger, smaller)
         return replace(self, counts=counts, holdout=replace(self.holdout, inputs=inputs))
 
 
 def blocks_kept(larger: ModelSpec, smaller: ModelSpec) -> list[int]:
     """The blocks of the larger model's table that are in the smaller one's too."""
-    of_lists = {one.block: one.name for one in reversed(larger.lists)}
-    names = [*larger.fields, *(of_lists[b] for b in range(len(larger.fields), len(larger.rows)))]
     wanted = set(smaller.inputs)
-    return [block for block, name in enumerate(names) if name in wanted]
+    return [block for block, name in enumerate(block_names(larger)) if name in wanted]
+
+
+def block_names(spec: ModelSpec) -> list[str]:
+    """The field or list whose values each block of the table holds."""
+    of_lists = {one.block: one.name for one in reversed(spec.lists)}
+    return [*spec.fields, *(of_lists[b] for b in range(len(spec.fields), len(spec.rows)))]
 
 
 def read_counts(features: Artifact) -> tuple[Counts | None, ...]:

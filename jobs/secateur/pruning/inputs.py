@@ -1,5 +1,6 @@
 """Importance of whole inputs (fields), one tensor [inputs] in the order of `ModelSpec.inputs`."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from secateur.model.inputs import Inputs
 from secateur.model.metrics import log_loss
 from secateur.model.recommender import Recommender
 from secateur.model.watching import predict
-from secateur.pruning.evidence import Evidence
+from secateur.pruning.evidence import Evidence, block_names
 from secateur.pruning.neurons import BATCH
 
 PERMUTED = 2  # one row of so many: every input costs a pass over them
@@ -32,9 +33,42 @@ def field_score(model: Recommender, evidence: Evidence) -> tuple[Tensor, ...]:
     To first order, how much the loss changes when the input is its mean everywhere. Infinite for
     an input that must stay.
     """
-    sample, spec = evidence.sample, model.spec
+    spec = model.spec
     totals = torch.zeros(spec.embedded + len(spec.numbers)).double()
-    mean = _mean_of(model, sample.inputs)
+    mean = _mean_of(model, evidence.sample.inputs)
+    for leaves, gradients in _gradients(model, evidence):
+        products = [
+            (leaf - middle) * gradient
+            for leaf, middle, gradient in zip(leaves, mean, gradients, strict=True)
+        ]
+        totals += _by_input(products, spec.embedded).abs().sum(dim=0)
+    return (_fixed(totals, spec),)
+
+
+def squared_gradients(model: Recommender, evidence: Evidence) -> list[Tensor]:
+    """For each block of the table the sample's mean squared gradients, float64 [its columns].
+
+    They are of what the input becomes that reads the block first: the embedding, then the
+    first-order weight, if the model has both.
+    """
+    spec, rows = model.spec, len(evidence.sample)
+    columns = model.embedding.embedding_dim + model.first_order.embedding_dim
+    totals = torch.zeros(spec.embedded, columns).double()
+    for _, (vectors, first_order, *_) in _gradients(model, evidence):
+        both = torch.cat([vectors.double(), first_order[:, : spec.embedded].double()], dim=2)
+        totals += both.square().sum(dim=0)
+    places = {name: place for place, name in enumerate(spec.inputs)}
+    return [totals[places[name]] / max(1, rows) for name in block_names(spec)]
+
+
+def _gradients(
+    model: Recommender, evidence: Evidence
+) -> Iterator[tuple[list[Tensor], list[Tensor]]]:
+    """Batch by batch what inputs become, and the gradients of the batch's summed loss by it.
+
+    In each list: vectors, first order, numbers, scaled (see `Embedded`).
+    """
+    sample = evidence.sample
     for inputs, labels in zip(
         sample.inputs.chunks(BATCH), torch.split(sample.labels, BATCH), strict=True
     ):
@@ -49,12 +83,13 @@ def field_score(model: Recommender, evidence: Evidence) -> tuple[Tensor, ...]:
             model.score(known)[:, 0], labels, reduction="sum"
         )
         found = torch.autograd.grad(loss, leaves, allow_unused=True)
-        products = [
-            (leaf - middle) * (torch.zeros_like(leaf) if gradient is None else gradient)
-            for leaf, middle, gradient in zip(leaves, mean, found, strict=True)
-        ]
-        totals += _by_input(products, spec.embedded).abs().sum(dim=0)
-    return (_fixed(totals, spec),)
+        yield (
+            [leaf.detach() for leaf in leaves],
+            [
+                torch.zeros_like(leaf) if one is None else one
+                for leaf, one in zip(leaves, found, strict=True)
+            ],
+        )
 
 
 def permutation(model: Recommender, evidence: Evidence) -> tuple[Tensor, ...]:
@@ -72,6 +107,20 @@ def permutation(model: Recommender, evidence: Evidence) -> tuple[Tensor, ...]:
         for name in spec.inputs
     ]
     return (_fixed(torch.tensor(after, dtype=torch.float64) - before, spec),)
+
+
+def field_score_confirmed(model: Recommender, evidence: Evidence) -> tuple[Tensor, ...]:
+    """The field score, confirmed by permutation: the larger of both, as shares of their sums.
+
+    A first-order score takes an input that matters only together with others for one that does
+    not; so an input is little worth where both say so. Infinite for an input that must stay.
+    """
+    first, second = field_score(model, evidence)[0], permutation(model, evidence)[0].clamp(min=0)
+    free = first.isfinite()
+    shares = [
+        one / one[free].sum().clamp(min=torch.finfo(one.dtype).tiny) for one in (first, second)
+    ]
+    return (torch.where(free, torch.maximum(*shares), torch.inf),)
 
 
 def _swapped(inputs: Inputs, spec: ModelSpec, name: str, order: Tensor) -> Inputs:

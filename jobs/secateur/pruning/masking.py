@@ -15,7 +15,9 @@ from secateur.model.recommender import Recommender
 from secateur.model.tower import linears_of
 from secateur.pruning.evidence import Counts, Evidence
 from secateur.pruning.layers import best_lines
+from secateur.pruning.masks import unpack
 from secateur.pruning.neurons import hidden_layers
+from secateur.pruning.rows import kept_rows
 from secateur.pruning.weights import linears
 
 
@@ -37,21 +39,10 @@ def mask(model: Recommender, plan: PruningPlan, evidence: Evidence) -> Recommend
             layer.weight[silent] = 0
             layer.bias[silent] = 0
         masked.silence(_others(model.spec.embedding_dim, plan.dimensions))
-        _merge_rows(masked, plan.heights, evidence.counts)
+        _merge_rows(masked, plan, evidence.counts)
         _mute(masked, plan.inputs, evidence)
         _straighten(masked, plan, evidence)
     return masked
-
-
-def pack(mask: Tensor) -> str:
-    """A bool mask as hex."""
-    return np.packbits(mask.flatten().numpy()).tobytes().hex()
-
-
-def unpack(packed: str, shape: torch.Size) -> Tensor:
-    """The bool mask of this shape."""
-    bits = np.unpackbits(np.frombuffer(bytes.fromhex(packed), np.uint8), count=shape.numel())
-    return torch.from_numpy(bits.astype(np.bool_)).view(shape)
 
 
 def living(model: Recommender) -> list[Tensor]:
@@ -79,22 +70,21 @@ def _silence_weights(model: Recommender, masks: tuple[str, ...]) -> None:
         layer.weight *= unpack(packed, layer.weight.shape)
 
 
-def _merge_rows(
-    model: Recommender, heights: tuple[int, ...], counts: tuple[Counts | None, ...]
-) -> None:
-    starts = model.offset.tolist()
-    for start, old, new, seen in zip(starts, model.spec.rows, heights, counts, strict=True):
-        if seen is not None and new < old:
-            _merge(model, start + new - 1, start + old, seen[new - 1 :])
+def _merge_rows(model: Recommender, plan: PruningPlan, counts: tuple[Counts | None, ...]) -> None:
+    starts, kept = model.offset.tolist(), kept_rows(plan, model.spec)
+    for start, rows, stay, seen in zip(starts, model.spec.rows, kept, counts, strict=True):
+        gone = _others(rows, stay)
+        if seen is not None and int(gone.sum()) > 1:
+            _merge(model, start + gone.nonzero().flatten(), seen[gone.numpy()])
 
 
-def _merge(model: Recommender, start: int, end: int, counts: Counts) -> None:
-    """Set rows [start, end) of both tables to their mean weighted by `counts`."""
+def _merge(model: Recommender, rows: Tensor, counts: Counts) -> None:
+    """Set these rows of both tables, the last of them OOV, to their mean weighted by `counts`."""
     # Where training saw none of these rows, the OOV row stays as it is.
     seen = counts if counts.any() else np.eye(1, len(counts), len(counts) - 1)[0]
     weight = torch.as_tensor(seen / seen.sum())[:, None]
     for table in (model.embedding.weight, model.first_order.weight):
-        table[start:end] = (weight * table[start:end].double()).sum(dim=0).float()
+        table[rows] = (weight * table[rows].double()).sum(dim=0).float()
 
 
 def _mute(model: Recommender, kept: tuple[str, ...], evidence: Evidence) -> None:
@@ -112,7 +102,7 @@ def _make_constant(model: Recommender, place: int, counts: Counts) -> None:
     start = int(model.offset[place])
     end = start + model.spec.rows[place]
     tables = (model.embedding.weight, model.first_order.weight)
-    _merge(model, start, end, counts)
+    _merge(model, torch.arange(start, end), counts)
     model.absorb(place, *(table[start].clone() for table in tables))
     for table in tables:
         table[start:end] = 0
@@ -142,7 +132,7 @@ def _straighten(model: Recommender, plan: PruningPlan, evidence: Evidence) -> No
             x = tower.activations[i](layer(x))
 
 
-def _others(units: int, kept: tuple[int, ...]) -> Tensor:
+def _others(units: int, kept: Tensor | tuple[int, ...]) -> Tensor:
     silent = torch.ones(units, dtype=torch.bool)
-    silent[list(kept)] = False
+    silent[torch.as_tensor(kept, dtype=torch.int64)] = False
     return silent

@@ -22,6 +22,7 @@ from secateur.model.recommender import Recommender
 from secateur.pruning.evidence import Evidence
 from secateur.pruning.masking import mask
 from secateur.pruning.neurons import hidden_layers
+from secateur.pruning.rows import kept_rows
 from secateur.pruning.surgery import compact
 
 Tensors = dict[str, Tensor]
@@ -62,7 +63,7 @@ def _cut_moments(
         wide[name] = _added_up(moments[name], spec, plan).expand(shapes[name])
     whole = _with_weights(spec, wide)
     # No input is muted: what its constant adds to a bias has no moment. The OOV row has them all.
-    counts = (np.eye(1, h, k - 1)[0] for h, k in zip(spec.rows, plan.heights, strict=True))
+    counts = (np.eye(1, rows, rows - 1)[0] for rows in spec.rows)
     alone = replace(evidence, counts=tuple(counts))
     masked = mask(whole, replace(plan, inputs=spec.inputs), alone)
     small = _cut(whole, masked, plan)
@@ -76,8 +77,9 @@ def _cut_moments(
 def _added_up(moment: Tensor, spec: ModelSpec, plan: PruningPlan) -> Tensor:
     """A table's moment in which the OOV row has the sum of all rows that end there."""
     found, start = moment.clone(), 0
-    for rows, height in zip(spec.rows, plan.heights, strict=True):
-        found[start + height - 1] = moment[start + height - 1 : start + rows].sum(0)
+    for rows, kept in zip(spec.rows, kept_rows(plan, spec), strict=True):
+        block = moment[start : start + rows]
+        found[start + rows - 1] = block.sum(0) - block[kept].sum(0)
         start += rows
     return found
 

@@ -16,7 +16,8 @@ from secateur.pruning import allocation, layers
 from secateur.pruning.allocation import Keeps
 from secateur.pruning.criteria import CRITERIA, Scores
 from secateur.pruning.evidence import Evidence
-from secateur.pruning.masking import living, mask, pack
+from secateur.pruning.masking import living, mask
+from secateur.pruning.masks import pack
 from secateur.pruning.neurons import hidden_layers
 from secateur.pruning.weights import linears
 
@@ -37,7 +38,7 @@ def select(step: Step, scores: Scores, model: Recommender, evidence: Evidence) -
         return with_heights(model.spec, heights_at(evidence, model.spec.rows, step.min_count))
     keep = step.keep if step.keep is not None else 1.0
     if step.granularity == "embedding_row":
-        return with_heights(model.spec, _heights(scores, keep))
+        return _rows(scores, keep, model.spec)
     if step.granularity == "embedding_dimension":
         return replace(_everything(model), dimensions=best(scores[0], _uniform(scores, keep)[0]))
     if step.granularity == "field":
@@ -67,12 +68,14 @@ def best(scores: Tensor, kept: int) -> tuple[int, ...]:
     return tuple(sorted(order[:kept].tolist()))
 
 
-def _heights(scores: Scores, keep: float) -> tuple[int, ...]:
-    """With OOV, rows of the highest scores over all blocks; blocks without counts stay whole."""
-    counted = [group for group in scores if not torch.isinf(group).any()]
-    every = torch.cat(counted)
+def _rows(scores: Scores, keep: float, spec: ModelSpec) -> PruningPlan:
+    """Rows of the highest scores over all blocks; blocks without counts stay whole."""
+    every = torch.cat([group for group in scores if not torch.isinf(group).any()])
     lowest = every.sort(descending=True).values[allocation.at_least_one(len(every), keep) - 1]
-    return tuple(1 + int((group >= lowest).sum()) for group in scores)
+    stay = [group >= lowest for group in scores]
+    plan = with_heights(spec, tuple(1 + int(mask.sum()) for mask in stay))
+    others = ["" if bool(mask[: int(mask.sum())].all()) else pack(mask) for mask in stay]
+    return replace(plan, rows=tuple(others) if any(others) else ())
 
 
 def _inputs(scores: Tensor, spec: ModelSpec, keep: float) -> tuple[str, ...]:

@@ -13,15 +13,18 @@ from secateur.contracts.models import ModelSpec, TrainingCurve
 from secateur.contracts.pruning import PruningPlan, PruningPlans
 from secateur.model.architectures import build, trainable
 from secateur.model.batches import Split, load_split, split_holdout
+from secateur.model.inputs import Inputs
 from secateur.model.keeping import narrow
 from secateur.model.recommender import Recommender
 from secateur.model.threads import on_threads
 from secateur.model.training import distill, taught
 from secateur.pruning.compensation import compensate
-from secateur.pruning.evidence import Evidence, read_counts
-from secateur.pruning.masking import living, mask, pack
+from secateur.pruning.evidence import Evidence, block_names, blocks_kept, read_counts
+from secateur.pruning.masking import living, mask
+from secateur.pruning.masks import pack
 from secateur.pruning.plans import choose, heights_at, with_heights
 from secateur.pruning.quantizing import joined, learn_rounded
+from secateur.pruning.rows import kept_rows, read_by
 from secateur.pruning.schedules import levels
 from secateur.pruning.sparse import held_at_zero, traded
 from secateur.pruning.steadying import Steady
@@ -49,7 +52,7 @@ class Workshop:
 
     def after(self, plan: PruningPlan, larger: ModelSpec, smaller: ModelSpec) -> "Workshop":
         """The same for a model that `plan` left."""
-        inputs = narrow(self.train.inputs, larger, smaller)
+        inputs = read_by(self.train.inputs, plan, larger, smaller)
         train, evidence = replace(self.train, inputs=inputs), self.evidence
         return replace(self, train=train, evidence=evidence.after(plan, larger, smaller))
 
@@ -61,6 +64,23 @@ class Pruned:
     model: Recommender
     curve: TrainingCurve
     plans: PruningPlans
+
+    def inputs(self, given: Inputs, dense: ModelSpec) -> Inputs:
+        """Of inputs for the dense model those that this one reads, by its own ids."""
+        for plan in self.plans.steps:
+            smaller = compact_spec(dense, plan)
+            given, dense = read_by(given, plan, dense, smaller), smaller
+        return narrow(given, dense, self.model.spec)
+
+    def kept_ids(self, dense: ModelSpec) -> dict[str, list[int]]:
+        """By name of a table's block the ids in the dense model of the values left in it."""
+        ids = [torch.arange(rows - 1) for rows in dense.rows]
+        for plan in self.plans.steps:
+            smaller = compact_spec(dense, plan)
+            kept = kept_rows(plan, dense)
+            ids = [ids[block][kept[block]] for block in blocks_kept(dense, smaller)]
+            dense = smaller
+        return {name: kept.tolist() for name, kept in zip(block_names(dense), ids, strict=True)}
 
 
 def furnish(features: Artifact, training: Training, seed: int) -> Workshop:
@@ -121,7 +141,11 @@ class Work:
     """A model on the way through its recipe; repairs share the recipe's epochs evenly."""
 
     def __init__(
-        self, recipe: Recipe, model: Recommender, workshop: Workshop, steady: Steady | None
+        self,
+        recipe: Recipe,
+        model: Recommender,
+        workshop: Workshop,
+        steady: Steady | None = None,
     ) -> None:
         self.recipe, self.model, self.workshop, self.steady = recipe, model, workshop, steady
         self.plans: list[PruningPlan] = []

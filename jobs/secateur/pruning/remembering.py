@@ -1,13 +1,13 @@
 """What accepted nights leave of their cuts, and how tonight's compare with it.
 
 A bundle whose cuts may be held to has `accepted.CUTS_FILES`; those of the accepted night are on the
-shelf `accepted.PRUNINGS`, as `<recipe>.json` and `<recipe>.safetensors`, beside the vocabulary that
-its rows stand for.
+shelf `accepted.PRUNINGS`, as `<recipe>.json` and so on.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import cast, get_args
 
 import pyarrow as pa
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from secateur.accepted import CUT_TENSORS, CUTS, PRUNINGS, VOCABULARY
+from secateur.accepted import CUT_TENSORS, CUT_VALUES, CUTS, PRUNINGS
 from secateur.artifacts import Artifact, Draft
 from secateur.contracts.candidates import Granularity, Recipe
 from secateur.contracts.models import ModelSpec
@@ -75,18 +75,20 @@ class Memory:
         """Of what the cuts hold to."""
         return self.past.artifact.digest if self.past else "none"
 
-    def write(self, draft: Draft, kept: ModelSpec, features: Artifact) -> None:
-        """Write into a bundle what a later night may hold to; `kept` is the shape of its model."""
-        now = _heights(kept, features)
-        draft.write(CUTS, PruningMemory(self.recipe, self.steady.dense, self.day, now))
+    def write(self, draft: Draft, values: Mapping[str, Sequence[str]]) -> None:
+        """Write into a bundle what a later night may hold to; `values` are those of its rows."""
+        draft.write(CUTS, PruningMemory(self.recipe, self.steady.dense, self.day))
         save_file(_tensors(self.steady.cuts), draft.folder / CUT_TENSORS)
+        now = pa.table({"value": [f"{name}\n{one}" for name, of in values.items() for one in of]})
+        pq.write_table(now, draft.folder / CUT_VALUES)
         if self.past:
-            draft.write(OVERLAP, self._overlap(self.past, _kept_values(features, now)))
+            draft.write(OVERLAP, self._overlap(self.past, now["value"]))
 
-    def _overlap(self, past: Past, now: pa.Array) -> Overlap:
+    def _overlap(self, past: Past, now: pa.ChunkedArray) -> Overlap:
         """How alike the kept units of both nights are, the vocabularies' values among them."""
-        then = _kept_values(past.artifact, past.memory.values)
-        both = pc.sum(pc.is_in(now, then)).as_py() or 0
+        path = past.artifact.file(f"{self.recipe.name}{Path(CUT_VALUES).suffix}")
+        then = pq.read_table(path)["value"]
+        both = pc.sum(pc.is_in(now, then.combine_chunks())).as_py() or 0
         either = len(then) + len(now) - both
         shares = overlaps(past.cuts, self.steady.cuts) | {"value": both / either if either else 1.0}
         told = Overlap(past.memory.last_day, shares)
@@ -110,28 +112,6 @@ def _tensors(cuts: Mapping[int, Cut]) -> dict[str, Tensor]:
             name = f"{number}.{cut.granularity}.{group}"
             found |= {f"{name}.scores": scores, f"{name}.kept": kept}
     return found
-
-
-def _heights(kept: ModelSpec, features: Artifact) -> dict[str, int]:
-    """How many values of each vocabulary a model reads."""
-    known = set(_values(features)["field"].unique().to_pylist())
-    heights = zip(kept.fields, kept.rows, strict=False)  # own lists' blocks come after the fields'
-    return {name: height - 1 for name, height in heights if name in known}
-
-
-def _values(artifact: Artifact) -> pa.Table:
-    return pq.ParquetFile(artifact.file(VOCABULARY)).read(["field", "id", "value"])
-
-
-def _kept_values(artifact: Artifact, kept: Mapping[str, int]) -> pa.Array:
-    """The first so many values of each vocabulary, no two the same."""
-    values, found = _values(artifact), [pa.array([], pa.large_string())]
-    for name, count in kept.items():
-        first = pc.and_(pc.equal(values["field"], name), pc.less(values["id"], count))
-        own = values.filter(first)["value"].combine_chunks().cast(pa.large_string())
-        field = pa.scalar(name, pa.large_string())
-        found.append(pc.binary_join_element_wise(field, own, pa.scalar("\n", pa.large_string())))
-    return pa.concat_arrays(found)
 
 
 def _read_cuts(tensors: Mapping[str, Tensor]) -> dict[int, Cut]:

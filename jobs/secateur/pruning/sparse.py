@@ -12,7 +12,8 @@ from secateur.contracts.candidates import Step
 from secateur.contracts.pruning import PruningPlan
 from secateur.model.recommender import Recommender
 from secateur.pruning.evidence import Evidence
-from secateur.pruning.masking import living, pack
+from secateur.pruning.masking import living
+from secateur.pruning.masks import pack
 from secateur.pruning.weights import gradients, linears, magnitude
 
 TRADED = 0.3  # share of the living weights that RigL's first round trades (Evci et al., section 3)

@@ -17,7 +17,7 @@ from secateur.contracts.pruning import PruningPlan
 from secateur.model.recommender import Recommender
 from secateur.pruning.criteria import Scores
 from secateur.pruning.evidence import Evidence
-from secateur.pruning.masking import unpack
+from secateur.pruning.masks import unpack
 from secateur.pruning.origins import Origins, Place
 from secateur.pruning.plans import score, select
 from secateur.scenario.repruning import Repruning

@@ -13,6 +13,7 @@ from secateur.model.keeping import Kept, places
 from secateur.model.recommender import Recommender
 from secateur.model.tower import Tower, linears_of
 from secateur.pruning.evidence import blocks_kept
+from secateur.pruning.rows import kept_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,13 +112,14 @@ def _copy_tower(stages: list[Stage], new: Tower, inputs: Tensor) -> None:
 
 
 def _kept_rows(larger: ModelSpec, smaller: ModelSpec, plan: PruningPlan) -> Tensor:
-    """Table rows that stay: the first ones of each block; the last of those is OOV by now.
+    """Table rows that stay: of each block what the plan keeps, and OOV.
 
     What numbers and vectors that stay read stays whole.
     """
     *starts, end = torch.cumsum(torch.tensor((0, *larger.rows)), 0).tolist()
+    kept = kept_rows(plan, larger)
     blocks = [
-        torch.arange(starts[block], starts[block] + plan.heights[block])
+        starts[block] + torch.cat([kept[block], torch.tensor([larger.rows[block] - 1])])
         for block in blocks_kept(larger, smaller)
     ]
     wanted = set(smaller.inputs)

@@ -1,10 +1,13 @@
 """Importance of table rows, one tensor [rows - 1] a counted block, and of embedding dimensions."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from secateur.model.recommender import Recommender
+from secateur.pruning import inputs
 from secateur.pruning.evidence import Evidence
 from secateur.pruning.neurons import contraharmonic
 
@@ -21,22 +24,59 @@ def row_frequency(model: Recommender, evidence: Evidence) -> tuple[Tensor, ...]:
 def row_frequency_l2(model: Recommender, evidence: Evidence) -> tuple[Tensor, ...]:
     """Frequency times squared Euclidean norm of what the row differs from its block's mean by.
 
-    Rows are cut from the rare end of a block, so a row counts as its most important successor.
+    That is what the block loses where the row becomes the mean, if all weights matter alike.
     """
-    embedding = model.embedding.weight.detach().double()
-    scores = []
-    for start, height, counts in zip(
-        model.offset.tolist(), model.spec.rows, evidence.counts, strict=True
+    return _of_rows(model, evidence, lambda own, seen, _: seen * own.square().sum(dim=1))
+
+
+def row_fisher(model: Recommender, evidence: Evidence) -> tuple[Tensor, ...]:
+    """Frequency times the squared differences from the block's mean, each by how much it matters.
+
+    To second order that is twice what the loss rises by where the row becomes the mean, with the
+    diagonal of the empirical Fisher matrix for the Hessian ("Optimal brain damage", LeCun et al.,
+    NIPS 1989). The gradients are the sample's, by each dimension of what an input becomes.
+    """
+    matters = inputs.squared_gradients(model, evidence)
+    return _of_rows(
+        model, evidence, lambda own, seen, block: seen * (own.square() @ matters[block])
+    )
+
+
+def row_weight_importance(model: Recommender, evidence: Evidence) -> tuple[Tensor, ...]:
+    """Contraharmonic mean of the row's absolute values."""
+    tables = _tables(model)
+    return tuple(
+        contraharmonic(tables[start : start + height - 1], 1)
+        if counts is not None
+        else _all(height)
+        for start, height, counts in zip(
+            model.offset.tolist(), model.spec.rows, evidence.counts, strict=True
+        )
+    )
+
+
+def _of_rows(
+    model: Recommender, evidence: Evidence, worth: Callable[[Tensor, Tensor, int], Tensor]
+) -> tuple[Tensor, ...]:
+    """For each block `worth` of its rows' differences from their mean, their counts, its number."""
+    tables, scores = _tables(model), []
+    for block, (start, height, counts) in enumerate(
+        zip(model.offset.tolist(), model.spec.rows, evidence.counts, strict=True)
     ):
         if counts is None:
             scores.append(_all(height))
             continue
         seen = torch.from_numpy(counts.astype(np.float64))
-        rows = embedding[start : start + height]
+        rows = tables[start : start + height]
         mean = (seen @ rows) / seen.sum().clamp(min=1)
-        own = (seen * (rows - mean).square().sum(dim=1))[:-1]
-        scores.append(own.flip(0).cummax(0).values.flip(0) if len(own) else own)
+        scores.append(worth(rows - mean, seen, block)[:-1])
     return tuple(scores)
+
+
+def _tables(model: Recommender) -> Tensor:
+    """Embeddings and first-order weights side by side, float64 [rows, dim + 1]."""
+    tables = (model.embedding.weight, model.first_order.weight)
+    return torch.cat([table.detach().double() for table in tables], dim=1)
 
 
 def dimension_l1(model: Recommender, _: Evidence) -> tuple[Tensor, ...]:

@@ -9,7 +9,6 @@ from secateur.contracts import record
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.search import Outcome, SearchRecord, Trial
-from secateur.model.keeping import narrow
 from secateur.model.metrics import auc, log_loss
 from secateur.model.recommender import Recommender
 from secateur.model.watching import predict
@@ -84,9 +83,9 @@ class Trials:
         return SearchRecord(self.dense_auc, tuple(self.trials), self.out_of_time)
 
     def _carry_out(self, recipe: Recipe, seed: int) -> Outcome:
-        model = carry_out(recipe, self.dense, self.workshop.seeded(seed)).model
-        holdout = self.workshop.evidence.holdout
-        logits = predict(model, narrow(holdout.inputs, self.dense.spec, model.spec))
+        pruned = carry_out(recipe, self.dense, self.workshop.seeded(seed))
+        holdout, model = self.workshop.evidence.holdout, pruned.model
+        logits = predict(model, pruned.inputs(holdout.inputs, self.dense.spec))
         loss = log_loss(logits, holdout.targets[:, 0]) - self.dense_loss
         return Outcome(loss, auc(logits, holdout.labels), predict_cost(model.spec, recipe))
 
