@@ -42,6 +42,14 @@ JOBS = Path(__file__).parents[2] / "jobs"
 DAYS = tuple(f"2022-05-{day:02d}" for day in range(3, 9))
 SEEDS_FROM = 20220508
 STARTS = ("cold", "warm")
+# The scenario's, but of three days: what a warm start reads must mean the same every night.
+_COUNTED = 'freshness = "day", prior_rate = 0.31, window_days = 3'
+COUNTERS = "features.counters=[{}]".format(
+    ", ".join(
+        f'{{keys = ["{key}"], owner = "{owner}", {_COUNTED}}}'
+        for key, owner in (("user_id", "user"), ("video_id", "item"), ("author_id", "item"))
+    )
+)
 
 STATIC = Repruning(decay=0, hysteresis=0, max_churn=0)
 ANEW = Repruning(decay=0, hysteresis=0, max_churn=1)
@@ -141,7 +149,7 @@ class Chain:
     def _verb(self, verb: str, day: str, output: str, *settings: str, **inputs: str) -> None:
         if (self.folder / output / MANIFEST).exists():
             return
-        every = ("logs.window_days=9", f"logs.last_day={day}", *settings)
+        every = ("logs.window_days=9", f"logs.last_day={day}", COUNTERS, *settings)
         flags = [f"--{flag}={self.folder / place}" for flag, place in inputs.items()]
         flags += [f"--set={setting}" for setting in every]
         command = [sys.executable, str(JOBS / f"{verb}.py"), "--scenario=short_video", *flags]
