@@ -144,8 +144,8 @@ def read_log(folder: Path) -> Log:
 def zipf_log(rows: int) -> Log:
     """Ids of Zipf's law; what they are worth is planted."""
     made = zipf(FEATURES, rows)
-    numbers = np.arange(FEATURES // 10 + 1, dtype=np.uint64)
-    tokens = [f"{token:08x}" for token in (numbers * np.uint64(2654435761) % np.uint64(1 << 32))]
+    drawn = np.random.default_rng(1).choice(1 << 32, FEATURES // 10 + 1, replace=False)
+    tokens = [f"{token:08x}" for token in drawn.tolist()]
     return log_of(made, {field.name: tokens for field in made.schema.categories})
 
 

@@ -1,6 +1,7 @@
 """Sets to measure training on, as the trainer reads them: Frappe_x1, and ids of Zipf's law."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -58,9 +59,9 @@ def zipf(features: int, rows: int, fields: int = 10) -> Rows:
     logits = weights[np.arange(fields), ids].sum(1)
     labels = (random.random(rows) < 1 / (1 + np.exp(-logits))).astype(np.int64)
     schema = schema_of("zipf", {f"f{number}": size + 1 for number in range(fields)})
-    cut = rows // 10
-    kept, held = split(ids[cut:], labels[cut:]), split(ids[:cut], labels[:cut])
-    return Rows(f"{features:,} features, Zipf", schema, kept, held, held)
+    ends = (0, rows // 20, rows // 10, rows)
+    held, test, kept = (split(ids[a:b], labels[a:b]) for a, b in pairwise(ends))
+    return Rows(f"{features:,} features, Zipf", schema, kept, held, test)
 
 
 def schema_of(name: str, sizes: dict[str, int]) -> FeatureSchema:
