@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from secateur import artifacts
 from secateur.contracts.candidates import Recipe, Step
 from secateur.contracts.judgement import Verdict
+from secateur.contracts.manifest import MadeBy
+from secateur.contracts.pruning import Overlap
 from secateur.contracts.releases import PublishReceipt
 from secateur.contracts.search import Cost, Outcome, SearchRecord, Trial
 from secateur.report.evidence import read_night
@@ -60,3 +63,16 @@ def test_a_night_without_a_search_says_nothing_of_one(complete_night: Callable[.
     page = render(read_night(str(complete_night())), "A night")
     assert 'id="search"' not in page
     assert 'id="ladder"' not in page
+
+
+def test_the_page_tells_how_much_is_as_the_night_before(
+    complete_night: Callable[..., Path],
+) -> None:
+    folder = complete_night()
+    name = read_night(str(folder)).recipes[0]
+    kept = Overlap("2022-05-03", {"embedding_dimension": 1.0, "neuron": 0.91})
+    with artifacts.create(f"{folder}/candidates/{name}/bundle", "ModelBundle") as draft:
+        draft.write("overlap.json", kept)
+        draft.seal(MadeBy("test", "0"), {}, {})
+    page = render(read_night(str(folder)), "A night")
+    assert "100.0 % of embedding dimensions, 91.0 % of neurons kept as on 2022-05-03" in page
