@@ -48,8 +48,9 @@ bench-gpu:             ## training on a GPU, beside its floors; FRAPPE is the fo
 bench-accuracy:        ## test AUC of every architecture on Frappe_x1 in the folder FRAPPE
 	@$(PYTHON) infra/bench/accuracy.py $(FRAPPE)
 
-bench-pruning:         ## every way to prune, on the FeatureSet in the folder FEATURES
-	@$(PYTHON) infra/bench/pruning.py --scenario $(SCENARIO) --features $(FEATURES)
+bench-pruning:         ## every way to prune, on the FeatureSet in FEATURES, or on FRAPPE
+	@$(PYTHON) infra/bench/pruning.py --scenario $(SCENARIO) \
+	  $(if $(FRAPPE),--frappe $(FRAPPE),--features $(FEATURES))
 
 bench-bytes:           ## whole packages file by file: Frappe_x1 in FRAPPE, 2 M rows of Zipf's law
 	@$(PYTHON) infra/bench/bytes.py --frappe $(FRAPPE) --zipf 2000000

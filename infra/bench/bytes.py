@@ -14,35 +14,22 @@ import platform
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import torch
-from pyarrow import csv
 
 from accuracy import SETTINGS, SHARED
-from secateur.artifacts import create
+from logs import Log, read_log, zipf_log
 from secateur.contracts.candidates import DENSE, Recipe, Step, Student
-from secateur.contracts.models import ModelSpec
-from secateur.model.architectures import new_model
-from secateur.model.batches import Split
 from secateur.model.metrics import auc
-from secateur.model.recommender import Recommender
-from secateur.model.training import train
-from secateur.packaging.assembly import write_package
-from secateur.packaging.source import Source
-from secateur.pruning.evidence import Evidence
-from secateur.pruning.recipes import Pruned, Workshop, carry_out
 from secateur.scenario import Training
 from secateur.serving import codes, packing
 from secateur.serving.codes import ZERO, Segment
 from secateur.serving.scorer import load
-from training_sets import Rows, read_frappe, schema_of, zipf
+from subjects import Subject, of_log
 
-GOLDEN_ROWS = 64
-FEATURES = 1_300_000
 INT8 = Recipe("int8", embedding_bits=8, tower_bits=8)
 STUDENT = Recipe(
     "student_8",
@@ -111,94 +98,6 @@ OF_ZIPF = (
 ZIPF = {"embedding_dim": 16, "hidden": HIDDEN, "batch_size": 1024, "threads": 2}
 
 
-@dataclass(frozen=True)
-class Log:
-    """A set as a night has it: the values that training saw by falling counts, which are theirs."""
-
-    rows: Rows
-    values: dict[str, list[str]]
-    counts: dict[str, list[int]]
-
-    @property
-    def evidence(self) -> Evidence:
-        """Training counts, and the valid set as the holdout."""
-        counts = tuple(np.append(c, 0) for c in self.counts.values())
-        return Evidence(counts, self.rows.held)
-
-    def source(self) -> Source:
-        """What a package takes of it."""
-        few = replace(self.rows.test, inputs=self.rows.test.inputs.slice(0, GOLDEN_ROWS))
-        facts = {"days": {"train": ["given"]}, "rows": {"train": len(self.rows.train)}}
-        return Source(self.rows.schema, self.values, self.raw(few), facts, self.counts)
-
-    def raw(self, split: Split) -> dict[str, list[str | None]]:
-        """The raw values of a split's rows; None where training saw no such value."""
-        columns = zip(self.values.items(), split.inputs.ids.numpy().T, strict=True)
-        return {
-            name: np.array([*values, None], object)[ids].tolist() for (name, values), ids in columns
-        }
-
-
-def read_log(folder: Path) -> Log:
-    """Frappe_x1, its values spelled as it spells them."""
-    rows = read_frappe(folder)
-    table = csv.read_csv(pa.input_stream(str(folder / "vocab.csv.zst"), compression="zstd"))
-    own: dict[str, list[str]] = {field.name: [] for field in rows.schema.categories}
-    for name, value in zip(table["field"].to_pylist(), table["value"].to_pylist(), strict=True):
-        own[name].append(str(value))
-    return log_of(rows, own)
-
-
-def zipf_log(rows: int) -> Log:
-    """Ids of Zipf's law; what they are worth is planted."""
-    made = zipf(FEATURES, rows)
-    drawn = np.random.default_rng(1).choice(1 << 32, FEATURES // 10 + 1, replace=False)
-    tokens = [f"{token:08x}" for token in drawn.tolist()]
-    return log_of(made, {field.name: tokens for field in made.schema.categories})
-
-
-def log_of(rows: Rows, own: dict[str, list[str]]) -> Log:
-    """Give ids the order of a FeatureSet; `own[field]` spells the ids as they are."""
-    ranks, values, counts = [], {}, {}
-    for place, (name, spelled) in enumerate(own.items()):
-        seen = np.bincount(rows.train.inputs.ids[:, place].numpy(), minlength=len(spelled))
-        order = np.argsort(-seen, kind="stable")[: np.count_nonzero(seen)]
-        rank = np.full(len(seen) + 1, len(order))
-        rank[order] = np.arange(len(order))
-        ranks.append(rank)
-        values[name] = [spelled[i] for i in order]
-        counts[name] = seen[order].tolist()
-    sizes = {name: len(known) + 1 for name, known in values.items()}
-    train_rows, held, test = (_ranked(s, ranks) for s in (rows.train, rows.held, rows.test))
-    schema = schema_of(rows.schema.scenario, sizes)
-    return Log(Rows(rows.name, schema, train_rows, held, test), values, counts)
-
-
-def _ranked(split: Split, ranks: Sequence[np.ndarray]) -> Split:
-    ids = split.inputs.ids.numpy()
-    columns = [rank[ids[:, place]] for place, rank in enumerate(ranks)]
-    found = torch.from_numpy(np.stack(columns, 1).astype(np.int32))
-    return replace(split, inputs=replace(split.inputs, ids=found))
-
-
-def dense_of(log: Log, training: Training, seed: int) -> Recommender:
-    """The dense model."""
-    model = new_model(log.rows.schema, training, seed)
-    train(model, log.rows.train, log.rows.held, training, seed, lambda _rows, _note: None)
-    return model
-
-
-def package(
-    folder: Path, recipe: Recipe, pruned: Pruned, dense: ModelSpec, log: Log
-) -> dict[str, int]:
-    """Write a package; bytes of each of its files."""
-    with create(folder.as_uri(), "Package") as draft:
-        calibration = pruned.inputs(log.rows.held.inputs.slice(0, 10_000), dense)
-        source = log.source().keeping(pruned.kept_ids(dense))
-        write_package(draft, pruned.model, recipe, source, calibration, log.rows.name)
-    return {path.name: path.stat().st_size for path in folder.iterdir() if path.name[0] != "."}
-
-
 def main() -> None:
     """Train, prune, package, score, and write the page."""
     flags = argparse.ArgumentParser(description=__doc__)
@@ -252,21 +151,17 @@ def section(
     """A table of one set's packages."""
     wanted = asked.only.split(",") if asked.only else [recipe.name for recipe in recipes]
     training = Training.model_validate(settings)
+    repairing = training.model_copy(update=REPAIR if training.table_l2 else {})
     yield f"## {log.rows.name}\n"
     yield "| package | seed | AUC valid | AUC test | to dense | bytes | ratio | files | seconds |"
     yield "|---|--:|--:|--:|--:|--:|--:|---|--:|"
+    chosen = [recipe for recipe in recipes if recipe.name in (DENSE, *wanted)]
     for seed in range(1, asked.seeds + 1):
-        dense = dense_of(log, training, seed)
-        repairing = training.model_copy(update=REPAIR if training.table_l2 else {})
-        workshop = Workshop(log.rows.train, log.evidence, repairing, seed)
-        chosen = [recipe for recipe in recipes if recipe.name in (DENSE, *wanted)]
-        yield from table(chosen, dense, log, workshop)
+        yield from table(chosen, of_log(log, training, repairing, seed), log)
     yield ""
 
 
-def table(
-    recipes: Sequence[Recipe], dense: Recommender, log: Log, workshop: Workshop
-) -> Iterator[str]:
+def table(recipes: Sequence[Recipe], subject: Subject, log: Log) -> Iterator[str]:
     """A line a recipe; the first of them is dense."""
     base: tuple[float, int] | None = None
     splits = [(log.raw(split), split.labels) for split in (log.rows.held, log.rows.test)]
@@ -274,17 +169,16 @@ def table(
         started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="secateur-bytes-") as temporary:
             folder = Path(temporary) / "package"
-            pruned = carry_out(recipe, dense, workshop)
-            files = package(folder, recipe, pruned, dense.spec, log)
+            whole = subject.package(recipe, subject.prune(recipe), folder)
+            files = {path.name: path.stat().st_size for path in folder.iterdir()}
             scorer = load(folder)
             held, area = (auc(torch.from_numpy(scorer.score(raw)), y) for raw, y in splits)
-        whole = sum(files.values())
         base = base or (area, whole)
-        each = ", ".join(f"{name} {size:,}" for name, size in sorted(files.items()))
+        each = ", ".join(f"{name} {n:,}" for name, n in sorted(files.items()) if name[0] != ".")
         lost = f"{100 * (area / base[0] - 1):+.3f} %"
         yield (
-            f"| {recipe.name} | {workshop.seed} | {held:.4f} | {area:.4f} | {lost} | {whole:,} | "
-            f"{base[1] / whole:.1f} | {each} | {time.monotonic() - started:.0f} |"
+            f"| {recipe.name} | {subject.workshop.seed} | {held:.4f} | {area:.4f} | {lost} | "
+            f"{whole:,} | {base[1] / whole:.1f} | {each} | {time.monotonic() - started:.0f} |"
         )
 
 

@@ -1,8 +1,10 @@
 """Every way to prune, on the dense models of three seeds: AUC, bytes, microseconds, seconds.
 
     python infra/bench/pruning.py --features FOLDER [--scenario short_video] [--seeds 3]
+    python infra/bench/pruning.py --frappe FOLDER [--seeds 3]
 
-FOLDER holds a FeatureSet, as `build_features` seals it. Writes `infra/bench/pruning_<scenario>.md`:
+FOLDER holds a FeatureSet, as `build_features` seals it, or Frappe_x1 (see `bytes.py`), whose test
+set then stands for the tune days. Writes `infra/bench/pruning_<scenario>.md`:
 importance criteria at three shares of neurons kept, with and without compensation, then every
 method x granularity x schedule with the controls. AUC is on the tune days, which nothing was
 trained, cut or repaired on; that of methods is the client's, from raw values. Latencies are of one
@@ -17,6 +19,9 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 
+from accuracy import SETTINGS, SHARED
+from bytes import REPAIR
+from logs import read_log
 from run import machine
 from secateur.contracts.candidates import DENSE, Criterion, Recipe, Step, Student
 from secateur.judgement.latency import measure_latency
@@ -26,11 +31,12 @@ from secateur.model.metrics import auc
 from secateur.model.watching import predict
 from secateur.pruning.criteria import CRITERIA
 from secateur.pruning.recipes import Pruned
+from secateur.scenario import Training
 from secateur.serving.scorer import Scorer, load
-from subjects import Subject, of_night
+from subjects import Subject, of_log, of_night
 
 KEPT = (0.5, 0.25, 0.1)
-REPAIR = 0.5
+EPOCHS = 0.5
 NEURONS = Step("neuron", "contribution", keep=0.1)
 ZEROS = Step("weight", "magnitude", keep=0.1)
 ROWS = Step("embedding_row", "frequency", min_count=10)
@@ -38,7 +44,8 @@ DIMENSIONS = Step("embedding_dimension", "frequency_l2", keep=0.25)
 FIELDS = Step("field", "field_score", keep=0.5)
 LAYERS = Step("layer", "linearity", keep=0.34)
 HYBRID = (FIELDS, ROWS, DIMENSIONS, NEURONS, LAYERS)
-SMALL = Recipe("hybrid", HYBRID, REPAIR, 4, 8, vocabulary="ascending")
+FRAPPE = Training.model_validate({"architecture": "dlrm"} | SHARED | SETTINGS["dlrm"])
+SMALL = Recipe("hybrid", HYBRID, EPOCHS, 4, 8, vocabulary="ascending")
 
 
 def methods() -> list[Recipe]:
@@ -48,13 +55,13 @@ def methods() -> list[Recipe]:
 
 def _of_weights() -> Iterator[Recipe]:
     erk = replace(ZEROS, allocation="erk")
-    yield Recipe("weights, one-shot", (ZEROS,), REPAIR)
-    yield Recipe("weights, one-shot, ERK", (erk,), REPAIR)
+    yield Recipe("weights, one-shot", (ZEROS,), EPOCHS)
+    yield Recipe("weights, one-shot, ERK", (erk,), EPOCHS)
     for schedule in ("iterative", "cubic"):
         step = replace(ZEROS, schedule=schedule, rounds=4)
-        yield Recipe(f"weights, {schedule}", (step,), REPAIR)
+        yield Recipe(f"weights, {schedule}", (step,), EPOCHS)
     rigl = replace(erk, schedule="rigl", rounds=4)
-    yield Recipe("weights, RigL from the dense model", (rigl,), REPAIR)
+    yield Recipe("weights, RigL from the dense model", (rigl,), EPOCHS)
     yield Recipe("weights, RigL from scratch", (rigl,), 1.0, start="untrained")
     snip = replace(ZEROS, criterion="taylor")
     yield Recipe("weights, SNIP before training", (snip,), 1.0, start="untrained")
@@ -63,11 +70,11 @@ def _of_weights() -> Iterator[Recipe]:
 def _of_neurons() -> Iterator[Recipe]:
     yield Recipe("neurons, one-shot, nothing after", (NEURONS,), compensate=False)
     yield Recipe("neurons, one-shot, compensated", (NEURONS,))
-    yield Recipe("neurons, one-shot, repaired", (NEURONS,), REPAIR, compensate=False)
-    yield Recipe("neurons, one-shot, both", (NEURONS,), REPAIR)
+    yield Recipe("neurons, one-shot, repaired", (NEURONS,), EPOCHS, compensate=False)
+    yield Recipe("neurons, one-shot, both", (NEURONS,), EPOCHS)
     for schedule in ("iterative", "cubic"):
         step = replace(NEURONS, schedule=schedule, rounds=4)
-        yield Recipe(f"neurons, {schedule}", (step,), REPAIR)
+        yield Recipe(f"neurons, {schedule}", (step,), EPOCHS)
     for allocation in ("global", "sensitivity"):
         step = replace(NEURONS, allocation=allocation)
         yield Recipe(f"neurons, one-shot, {allocation}", (step,))
@@ -76,7 +83,7 @@ def _of_neurons() -> Iterator[Recipe]:
 
 def _of_tables() -> Iterator[Recipe]:
     yield Recipe("embedding rows", (ROWS,))
-    yield Recipe("embedding dimensions", (DIMENSIONS,), REPAIR)
+    yield Recipe("embedding dimensions", (DIMENSIONS,), EPOCHS)
     yield Recipe("fields", (FIELDS,))
     yield Recipe("int8", embedding_bits=8, tower_bits=8)
     yield Recipe("int4 rows, int8 tower", embedding_bits=4, tower_bits=8)
@@ -98,24 +105,31 @@ def _mixed() -> Iterator[Recipe]:
 def main() -> None:
     """Measure, and write the page."""
     flags = argparse.ArgumentParser(description=__doc__)
-    flags.add_argument("--features", type=Path, required=True)
+    given = flags.add_mutually_exclusive_group(required=True)
+    given.add_argument("--features", type=Path)
+    given.add_argument("--frappe", type=Path)
     flags.add_argument("--scenario", default="short_video")
     flags.add_argument("--seeds", type=int, default=3)
     asked = flags.parse_args()
+    name = "frappe" if asked.frappe else asked.scenario
     lines = []
-    for line in page(asked.features.absolute(), asked.scenario, asked.seeds):
+    for line in page(asked, name):
         print(line, flush=True)  # noqa: T201
         lines.append(line)
-    target = Path(__file__).with_name(f"pruning_{asked.scenario}.md")
-    target.write_text("\n".join(lines) + "\n")
+    Path(__file__).with_name(f"pruning_{name}.md").write_text("\n".join(lines) + "\n")
 
 
-def page(features: Path, scenario: str, seeds: int) -> Iterator[str]:
+def page(asked: argparse.Namespace, name: str) -> Iterator[str]:
     """The page's lines, as they are measured."""
-    subjects = [of_night(features, scenario, seed) for seed in range(1, seeds + 1)]
-    yield f"# Every way to prune, on {scenario}\n"
-    yield f"Command: `make bench-pruning SCENARIO={scenario}`  "
-    yield f"Machine: {machine()}; {seeds} seeds\n"
+    seeds = range(1, asked.seeds + 1)
+    if asked.frappe:
+        log = read_log(asked.frappe)
+        subjects = [of_log(log, FRAPPE, FRAPPE.model_copy(update=REPAIR), s) for s in seeds]
+    else:
+        subjects = [of_night(asked.features.absolute(), asked.scenario, seed) for seed in seeds]
+    yield f"# Every way to prune, on {name}\n"
+    yield f"Command: `make bench-pruning {'FRAPPE=...' if asked.frappe else f'SCENARIO={name}'}`  "
+    yield f"Machine: {machine()}; {len(seeds)} seeds\n"
     aucs = [area(subject) for subject in subjects]
     yield f"Dense AUC on the tune days: {', '.join(f'{one:.4f}' for one in aucs)}.\n"
     yield from criteria_table(subjects)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from logs import Log
 from secateur.artifacts import Artifact, create, open_artifact
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.features import FeatureSchema
@@ -14,7 +15,7 @@ from secateur.model.training import train
 from secateur.packaging.assembly import write_package
 from secateur.packaging.source import Source, read_source
 from secateur.pruning.recipes import Pruned, Workshop, carry_out, furnish
-from secateur.scenario import load
+from secateur.scenario import Training, load
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ class Subject:
         source = self.source.keeping(pruned.kept_ids(spec))
         with create(folder.as_uri(), "Package") as draft:
             write_package(draft, pruned.model, recipe, source, calibration, "A benchmark")
-            return sum(path.stat().st_size for path in draft.folder.iterdir())
+        return sum(path.stat().st_size for path in folder.iterdir() if path.name[0] != ".")
 
 
 def of_night(features: Path, scenario: str, seed: int) -> Subject:
@@ -46,10 +47,22 @@ def of_night(features: Path, scenario: str, seed: int) -> Subject:
     opened = open_artifact(features.as_uri(), "FeatureSet")
     training = load(scenario).training
     workshop = furnish(opened, training, seed)
-    model = new_model(opened.read("schema.json", FeatureSchema), training, seed)
-    held = workshop.evidence.holdout
-    train(model, workshop.train, held, training, seed, lambda _rows, _look: None)
-    return Subject(model, workshop, read_source(opened), load_split(opened, "tune"), _rows(opened))
+    schema = opened.read("schema.json", FeatureSchema)
+    dense = _trained(schema, workshop, training)
+    return Subject(dense, workshop, read_source(opened), load_split(opened, "tune"), _rows(opened))
+
+
+def of_log(log: Log, training: Training, repairing: Training, seed: int) -> Subject:
+    """Train the dense model of a log of ids; recipes repair as `repairing` says."""
+    workshop = Workshop(log.rows.train, log.evidence, repairing, seed)
+    dense = _trained(log.rows.schema, workshop, training)
+    return Subject(dense, workshop, log.source(), log.rows.test, log.test_rows())
+
+
+def _trained(schema: FeatureSchema, workshop: Workshop, training: Training) -> Recommender:
+    model, held = new_model(schema, training, workshop.seed), workshop.evidence.holdout
+    train(model, workshop.train, held, training, workshop.seed, lambda _rows, _look: None)
+    return model
 
 
 def _rows(features: Artifact) -> Rows:

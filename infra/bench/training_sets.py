@@ -1,5 +1,6 @@
 """Sets to measure training on, as the trainer reads them: Frappe_x1, and ids of Zipf's law."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,8 @@ from pyarrow import csv
 from secateur.contracts.features import CategoryField, FeatureSchema
 from secateur.model.batches import Split
 from secateur.model.inputs import Inputs
+
+ITEMS = ("item", "cost")  # Frappe's: an app, and whether it costs anything
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ def read_frappe(folder: Path) -> Rows:
     }
     low = np.min([part.min(0) for part in ids.values()], 0)
     high = np.max([part.max(0) for part in ids.values()], 0)
-    schema = schema_of("frappe", dict(zip(names, (high - low + 2).tolist(), strict=True)))
+    schema = schema_of("frappe", dict(zip(names, (high - low + 2).tolist(), strict=True)), ITEMS)
     sets = [split(ids[name] - low, tables[name]["label"].to_numpy()) for name in tables]
     return Rows("Frappe_x1", schema, *sets)
 
@@ -58,16 +61,20 @@ def zipf(features: int, rows: int, fields: int = 10) -> Rows:
     weights = random.normal(0, 0.5, (fields, size))
     logits = weights[np.arange(fields), ids].sum(1)
     labels = (random.random(rows) < 1 / (1 + np.exp(-logits))).astype(np.int64)
-    schema = schema_of("zipf", {f"f{number}": size + 1 for number in range(fields)})
+    sizes = {f"f{number}": size + 1 for number in range(fields)}
+    schema = schema_of("zipf", sizes, [*sizes][fields // 2 :])
     ends = (0, rows // 20, rows // 10, rows)
     held, test, kept = (split(ids[a:b], labels[a:b]) for a, b in pairwise(ends))
     return Rows(f"{features:,} features, Zipf", schema, kept, held, test)
 
 
-def schema_of(name: str, sizes: dict[str, int]) -> FeatureSchema:
-    """Categories of these sizes, their OOV ids included."""
-    fields = tuple(CategoryField(field, "context", size, 1) for field, size in sizes.items())
-    return FeatureSchema(name, "label", fields, (), "")
+def schema_of(name: str, sizes: dict[str, int], items: Collection[str]) -> FeatureSchema:
+    """Categories of these sizes, their OOV ids included; some of them are the items'."""
+    fields = (
+        CategoryField(field, "item" if field in items else "context", size, 1)
+        for field, size in sizes.items()
+    )
+    return FeatureSchema(name, "label", tuple(fields), (), "")
 
 
 def split(ids: np.ndarray, labels: np.ndarray) -> Split:
