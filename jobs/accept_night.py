@@ -33,9 +33,10 @@ def accept_night(job: Job) -> None:
     with artifacts.create(EVENTS.place(job.flag("state"), profile.last_day), EVENTS.kind) as draft:
         draft.write(references.PROFILE, profile)
         sealed = job.seal(draft, {"last_day": profile.last_day}).digest
-    keep(job, left_by_model(job.open("dense", "ModelBundle")))
+    dense = job.open("dense", "ModelBundle")
+    keep(job, left_by_model(dense))
     if job.arguments.get("candidates"):
-        keep(job, left_by_cuts(job.flag("candidates")))
+        keep(job, left_by_cuts(job.flag("candidates"), dense.digest))
     job.note("verdict", verdict.digest)  # only here: it holds times, the profile is repeatable
     with job.create("Acceptance") as draft:
         draft.write("receipt.json", Acceptance(profile.last_day, sealed))

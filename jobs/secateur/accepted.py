@@ -69,15 +69,19 @@ def left_by_model(dense: Artifact) -> Left | None:
     return Left(MASTERS, day, {name: dense.file(name) for name in MASTER_FILES})
 
 
-def left_by_cuts(candidates: str) -> Left | None:
-    """What a run's candidates leave of their cuts, if there are any."""
+def left_by_cuts(candidates: str, dense: str) -> Left | None:
+    """What the candidates of the dense model with this digest leave of their cuts, if any do.
+
+    What an earlier attempt left in the run's folder was cut from another one.
+    """
     store, left = open_store(candidates), None
     folders = dict.fromkeys(key.rpartition("/")[0] for key in sorted(store.keys("")))
     for folder in folders:
         if not folder.endswith("/bundle") or not store.exists(f"{folder}/{MANIFEST}"):
             continue
         bundle = open_artifact(join(candidates, folder), "ModelBundle")
-        if CUTS in {entry.path for entry in bundle.manifest.files}:
+        files = {entry.path for entry in bundle.manifest.files}
+        if CUTS in files and bundle.manifest.facts["dense"] == dense:
             cuts = bundle.read(CUTS, PruningMemory)
             left = left or Left(PRUNINGS, cuts.last_day, {})
             for name in CUTS_FILES:

@@ -162,7 +162,9 @@ def accepted(tmp_path: Path) -> Path:
     write_dense(tmp_path / "dense", seed=0)
     plan_candidates.plan_candidates(job("plan_candidates", tmp_path, "plan"))
     prune(tmp_path, "candidates/hybrid")
-    left = left_by_cuts(str(tmp_path / "candidates"))
+    dense = open_artifact((tmp_path / "dense").as_uri(), "ModelBundle").digest
+    assert left_by_cuts(str(tmp_path / "candidates"), "another") is None
+    left = left_by_cuts(str(tmp_path / "candidates"), dense)
     keep(job("accept_night", tmp_path, "accepted", state=str(tmp_path / "state")), left)
     (tmp_path / "state/prunings/2022-04-27").rename(tmp_path / "state/prunings/2022-04-26")
     return tmp_path
