@@ -31,7 +31,8 @@ pytestmark = pytest.mark.night
 
 SCENARIO = Path(__file__).parents[1] / "jobs" / "scenarios" / "short_video.toml"
 CANDIDATES = ["weights_magnitude", "hybrid_small", "int8"]
-DETERMINISTIC = ("events", "events_report", "features", "features_report", "dense", "plan")
+TRIED_AGAIN = CANDIDATES[1:2]
+DETERMINISTIC = ("events", "events_report", "features", "features_report", "dense")
 TIMEOUT_S = 420
 WARM_UP_S = 1.5  # of CPU, for the imports; the trainer then needs three seconds more
 SMALLER = {
@@ -94,7 +95,7 @@ def served(published: Night) -> bytes:
 @pytest.fixture(scope="module")
 def refused(site: Site, served: bytes) -> Night:
     assert served
-    return run_night(site, {"candidates": CANDIDATES, "margin": -0.5}, kill="train_model")
+    return run_night(site, {"candidates": TRIED_AGAIN, "margin": -0.5}, kill="train_model")
 
 
 def run_night(site: Site, parameters: dict[str, Any], kill: str | None = None) -> Night:
@@ -210,7 +211,7 @@ def test_an_impossible_margin_is_refused_once_and_says_why(refused: Night) -> No
     assert refused.task("publish_release").state == "upstream_failed"
     assert refused.task("report_night").state == "success"
     text = "\n".join(refused.logs["judge_candidates"][-25:])
-    for name in CANDIDATES:
+    for name in TRIED_AGAIN:
         assert re.search(rf"{name}.*margin", text), text
     assert not verdict_of(refused).accepted
 
@@ -221,7 +222,7 @@ def test_what_is_served_is_unchanged_byte_for_byte(served: bytes, refused: Night
 
 
 def test_the_same_inputs_gave_the_same_digests(published: Night, refused: Night) -> None:
-    places = [*DETERMINISTIC, *(f"candidates/{name}/package" for name in [*CANDIDATES, "dense"])]
+    places = [*DETERMINISTIC, *(f"candidates/{name}/package" for name in [*TRIED_AGAIN, "dense"])]
     assert {p: published.digest(p) for p in places} == {p: refused.digest(p) for p in places}
 
 
