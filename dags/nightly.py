@@ -83,9 +83,8 @@ def nightly(path: Path) -> DAG:
             {"verdict": verdict, "candidates": "{run}/candidates", "store": store()},
             outlets=[Asset(f"{store()}/{scenario['name']}")],
         )
-        ended = {"verdict": verdict, "events-report": events_report, "dense": dense}
-        left = {"candidates": "{run}/candidates", "state": memory}
-        accepted = night.task("accept_night", ended | left)
+        ended = {"verdict": verdict, "events-report": events_report, "state": memory}
+        accepted = night.task("accept_night", made | ended | {"candidates": "{run}/candidates"})
         report = night.task("report_night", {"run": "{run}"})
 
         @task.short_circuit

@@ -1,7 +1,7 @@
 """Remember a released night: the nights to come are held against its events.
 
     python jobs/accept_night.py --scenario short_video --verdict URI --events-report URI
-        --dense URI --state URI [--candidates FOLDER] --output URI
+        --dense URI --state URI [--features URI --candidates FOLDER] --output URI
 
 Seals the events' profile as the AcceptedNight `<state>/accepted/<last day>` and, where the dense
 model holds what a later night may go on from, that as the DenseMaster `<state>/masters/<day>`. Cuts
@@ -13,7 +13,7 @@ accepts nothing or the report failed: a refused night is no reference.
 import shutil
 
 from secateur import artifacts, command
-from secateur.accepted import EVENTS, Left, left_by_cuts, left_by_model
+from secateur.accepted import EVENTS, VOCABULARY, Left, left_by_cuts, left_by_model
 from secateur.command import Job
 from secateur.contracts.data import Acceptance, Profile, ValidationReport
 from secateur.contracts.errors import Refused
@@ -36,7 +36,8 @@ def accept_night(job: Job) -> None:
     dense = job.open("dense", "ModelBundle")
     keep(job, left_by_model(dense))
     if job.arguments.get("candidates"):
-        keep(job, left_by_cuts(job.flag("candidates"), dense.digest))
+        vocabulary = job.open("features", "FeatureSet").file(VOCABULARY)
+        keep(job, left_by_cuts(job.flag("candidates"), dense.digest, vocabulary))
     job.note("verdict", verdict.digest)  # only here: it holds times, the profile is repeatable
     with job.create("Acceptance") as draft:
         draft.write("receipt.json", Acceptance(profile.last_day, sealed))
@@ -58,5 +59,5 @@ if __name__ == "__main__":
         accept_night,
         __doc__,
         inputs=("verdict", "events-report", "dense", "state"),
-        options=("candidates",),
+        options=("features", "candidates"),
     )

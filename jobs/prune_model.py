@@ -34,7 +34,7 @@ def prune_model(job: Job) -> None:
     memory = None
     if job.scenario.repruning and recipe.steps:
         wanted, state = job.use(job.scenario.repruning), job.arguments.get("state")
-        memory = remember(wanted, state, recipe, dense, last)
+        memory = remember(wanted, state, recipe, (dense, features), last)
         job.note("prunings", memory.digest)
     steady = memory.steady if memory else None
     pruned = carry_out(recipe, load_bundle(dense), workshop, steady)

@@ -23,7 +23,7 @@ FLAGS = {
     "publish_release": {"inputs": ("candidates", "verdict", "store"), "options": ("target",)},
     "accept_night": {
         "inputs": ("verdict", "events-report", "dense", "state"),
-        "options": ("candidates",),
+        "options": ("features", "candidates"),
     },
     "report_night": {"inputs": ("run",), "options": ()},
     "roll_back": {"inputs": ("store", "release", "reason"), "options": ("channel",)},

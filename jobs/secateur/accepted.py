@@ -69,10 +69,11 @@ def left_by_model(dense: Artifact) -> Left | None:
     return Left(MASTERS, day, {name: dense.file(name) for name in MASTER_FILES})
 
 
-def left_by_cuts(candidates: str, dense: str) -> Left | None:
+def left_by_cuts(candidates: str, dense: str, vocabulary: Path) -> Left | None:
     """What the candidates of the dense model with this digest leave of their cuts, if any do.
 
-    What an earlier attempt left in the run's folder was cut from another one.
+    What an earlier attempt left in the run's folder was cut from another one. Rows are found again
+    by the `vocabulary`.
     """
     store, left = open_store(candidates), None
     folders = dict.fromkeys(key.rpartition("/")[0] for key in sorted(store.keys("")))
@@ -83,7 +84,7 @@ def left_by_cuts(candidates: str, dense: str) -> Left | None:
         files = {entry.path for entry in bundle.manifest.files}
         if CUTS in files and bundle.manifest.facts["dense"] == dense:
             cuts = bundle.read(CUTS, PruningMemory)
-            left = left or Left(PRUNINGS, cuts.last_day, {})
+            left = left or Left(PRUNINGS, cuts.last_day, {VOCABULARY: vocabulary})
             for name in CUTS_FILES:
                 left.files[f"{cuts.recipe.name}{Path(name).suffix}"] = bundle.file(name)
     return left

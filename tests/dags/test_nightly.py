@@ -62,6 +62,7 @@ def test_the_edges_tell_the_story(dag: Any) -> None:
             "judge_candidates",
             "validate_events",
             "train_model",
+            "build_features",
         },
         "report_night": {"accept_night"},
     }

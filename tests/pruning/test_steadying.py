@@ -5,23 +5,30 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 import torch
 
 import plan_candidates
 import prune_model
 from accept_night import keep
+from secateur import artifacts
 from secateur.accepted import left_by_cuts
 from secateur.artifacts import open_artifact
 from secateur.contracts.candidates import Recipe, Step
 from secateur.contracts.errors import CorruptArtifact
+from secateur.contracts.manifest import MadeBy
 from secateur.contracts.pruning import Overlap, PruningPlans
 from secateur.model.recommender import Recommender
 from secateur.pruning.recipes import Workshop, carry_out
+from secateur.pruning.remembering import recall
+from secateur.pruning.rows import kept_rows
 from secateur.pruning.steadying import Cut, Steady, overlaps, units
 from secateur.scenario.repruning import Repruning
 
-from .test_prune_model import job, write_dense, write_features
+from .test_prune_model import RECIPES, job, write_dense, write_features
 
 NEURONS = Step("neuron", "l2", keep=0.25)
 FIELDS = Step("field", "field_score", keep=0.5)
@@ -145,6 +152,23 @@ def test_scores_are_a_mean_over_the_nights(
         assert torch.allclose(mean, 0.25 * new + 0.75 * old)
 
 
+def test_a_row_stays_where_it_is_seen_a_little_less_and_comes_freely(
+    untouched: Recommender, workshop: Workshop
+) -> None:
+    step = Step("embedding_row", "frequency", min_count=100)
+    wanted = Repruning(decay=0, hysteresis=0.1, max_churn=0)
+
+    def kept(counts: list[int], before: dict[int, Cut]) -> tuple[dict[int, Cut], list[int]]:
+        evidence = replace(workshop.evidence, counts=(np.array([*counts, *[1] * 6]),) * 3)
+        steady = Steady(wanted, untouched.spec, before)
+        plan = steady.choose(0, step, untouched, evidence)
+        return steady.cuts, kept_rows(plan, untouched.spec)[0].tolist()
+
+    cuts, first = kept([300, 200, 150, 120, 100, 95], {})
+    assert first == [0, 1, 2, 3, 4]
+    assert kept([300, 95, 150, 120, 80, 100], cuts)[1] == [0, 1, 2, 3, 5]
+
+
 def test_what_a_plan_keeps_is_what_units_say(
     night: Callable[..., tuple[Steady, PruningPlans]], untouched: Recommender
 ) -> None:
@@ -163,8 +187,9 @@ def accepted(tmp_path: Path) -> Path:
     plan_candidates.plan_candidates(job("plan_candidates", tmp_path, "plan"))
     prune(tmp_path, "candidates/hybrid")
     dense = open_artifact((tmp_path / "dense").as_uri(), "ModelBundle").digest
-    assert left_by_cuts(str(tmp_path / "candidates"), "another") is None
-    left = left_by_cuts(str(tmp_path / "candidates"), dense)
+    candidates, vocabulary = str(tmp_path / "candidates"), tmp_path / "features/vocabulary.parquet"
+    assert left_by_cuts(candidates, "another", vocabulary) is None
+    left = left_by_cuts(candidates, dense, vocabulary)
     keep(job("accept_night", tmp_path, "accepted", state=str(tmp_path / "state")), left)
     (tmp_path / "state/prunings/2022-04-27").rename(tmp_path / "state/prunings/2022-04-26")
     return tmp_path
@@ -191,6 +216,36 @@ def test_neurons_are_held_to_where_the_dense_model_went_on(accepted: Path) -> No
     plan_candidates.plan_candidates(job("plan_candidates", accepted, "plan"))
     bundle = open_artifact(prune(accepted, "again").as_uri(), "ModelBundle")
     assert bundle.read("overlap.json", Overlap).shares == {"neuron": 1.0, "value": 1.0}
+
+
+def test_rows_are_found_again_by_the_values_that_they_stand_for(accepted: Path) -> None:
+    features, dense = (
+        open_artifact((accepted / name).as_uri(), kind)
+        for name, kind in (("features", "FeatureSet"), ("dense", "ModelBundle"))
+    )
+    table = pq.read_table(features.file("vocabulary.parquet"))
+    items = pc.equal(table["field"], "item")
+    backwards = pc.if_else(items, pc.subtract(19, table["id"]), table["id"])
+    with artifacts.create((accepted / "later").as_uri(), "FeatureSet") as draft:
+        later = table.set_column(1, "id", backwards).filter(pc.not_equal(table["value"], "i0"))
+        pq.write_table(later, draft.folder / "vocabulary.parquet")
+        draft.seal(MadeBy("test", "0"), {}, {})
+    hybrid, state = RECIPES[3], str(accepted / "state")
+    same = recall(state, hybrid, dense, features, "2022-04-27")
+    other = recall(
+        state,
+        hybrid,
+        dense,
+        open_artifact((accepted / "later").as_uri(), "FeatureSet"),
+        "2022-04-27",
+    )
+    assert same is not None
+    assert other is not None
+    then, now = (past.cuts[0] for past in (same, other))
+    assert torch.equal(now.kept[0], then.kept[0])
+    assert now.kept[1].tolist() == then.kept[1].flip(0)[:-1].tolist()
+    assert now.kept[1].any()
+    assert torch.equal(now.scores[1], then.scores[1].flip(0)[:-1])
 
 
 def test_a_recipe_that_was_not_there_is_cut_as_for_the_first_time(

@@ -63,6 +63,8 @@ def _wrong_step(step: Step, spec: ModelSpec) -> Iterator[str]:
         yield f"{step.granularity} knows {known}, not {step.criterion}"
     if step.min_count is not None and step.granularity != "embedding_row":
         yield f"min_count is for embedding_row, not {step.granularity}"
+    if step.min_count is not None and step.criterion != "frequency":
+        yield f"min_count is a frequency, not {step.criterion}"
     if (step.keep is None) == (step.min_count is None):
         yield f"{step.granularity} needs keep, or min_count for rows, and not both"
     if step.allocation is not None and step.granularity not in PARTED:

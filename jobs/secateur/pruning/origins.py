@@ -9,6 +9,8 @@ from torch import Tensor
 from secateur.contracts.candidates import Granularity
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import PruningPlan
+from secateur.pruning.evidence import blocks_kept
+from secateur.pruning.rows import kept_rows
 
 Place = tuple[int, Tensor | EllipsisType]  # a group of units in the dense model, and which of it
 
@@ -22,10 +24,16 @@ class Origins:
         self.dimensions = torch.arange(dense.embedding_dim)
         self.neurons = [torch.arange(width) for width in (*dense.hidden, *dense.second)]
         self.layers = [*range(len(self.neurons))]
+        self.blocks = [*range(len(dense.rows))]
+        self.rows = [torch.arange(rows - 1) for rows in dense.rows]
         self._whole = True
 
-    def follow(self, plan: PruningPlan) -> None:
-        """The model is cut by `plan`."""
+    def follow(self, plan: PruningPlan, larger: ModelSpec, smaller: ModelSpec) -> None:
+        """The model is cut by `plan` from one shape to the other."""
+        stay = kept_rows(plan, larger)
+        blocks = blocks_kept(larger, smaller)
+        self.rows = [self.rows[block][stay[block]] for block in blocks]
+        self.blocks = [self.blocks[block] for block in blocks]
         before = (self.inputs, len(self.dimensions), [*map(len, self.neurons)])
         wanted = set(plan.inputs)
         self.inputs = tuple(name for name in self.inputs if name in wanted)
@@ -40,18 +48,16 @@ class Origins:
     def of(self, granularity: Granularity, groups: int) -> Sequence[Place] | None:
         """For each of so many groups of units its place in the dense model.
 
-        None where there is none: rows, ranked anew every night, and weights of layers that were
-        cut.
+        None where there is none: weights of layers that were cut.
         """
-        if granularity == "neuron":
-            return [*zip(self.layers, self.neurons, strict=True)]
-        if granularity == "layer":
-            return [(0, torch.tensor(self.layers, dtype=torch.int64))]
-        if granularity == "embedding_dimension":
-            return [(0, self.dimensions)]
-        if granularity == "field":
-            known = [self._names.index(name) for name in self.inputs]
-            return [(0, torch.tensor(known, dtype=torch.int64))]
-        if granularity == "weight" and self._whole:
-            return [(group, ...) for group in range(groups)]
-        return None
+        inputs = torch.tensor([self._names.index(name) for name in self.inputs], dtype=torch.int64)
+        known: dict[Granularity, list[Place]] = {
+            "embedding_row": [*zip(self.blocks, self.rows, strict=True)],
+            "embedding_dimension": [(0, self.dimensions)],
+            "field": [(0, inputs)],
+            "neuron": [*zip(self.layers, self.neurons, strict=True)],
+            "layer": [(0, torch.tensor(self.layers, dtype=torch.int64))],
+        }
+        if self._whole:
+            known["weight"] = [(group, ...) for group in range(groups)]
+        return known.get(granularity)

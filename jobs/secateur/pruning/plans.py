@@ -35,10 +35,10 @@ def score(step: Step, model: Recommender, evidence: Evidence) -> Scores:
 def select(step: Step, scores: Scores, model: Recommender, evidence: Evidence) -> PruningPlan:
     """The units that `step` keeps of `model` where they are worth `scores`."""
     if step.min_count is not None:
-        return with_heights(model.spec, heights_at(evidence, model.spec.rows, step.min_count))
+        return _rows(scores, step.min_count, model.spec)
     keep = step.keep if step.keep is not None else 1.0
     if step.granularity == "embedding_row":
-        return _rows(scores, keep, model.spec)
+        return _rows(scores, _least(scores, keep), model.spec)
     if step.granularity == "embedding_dimension":
         return replace(_everything(model), dimensions=best(scores[0], _uniform(scores, keep)[0]))
     if step.granularity == "field":
@@ -68,10 +68,15 @@ def best(scores: Tensor, kept: int) -> tuple[int, ...]:
     return tuple(sorted(order[:kept].tolist()))
 
 
-def _rows(scores: Scores, keep: float, spec: ModelSpec) -> PruningPlan:
-    """Rows of the highest scores over all blocks; blocks without counts stay whole."""
+def _least(scores: Scores, keep: float) -> float:
+    """The lowest score of the share `keep` of all rows; blocks without counts stay whole."""
     every = torch.cat([group for group in scores if not torch.isinf(group).any()])
-    lowest = every.sort(descending=True).values[allocation.at_least_one(len(every), keep) - 1]
+    count = allocation.at_least_one(len(every), keep)
+    return float(every.sort(descending=True).values[count - 1])
+
+
+def _rows(scores: Scores, lowest: float, spec: ModelSpec) -> PruningPlan:
+    """Of all blocks the rows of at least the `lowest` score."""
     stay = [group >= lowest for group in scores]
     plan = with_heights(spec, tuple(1 + int(mask.sum()) for mask in stay))
     others = ["" if bool(mask[: int(mask.sum())].all()) else pack(mask) for mask in stay]

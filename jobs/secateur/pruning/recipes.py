@@ -170,7 +170,7 @@ class Work:
             compensate(small, model, plan, evidence.sample)
         self.plans.append(plan)
         if self.steady is not None:
-            self.steady.follow(plan)
+            self.steady.follow(plan, model.spec, small.spec)
         self.workshop = self.workshop.after(plan, model.spec, small.spec)
         self.model = small
 

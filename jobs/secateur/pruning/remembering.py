@@ -1,7 +1,8 @@
 """What accepted nights leave of their cuts, and how tonight's compare with it.
 
 A bundle whose cuts may be held to has `accepted.CUTS_FILES`; those of the accepted night are on the
-shelf `accepted.PRUNINGS`, as `<recipe>.json` and so on.
+shelf `accepted.PRUNINGS`, as `<recipe>.json` and so on, beside the
+vocabulary that rows are found again by.
 """
 
 import logging
@@ -13,21 +14,24 @@ from typing import cast, get_args
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from secateur.accepted import CUT_TENSORS, CUT_VALUES, CUTS, PRUNINGS
+from secateur.accepted import CUT_TENSORS, CUT_VALUES, CUTS, PRUNINGS, VOCABULARY
 from secateur.artifacts import Artifact, Draft
 from secateur.contracts.candidates import Granularity, Recipe
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import Overlap, PruningMemory
+from secateur.pruning.evidence import block_names
 from secateur.pruning.steadying import Cut, Steady, overlaps
 from secateur.scenario.repruning import Repruning
 
 log = logging.getLogger("secateur.pruning")
 
 OVERLAP = "overlap.json"
-LASTING: tuple[Granularity, ...] = ("field",)  # units that a model trained anew has too
+# Units that a model trained anew has too.
+LASTING: tuple[Granularity, ...] = ("field", "embedding_row")
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +43,14 @@ class Past:
     cuts: Mapping[int, Cut]
 
 
-def recall(state: str | None, recipe: Recipe, dense: Artifact, day: str) -> Past | None:
+def recall(
+    state: str | None, recipe: Recipe, dense: Artifact, features: Artifact, day: str
+) -> Past | None:
     """What the newest night that ended before `day` left of this recipe; None where nothing fits.
 
-    Where the dense model was not trained on from that night's, its neurons are others: then only
-    cuts of inputs are recalled. Raises CorruptArtifact where it is not what was sealed.
+    Rows are found again by the values that they stand for. Where the dense model was not trained on
+    from that night's, its neurons are others: then only cuts of inputs and of rows are recalled.
+    Raises CorruptArtifact where it is not what was sealed.
     """
     found = PRUNINGS.before(state, day)
     if found is None or f"{recipe.name}.json" not in {e.path for e in found[1].manifest.files}:
@@ -56,6 +63,8 @@ def recall(state: str | None, recipe: Recipe, dense: Artifact, day: str) -> Past
         log.warning("%s cuts other units than on %s: it cuts as if for the first time", *found)
         return None
     cuts = _read_cuts(load_file(artifact.file(f"{recipe.name}.safetensors")))
+    rows = [_places(name, artifact, features) for name in block_names(spec)]
+    cuts = {number: _by_value(cut, rows) for number, cut in cuts.items()}
     if dense.manifest.facts.get("start") != "warm":
         cuts = {number: cut for number, cut in cuts.items() if cut.granularity in LASTING}
     return Past(artifact, memory, cuts)
@@ -97,12 +106,53 @@ class Memory:
 
 
 def remember(
-    wanted: Repruning, state: str | None, recipe: Recipe, dense: Artifact, day: str
+    wanted: Repruning,
+    state: str | None,
+    recipe: Recipe,
+    inputs: tuple[Artifact, Artifact],
+    day: str,
 ) -> Memory:
-    """The memory of a recipe that cuts a dense model whose training ended with `day`."""
-    past = recall(state, recipe, dense, day)
+    """The memory of a recipe; `inputs` are the dense ModelBundle that it cuts, and the FeatureSet.
+
+    Training on these ended with `day`.
+    """
+    dense, features = inputs
+    past = recall(state, recipe, dense, features, day)
     steady = Steady(wanted, dense.read("model.json", ModelSpec), past.cuts if past else {})
     return Memory(recipe, day, past, steady)
+
+
+def _places(name: str, earlier: Artifact, features: Artifact) -> Tensor | None:
+    """Where last night had the values of a block, int64 [values] by tonight's ids, -1 for nowhere.
+
+    None for a block without a vocabulary, whose rows are the same every night.
+    """
+    then, now = (_values(artifact, name) for artifact in (earlier, features))
+    if not len(now):
+        return None
+    return torch.from_numpy(pc.fill_null(pc.index_in(now, then), -1).to_numpy().copy()).long()
+
+
+def _values(artifact: Artifact, name: str) -> pa.Array:
+    """A block's values in the order of their ids."""
+    rows = pq.read_table(
+        artifact.file(VOCABULARY), columns=["id", "value"], filters=[("field", "=", name)]
+    )
+    return rows.sort_by("id")["value"].combine_chunks()
+
+
+def _by_value(cut: Cut, places: Sequence[Tensor | None]) -> Cut:
+    """A cut of rows by tonight's ids; any other as it is."""
+    if cut.granularity != "embedding_row":
+        return cut
+    scores, kept = (
+        tuple(
+            of if at is None else torch.where(at >= 0, of[at.clamp(min=0)], nothing)
+            for of, at in zip(groups, places, strict=True)
+        )
+        for groups, nothing in ((cut.scores, torch.nan), (cut.kept, False))
+    )
+    return Cut(cut.granularity, scores, kept)
 
 
 def _tensors(cuts: Mapping[int, Cut]) -> dict[str, Tensor]:

@@ -1,8 +1,9 @@
 """Cuts that hold to those of the night before, as far as the scenario's `repruning` says.
 
-Scores of two nights are compared as shares of their sum. What is remembered is an exponential mean
-over the nights; a unit kept last night leaves only for one that is worth the hysteresis more; and
-where too many would come at once, only the best of them do.
+Scores of two nights are compared as shares of their sum, but for counts. What is remembered is an
+exponential mean over the nights; a unit kept last night leaves only for one that is worth the
+hysteresis more; and where too many would come at once, only the best of them do. Rows come freely:
+a value that is new today is what a recommender must know tomorrow.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from secateur.pruning.evidence import Evidence
 from secateur.pruning.masks import unpack
 from secateur.pruning.origins import Origins, Place
 from secateur.pruning.plans import score, select
+from secateur.pruning.rows import kept_rows
 from secateur.scenario.repruning import Repruning
 
 
@@ -58,20 +60,21 @@ class Steady:
         places = self._origins.of(step.granularity, len(scores))
         if places is None:
             return select(step, scores, model, evidence)
+        if step.min_count is None:
+            scores = shares(scores)
         last = self.before.get(number)
         if last is not None and last.granularity == step.granularity:
             scores = blended(scores, _local(last.scores, places), self.wanted.decay)
             plan = self._held(step, scores, _local(last.kept, places), model, evidence)
         else:
-            scores = shares(scores)
             plan = select(step, scores, model, evidence)
         kept = units(plan, step.granularity, model.spec, scores)
         self.cuts[number] = _spread(step.granularity, scores, kept, places, self.dense)
         return plan
 
-    def follow(self, plan: PruningPlan) -> None:
-        """The model is cut by `plan`."""
-        self._origins.follow(plan)
+    def follow(self, plan: PruningPlan, larger: ModelSpec, smaller: ModelSpec) -> None:
+        """The model is cut by `plan` from one shape to the other."""
+        self._origins.follow(plan, larger, smaller)
 
     def _held(
         self,
@@ -87,6 +90,8 @@ class Steady:
             torch.where(kept, up, one) for up, one, kept in zip(better, scores, last, strict=True)
         )
         plan = select(step, scores, model, evidence)
+        if step.granularity == "embedding_row":
+            return plan
         kept = units(plan, step.granularity, model.spec, scores)
         new = [now & ~then for now, then in zip(kept, last, strict=True)]
         every = sum(int(one.sum()) for one in kept)
@@ -103,10 +108,10 @@ def shares(scores: Scores) -> Scores:
 
 
 def blended(tonight: Scores, earlier: Sequence[Tensor], decay: float) -> Scores:
-    """Shares of tonight and, by the weight `decay`, earlier ones; nan where there are none."""
+    """Scores of tonight and, by the weight `decay`, earlier ones, nan where there are none."""
     return tuple(
         torch.where(then.isfinite(), (1 - decay) * now + decay * then.to(now.dtype), now)
-        for now, then in zip(shares(tonight), earlier, strict=True)
+        for now, then in zip(tonight, earlier, strict=True)
     )
 
 
@@ -118,6 +123,9 @@ def units(
         return tuple(
             unpack(packed, one.shape) for packed, one in zip(plan.weights, like, strict=True)
         )
+    if granularity == "embedding_row":
+        pairs = zip(kept_rows(plan, spec), like, strict=True)
+        return tuple(_chosen(kept.tolist(), one) for kept, one in pairs)
     if granularity == "neuron":
         return tuple(_chosen(kept, one) for kept, one in zip(plan.neurons, like, strict=True))
     if granularity == "embedding_dimension":
@@ -180,6 +188,7 @@ def _shapes(granularity: Granularity, dense: ModelSpec) -> list[tuple[int, ...]]
         "layer": [(len(widths),)],
         "embedding_dimension": [(dense.embedding_dim,)],
         "field": [(len(dense.inputs),)],
+        "embedding_row": [(rows - 1,) for rows in dense.rows],
     }
     return known.get(granularity, [])
 
@@ -193,10 +202,13 @@ def overlap(before: Cut, now: Cut) -> float:
 
 
 def overlaps(before: Mapping[int, Cut], now: Mapping[int, Cut]) -> dict[str, float]:
-    """By granularity, how alike the last cuts of it are, where both nights have some."""
+    """By granularity, how alike the last cuts of it are, where both nights have some.
+
+    Rows are left out: last night's are known as far as tonight's vocabulary has them.
+    """
     found = {}
     for number in sorted(before.keys() & now.keys()):
         then, tonight = before[number], now[number]
-        if then.granularity == tonight.granularity:
+        if then.granularity == tonight.granularity != "embedding_row":
             found[str(then.granularity)] = overlap(then, tonight)
     return found

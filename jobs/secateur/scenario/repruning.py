@@ -12,8 +12,8 @@ class Repruning(Section):
 
     What a unit is worth is what it is tonight and, by the weight `decay`, what it was in the nights
     before. One that was kept last night is worth the fraction `hysteresis` more. Of those kept, at
-    most the share `max_churn` were not kept last night. So for the recipes' steps on all but rows,
-    which go by the counts of a window that moves by a day (`pruning/steadying.py`).
+    most the share `max_churn` were not kept last night, rows of the table apart: these come freely
+    (`pruning/steadying.py`).
     """
 
     role: ClassVar[str] = "repruning"
