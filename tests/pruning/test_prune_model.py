@@ -107,9 +107,11 @@ def write_features(folder: Path) -> None:
         draft.seal(MADE_BY, {}, facts)
 
 
-def write_dense(folder: Path, seed: int, start: str = "cold") -> None:
+def write_dense(
+    folder: Path, seed: int, start: str = "cold", rows: tuple[int, ...] = (31, 21, 4)
+) -> None:
     torch.manual_seed(seed)
-    model = DeepFM(ModelSpec("deepfm", ("user", "item", "age"), (31, 21, 4), 4, (8, 6))).eval()
+    model = DeepFM(ModelSpec("deepfm", ("user", "item", "age"), rows, 4, (8, 6))).eval()
     torch.nn.init.normal_(model.embedding.weight, std=0.3)
     with artifacts.create(folder.as_uri(), "ModelBundle") as draft:
         save_bundle(draft, model)

@@ -219,9 +219,14 @@ def test_neurons_are_held_to_where_the_dense_model_went_on(accepted: Path) -> No
 
 
 def test_rows_are_found_again_by_the_values_that_they_stand_for(accepted: Path) -> None:
-    features, dense = (
+    write_dense(accepted / "later_dense", seed=1, rows=(31, 20, 6))  # an age more, an item less
+    features, dense, later_dense = (
         open_artifact((accepted / name).as_uri(), kind)
-        for name, kind in (("features", "FeatureSet"), ("dense", "ModelBundle"))
+        for name, kind in (
+            ("features", "FeatureSet"),
+            ("dense", "ModelBundle"),
+            ("later_dense", "ModelBundle"),
+        )
     )
     table = pq.read_table(features.file("vocabulary.parquet"))
     items = pc.equal(table["field"], "item")
@@ -235,7 +240,7 @@ def test_rows_are_found_again_by_the_values_that_they_stand_for(accepted: Path) 
     other = recall(
         state,
         hybrid,
-        dense,
+        later_dense,
         open_artifact((accepted / "later").as_uri(), "FeatureSet"),
         "2022-04-27",
     )
@@ -245,6 +250,7 @@ def test_rows_are_found_again_by_the_values_that_they_stand_for(accepted: Path) 
     assert torch.equal(now.kept[0], then.kept[0])
     assert now.kept[1].tolist() == then.kept[1].flip(0)[:-1].tolist()
     assert now.kept[1].any()
+    assert now.kept[2].tolist() == [False] * 5  # ages are not held to: all of them stay
     assert torch.equal(now.scores[1], then.scores[1].flip(0)[:-1])
 
 

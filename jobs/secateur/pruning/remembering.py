@@ -63,7 +63,8 @@ def recall(
         log.warning("%s cuts other units than on %s: it cuts as if for the first time", *found)
         return None
     cuts = _read_cuts(load_file(artifact.file(f"{recipe.name}.safetensors")))
-    rows = [_places(name, artifact, features) for name in block_names(spec)]
+    blocks = zip(block_names(spec), spec.rows, strict=True)
+    rows = [_places(name, height - 1, artifact, features) for name, height in blocks]
     cuts = {number: _by_value(cut, rows) for number, cut in cuts.items()}
     if dense.manifest.facts.get("start") != "warm":
         cuts = {number: cut for number, cut in cuts.items() if cut.granularity in LASTING}
@@ -122,14 +123,14 @@ def remember(
     return Memory(recipe, day, past, steady)
 
 
-def _places(name: str, earlier: Artifact, features: Artifact) -> Tensor | None:
-    """Where last night had the values of a block, int64 [values] by tonight's ids, -1 for nowhere.
+def _places(name: str, size: int, earlier: Artifact, features: Artifact) -> Tensor:
+    """Where last night had the `size` values of a block, int64 by tonight's ids, -1 for nowhere.
 
-    None for a block without a vocabulary, whose rows are the same every night.
+    A block of buckets has no values: its boundaries are others every night, and all its rows stay.
     """
     then, now = (_values(artifact, name) for artifact in (earlier, features))
     if not len(now):
-        return None
+        return torch.full((size,), -1)
     return torch.from_numpy(pc.fill_null(pc.index_in(now, then), -1).to_numpy().copy()).long()
 
 
@@ -141,18 +142,23 @@ def _values(artifact: Artifact, name: str) -> pa.Array:
     return rows.sort_by("id")["value"].combine_chunks()
 
 
-def _by_value(cut: Cut, places: Sequence[Tensor | None]) -> Cut:
+def _by_value(cut: Cut, places: Sequence[Tensor]) -> Cut:
     """A cut of rows by tonight's ids; any other as it is."""
     if cut.granularity != "embedding_row":
         return cut
     scores, kept = (
-        tuple(
-            of if at is None else torch.where(at >= 0, of[at.clamp(min=0)], nothing)
-            for of, at in zip(groups, places, strict=True)
-        )
+        tuple(_moved(of, at, nothing) for of, at in zip(groups, places, strict=True))
         for groups, nothing in ((cut.scores, torch.nan), (cut.kept, False))
     )
     return Cut(cut.granularity, scores, kept)
+
+
+def _moved(rows: Tensor, places: Tensor, nothing: float) -> Tensor:
+    """The rows at these places, and `nothing` where there is none."""
+    found = torch.full(places.shape, nothing, dtype=rows.dtype)
+    known = places >= 0
+    found[known] = rows[places[known]]
+    return found
 
 
 def _tensors(cuts: Mapping[int, Cut]) -> dict[str, Tensor]:
