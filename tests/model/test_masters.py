@@ -163,6 +163,17 @@ def test_a_warm_night_trains_on_the_new_days_alone(
     assert warm.manifest.made_from["master"] == master[1].digest
 
 
+def test_a_warm_night_is_not_stopped_by_its_first_looks(
+    first: Artifact, second: Artifact, tmp_path: Path
+) -> None:
+    trained(first, tmp_path / "state")
+    hasty = ("training.patience=1", "training.learning_rate=0.3")
+    warm = trained(second, tmp_path / "state", *hasty).read("curve.json", TrainingCurve)
+    losses = [look.holdout_loss for look in warm.evaluations]
+    assert losses[1] > losses[0]
+    assert warm.evaluations[-1].samples == 6 * ROWS
+
+
 def test_a_night_run_again_goes_on_from_what_it_went_on_from(
     first: Artifact, second: Artifact, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ Two runs with the same seed on the same machine give the same bits.
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -57,7 +58,8 @@ def train_on(
     """Fit `model` in place for at most `max_epochs`, stopped early on the holdout.
 
     `rows` are those to train on and those held out. With a `memory` training goes on from there,
-    and the first look is at what it began with. Where `training.start` is warm, it gives what a
+    the first look is at what it began with, and it is not stopped early: a rate that is high again
+    costs at first what it gains by the end. Where `training.start` is warm, it gives what a
     later one may go on from.
 
     The model keeps the weights of the best look. `advance` is told of every batch how many rows it
@@ -67,7 +69,8 @@ def train_on(
     with _deterministic(training.threads, seed + world.rank, model):
         if memory:
             model.load_state_dict(memory.weights)
-        watch = Watch(model, rows[1], training.patience, world)
+        patience = sys.maxsize if memory else training.patience
+        watch = Watch(model, rows[1], patience, world)
         fit = Fit(watch, rows[0], training, training.max_epochs, seed, world, memory)
         return fit.run(advance, checkpoints), fit.left
 

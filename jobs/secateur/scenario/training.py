@@ -29,9 +29,9 @@ class Training(Section):
     folded into its layers.
 
     The learning rate rises over the share `warmup` of the steps, then falls linearly to 0 over
-    `max_epochs`; the last `holdout_days` of the train
-    days stop it early. `teacher_weight` is the teacher's share of distillation's target. More
-    CPU `threads` than idle cores slow it down by far; the weights are the same.
+    `max_epochs`; the last `holdout_days` of the train days stop a cold start early, after
+    `patience` looks that were no better. `teacher_weight` is the teacher's share of distillation's
+    target. More CPU `threads` than idle cores slow it down by far; the weights are the same.
 
     `embedding_optimizer` is how the tables move (`model/optimizing.py`). `weight_decay` shrinks
     the tower's weights and `embedding_weight_decay` the tables', at every step and decoupled from
