@@ -19,8 +19,9 @@ def canonical(value: object) -> str | None:
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
-    if isinstance(value, bool):
-        return str(int(value))
+    # numpy's bool, of either name, is none of Python's, but equals 0 or 1 as that does.
+    if type(value).__name__ in ("bool", "bool_"):
+        return "1" if value else "0"
     text = str(value).strip(" ")
     whole = _WHOLE.match(text)
     return (whole.group(1) if whole else text) or None

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from secateur.contracts.features import BucketField
@@ -48,6 +48,7 @@ def one_by_one(vocabulary: Sequence[str], values: Sequence[object]) -> list[int]
     return [ids.get(canonical(value) or "", len(vocabulary)) for value in zeros]
 
 
+@example(VOCABULARIES[0], [np.bool_(1), np.bool_(0)])
 @given(st.sampled_from(VOCABULARIES), columns)
 def test_any_list_has_the_ids_of_its_values(vocabulary: list[str], values: list[object]) -> None:
     encoder = CategoryEncoder(vocabulary)
