@@ -150,14 +150,11 @@ def test_a_warm_night_trains_on_the_new_days_alone(
     assert [b.manifest.facts["start"] for b in (cold, warm)] == ["cold", "warm"]
     curves = [bundle.read("curve.json", TrainingCurve) for bundle in (cold, warm)]
     assert [curve.evaluations[-1].samples for curve in curves] == [6 * 2 * ROWS, 6 * ROWS]
-    looks = curves[1].evaluations
-    assert looks[0].samples == 0
-    assert looks[0].holdout_auc > 0.6
-    assert looks[curves[1].best].holdout_loss <= looks[0].holdout_loss
-    assert sorted(p.name for p in (tmp_path / "state" / "masters").iterdir()) == [
-        "2024-01-02",
-        "2024-01-03",
-    ]
+    began, best = curves[1].evaluations[0], curves[1].evaluations[curves[1].best]
+    assert (began.samples, began.holdout_auc > 0.6) == (0, True)
+    assert best.holdout_loss <= began.holdout_loss
+    kept = sorted(p.name for p in (tmp_path / "state" / "masters").iterdir())
+    assert kept == ["2024-01-02", "2024-01-03"]
     master = MASTERS.before(str(tmp_path / "state"), "2024-01-03")
     assert master is not None
     assert warm.manifest.made_from["master"] == master[1].digest
@@ -169,9 +166,9 @@ def test_a_warm_night_is_not_stopped_by_its_first_looks(
     trained(first, tmp_path / "state")
     hasty = ("training.patience=1", "training.learning_rate=0.3")
     warm = trained(second, tmp_path / "state", *hasty).read("curve.json", TrainingCurve)
-    losses = [look.holdout_loss for look in warm.evaluations]
-    assert losses[1] > losses[0]
-    assert warm.evaluations[-1].samples == 6 * ROWS
+    before, first_look, *_, last = warm.evaluations
+    assert first_look.holdout_loss > before.holdout_loss
+    assert last.samples == 6 * ROWS
 
 
 def test_a_night_run_again_goes_on_from_what_it_went_on_from(
