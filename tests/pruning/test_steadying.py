@@ -263,6 +263,16 @@ def test_a_recipe_that_was_not_there_is_cut_as_for_the_first_time(
     assert not (bundle / "overlap.json").exists()
 
 
+def test_a_recipe_whose_steps_changed_is_cut_as_for_the_first_time(
+    accepted: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    features = open_artifact((accepted / "features").as_uri(), "FeatureSet")
+    dense = open_artifact((accepted / "dense").as_uri(), "ModelBundle")
+    changed = replace(RECIPES[3], steps=RECIPES[3].steps[:1])
+    assert recall(str(accepted / "state"), changed, dense, features, "2022-04-27") is None
+    assert "hybrid has other steps or units than on 2022-04-27" in caplog.text
+
+
 def test_a_forged_memory_is_refused(accepted: Path) -> None:
     shelf = accepted / "state/prunings/2022-04-26/hybrid.json"
     shelf.write_text(shelf.read_text().replace('"min_count": 20', '"min_count": 19'))

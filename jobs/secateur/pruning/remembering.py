@@ -1,8 +1,8 @@
 """What accepted nights leave of their cuts, and how tonight's compare with it.
 
 A bundle whose cuts may be held to has `accepted.CUTS_FILES`; those of the accepted night are on the
-shelf `accepted.PRUNINGS`, as `<recipe>.json` and so on, beside the
-vocabulary that rows are found again by.
+shelf `accepted.PRUNINGS`, as `<recipe>.json` and so on, beside the vocabulary that rows are found
+again by.
 """
 
 import logging
@@ -60,7 +60,8 @@ def recall(
     memory = artifact.read(f"{recipe.name}.json", PruningMemory)
     spec = dense.read("model.json", ModelSpec)
     if memory.recipe.steps != recipe.steps or replace(memory.model, rows=spec.rows) != spec:
-        log.warning("%s cuts other units than on %s: it cuts as if for the first time", *found)
+        words = "%s has other steps or units than on %s: it is cut as for the first time"
+        log.warning(words, recipe.name, memory.last_day)
         return None
     cuts = _read_cuts(load_file(artifact.file(f"{recipe.name}.safetensors")))
     blocks = zip(block_names(spec), spec.rows, strict=True)
@@ -180,6 +181,6 @@ def _read_cuts(tensors: Mapping[str, Tensor]) -> dict[int, Cut]:
             tuple(tensors[f"{number}.{granularity}.{group}.{what}"] for group in range(groups))
             for what in ("scores", "kept")
         )
-        assert granularity in get_args(Granularity)  # noqa: S101 - written by `keep`
+        assert granularity in get_args(Granularity)  # noqa: S101 - as `Memory.write` wrote it
         found[int(number)] = Cut(cast("Granularity", granularity), scores, kept)
     return found

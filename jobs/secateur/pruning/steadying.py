@@ -39,9 +39,9 @@ class Cut:
 
 @dataclass(eq=False)
 class Steady:
-    """Chooses the cuts of one recipe, the first ones with last night's in mind, and keeps them.
+    """Chooses the cuts of one recipe with those of the night before in mind, where it has them.
 
-    `cuts` are tonight's by number, without those whose units are not the same every night.
+    `cuts` are tonight's by number, without those whose units have no place in the dense model.
     """
 
     wanted: Repruning
