@@ -5,7 +5,7 @@ SCENARIO ?= short_video
 WORKERS ?= 2
 export PYTHONPATH := jobs
 
-.PHONY: demo test setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-kuairand bench-latency bench-nights bench-peers bench-pruning bench-bytes lock clean
+.PHONY: demo test setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-kuairand bench-latency bench-nights bench-drift bench-peers bench-pruning bench-bytes lock clean
 
 demo: setup            ## one night on the bundled logs, published, pulled and scored
 	@$(PYTHON) infra/run_demo.py --scenario $(SCENARIO)
@@ -48,9 +48,9 @@ bench-gpu:             ## training on a GPU, beside its floors; FRAPPE is the fo
 bench-accuracy:        ## test AUC of every architecture on Frappe_x1 in the folder FRAPPE
 	@$(PYTHON) infra/bench/accuracy.py $(FRAPPE)
 
-bench-pruning:         ## every way to prune, on the FeatureSet in FEATURES, or on FRAPPE
+bench-pruning:         ## every way to prune, on the FeatureSet in FEATURES, on FRAPPE or on ZIPF rows
 	@$(PYTHON) infra/bench/pruning.py --scenario $(SCENARIO) \
-	  $(if $(FRAPPE),--frappe $(FRAPPE),--features $(FEATURES))
+	  $(if $(FRAPPE),--frappe $(FRAPPE),$(if $(ZIPF),--zipf $(ZIPF),--features $(FEATURES)))
 
 bench-bytes:           ## whole packages file by file: Frappe_x1 in FRAPPE, 2 M rows of Zipf's law
 	@$(PYTHON) infra/bench/bytes.py --frappe $(FRAPPE) --zipf 2000000
@@ -60,6 +60,9 @@ bench-kuairand:        ## AUC and GAUC on KuaiRand, by what is counted and by ar
 
 bench-nights:          ## warm starts, and masks that move or stay, six nights of KuaiRand
 	@$(PYTHON) infra/bench/nights.py
+
+bench-drift:           ## masks that move or stay where drift is planted
+	@$(PYTHON) infra/bench/drift.py
 
 bench-latency: setup   ## microseconds a request: pruning, saying a user once, encoding
 	@$(PYTHON) infra/bench/latency.py

@@ -34,7 +34,7 @@ from secateur.model.metrics import auc
 from secateur.model.recommender import Recommender
 from secateur.model.watching import predict
 from secateur.pruning.masking import living
-from secateur.pruning.recipes import carry_out, furnish
+from secateur.pruning.recipes import Workshop, carry_out, furnish
 from secateur.pruning.steadying import Cut, Steady, overlaps
 from secateur.scenario.repruning import Repruning
 
@@ -102,7 +102,16 @@ def page(folder: Path, seeds: int) -> Iterator[str]:
     yield f"Machine: {machine()}; {seeds} seeds, {len(DAYS)} nights\n"
     chains = [Chain(folder, SEEDS_FROM + seed) for seed in range(seeds)]
     yield from starts(chains)
-    yield from masks(chains)
+    yield from masks([chain.nights() for chain in chains])
+
+
+@dataclass(frozen=True, eq=False)
+class Night:
+    """A dense model, what prunes it, and the rows that come after it."""
+
+    dense: Recommender
+    workshop: Workshop
+    rows: Split
 
 
 class Chain:
@@ -115,6 +124,16 @@ class Chain:
         self.trained = {
             start: [self._trained(i, start) for i in range(len(DAYS))] for start in STARTS
         }
+
+    def nights(self) -> list[Night]:
+        """The nights with their warm dense models."""
+        training = scenario.load("short_video").training
+        return [
+            Night(load_bundle(bundle), furnish(features, training, self.seed), rows)
+            for (bundle, _), features, rows in zip(
+                self.trained["warm"], self.features, self.tune, strict=True
+            )
+        ]
 
     def _built(self, day: str) -> Artifact:
         events, report = f"{day}/events", f"{day}/report"
@@ -181,8 +200,8 @@ def starts(chains: Sequence[Chain]) -> Iterator[str]:
     yield "\nThe first night has no master: its start is cold either way.\n"
 
 
-def masks(chains: Sequence[Chain]) -> Iterator[str]:
-    """Every way through the nights, cut from the warm dense models."""
+def masks(chains: Sequence[Sequence[Night]]) -> Iterator[str]:
+    """Every way through the nights of every seed."""
     yield "## Masks that stay and masks that move\n"
     yield f"Cut from the warm dense model of the night, repaired for {REPAIR} epochs. The first"
     yield "night is the same for all ways of a step and is not counted. Of neurons and weights 10 %"
@@ -191,28 +210,24 @@ def masks(chains: Sequence[Chain]) -> Iterator[str]:
     yield "| way | AUC minus dense, mean | each night | each seed | kept |"
     yield "|---|--:|---|---|--:|"
     for way in WAYS:
-        runs = [followed(way, chain) for chain in chains]
+        runs = [followed(way, nights) for nights in chains]
         lost = torch.tensor([[lost for lost, _ in run] for run in runs])
         kept = mean(share for run in runs for _, share in run)
         nights, seeds = (", ".join(f"{x:+.4f}" for x in lost.mean(at).tolist()) for at in (0, 1))
         yield f"| {way.name} | {lost.mean():+.4f} | {nights} | {seeds} | {kept:.1%} |"
 
 
-def followed(way: Way, chain: Chain) -> list[tuple[float, float]]:
+def followed(way: Way, nights: Sequence[Night]) -> list[tuple[float, float]]:
     """For each night after the first, AUC minus that of the dense model, and the share kept."""
     found: list[tuple[float, float]] = []
     before: Mapping[int, Cut] = {}
-    for number, (bundle, _) in enumerate(chain.trained["warm"]):
-        dense = load_bundle(bundle)
-        workshop = furnish(
-            chain.features[number], scenario.load("short_video").training, chain.seed
-        )
-        recipe = Recipe("r", (way.step,), REPAIR)
+    for night in nights:
+        dense, rows = night.dense, night.rows
         steady = Steady(way.wanted if before else ANEW, dense.spec, before)
-        pruned = carry_out(recipe, dense, workshop, steady)
+        recipe = Recipe("r", (way.step,), REPAIR)
+        pruned = carry_out(recipe, dense, night.workshop, steady)
         now = {n: ended(cut, pruned.model) for n, cut in steady.cuts.items()}
         if before:
-            rows = chain.tune[number]
             left = pruned.inputs(rows.inputs, dense.spec)
             lost = area(pruned.model, left, rows) - area(dense, rows.inputs, rows)
             found.append((lost, next(iter(overlaps(before, now).values()))))

@@ -2,10 +2,11 @@
 
     python infra/bench/pruning.py --features FOLDER [--scenario short_video] [--seeds 3]
     python infra/bench/pruning.py --frappe FOLDER [--seeds 3]
+    python infra/bench/pruning.py --zipf ROWS [--seeds 3]
 
-FOLDER holds a FeatureSet, as `build_features` seals it, or Frappe_x1 (see `bytes.py`), whose test
-set then stands for the tune days. Writes `infra/bench/pruning_<scenario>.md`:
-importance criteria at three shares of neurons kept, with and without compensation, then every
+FOLDER holds a FeatureSet, as `build_features` seals it, or Frappe_x1. Of that and of ROWS of Zipf's
+law (see `bytes.py`) the test set stands for the tune days. Writes `pruning_<scenario>.md` beside
+this: importance criteria at three shares of neurons kept, with and without compensation, then every
 method x granularity x schedule with the controls. AUC is on the tune days, which nothing was
 trained, cut or repaired on; that of methods is the client's, from raw values. Latencies are of one
 thread, each package beside the dense one in one process; they are of the first seed.
@@ -20,8 +21,8 @@ from pathlib import Path
 from statistics import mean
 
 from accuracy import SETTINGS, SHARED
-from bytes import REPAIR
-from logs import read_log
+from bytes import REPAIR, ZIPF
+from logs import read_log, zipf_log
 from run import machine
 from secateur.contracts.candidates import DENSE, Criterion, Recipe, Step, Student
 from secateur.judgement.latency import measure_latency
@@ -108,10 +109,11 @@ def main() -> None:
     given = flags.add_mutually_exclusive_group(required=True)
     given.add_argument("--features", type=Path)
     given.add_argument("--frappe", type=Path)
+    given.add_argument("--zipf", type=int, metavar="ROWS")
     flags.add_argument("--scenario", default="short_video")
     flags.add_argument("--seeds", type=int, default=3)
     asked = flags.parse_args()
-    name = "frappe" if asked.frappe else asked.scenario
+    name = "frappe" if asked.frappe else "zipf" if asked.zipf else asked.scenario
     lines = []
     for line in page(asked, name):
         print(line, flush=True)  # noqa: T201
@@ -122,18 +124,29 @@ def main() -> None:
 def page(asked: argparse.Namespace, name: str) -> Iterator[str]:
     """The page's lines, as they are measured."""
     seeds = range(1, asked.seeds + 1)
-    if asked.frappe:
-        log = read_log(asked.frappe)
-        subjects = [of_log(log, FRAPPE, FRAPPE.model_copy(update=REPAIR), s) for s in seeds]
-    else:
-        subjects = [of_night(asked.features.absolute(), asked.scenario, seed) for seed in seeds]
+    subjects = list(subjects_of(asked, seeds))
+    given = {"frappe": "FRAPPE=...", "zipf": f"ZIPF={asked.zipf}"}.get(name, f"SCENARIO={name}")
     yield f"# Every way to prune, on {name}\n"
-    yield f"Command: `make bench-pruning {'FRAPPE=...' if asked.frappe else f'SCENARIO={name}'}`  "
+    yield f"Command: `make bench-pruning {given}`  "
     yield f"Machine: {machine()}; {len(seeds)} seeds\n"
     aucs = [area(subject) for subject in subjects]
     yield f"Dense AUC on the tune days: {', '.join(f'{one:.4f}' for one in aucs)}.\n"
     yield from criteria_table(subjects)
     yield from method_table(subjects)
+
+
+def subjects_of(asked: argparse.Namespace, seeds: Sequence[int]) -> Iterator[Subject]:
+    """The dense model of every seed."""
+    if asked.features:
+        features = asked.features.absolute()
+        yield from (of_night(features, asked.scenario, seed) for seed in seeds)
+    elif asked.frappe:
+        log = read_log(asked.frappe)
+        repairing = FRAPPE.model_copy(update=REPAIR)
+        yield from (of_log(log, FRAPPE, repairing, seed) for seed in seeds)
+    else:
+        log, training = zipf_log(asked.zipf), Training.model_validate(ZIPF)
+        yield from (of_log(log, training, training, seed) for seed in seeds)
 
 
 def criteria_table(subjects: Sequence[Subject]) -> Iterator[str]:

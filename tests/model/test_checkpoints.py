@@ -1,13 +1,10 @@
 """A training cut anywhere and started again ends in the same bits."""
 
-import contextlib
-import json
 import os
 import random
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -21,12 +18,13 @@ from secateur.contracts.manifest import MadeBy
 from secateur.contracts.models import TrainingCurve
 from secateur.model.architectures import new_model
 from secateur.model.batches import Split
-from secateur.model.checkpoints import CHECKPOINT, Checkpoints
+from secateur.model.checkpoints import Checkpoints
 from secateur.model.ranks import World
 from secateur.model.recommender import Recommender
 from secateur.model.training import train
 from secateur.scenario import Training, load
 from train_model import train_model
+from waiting import wait_for_step
 
 from .conftest import SCHEMA, TRAINING
 
@@ -130,17 +128,6 @@ def test_a_trainer_killed_at_work_seals_the_digest_of_one_that_was_not(
     )
     assert resumed.digest == whole.digest
     assert not list(kept.iterdir())
-
-
-def wait_for_step(kept: Path, step: int) -> None:
-    """Until a checkpoint of that step or a later one is whole."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        with contextlib.suppress(FileNotFoundError):
-            if json.loads((kept / CHECKPOINT).read_text())["position"]["step"] >= step:
-                return
-        time.sleep(0.002)
-    raise TimeoutError(f"no checkpoint of step {step} at {kept}")
 
 
 @pytest.fixture

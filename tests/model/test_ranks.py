@@ -1,6 +1,7 @@
 """Two processes under torchrun train the model that one trains alone."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from secateur.model.bundle import load_bundle
 from secateur.model.ranks import World
 from secateur.scenario import load
 from train_model import train_model
+from waiting import wait_for_step
 
 PROJECT = Path(__file__).parents[2]
 SETTINGS = (
@@ -41,8 +43,8 @@ def flags_of(features: Artifact, tmp_path: Path) -> dict[str, str]:
     return {"features": features.uri, "validation": str(tmp_path / "report")}
 
 
-def run_together(flags: dict[str, str], settings: tuple[str, ...]) -> None:
-    """Run the verb on two ranks of this machine."""
+def started(flags: dict[str, str], settings: tuple[str, ...]) -> subprocess.Popen[str]:
+    """The verb on two ranks of this machine."""
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2"]
     command += ["--rdzv-backend=c10d", "--rdzv-endpoint=127.0.0.1:0", "--local-addr=127.0.0.1"]
     command += [str(PROJECT / "jobs" / "train_model.py"), "--scenario=short_video"]
@@ -53,10 +55,17 @@ def run_together(flags: dict[str, str], settings: tuple[str, ...]) -> None:
         "GLOO_SOCKET_IFNAME": "lo",
         "OMP_NUM_THREADS": "1",
     }
-    done = subprocess.run(
-        command, env=os.environ | environment, capture_output=True, text=True, check=False
+    return subprocess.Popen(
+        command, env=os.environ | environment, stderr=subprocess.PIPE, text=True
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def run_together(flags: dict[str, str], settings: tuple[str, ...]) -> str:
+    """Run the verb on two ranks to its end; what they said."""
+    process = started(flags, settings)
+    _, said = process.communicate()
+    assert process.returncode == 0, said[-3000:]
+    return said
 
 
 @pytest.mark.parametrize(
@@ -90,6 +99,35 @@ def test_two_ranks_train_as_one_does_but_for_rounding(
         assert two.holdout_auc == pytest.approx(one.holdout_auc, abs=1e-4)
         assert two.task_aucs == pytest.approx(one.task_aucs, abs=1e-4)
     assert not list((tmp_path / "kept").iterdir())
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("optimizer", ["adam", "lazy_adam"])
+def test_two_ranks_of_which_one_was_killed_go_on_with_the_same_bits(
+    features: Artifact, tmp_path: Path, optimizer: str
+) -> None:
+    flags = flags_of(features, tmp_path)
+    settings = (*SETTINGS, f"training.embedding_optimizer={optimizer}")
+    kept, output = tmp_path / "kept", str(tmp_path / "killed")
+    process = started(flags | {"output": output, "checkpoints": str(kept)}, settings)
+    wait_for_step(kept, 3)
+    os.kill(workers_of(process)[1], signal.SIGKILL)
+    process.communicate()
+    assert process.returncode != 0
+    assert not list(tmp_path.glob("killed/*.json"))
+    assert "going on from step" in run_together(
+        flags | {"output": output, "checkpoints": str(kept)}, settings
+    )
+    run_together(flags | {"output": str(tmp_path / "uncut")}, settings)
+    uris = (output, str(tmp_path / "uncut"))
+    killed, uncut = (artifacts.open_artifact(uri, "ModelBundle") for uri in uris)
+    assert killed.digest == uncut.digest
+
+
+def workers_of(process: subprocess.Popen[str]) -> list[int]:
+    """The ranks that torchrun started, by rank."""
+    told = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    return [int(pid) for pid in told.split()]
 
 
 def test_the_shares_of_a_batch_are_all_of_it_and_nearly_equal() -> None:

@@ -1,0 +1,133 @@
+"""Masks that move or stay where what tells clicks apart is planted to change from day to day.
+
+    python infra/bench/drift.py [--seeds 3] [--output PAGE]
+
+Of sixteen fields a few matter on each day, alone and in pairs, and every day the next ones begin
+to and the first cease: by the last night none of the first night's does. A dense DeepFM is
+warm-started every night; then as in `nights.py`, with AUC on the day after.
+"""
+
+import argparse
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nights import Night, area, masks
+from run import machine
+from secateur.contracts.features import FeatureSchema
+from secateur.model.architectures import new_model
+from secateur.model.batches import Split
+from secateur.model.training import train_on
+from secateur.pruning.evidence import Evidence
+from secateur.pruning.recipes import Workshop
+from secateur.scenario import Training
+from training_sets import schema_of, split
+
+Floats = NDArray[np.float64]
+
+NIGHTS, FIELDS, IDS, FACTORS = 8, 16, 100, 4
+TRAIN, HELD, TEST = 100_000, 20_000, 50_000
+REACH = 3.0  # fields to either side of the day's middle that matter
+TRAINING = Training.model_validate(
+    {
+        "start": "warm",
+        "embedding_dim": 8,
+        "hidden": (64, 32),
+        "batch_size": 512,
+        "learning_rate": 2e-3,
+        "threads": 2,
+    }
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """What every id is worth: a weight of its own, and factors that meet the next field's."""
+
+    seed: int
+    schema: FeatureSchema = field(
+        default_factory=lambda: schema_of("drift", {f"f{i}": IDS + 1 for i in range(FIELDS)}, [])
+    )
+
+    @cached_property
+    def weights(self) -> Floats:
+        """Float64 [fields, ids]."""
+        return np.random.default_rng([self.seed, 0]).normal(0, 1, (FIELDS, IDS))
+
+    @cached_property
+    def factors(self) -> Floats:
+        """Float64 [fields, ids, factors]."""
+        return np.random.default_rng([self.seed, 1]).normal(0, 1, (FIELDS, IDS, FACTORS))
+
+    def rows(self, day: int, count: int, part: int) -> Split:
+        """So many rows of a day; no two parts share one."""
+        random = np.random.default_rng([self.seed, 2, day, part])
+        ids = np.minimum(random.zipf(1.3, (count, FIELDS)), IDS) - 1
+        chance = 1 / (1 + np.exp(-self.logits(ids, importance(day))))
+        return split(ids, (random.random(count) < chance).astype(np.int64))
+
+    def logits(self, ids: NDArray[np.int64], matters: Floats) -> Floats:
+        """The true logits [rows] of `ids` [rows, fields], where each field `matters` so much."""
+        at = np.arange(FIELDS)
+        met = self.factors[at, ids] * np.roll(self.factors[at, ids], -1, 1)
+        pairs = met.sum(2) * (matters * np.roll(matters, -1)) / np.sqrt(FACTORS)
+        logits: Floats = (self.weights[at, ids] * matters).sum(1) + pairs.sum(1)
+        return logits
+
+
+def importance(day: float) -> Floats:
+    """How much every field matters on a day, 0 to 1: a bump that goes round once in all nights."""
+    middle = day / NIGHTS * FIELDS
+    apart = np.abs((np.arange(FIELDS) - middle + FIELDS / 2) % FIELDS - FIELDS / 2)
+    bump: Floats = np.maximum(1 - apart / REACH, 0)
+    return bump
+
+
+def nights(seed: int) -> tuple[list[Night], list[float]]:
+    """The nights, each with its dense model, and the dense models' AUC on the day after."""
+    world, memory, found, areas = World(seed), None, [], []
+    for day in range(NIGHTS):
+        rows, held = world.rows(day, TRAIN, 0), world.rows(day, HELD, 1)
+        model = new_model(world.schema, TRAINING, seed)
+        _, memory = train_on(model, memory, (rows, held), TRAINING, seed, lambda _rows, _look: None)
+        counts = [np.bincount(column, minlength=IDS + 1) for column in rows.inputs.ids.numpy().T]
+        after = world.rows(day + 1, TEST, 2)
+        workshop = Workshop(rows, Evidence(tuple(counts), held, seed), TRAINING, seed)
+        found.append(Night(copy.deepcopy(model), workshop, after))
+        areas.append(area(model, after.inputs, after))
+    return found, areas
+
+
+def page(seeds: int) -> Iterator[str]:
+    """The page's lines, as they are measured."""
+    yield "# Night after night where drift is planted\n"
+    yield "Command: `make bench-drift`  "
+    yield f"Machine: {machine()}; {seeds} seeds, {NIGHTS} nights\n"
+    chains = [nights(seed) for seed in range(1, seeds + 1)]
+    means = np.mean([areas for _, areas in chains], 0)
+    yield "A few of sixteen fields matter on each day, alone and in pairs, and every day they are"
+    yield f"others. A night learns {TRAIN:,} rows. Dense AUC on the day after, each night:"
+    yield f"{', '.join(f'{one:.4f}' for one in means)}.\n"
+    yield from masks([found for found, _ in chains])
+
+
+def main() -> None:
+    """Measure, and write the page."""
+    flags = argparse.ArgumentParser(description=__doc__)
+    flags.add_argument("--seeds", type=int, default=3)
+    flags.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".md"))
+    asked = flags.parse_args()
+    lines = []
+    for line in page(asked.seeds):
+        print(line, flush=True)  # noqa: T201
+        lines.append(line)
+    asked.output.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
