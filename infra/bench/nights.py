@@ -51,7 +51,7 @@ COUNTERS = "features.counters=[{}]".format(
     )
 )
 
-STATIC = Repruning(decay=0, hysteresis=0, max_churn=0)
+STATIC = Repruning(decay=0, hysteresis=0, max_churn=0, max_loss=1)
 ANEW = Repruning(decay=0, hysteresis=0, max_churn=1)
 HELD = Repruning()
 NEURONS = Step("neuron", "contribution", keep=0.1)

@@ -1,7 +1,8 @@
 """Cuts of a second night, with what the first one left in mind."""
 
 import logging
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from .test_prune_model import RECIPES, job, write_dense, write_features
 
 NEURONS = Step("neuron", "l2", keep=0.25)
 FIELDS = Step("field", "field_score", keep=0.5)
-FREE = Repruning(decay=0, hysteresis=0, max_churn=1)
+FREE = Repruning(decay=0, hysteresis=0, max_churn=1, max_loss=1)
 
 
 @pytest.fixture
@@ -93,16 +94,39 @@ def test_no_more_units_change_than_may(
 ) -> None:
     (cut,) = night(step)[0].cuts.values()
     before = {0: stranger(cut, 3)}
-    changed = {}
+    came = {}
     for share in (1.0, 0.25, 0.0):
-        wanted = Repruning(decay=0, hysteresis=0, max_churn=share)
+        wanted = Repruning(decay=0, hysteresis=0, max_churn=share, max_loss=1)
         ((_, now),) = night(step, wanted=wanted, before=before)[0].cuts.items()
         kept = sum(int(one.sum()) for one in now.kept)
         new = [a & ~b for a, b in zip(now.kept, before[0].kept, strict=True)]
-        changed[share] = sum(int(one.sum()) for one in new) / kept
-    assert changed[1.0] > 0.4
-    assert 0 < changed[0.25] <= 0.25
-    assert changed[0.0] == 0
+        came[share] = sum(int(one.sum()) for one in new)
+    assert came[1.0] > 0.4 * kept
+    assert 0 < came[0.25] <= math.ceil(0.25 * kept)
+    assert came[0.0] == 0
+
+
+def test_where_what_was_kept_is_worth_too_little_tonight_the_cut_is_made_anew(
+    night: Callable[..., tuple[Steady, PruningPlans]], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    (anew,) = night(NEURONS)[0].cuts.values()
+    before = {0: stranger(anew, 3)}
+    lost = 1 - worth(anew.scores, before[0].kept) / worth(anew.scores, anew.kept)
+    for max_loss, kept in ((lost + 1e-3, before[0].kept), (lost - 1e-3, anew.kept)):
+        wanted = Repruning(decay=0, hysteresis=0, max_churn=0, max_loss=max_loss)
+        (now,) = night(NEURONS, wanted=wanted, before=before)[0].cuts.values()
+        for one, other in zip(now.kept, kept, strict=True):
+            assert torch.equal(one, other)
+    said = (
+        f"last night kept of the neurons is worth {100 * lost:.1f} % less than the best: cut anew"
+    )
+    assert caplog.messages == [f"what {said}"]
+
+
+def worth(scores: Sequence[torch.Tensor], kept: Sequence[torch.Tensor]) -> float:
+    """The sum of the scores of what is kept."""
+    return float(torch.cat([*scores])[torch.cat([*kept])].sum())
 
 
 def test_the_best_of_the_new_units_come_first(
@@ -110,7 +134,7 @@ def test_the_best_of_the_new_units_come_first(
 ) -> None:
     (free,) = night(NEURONS)[0].cuts.values()
     before = stranger(free, 3)
-    wanted = Repruning(decay=0, hysteresis=0, max_churn=0.25)
+    wanted = Repruning(decay=0, hysteresis=0, max_churn=0.25, max_loss=1)
     (now,) = night(NEURONS, wanted=wanted, before={0: before})[0].cuts.values()
     scores, came, would = (
         torch.cat([*parts])
@@ -135,7 +159,7 @@ def test_a_unit_kept_last_night_stays_unless_another_is_worth_so_much_more(
     before = {0: replace(free, kept=(kept, free.kept[1]))}
     gap = float(free.scores[0][better] / free.scores[0][worse]) - 1
     for hysteresis, stays in ((gap * 0.9, better), (gap * 1.1, worse)):
-        wanted = Repruning(decay=0, hysteresis=hysteresis, max_churn=1)
+        wanted = Repruning(decay=0, hysteresis=hysteresis, max_churn=1, max_loss=1)
         (now,) = night(NEURONS, wanted=wanted, before=before)[0].cuts.values()
         assert now.kept[0][stays]
         assert now.kept[0].sum() == 8
@@ -146,7 +170,7 @@ def test_scores_are_a_mean_over_the_nights(
 ) -> None:
     (tonight,) = night(NEURONS)[0].cuts.values()
     before = stranger(tonight, 1)
-    wanted = Repruning(decay=0.75, hysteresis=0, max_churn=1)
+    wanted = Repruning(decay=0.75, hysteresis=0, max_churn=1, max_loss=1)
     (now,) = night(NEURONS, wanted=wanted, before={0: before})[0].cuts.values()
     for mean, new, old in zip(now.scores, tonight.scores, before.scores, strict=True):
         assert torch.allclose(mean, 0.25 * new + 0.75 * old)
@@ -195,9 +219,9 @@ def accepted(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def prune(run: Path, output: str, recipe: str = "hybrid") -> Path:
+def prune(run: Path, output: str, recipe: str = "hybrid", wanted: Repruning | None = None) -> Path:
     task = job("prune_model", run, output, recipe=recipe, state=str(run / "state"))
-    task.scenario = task.scenario.model_copy(update={"repruning": Repruning()})
+    task.scenario = task.scenario.model_copy(update={"repruning": wanted or Repruning()})
     prune_model.prune_model(task)
     return run / output / "bundle"
 
@@ -214,7 +238,8 @@ def test_a_second_night_says_what_it_kept(accepted: Path) -> None:
 def test_neurons_are_held_to_where_the_dense_model_went_on(accepted: Path) -> None:
     write_dense(accepted / "dense", seed=1, start="warm")
     plan_candidates.plan_candidates(job("plan_candidates", accepted, "plan"))
-    bundle = open_artifact(prune(accepted, "again").as_uri(), "ModelBundle")
+    wanted = Repruning(max_churn=0, max_loss=1)
+    bundle = open_artifact(prune(accepted, "again", wanted=wanted).as_uri(), "ModelBundle")
     assert bundle.read("overlap.json", Overlap).shares == {"neuron": 1.0, "value": 1.0}
 
 

@@ -2,10 +2,13 @@
 
 Scores of two nights are compared as shares of their sum, but for counts. What is remembered is an
 exponential mean over the nights; a unit kept last night leaves only for one that is worth the
-hysteresis more; and where too many would come at once, only the best of them do. Rows come freely:
-a value that is new today is what a recommender must know tomorrow.
+hysteresis more; and where too many would come at once, only the best of them do. Where all this
+would keep what is worth too little tonight, the world has changed: the cut is then made anew. Rows
+come freely: a value that is new today is what a recommender must know tomorrow.
 """
 
+import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -23,6 +26,8 @@ from secateur.pruning.origins import Origins, Place
 from secateur.pruning.plans import score, select
 from secateur.pruning.rows import kept_rows
 from secateur.scenario.repruning import Repruning
+
+log = logging.getLogger("secateur.pruning")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,18 +61,18 @@ class Steady:
         self, number: int, step: Step, model: Recommender, evidence: Evidence
     ) -> PruningPlan:
         """The units that `step`, the recipe's cut of this number, keeps of `model`."""
-        scores = tuple(one.detach() for one in score(step, model, evidence))
-        places = self._origins.of(step.granularity, len(scores))
+        tonight = tuple(one.detach() for one in score(step, model, evidence))
+        places = self._origins.of(step.granularity, len(tonight))
         if places is None:
-            return select(step, scores, model, evidence)
+            return select(step, tonight, model, evidence)
         if step.min_count is None:
-            scores = shares(scores)
+            tonight = shares(tonight)
+        scores, plan = tonight, select(step, tonight, model, evidence)
         last = self.before.get(number)
         if last is not None and last.granularity == step.granularity:
             scores = blended(scores, _local(last.scores, places), self.wanted.decay)
-            plan = self._held(step, scores, _local(last.kept, places), model, evidence)
-        else:
-            plan = select(step, scores, model, evidence)
+            held = self._held(step, scores, _local(last.kept, places), model, evidence)
+            plan = held if self._is_as_good(step, held, plan, tonight, model.spec) else plan
         kept = units(plan, step.granularity, model.spec, scores)
         self.cuts[number] = _spread(step.granularity, scores, kept, places, self.dense)
         return plan
@@ -75,6 +80,25 @@ class Steady:
     def follow(self, plan: PruningPlan, larger: ModelSpec, smaller: ModelSpec) -> None:
         """The model is cut by `plan` from one shape to the other."""
         self._origins.follow(plan, larger, smaller)
+
+    def _is_as_good(
+        self,
+        step: Step,
+        held: PruningPlan,
+        free: PruningPlan,
+        tonight: Scores,
+        spec: ModelSpec,
+    ) -> bool:
+        """Whether what `held` keeps is nearly worth what `free` keeps, as tonight has it."""
+        if step.granularity == "embedding_row":
+            return True
+        kept = (units(plan, step.granularity, spec, tonight) for plan in (held, free))
+        own, most = (_worth(tonight, one) for one in kept)
+        if own >= (1 - self.wanted.max_loss) * most:
+            return True
+        said = "what last night kept of the %ss is worth %.1f %% less than the best: cut anew"
+        log.info(said, step.granularity.replace("_", " "), 100 * (1 - own / most))
+        return False
 
     def _held(
         self,
@@ -95,7 +119,9 @@ class Steady:
         kept = units(plan, step.granularity, model.spec, scores)
         new = [now & ~then for now, then in zip(kept, last, strict=True)]
         every = sum(int(one.sum()) for one in kept)
-        room = max(int(self.wanted.max_churn * every), every - sum(int(one.sum()) for one in last))
+        room = max(
+            math.ceil(self.wanted.max_churn * every), every - sum(int(one.sum()) for one in last)
+        )
         if sum(int(one.sum()) for one in new) <= room:
             return plan
         return select(step, _barred(scores, new, last, room), model, evidence)
@@ -140,6 +166,12 @@ def _chosen(places: Sequence[int], like: Tensor) -> Tensor:
     found = torch.zeros(like.shape, dtype=torch.bool)
     found[list(places)] = True
     return found
+
+
+def _worth(scores: Scores, kept: Sequence[Tensor]) -> float:
+    """The sum of the scores of what is kept, without infinite ones and those below 0."""
+    pairs = zip(scores, kept, strict=True)
+    return sum(float(one[stays & one.isfinite()].clamp(min=0).sum()) for one, stays in pairs)
 
 
 def _barred(
