@@ -10,8 +10,6 @@ are looked at once, three seeds each. What lies in the folder is not built again
 import argparse
 import json
 import platform
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -29,19 +27,19 @@ from numpy.typing import NDArray
 from secateur import scenario
 from secateur.artifacts import Artifact, open_artifact
 from secateur.contracts.features import VALUE_PREFIX, FeatureSchema
-from secateur.contracts.manifest import MANIFEST
 from secateur.judgement.metrics import gauc
 from secateur.model.architectures import new_model
 from secateur.model.batches import Split, load_split, part_files
+from secateur.model.inputs import Inputs
 from secateur.model.metrics import auc
 from secateur.model.precision import has_bf16
 from secateur.model.training import train
 from secateur.model.watching import predict
 from secateur.scenario import Features, Training
+from verbs import seal
 
 Setting = dict[str, object]
 
-JOBS = Path(__file__).parents[2] / "jobs"
 SEEDS = (1, 2, 3)
 LIGHTGBM = {"is_click": 0.7482, "long_view": 0.7444}
 PRIORS = {"is_click": 0.4, "long_view": 0.31}
@@ -53,10 +51,19 @@ TOGETHER = (
     *((USER, other) for other in ("tab", "tag", "author_id", "video_id", "video_type")),
 )
 GAPS = ((USER,), (USER, "tab"), (USER, "author_id"), (USER, "video_id"))
-COUNTED = ("by the day", "by the event", "all")
-CASES = [*((counted, "deepfm") for counted in COUNTED), ("all", "fm"), ("all", "dcnv2")]
+SIGNALS = {
+    **{"is_like": 0.02, "is_follow": 0.001, "is_comment": 0.003, "is_forward": 0.001},
+    **{"is_hate": 0.001, "is_profile_enter": 0.01},
+}
+STAYS = {1_000: 0.8, 3_000: 0.6, 10_000: 0.4, 20_000: 0.3, 60_000: 0.1, 120_000: 0.03}
+STAYING = (*ALONE, (USER, "tab"), ("tab",))
+COUNTED = ("by the day", "by the event", "all", "all, as numbers", "and signals")
+CASES = [
+    *((counted, "deepfm") for counted in COUNTED),
+    *((COUNTED[-1], architecture) for architecture in ("fm", "dlrm", "finalmlp", "dcnv2")),
+]
 TRAINING: Setting = {
-    "embedding_dim": 8,
+    "embedding_dim": 16,
     "hidden": (256, 128),
     "batch_norm": True,
     "dropout": 0.2,
@@ -79,14 +86,36 @@ what was known of the user when these days began, as the offers of one request a
 
 def counters(counted: str) -> list[Setting]:
     """The counters, by the name that they have on the page."""
-    if counted != "all":
+    if counted.startswith("by"):
         return list(_rates(ALONE, freshness=counted.rpartition(" ")[2]))
+    if counted == "all":
+        return _all()
+    known = _all() if counted == "all, as numbers" else [*_all(), *_signals()]
+    return [{**one, "kind": "number"} for one in known]
+
+
+def _all() -> list[Setting]:
     last = [one for n in (1, 2, 3, 5) for one in _rates(ALONE[:1], last=n, prior_events=1)]
     return [
         *_rates((*ALONE, *TOGETHER)),
         *(one | {"measures": ["rate"]} for one in last),
         *({"keys": key, **_OF_NONE, "prior_rate": 0.5, "measures": ["gap"]} for key in GAPS),
     ]
+
+
+def _signals() -> Iterator[Setting]:
+    """How often they liked it and so on, and how often they stayed so many milliseconds."""
+    signals: list[tuple[Sequence[tuple[str, ...]], Setting]] = [
+        *((ALONE, {"of": of, "prior_rate": prior}) for of, prior in SIGNALS.items()),
+        *(
+            (STAYING, {"of": "play_time_ms", "at_least": stay, "prior_rate": prior})
+            for stay, prior in STAYS.items()
+        ),
+    ]
+    for keys, signal in signals:
+        for key in keys:
+            one: Setting = {"keys": key, **signal, "measures": ["rate"]}
+            yield {**one, "prior_events": PRIOR_EVENTS, **_OF_NONE}
 
 
 _OF_NONE: Setting = {"owner": "context", "buckets": 10}
@@ -188,18 +217,12 @@ class Built:
     @cached_property
     def sealed(self) -> Artifact:
         """The FeatureSet, built where it is not there yet."""
-        name, events = self.counted.replace(" ", "-"), {"events": "events"}
-        self._verb("clean_events", {}, "events")
-        self._verb("validate_events", events, "report")
-        self._verb("build_features", events | {"validation": "report"}, name)
+        name, events = self.counted.replace(" ", "-").replace(",", ""), {"events": "events"}
+        seal("clean_events", self.folder, "events", {}, self.settings)
+        seal("validate_events", self.folder, "report", events, self.settings)
+        inputs = events | {"validation": "report"}
+        seal("build_features", self.folder, name, inputs, self.settings)
         return open_artifact(str(self.folder / name), "FeatureSet")
-
-    def _verb(self, verb: str, inputs: dict[str, str], output: str) -> None:
-        if not (self.folder / output / MANIFEST).exists():
-            flags = [f"--{flag}={self.folder / place}" for flag, place in inputs.items()]
-            flags += [f"--set={setting}" for setting in self.settings]
-            command = [sys.executable, str(JOBS / f"{verb}.py"), "--scenario=short_video", *flags]
-            subprocess.run([*command, f"--output={self.folder / output}"], check=True)
 
 
 def row(built: Built, label: str, architecture: str) -> str:
@@ -247,23 +270,25 @@ def run(
     seconds = time.monotonic() - started
     labels, users = confirm.labels.numpy().astype(np.int8), codes(built.sealed, (USER,))
     scores = predict(model, confirm.inputs)
-    frozen = predict(model, replace(confirm.inputs, ids=at_one_moment(built, schema, confirm)))
+    frozen = predict(model, at_one_moment(built, schema, confirm))
     within, moment = (gauc(labels, users, found.numpy()).value or 0.0 for found in (scores, frozen))
     return Figures(auc(scores, confirm.labels), within, moment, seconds)
 
 
-def at_one_moment(built: Built, schema: FeatureSchema, confirm: Split) -> torch.Tensor:
-    """The confirm rows' ids, each counter of a user's as it was at the first row of its key."""
-    ids, place = confirm.inputs.ids.clone(), {f.name: n for n, f in enumerate(schema.fields)}
+def at_one_moment(built: Built, schema: FeatureSchema, confirm: Split) -> Inputs:
+    """The confirm rows, each counter of a user's as it was at the first row of its key."""
+    inputs = confirm.inputs.clone()
+    column = {f.name: inputs.ids[:, n] for n, f in enumerate(schema.fields)}
+    column |= {f.name: inputs.numbers[:, n] for n, f in enumerate(schema.numbers)}
     for counter in built.features.counters:
         if USER in counter.keys:
             _, first, key = np.unique(
                 codes(built.sealed, counter.keys), return_index=True, return_inverse=True
             )
             for field in counter.fields:
-                column = ids[:, place[field.name]]
-                ids[:, place[field.name]] = column[torch.from_numpy(first[key])]
-    return ids
+                now = column[field.name]
+                now.copy_(now[torch.from_numpy(first[key])])
+    return inputs
 
 
 def codes(features: Artifact, keys: Sequence[str]) -> NDArray[np.int64]:

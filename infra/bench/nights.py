@@ -8,8 +8,6 @@ here is. What lies in the folder is not built again.
 """
 
 import argparse
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +24,6 @@ from secateur.accepted import left_by_model
 from secateur.artifacts import Artifact, open_artifact
 from secateur.command import Job
 from secateur.contracts.candidates import Recipe, Step
-from secateur.contracts.manifest import MANIFEST
 from secateur.model.batches import Split, load_split
 from secateur.model.bundle import load_bundle
 from secateur.model.inputs import Inputs
@@ -37,8 +34,8 @@ from secateur.pruning.masking import living
 from secateur.pruning.recipes import Workshop, carry_out, furnish
 from secateur.pruning.steadying import Cut, Steady, overlaps
 from secateur.scenario.repruning import Repruning
+from verbs import seal
 
-JOBS = Path(__file__).parents[2] / "jobs"
 DAYS = tuple(f"2022-05-{day:02d}" for day in range(3, 9))
 SEEDS_FROM = 20220508
 STARTS = ("cold", "warm")
@@ -166,13 +163,8 @@ class Chain:
         return bundle, float(taken.read_text())
 
     def _verb(self, verb: str, day: str, output: str, *settings: str, **inputs: str) -> None:
-        if (self.folder / output / MANIFEST).exists():
-            return
         every = ("logs.window_days=9", f"logs.last_day={day}", COUNTERS, *settings)
-        flags = [f"--{flag}={self.folder / place}" for flag, place in inputs.items()]
-        flags += [f"--set={setting}" for setting in every]
-        command = [sys.executable, str(JOBS / f"{verb}.py"), "--scenario=short_video", *flags]
-        subprocess.run([*command, f"--output={self.folder / output}"], check=True)
+        seal(verb, self.folder, output, inputs, every)
 
 
 def starts(chains: Sequence[Chain]) -> Iterator[str]:

@@ -4,6 +4,7 @@ Nothing here is shared with the code under test: every row looks at every other 
 """
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -49,7 +50,11 @@ def counted(row: Row, rows: Sequence[Row], counter: Counter) -> Values:
 def _outcome(row: Row, counter: Counter) -> int | None:
     if counter.of is None:
         return int(row["label"])
-    return {"0": 0, "1": 1}.get(row[counter.of])
+    if counter.at_least is None:
+        return {"0": 0, "1": 1}.get(row[counter.of])
+    text = row[counter.of] or ""
+    spelled = re.fullmatch(r"-?\d+(\.\d+)?(e\d+)?", text)
+    return int(float(text) >= counter.at_least) if spelled else None
 
 
 def _is_known(other: Row, row: Row, today: date, counter: Counter) -> bool:

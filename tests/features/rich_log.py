@@ -55,6 +55,9 @@ counters = [
     { keys = ["uid", "author"], owner = "item", prior_rate = 0.3, window_days = 3 },
     { keys = ["uid"], of = "hit.now", owner = "user", prior_rate = 0.5, measures = ["events", "positives", "rate"] },
     { keys = ["item"], of = "hit.now", owner = "item", prior_rate = 0.5, freshness = "day", window_days = 3 },
+    { keys = ["uid"], of = "stay.s", at_least = 2.5, owner = "user", prior_rate = 0.5, kind = "number", measures = ["events", "positives", "rate"] },
+    { keys = ["item"], of = "stay.s", at_least = 1, owner = "item", prior_rate = 0.5, freshness = "day", kind = "number" },
+    { keys = ["uid"], last = 2, of = "stay.s", at_least = 0, owner = "user", prior_rate = 0.3, kind = "number", measures = ["positives", "gap"] },
     { keys = ["uid"], last = 3, owner = "user", prior_rate = 0.3, measures = ["events", "positives", "rate", "gap"] },
     { keys = ["uid"], last = 2, of = "hit.now", owner = "user", prior_rate = 0.3, freshness = "day", measures = ["positives", "gap"] },
     { keys = ["uid", "author"], last = 4, of = "hit.now", owner = "item", prior_rate = 0.3, window_days = 2, measures = ["rate", "gap"] },
@@ -87,6 +90,7 @@ margin = 0.01
 """  # noqa: E501 - a table of TOML is one line
 
 Row = dict[str, Any]
+STAYS = ("0", "1", "1.0", "2.5", "2.499999", "3e1", "-3", "inf", "nan", "+4", "soon", None)
 
 
 @dataclass
@@ -164,6 +168,7 @@ def _event(dice: random.Random, day: str) -> Row:
         "uid": uid,
         "item": str(item),
         "hit.now": random.Random(f"{uid} {item} {happened}").choice(["0", "0", "1", "2", None]),
+        "stay.s": random.Random(f"{item} {happened}").choice(STAYS),
         "act": act,
         "tab": dice.choice(["home", "1", None, "top"]),
         "dwell.time": dice.choice(["0", "12.5", "nan", "inf", "soon", None, str(dice.random())]),

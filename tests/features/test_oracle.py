@@ -137,6 +137,20 @@ def test_a_number_is_scaled_by_its_train_days(
     assert 0 < finite.mean() < 1
 
 
+@pytest.mark.parametrize("name", ["uid_stay.s_from_2.5_rate", "item_stay.s_from_1_events"])
+def test_a_counter_is_standardised_by_its_train_days_and_by_logarithm_but_for_rates(
+    name: str, rows: pd.DataFrame, log: list[Row], rich: RichLog
+) -> None:
+    (counter,) = (c for c in rich.scenario().features.counters if name in map(c.field, c.measures))
+    counted = [oracle.counted(row, log, counter)[name] for row in log]
+    numbers = pd.Series(counted, dtype=float).to_numpy()
+    numbers = numbers if name.endswith("rate") else np.log(1 + numbers)
+    train = numbers[[row["day"] in SPLITS["train"] for row in log]]
+    expected = (numbers - np.nanmean(train)) / np.nanstd(train)
+    np.testing.assert_allclose(rows[name], np.nan_to_num(expected), rtol=1e-5, atol=1e-6)
+    assert np.ptp(expected[np.isfinite(expected)]) > 1
+
+
 def shares(train: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     knots = np.unique(np.quantile(train, np.arange(9) / 8, method="inverted_cdf"))
     return np.interp(np.nan_to_num(numbers), knots, np.linspace(0, 1, len(knots)))

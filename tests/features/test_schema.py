@@ -69,7 +69,7 @@ def test_a_field_without_any_number_has_one_bucket_and_one_for_missing() -> None
     field = bucket_field(spec(kind="bucket"), nothing)
     assert field.size == 2
     assert bucket_ids(field, numbers_in(pa.array(["x", None, "7"]))).tolist() == [1, 1, 0]
-    for scale in ("log", "standard", "quantile"):
+    for scale in ("log", "standard", "standard_log", "quantile"):
         number = number_field(spec(kind="number", scale=scale), nothing)
         assert scaled(number, np.array([np.nan, np.inf])).tolist() == [0, 0]
 

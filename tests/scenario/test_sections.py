@@ -162,6 +162,17 @@ def test_counters_of_single_events_and_of_other_signals_have_names_of_their_own(
     assert last.columns == (*last.keys, "liked")
 
 
+def test_a_counter_of_enough_of_a_number_says_of_how_much() -> None:
+    stays = {**COUNTER, "of": "stay", "kind": "number"}
+    some, more = (Counter(**{**stays, "at_least": least}) for least in (0.5, 10_000))
+    assert [f.name for f in some.fields] == ["u_stay_from_0.5_events", "u_stay_from_0.5_rate"]
+    assert [f.name for f in more.fields] == ["u_stay_from_10000_events", "u_stay_from_10000_rate"]
+    assert [f.kind for f in some.fields] == ["number", "number"]
+    assert [f.scale for f in some.fields] == ["standard_log", "standard"]
+    with pytest.raises(ValueError, match="`at_least` needs `of`"):
+        Counter(**COUNTER, at_least=1)
+
+
 def test_inputs_are_the_fields_then_the_counters() -> None:
     features = Features(fields=(FieldSpec(**FIELD),), counters=(Counter(**COUNTER),))
     assert [spec.name for spec in features.inputs] == ["f", "u_events", "u_rate"]

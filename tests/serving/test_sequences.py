@@ -117,14 +117,19 @@ def spelled(value: float | str | None) -> float | None:
 def test_numbers_are_scaled_as_the_contract_says(
     values: list[float | str | None], mean: float, deviation: float
 ) -> None:
-    log, standard = (
+    log, standard, both = (
         NumberEncoder(NumberField("x", "item", scale, mean, deviation)).encode(values)  # type: ignore[arg-type]
-        for scale in ("log", "standard")
+        for scale in ("log", "standard", "standard_log")
     )
     known = [spelled(value) for value in values]
     logs = [0.0 if x is None else math.copysign(math.log(1 + abs(x)), x) for x in known]
     standards = [0.0 if x is None else (x - mean) / (deviation or 1) for x in known]
-    assert log.dtype == standard.dtype == np.float32
+    boths = [
+        0.0 if x is None else (logged - mean) / (deviation or 1)
+        for x, logged in zip(known, logs, strict=True)
+    ]
+    assert log.dtype == standard.dtype == both.dtype == np.float32
+    assert both.tolist() == pytest.approx(boths, rel=1e-5, abs=1e-6)
     assert log.tolist() == pytest.approx(logs, rel=1e-6, abs=1e-9)
     assert standard.tolist() == pytest.approx(standards, rel=1e-6, abs=1e-9)
 

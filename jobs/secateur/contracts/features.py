@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Owner = Literal["user", "item", "context"]
-Scale = Literal["log", "standard", "quantile"]
+Scale = Literal["log", "standard", "standard_log", "quantile"]
 
 SPLITS = ("train", "tune", "confirm")
 VALUE_PREFIX = "value_"
@@ -60,6 +60,7 @@ class NumberField:
 
     - log: sign(x) * log(1 + |x|)
     - standard: (x - mean) / deviation, of the train days; deviation 0 counts as 1
+    - standard_log: that of the logs
     - quantile: the share of train rows at or below x, in [0, 1], linear between the `knots`, which
       rise strictly and lie at equal shares of the train rows
     """

@@ -45,7 +45,7 @@ class Series:
     @classmethod
     def of(cls, counter: Counter) -> "Series":
         """The series of a counter."""
-        return cls(tally_of(counter.keys, counter.of).name, counter.window_days)
+        return cls(tally_of(counter.keys, counter.signal).name, counter.window_days)
 
 
 @dataclass(frozen=True)

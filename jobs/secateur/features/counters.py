@@ -11,7 +11,8 @@ that were known strictly before t and lie on a day > d - window_days (on every d
 
 With the freshness "day" only those of days before d. Of simultaneous events none counts another.
 An event that lacks a key has no counters. Positive is an event by its label, or by another signal
-of the log, 0 or 1 (`of`): then only events that have it are counted. The prior is the scenario's,
+of the log (`of`), 0 or 1, or a number of which some are enough (`at_least`): then only events that
+have it are counted. The prior is the scenario's,
 not the data's, so that no later day can change an earlier row.
 
 Days before d are looked up in what was summed up by key and day (see `before`). The event's own day
@@ -39,13 +40,13 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.features.before import Counts, Lookup, Series, Sums
-from secateur.features.counting import key_of
+from secateur.features.counting import NUMBER, key_of
 from secateur.features.days import Beside, Day, text_of, write
 from secateur.features.joining import ROW
 from secateur.features.lateness import known_from, late_rows
 from secateur.features.numbers import Doubles, Sample
 from secateur.features.recent import Recent, recent_columns, side_by_side
-from secateur.scenario import Counter, Logs
+from secateur.scenario import Counter, Logs, Signal
 from secateur.spark import named
 
 DIGITS = 4  # of a rate; far finer than any bucket
@@ -166,23 +167,26 @@ def count_today(events: DataFrame, counters: Sequence[Counter], timezone: str) -
     fresh = fresh_today(counters)
     keys = dict.fromkeys(key for counter in fresh.values() for key in counter.keys)
     alias = {key: f"_key_{place}" for place, key in enumerate(keys)}
-    signals = dict.fromkeys(counter.of for counter in fresh.values())
+    signals = dict.fromkeys(counter.signal for counter in fresh.values())
     outcome = {of: f"_outcome_{place}" for place, of in enumerate(signals)}
     columns = [named(key).alias(name) for key, name in alias.items()]
     columns += [_outcome(of).alias(name) for of, name in outcome.items()]
     moments = _moments(events.select("day", ROW, "time_ms", *columns), timezone)
     for place, counter in sorted(fresh.items(), key=lambda one: one[1].keys):  # one sort a key
         key = [alias[name] for name in counter.keys]
-        moments = _add(moments, key, outcome[counter.of], today_columns(place))
+        moments = _add(moments, key, outcome[counter.signal], today_columns(place))
     found = (name for place in fresh for name in today_columns(place))
     return moments.where(_ASKS).select("day", ROW, *found)
 
 
-def _outcome(of: str | None) -> Column:
+def _outcome(of: Signal | None) -> Column:
     """As `counting.outcomes`."""
     if of is None:
         return F.col("label")
-    return F.when(named(of) == "1", 1).when(named(of) == "0", 0)
+    text = named(of.column).cast("string")
+    if of.at_least is None:
+        return F.when(text == "1", 1).when(text == "0", 0)
+    return F.when(text.rlike(NUMBER), (text.cast("double") >= of.at_least).cast("int"))
 
 
 def _moments(events: DataFrame, timezone: str) -> DataFrame:

@@ -1,9 +1,8 @@
 """How often every value and every key occurred on each day: all that is learned of categories.
 
 A tally is one or more columns counted together. Positive is an event by its label, or by another
-signal of the log, 0 or 1. Its counts are additive over days, so a night
-counts only the days that no earlier night did (see `state`), and vocabularies, quantiles and
-counters are sums of them.
+signal of the log. Its counts are additive over days, so a night counts only the days that no
+earlier night did (see `state`), and vocabularies, quantiles and counters are sums of them.
 """
 
 import json
@@ -19,8 +18,10 @@ from secateur.features.days import Day, text_of, write
 from secateur.features.histories import entering
 from secateur.features.lateness import late_rows
 from secateur.features.lists import pieces
-from secateur.scenario import Counter, Features, FieldSpec, Logs
+from secateur.scenario import Counter, Features, FieldSpec, Logs, Signal
 
+# What a signal's number is read from: Arrow and Spark read all of these, and alike.
+NUMBER = r"^-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?$"
 COUNTS = pa.schema(
     [
         ("day", pa.string()),
@@ -42,25 +43,30 @@ class Tally:
 
     name: str
     sources: tuple[str, ...]
-    of: str | None = None
+    of: Signal | None = None
 
 
-def tally_of(columns: Sequence[str], of: str | None = None) -> Tally:
+def tally_of(columns: Sequence[str], of: Signal | None = None) -> Tally:
     """The tally of one or more event columns, positives by the label or by the signal `of`."""
-    return Tally(json.dumps(columns if of is None else [columns, of]), tuple(columns), of)
+    told = [] if of is None else [of.column] if of.at_least is None else [of.column, of.at_least]
+    return Tally(json.dumps([columns, *told] if told else columns), tuple(columns), of)
 
 
 def counter_tallies(counters: Sequence[Counter]) -> tuple[Tally, ...]:
     """Those of the counters that are sums of days, each once."""
     summed = (counter for counter in counters if not counter.of_single_events)
-    return tuple(dict.fromkeys(tally_of(counter.keys, counter.of) for counter in summed))
+    return tuple(dict.fromkeys(tally_of(counter.keys, counter.signal) for counter in summed))
 
 
-def outcomes(table: pa.Table, of: str | None) -> pa.Array:
+def outcomes(table: pa.Table, of: Signal | None) -> pa.Array:
     """1 for the positive events, 0 for the others, int64; null for those without the signal."""
     if of is None:
         return table["label"].combine_chunks().cast(pa.int64())
-    return pc.index_in(text_of(table[of]), value_set=pa.array(["0", "1"])).cast(pa.int64())
+    texts = text_of(table[of.column])
+    if of.at_least is None:
+        return pc.index_in(texts, value_set=pa.array(["0", "1"])).cast(pa.int64())
+    spelled = pc.if_else(pc.match_substring_regex(texts, NUMBER), texts, None)
+    return pc.greater_equal(spelled.cast(pa.float64()), of.at_least).cast(pa.int64())
 
 
 def values_of(spec: FieldSpec) -> Tally:

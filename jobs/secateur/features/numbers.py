@@ -72,8 +72,9 @@ def number_field(spec: FieldSpec, sample: Sample) -> NumberField:
     The knots are the quantiles at 0, 1/buckets, ..., 1. Of those that many equal rows make the
     same, one is left. Sums are exact (`math.fsum`), so they depend on no order.
     """
-    if spec.scale == "standard":
-        mean, deviation = _moments(sample)
+    if spec.scale in ("standard", "standard_log"):
+        logs = Sample(_log(sample.numbers), sample.rows)
+        mean, deviation = _moments(logs if spec.scale == "standard_log" else sample)
         return NumberField(spec.name, spec.owner, spec.scale, mean, deviation)
     if spec.scale == "quantile":
         knots = sample.quantiles(np.arange(spec.buckets + 1), spec.buckets)
@@ -101,12 +102,18 @@ def scaled(field: NumberField, numbers: Doubles) -> NDArray[np.float32]:
 
 def _scale(field: NumberField, numbers: Doubles) -> Doubles:
     if field.scale == "log":
-        return np.sign(numbers) * np.log1p(np.abs(numbers))
-    if field.scale == "standard":
-        return (numbers - field.mean) / (field.deviation or 1.0)
+        return _log(numbers)
+    if field.scale in ("standard", "standard_log"):
+        found = _log(numbers) if field.scale == "standard_log" else numbers
+        return (found - field.mean) / (field.deviation or 1.0)
     if not field.knots:
         return np.zeros_like(numbers)
     return np.interp(numbers, field.knots, np.linspace(0, 1, len(field.knots)))
+
+
+def _log(numbers: Doubles) -> Doubles:
+    logs: Doubles = np.sign(numbers) * np.log1p(np.abs(numbers))
+    return logs
 
 
 def bucket_ids(field: BucketField, numbers: Doubles) -> NDArray[np.int32]:

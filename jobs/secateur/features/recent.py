@@ -105,10 +105,10 @@ class _Look:
         moments = _Moments.of(table, self.timezone)
         (keys,) = {counter.keys for counter in self.counters.values()}
         key = key_of([text_of(table[name]) for name in keys])
-        for of in dict.fromkeys(counter.of for counter in self.counters.values()):
-            past = _Past.of(key, outcomes(table, of), moments)
+        for signal in dict.fromkeys(counter.signal for counter in self.counters.values()):
+            past = _Past.of(key, outcomes(table, signal), moments)
             for place, counter in self.counters.items():
-                if counter.of == of:
+                if counter.signal == signal:
                     found = map(pa.array, past.before(counter, moments))
                     yield from zip(recent_columns(place), found, strict=True)
 

@@ -5,7 +5,7 @@ a path, and applies overrides such as `judgement.margin=0.02`.
 """
 
 from secateur.scenario.cleaning import Cleaning, CleaningRule
-from secateur.scenario.features import Counter, Features, FieldSpec, SliceSpec
+from secateur.scenario.features import Counter, Features, FieldSpec, Signal, SliceSpec
 from secateur.scenario.judging import Judgement, Release
 from secateur.scenario.loading import PROJECT, SCENARIOS, load
 from secateur.scenario.logs import (
@@ -50,6 +50,7 @@ __all__ = [
     "Rule",
     "Scenario",
     "SideTable",
+    "Signal",
     "SliceSpec",
     "Table",
     "ThresholdLabel",

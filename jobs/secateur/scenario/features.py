@@ -1,5 +1,6 @@
 """The model's inputs, and which days teach, tune and confirm."""
 
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -45,15 +46,29 @@ class FieldSpec(Section):
         return self
 
 
+@dataclass(frozen=True)
+class Signal:
+    """A column of the log that tells whether an event is a positive.
+
+    1 is one and 0 is none; with `at_least` a number of so much or more is one and a lesser is none.
+    An event that has neither is not counted.
+    """
+
+    column: str
+    at_least: float | None = None
+
+
 class Counter(Section):
     """Numbers of what was known of a key just before an event: see `features/counters.py`.
 
     `keys` are one column, or several for a pair. Counted are the events of the last `window_days`
     days (default: all of the log's window), up to the event itself, or with the `freshness` "day"
     up to its midnight, as a service knows it that counts at night; of them the `last` ones alone,
-    where that is given. Positive is an event by its label, or by 1 in the column `of`, another
-    signal of the log: then an event without 0 or 1 there is none. The rate is smoothed by
-    `prior_events` events of `prior_rate`; the gap is the time since the last event, in seconds.
+    where that is given. Positive is an event by its label, or by the column `of`, another signal of
+    the log, that holds 1 or 0, or a number of which `at_least` so much makes a positive. The rate
+    is smoothed by `prior_events` events of `prior_rate`; the gap is the time since the last event,
+    in seconds. A model reads them by `kind`: cut into `buckets`, or as numbers, standardised, all
+    but rates by their logarithm.
     """
 
     keys: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -61,18 +76,32 @@ class Counter(Section):
     window_days: Positive | None = None
     last: Positive | None = None
     of: str | None = None
+    at_least: Annotated[float | None, Field(allow_inf_nan=False)] = None
     freshness: Literal["event", "day"] = "event"
     measures: Annotated[tuple[Measure, ...], Field(min_length=1)] = ("events", "rate")
     prior_events: Positive = 10
     prior_rate: Fraction
+    kind: Literal["bucket", "number"] = "bucket"
     buckets: Buckets = 32
+
+    @model_validator(mode="after")
+    def _a_threshold_has_its_column(self) -> Self:
+        if self.at_least is not None and self.of is None:
+            raise ValueError("`at_least` needs `of`: the column whose number it is of")
+        return self
+
+    @property
+    def signal(self) -> Signal | None:
+        """What makes an event a positive, where that is not the label."""
+        return None if self.of is None else Signal(self.of, self.at_least)
 
     @property
     def name(self) -> str:
-        """What its fields' names begin with, such as `user_id_x_tag_7d`, `user_id_last5_liked`."""
+        """What its fields' names begin with, such as `user_id_x_tag_7d`, `tab_dwell_from_3`."""
         days = () if self.window_days is None else (f"{self.window_days}d",)
         last = () if self.last is None else (f"last{self.last}",)
         of = () if self.of is None else (self.of,)
+        of = of if self.at_least is None else (*of, f"from_{self.at_least:.15g}")
         return "_".join(("_x_".join(self.keys), *days, *last, *of))
 
     @property
@@ -94,7 +123,11 @@ class Counter(Section):
         """The model inputs, one a measure."""
         return tuple(
             FieldSpec(
-                name=self.field(measure), owner=self.owner, kind="bucket", buckets=self.buckets
+                name=self.field(measure),
+                owner=self.owner,
+                kind=self.kind,
+                buckets=self.buckets,
+                scale="standard" if measure == "rate" else "standard_log",
             )
             for measure in self.measures
         )

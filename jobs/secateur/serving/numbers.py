@@ -31,9 +31,11 @@ class NumberEncoder:
 
     def _scaled(self, numbers: Doubles) -> Doubles:
         field = self._field
+        if field.scale in ("log", "standard_log"):
+            numbers = np.sign(numbers) * np.log1p(np.abs(numbers))
         if field.scale == "log":
-            return np.sign(numbers) * np.log1p(np.abs(numbers))
-        if field.scale == "standard":
+            return numbers
+        if field.scale in ("standard", "standard_log"):
             return (numbers - field.mean) / (field.deviation or 1.0)
         if not field.knots:
             return np.zeros_like(numbers)
