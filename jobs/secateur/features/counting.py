@@ -21,7 +21,7 @@ from secateur.features.lists import pieces
 from secateur.scenario import Counter, Features, FieldSpec, Logs, Signal
 
 # What a signal's number is read from: Arrow and Spark read all of these, and alike.
-NUMBER = r"^-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?$"
+NUMBER = r"^-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?\z"
 COUNTS = pa.schema(
     [
         ("day", pa.string()),
