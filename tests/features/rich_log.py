@@ -171,9 +171,7 @@ def _event(dice: random.Random, day: str) -> Row:
         "stay.s": random.Random(f"{item} {happened}").choice(STAYS),
         "act": act,
         "tab": dice.choice(["home", "1", None, "top"]),
-        "dwell.time": dice.choice(
-            ["0", "12.5", "nan", "inf", "soon", "2\n", None, str(dice.random())]
-        ),
+        "dwell.time": dice.choice(["0", "12.5", "nan", "inf", "soon", None, str(dice.random())]),
         "score": dice.choice(["0", "0", None, f"{dice.gauss(0, 3):.2f}"]),
         "shelf": dice.choice([None, "1", "3 1.0  5", "99 2", " "]),
         "time_ms": happened,
