@@ -3,8 +3,8 @@
     python infra/bench/kuairand.py [--folder FOLDER] [--output PAGE]
 
 The bundled log, which is the whole of it, and the fields of the short video scenario, with other
-counters and architectures: train on 04-25..05-04, the best look at 05-05..06; the days 05-07..08
-are looked at once, three seeds each. What lies in the folder is not built again.
+counters and architectures: train on 04-25..05-04, the best look at 05-05..06; the figures are of
+05-07..08, three seeds each. What lies in the folder is not built again.
 """
 
 import argparse
