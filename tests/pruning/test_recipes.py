@@ -37,7 +37,9 @@ NEURONS = Step("neuron", "l2", keep=0.25)
 ZEROS = Step("weight", "magnitude", keep=0.2)
 
 
-@pytest.mark.parametrize("criterion", ["field_score", "permutation", "field_score_confirmed"])
+@pytest.mark.parametrize(
+    "criterion", ["field_score", "field_score_per_us", "permutation", "field_score_confirmed"]
+)
 def test_the_field_that_tells_nothing_goes(
     untouched: Recommender, workshop: Workshop, criterion: str
 ) -> None:

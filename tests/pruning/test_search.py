@@ -1,10 +1,12 @@
 """A search on a model that learned planted clicks: what it finds, keeps, and does out of time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from secateur.contracts.candidates import Recipe, Step
+from secateur.contracts.features import BucketField, CategoryField, FeatureSchema, ListField
 from secateur.model.recommender import Recommender
 from secateur.pruning import costs
 from secateur.pruning.checks import plan
@@ -52,7 +54,7 @@ def test_a_find_fits_its_target_and_stands_beside_its_controls(
     assert {"small_student", "small_alone"} <= {recipe.name for recipe in recipes}
     assert plan("digest", trained.spec, recipes).recipes == tuple(recipes)
     model = carry_out(recipes[0], trained, workshop).model
-    assert costs.predict_cost(model.spec, recipes[0]).bytes <= 12_400
+    assert tried.cost(model.spec, recipes[0]).bytes <= 12_400
     finals = [t for t in tried.trials if t.stage == "final" and t.recipe.steps == recipes[0].steps]
     assert {trial.seed for trial in finals} == {3, 4}
     assert min(trial.outcome.auc for trial in finals) > tried.dense_auc - 0.02
@@ -62,7 +64,7 @@ def test_the_controls_are_as_small_as_the_find(
     found: tuple[list[Recipe], Trials], trained: Recommender, workshop: Workshop
 ) -> None:
     shapes = [carry_out(recipe, trained, workshop).model.spec for recipe in found[0]]
-    sizes = {costs.predict_cost(spec, found[0][0]).bytes for spec in shapes}
+    sizes = {found[1].cost(spec, found[0][0]).bytes for spec in shapes}
     assert len(sizes) == 1
 
 
@@ -92,14 +94,14 @@ def scan(trained: Recommender, workshop: Workshop, folder: str) -> tuple[Trials,
 def test_proposals_fit_and_promise_the_least_loss(
     trained: Recommender, workshop: Workshop, folder: str
 ) -> None:
-    _, found = scan(trained, workshop, folder)
-    dishes = proposals(found, trained.spec, SMALL, 3)
+    tried, found = scan(trained, workshop, folder)
+    dishes = proposals(found, tried, SMALL, 3)
     losses = [found.loss(dish) for dish in dishes]
     assert losses == sorted(losses)
     specs = [found.spec(dish, trained.spec) for dish in dishes]
-    found_bytes = [costs.predict_cost(spec, dishes[0].recipe("", 0)).bytes for spec in specs]
+    found_bytes = [tried.cost(spec, dishes[0].recipe("", 0)).bytes for spec in specs]
     assert max(found_bytes) <= 12_400
-    (cheapest,) = proposals(found, trained.spec, Target(name="none", max_bytes=1), 3)
+    (cheapest,) = proposals(found, tried, Target(name="none", max_bytes=1), 3)
     assert len(cheapest.steps) == sum(len(levels) > 1 for levels in found.levels)
 
 
@@ -117,9 +119,41 @@ def test_costs_are_those_of_the_shapes(trained: Recommender) -> None:
     spec = trained.spec
     tower = 13 * 32 + 32 * 32 + 32
     assert costs.products(spec) == tower
-    fp32 = costs.predict_cost(spec, Recipe("r"))
+    fp32 = costs.predict_cost(spec, Recipe("r"), {})
     assert fp32.bytes == 36 * (4 * 4 + 4 + 5) + 4 * tower + costs.BYTES_BESIDE
-    assert fp32.us > costs.predict_cost(spec, Recipe("r", embedding_bits=8, tower_bits=8)).us
+    int8 = Recipe("r", embedding_bits=8, tower_bits=8)
+    assert fp32.us > costs.predict_cost(spec, int8, {}).us
+
+
+def test_a_request_takes_as_long_as_its_columns_too(trained: Recommender) -> None:
+    slow, quick = (
+        costs.predict_cost(trained.spec, Recipe("r"), {"a": us, "not there": 9.0}).us
+        for us in (30.0, 10.0)
+    )
+    assert slow == quick + 20.0
+
+
+def test_of_a_request_the_candidates_texts_take_most() -> None:
+    categories = CategoryField("user", "user", 9, 1), CategoryField("item", "item", 9, 1)
+    buckets = BucketField("hour", "context", (1.0,)), BucketField("age", "item", (1.0,))
+    lists = (ListField("tags", "item", 9, 5, ","),)
+    schema = FeatureSchema("s", "label", categories, buckets, "", lists=lists)
+    us = costs.encoding_us(schema)
+    assert us["user"] == us["hour"] < us["age"] < us["item"] < us["tags"]
+
+
+def test_where_time_is_short_columns_are_weighed_by_it(
+    trained: Recommender, workshop: Workshop, tmp_path: Path
+) -> None:
+    """What costs most goes first, though it is not worth least."""
+    quick = Target(name="quick", max_us=120.0)
+    wanted = WANTED.model_copy(update={"targets": (quick,)})
+    evidence = replace(workshop.evidence, encoding={"a": 500.0})
+    tried = trials(trained, replace(workshop, evidence=evidence), tmp_path.as_uri())
+    (dish, *_) = proposals(scanned(tried, wanted), tried, quick, 3)
+    shapes = tried.shapes(dish.recipe("quick", 0.0))
+    assert "a" not in shapes.inputs
+    assert tried.cost(shapes, dish.recipe("quick", 0.0)).us <= 120.0
 
 
 def test_a_dish_has_its_steps_in_their_order() -> None:

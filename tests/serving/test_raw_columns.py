@@ -49,6 +49,8 @@ def one_by_one(vocabulary: Sequence[str], values: Sequence[object]) -> list[int]
 
 
 @example(VOCABULARIES[0], [np.bool_(1), np.bool_(0)])
+@example(VOCABULARIES[0], ["NORMAL", -0.0, 7, 7.0, True, None])
+@example(VOCABULARIES[0], [7, "NORMAL", "7.0", None, -0.0])
 @given(st.sampled_from(VOCABULARIES), columns)
 def test_any_list_has_the_ids_of_its_values(vocabulary: list[str], values: list[object]) -> None:
     encoder = CategoryEncoder(vocabulary)

@@ -18,6 +18,7 @@ Criterion = Literal[
     "frequency_l2",
     "fisher",
     "field_score",
+    "field_score_per_us",
     "permutation",
     "field_score_confirmed",
     "random",

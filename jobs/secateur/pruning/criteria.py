@@ -67,6 +67,7 @@ CRITERIA: Mapping[Granularity, Mapping[Criterion, ImportanceCriterion]] = {
     },
     "field": {
         "field_score": inputs.field_score,
+        "field_score_per_us": inputs.field_score_per_us,
         "permutation": inputs.permutation,
         "field_score_confirmed": inputs.field_score_confirmed,
         "random": drawn_at_random(inputs.field_score),

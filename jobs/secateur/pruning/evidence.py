@@ -1,6 +1,7 @@
 """What the choice of units rests on: training counts of every row, and the holdout rows."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -24,12 +25,14 @@ class Evidence:
     """`counts[i][r]` is how often training saw row `r` of block `i`, OOV last; None for buckets.
 
     Bucket fields have a few rows, all seen often: there is nothing to prune. A list that shares a
-    category's block is not counted: the rows it reads go by the category's counts.
+    category's block is not counted: the rows it reads go by the category's counts. `encoding` has
+    the microseconds that an input's values take in a request, by its name (`pruning/costs.py`).
     """
 
     counts: tuple[Counts | None, ...]
     holdout: Split
     seed: int = 0
+    encoding: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def sample(self) -> Split:

@@ -45,6 +45,16 @@ def field_score(model: Recommender, evidence: Evidence) -> tuple[Tensor, ...]:
     return (_fixed(totals, spec),)
 
 
+def field_score_per_us(model: Recommender, evidence: Evidence) -> tuple[Tensor, ...]:
+    """The field score over the microseconds that the input's values take in a request.
+
+    What is most worth keeping where a request's time is short: a candidate's column has to be
+    worth as much as all that could be said once in its time. Infinite for an input that must stay.
+    """
+    taken = [evidence.encoding.get(name, 1.0) for name in model.spec.inputs]
+    return (field_score(model, evidence)[0] / torch.tensor(taken, dtype=torch.float64),)
+
+
 def squared_gradients(model: Recommender, evidence: Evidence) -> list[Tensor]:
     """For each block of the table the sample's mean squared gradients, float64 [its columns].
 

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from secateur.contracts.candidates import Recipe, Step
+from secateur.contracts.candidates import Criterion, Recipe, Step
 from secateur.contracts.models import ModelSpec
 from secateur.scenario.search import Search
 
@@ -37,8 +37,10 @@ class Dish:
 
 def knobs(search: Search, spec: ModelSpec) -> list[list[Step | None]]:
     """The levels of every knob that the model has, from what takes nothing on."""
+    timed = any(target.max_us is not None for target in search.targets)
+    worth: Criterion = "field_score_per_us" if timed else "field_score"
     found: list[list[Step | None]] = [
-        [None, *(Step("field", "field_score", keep=k) for k in _cuts(search.fields))],
+        [None, *(Step("field", worth, keep=k) for k in _cuts(search.fields))],
         [
             None,
             *(

@@ -9,6 +9,7 @@ import torch
 from secateur.artifacts import Artifact
 from secateur.contracts.candidates import Recipe, Step, Student
 from secateur.contracts.errors import UsageError
+from secateur.contracts.features import FeatureSchema
 from secateur.contracts.models import ModelSpec, TrainingCurve
 from secateur.contracts.pruning import PruningPlan, PruningPlans
 from secateur.model.architectures import build, trainable
@@ -19,6 +20,7 @@ from secateur.model.recommender import Recommender
 from secateur.model.threads import on_threads
 from secateur.model.training import distill, taught
 from secateur.pruning.compensation import compensate
+from secateur.pruning.costs import encoding_us
 from secateur.pruning.evidence import Evidence, block_names, blocks_kept, read_counts
 from secateur.pruning.masking import living, mask
 from secateur.pruning.masks import pack
@@ -86,7 +88,9 @@ class Pruned:
 def furnish(features: Artifact, training: Training, seed: int) -> Workshop:
     """Read from a FeatureSet what recipes need; the last train days are the holdout."""
     train, holdout = split_holdout(load_split(features, "train"), training.holdout_days)
-    return Workshop(train, Evidence(read_counts(features), holdout, seed), training, seed)
+    encoding = encoding_us(features.read("schema.json", FeatureSchema))
+    evidence = Evidence(read_counts(features), holdout, seed, encoding)
+    return Workshop(train, evidence, training, seed)
 
 
 def carry_out(

@@ -22,7 +22,6 @@ from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import PruningPlan
 from secateur.contracts.search import Cost, Outcome
 from secateur.model.threads import on_threads
-from secateur.pruning.costs import predict_cost
 from secateur.pruning.menu import Dish, dishes, eased, knobs
 from secateur.pruning.plans import choose
 from secateur.pruning.surgery import compact_spec
@@ -95,7 +94,7 @@ def scanned(trials: Trials, wanted: Search) -> Scan:
 
 def find(trials: Trials, wanted: Search, scan: Scan, target: Target) -> Dish:
     """The best dish for a target: proposals, halving, finalists, ease."""
-    runners = proposals(scan, trials.dense.spec, target, wanted.proposals)
+    runners = proposals(scan, trials, target, wanted.proposals)
     rungs = math.ceil(math.log2(max(2, len(runners) / FINALISTS)))
     for rung in range(rungs):
         epochs = wanted.repair_epochs * rung / rungs
@@ -112,9 +111,9 @@ def find(trials: Trials, wanted: Search, scan: Scan, target: Target) -> Dish:
     return relaxed(trials, wanted, scan, target, chosen)
 
 
-def proposals(scan: Scan, dense: ModelSpec, target: Target, count: int) -> list[Dish]:
+def proposals(scan: Scan, trials: Trials, target: Target, count: int) -> list[Dish]:
     """The dishes within the target that promise the least loss; the cheapest where none is."""
-    priced = [(dish, _cost(scan, dish, dense)) for dish in dishes(scan.levels)]
+    priced = [(dish, _cost(scan, dish, trials)) for dish in dishes(scan.levels)]
     fitting = [dish for dish, cost in priced if _fits(cost, target)]
     if not fitting:
         return [min(priced, key=lambda one: (one[1].bytes, one[1].us))[0]]
@@ -182,8 +181,8 @@ def _tried(
     return [outcome for outcome in found if outcome is not None]
 
 
-def _cost(scan: Scan, dish: Dish, dense: ModelSpec) -> Cost:
-    return predict_cost(scan.spec(dish, dense), dish.recipe("", 0.0))
+def _cost(scan: Scan, dish: Dish, trials: Trials) -> Cost:
+    return trials.cost(scan.spec(dish, trials.dense.spec), dish.recipe("", 0.0))
 
 
 def _fits(cost: Cost, target: Target) -> bool:

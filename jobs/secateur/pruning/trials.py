@@ -8,7 +8,7 @@ from dataclasses import replace
 from secateur.contracts import record
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.models import ModelSpec
-from secateur.contracts.search import Outcome, SearchRecord, Trial
+from secateur.contracts.search import Cost, Outcome, SearchRecord, Trial
 from secateur.model.metrics import auc, log_loss
 from secateur.model.recommender import Recommender
 from secateur.model.watching import predict
@@ -74,6 +74,10 @@ class Trials:
         )
         return outcome
 
+    def cost(self, spec: ModelSpec, recipe: Recipe) -> Cost:
+        """What a recipe that leaves these shapes will weigh and take."""
+        return predict_cost(spec, recipe, self.workshop.evidence.encoding)
+
     def shapes(self, recipe: Recipe) -> ModelSpec:
         """What the recipe's cuts leave."""
         return carry_out(replace(recipe, repair_epochs=0.0), self.dense, self.workshop).model.spec
@@ -87,7 +91,7 @@ class Trials:
         holdout, model = self.workshop.evidence.holdout, pruned.model
         logits = predict(model, pruned.inputs(holdout.inputs, self.dense.spec))
         loss = log_loss(logits, holdout.targets[:, 0]) - self.dense_loss
-        return Outcome(loss, auc(logits, holdout.labels), predict_cost(model.spec, recipe))
+        return Outcome(loss, auc(logits, holdout.labels), self.cost(model.spec, recipe))
 
     def _read(self, name: str) -> Outcome | None:
         key = f"{name}.json"

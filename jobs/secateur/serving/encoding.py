@@ -47,20 +47,35 @@ class Encoder(Protocol):
         """Bytes it holds in memory."""
 
 
-class _IdOf(dict[object, int]):
-    """Value -> id; what is not found as it stands is looked up by its canonical spelling."""
+class _OfText(dict[object, int]):
+    """Text -> id; what is not found as it stands is looked up by its canonical spelling.
+
+    The same ids by whole `numbers` are kept apart: a dictionary of text alone is smaller.
+    """
 
     def __init__(self, values: Sequence[str], numbers: dict[int, int]) -> None:
         super().__init__(zip(values, range(len(values)), strict=True))
-        # Python hashes 7, 7.0, True and numpy's integers alike: one more key serves them all.
-        self.update(numbers.items())
+        self.numbers = _OfNumber(numbers, self)
         self.oov = len(values)
 
     def __missing__(self, value: object) -> int:
-        # Whole numbers, and text of letters and digits alone, are canonical as they stand.
-        if type(value) is int or (type(value) is str and value.isalnum()):
-            return self.oov
-        return self.get(_spelling(value), self.oov)
+        if type(value) is str:
+            # Of letters and digits alone it is canonical as it stands.
+            return self.oov if value.isalnum() else self.get(_spelling(value), self.oov)
+        found = self.numbers.get(value)
+        return self.get(_spelling(value), self.oov) if found is None else found
+
+
+class _OfNumber(dict[object, int]):
+    """Whole number -> id: 7, 7.0, True and numpy's integers, which Python hashes alike."""
+
+    def __init__(self, numbers: dict[int, int], texts: _OfText) -> None:
+        super().__init__(numbers.items())
+        self._texts = texts
+
+    def __missing__(self, value: object) -> int:
+        # A whole number has no other spelling.
+        return self._texts.oov if type(value) is int else self._texts[value]
 
 
 def _is_integer(value: str) -> bool:
@@ -76,9 +91,13 @@ class CategoryEncoder:
 
     def __init__(self, values: Sequence[str]) -> None:
         numbers = {int(v): i for i, v in enumerate(values) if _is_integer(v)}
-        self._id_of = _IdOf(values, numbers)
+        self._of_text = _OfText(values, numbers)
+        self._of_number = self._of_text.numbers
         self._numbered = numbered_ids(numbers, len(values))
-        self.id_of = self._id_of.__getitem__
+
+    def id_of(self, value: object) -> int:
+        """Id of one value."""
+        return self._of_text[value] if type(value) is str else self._of_number[value]
 
     def encode(self, values: Values) -> Ids:
         """Int32 ids [n] of `values` [n]."""
@@ -86,13 +105,17 @@ class CategoryEncoder:
             numbers = whole_numbers_of(values)
             if numbers is not None:
                 return self._numbered.encode(numbers)
-        return np.fromiter(map(self.id_of, listed(values)), np.int32, len(values))
+        values = listed(values)
+        counted = bool(values) and type(values[0]) in (int, float)
+        id_of = (self._of_number if counted else self._of_text).__getitem__
+        return np.fromiter(map(id_of, values), np.int32, len(values))
 
     @property
     def resident_bytes(self) -> int:
-        """Bytes of the dictionary and its keys, and of the array."""
+        """Bytes of the dictionaries and their keys, and of the array."""
         array = self._numbered.resident_bytes if self._numbered else 0
-        return sys.getsizeof(self._id_of) + sum(map(sys.getsizeof, self._id_of)) + array
+        both = (self._of_text, self._of_number)
+        return array + sum(sys.getsizeof(one) + sum(map(sys.getsizeof, one)) for one in both)
 
 
 class HashedEncoder:
