@@ -30,10 +30,11 @@ class Search(Section):
     """Finds a recipe for each of the `targets` (`pruning/search.py`), beside the candidates.
 
     The menu: values seen less than one of `min_counts` times go, and of fields, dimensions, neurons
-    and hidden layers all but one of the shares stay. Of all dishes the `proposals` that promise
-    most are tried, ever fewer with ever more repair, up to `repair_epochs`; two finalists with
-    `seeds` seeds each. One that loses more than `max_loss` AUC on the holdout gives back what hurt
-    most. No trial begins after `minutes`.
+    and hidden layers all but one of the shares stay; of fields what is worth most, or where a
+    target has `max_us` worth most for its time in a request. Of all dishes the `proposals` that
+    promise most are tried, ever fewer with ever more repair, up to `repair_epochs`; two finalists
+    with `seeds` seeds each. One that loses more than `max_loss` AUC on the holdout gives back what
+    hurt most. No trial begins after `minutes`.
     """
 
     role: ClassVar[str] = "search"
