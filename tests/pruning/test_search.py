@@ -146,14 +146,14 @@ def test_where_time_is_short_columns_are_weighed_by_it(
     trained: Recommender, workshop: Workshop, tmp_path: Path
 ) -> None:
     """What costs most goes first, though it is not worth least."""
-    quick = Target(name="quick", max_us=120.0)
+    quick = Target(name="quick", max_us=200.0)
     wanted = WANTED.model_copy(update={"targets": (quick,)})
     evidence = replace(workshop.evidence, encoding={"a": 500.0})
     tried = trials(trained, replace(workshop, evidence=evidence), tmp_path.as_uri())
     (dish, *_) = proposals(scanned(tried, wanted), tried, quick, 3)
     shapes = tried.shapes(dish.recipe("quick", 0.0))
     assert "a" not in shapes.inputs
-    assert tried.cost(shapes, dish.recipe("quick", 0.0)).us <= 120.0
+    assert tried.cost(shapes, dish.recipe("quick", 0.0)).us <= 200.0
 
 
 def test_a_dish_has_its_steps_in_their_order() -> None:

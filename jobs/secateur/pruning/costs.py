@@ -5,7 +5,8 @@ take most of what a pruned model needs for a request.
 
 The search orders dishes by this and nothing is judged on it: packages are measured. The constants
 are of one core (table "What makes it fast" of the measurements this began with: a 3x400 tower at
-256 rows took 1,285 us in fp32 and 457 us in int8) and of packages of these scenarios.
+256 rows took 1,285 us in fp32 and 457 us in int8) and of packages of these scenarios: what a
+request takes more than the model's part is a constant, and so much a column.
 """
 
 import itertools
@@ -19,9 +20,9 @@ from secateur.contracts.search import Cost
 ROWS = 256
 US_A_PRODUCT = {32: 8.8e-6, 8: 3.1e-6}  # multiply-adds, by the tower's bits
 US_A_LOOKUP = 5e-3
-US_A_CALL = 60.0
-US_A_VALUE = 1.0  # said once
-US_A_COLUMN = {"text": 20.0, "numbers": 6.0, "lists": 100.0}  # of candidates
+US_A_CALL = 140.0
+US_A_VALUE = 1.2  # said once
+US_A_COLUMN = {"text": 20.0, "numbers": 8.0, "lists": 250.0}  # of candidates
 BYTES_A_KEY = {"frequency": 5.0, "ascending": 1.6}  # of a vocabulary, compressed
 BYTES_BESIDE = 12_000  # graph, schema, golden rows, card
 
