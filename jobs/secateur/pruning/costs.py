@@ -20,7 +20,7 @@ from secateur.contracts.search import Cost
 ROWS = 256
 US_A_PRODUCT = {32: 8.8e-6, 8: 3.1e-6}  # multiply-adds, by the tower's bits
 US_A_LOOKUP = 5e-3
-US_A_CALL = 140.0
+US_A_CALL = 80.0
 US_A_VALUE = 1.2  # said once
 US_A_COLUMN = {"text": 20.0, "numbers": 8.0, "lists": 250.0}  # of candidates
 BYTES_A_KEY = {"frequency": 5.0, "ascending": 1.6}  # of a vocabulary, compressed

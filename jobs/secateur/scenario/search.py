@@ -43,7 +43,7 @@ class Search(Section):
     minutes: Annotated[float, Field(gt=0)] = 30.0
     max_loss: Annotated[float, Field(ge=0, lt=1)] = 0.001
     min_counts: tuple[Positive, ...] = (1, 5, 10, 20)
-    fields: tuple[Share, ...] = (1.0, 0.75, 0.5, 0.35)
+    fields: tuple[Share, ...] = (1.0, 0.8, 0.7, 0.65, 0.6, 0.5, 0.35)
     dimensions: tuple[Share, ...] = (1.0, 0.5, 0.25, 0.125)
     neurons: tuple[Share, ...] = (1.0, 0.25, 0.1, 0.05)
     layers: tuple[Share, ...] = (1.0, 0.34)
