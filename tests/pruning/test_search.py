@@ -130,7 +130,7 @@ def test_a_request_takes_as_long_as_its_columns_too(trained: Recommender) -> Non
         costs.predict_cost(trained.spec, Recipe("r"), {"a": us, "not there": 9.0}).us
         for us in (30.0, 10.0)
     )
-    assert slow == quick + 20.0
+    assert slow == pytest.approx(quick + 20.0)
 
 
 def test_of_a_request_the_candidates_texts_take_most() -> None:

@@ -13,6 +13,7 @@ from secateur.model.inputs import Inputs
 from secateur.model.metrics import log_loss
 from secateur.model.recommender import Recommender
 from secateur.model.watching import predict
+from secateur.pruning.costs import US_A_VALUE
 from secateur.pruning.evidence import Evidence, block_names
 from secateur.pruning.neurons import BATCH
 
@@ -51,7 +52,7 @@ def field_score_per_us(model: Recommender, evidence: Evidence) -> tuple[Tensor, 
     What is most worth keeping where a request's time is short: a candidate's column has to be
     worth as much as all that could be said once in its time. Infinite for an input that must stay.
     """
-    taken = [evidence.encoding.get(name, 1.0) for name in model.spec.inputs]
+    taken = [evidence.encoding.get(name, US_A_VALUE) for name in model.spec.inputs]
     return (field_score(model, evidence)[0] / torch.tensor(taken, dtype=torch.float64),)
 
 
