@@ -18,7 +18,7 @@ from secateur.command import Job
 from secateur.contracts.data import Acceptance, Profile, ValidationReport
 from secateur.contracts.errors import Refused
 from secateur.contracts.judgement import Verdict
-from secateur.validation import references
+from secateur.validation.drift import reference_night
 
 
 def accept_night(job: Job) -> None:
@@ -29,9 +29,9 @@ def accept_night(job: Job) -> None:
     report = job.open("events-report", "ValidationReport")
     if not report.read("report.json", ValidationReport).success:
         raise Refused(f"{report.uri} failed, so its night is no reference")
-    profile = report.read(references.PROFILE, Profile)
+    profile = report.read(reference_night.PROFILE, Profile)
     with artifacts.create(EVENTS.place(job.flag("state"), profile.last_day), EVENTS.kind) as draft:
-        draft.write(references.PROFILE, profile)
+        draft.write(reference_night.PROFILE, profile)
         sealed = job.seal(draft, {"last_day": profile.last_day}).digest
     dense = job.open("dense", "ModelBundle")
     keep(job, left_by_model(dense))

@@ -14,10 +14,10 @@ import tempfile
 from secateur import command
 from secateur.command import Job
 from secateur.features.building import Plan, build
-from secateur.features.joining import EventWindow
+from secateur.features.days.event_window import EventWindow
+from secateur.features.history.kept_counts import DayStore, daily_counts
 from secateur.features.schema import Heading, demand_fields
 from secateur.features.split import split_days
-from secateur.features.state import DayStore, daily_counts
 from secateur.scenario import tasks_of
 from secateur.spark import session
 

@@ -14,11 +14,11 @@ from secateur.contracts.errors import ScenarioError
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.search import SearchRecord
 from secateur.model.bundle import load_bundle
-from secateur.pruning import checks
-from secateur.pruning.recipes import furnish
-from secateur.pruning.search import search
-from secateur.pruning.trials import Trials
-from secateur.scenario.search import Search
+from secateur.pruning import candidate_plan
+from secateur.pruning.apply_recipe import furnish
+from secateur.pruning.search.search import search
+from secateur.pruning.search.trials import Trials
+from secateur.scenario.sections.search import Search
 
 
 def plan_candidates(job: Job) -> None:
@@ -30,7 +30,7 @@ def plan_candidates(job: Job) -> None:
         recipes = (*recipes, *found)
     if not recipes:
         raise ScenarioError("there are no candidates, and no search that would find any")
-    plan = checks.plan(dense.digest, dense.read("model.json", ModelSpec), recipes)
+    plan = candidate_plan.plan(dense.digest, dense.read("model.json", ModelSpec), recipes)
     with job.create("CandidatePlan") as draft:
         draft.write("plan.json", plan)
         if tried is not None:

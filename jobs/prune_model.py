@@ -16,9 +16,9 @@ from secateur.model.bundle import load_bundle, save_bundle
 from secateur.packaging.assembly import write_package
 from secateur.packaging.parts import weight_counts
 from secateur.packaging.source import read_source
-from secateur.pruning import checks
-from secateur.pruning.recipes import carry_out, furnish
-from secateur.pruning.remembering import remember
+from secateur.pruning import candidate_plan
+from secateur.pruning.apply_recipe import carry_out, furnish
+from secateur.pruning.nightly.previous_cuts import remember
 
 
 def prune_model(job: Job) -> None:
@@ -26,7 +26,7 @@ def prune_model(job: Job) -> None:
     dense, features = job.open("dense", "ModelBundle"), job.open("features", "FeatureSet")
     plan = job.open("plan", "CandidatePlan").read("plan.json", CandidatePlan)
     demand_receipt(plan.subject, dense)
-    recipe = checks.find(plan, job.flag("recipe"))
+    recipe = candidate_plan.find(plan, job.flag("recipe"))
     job.note("recipe", record.digest(recipe))
     job.note("scenario.seed", str(job.scenario.seed))
     workshop = furnish(features, job.use(job.scenario.training), job.scenario.seed)

@@ -13,14 +13,14 @@ TensorBoard sees how it goes.
 from secateur import command
 from secateur.command import Job
 from secateur.contracts.features import FeatureSchema
-from secateur.model import masters
-from secateur.model.architectures import new_model
-from secateur.model.board import followed
+from secateur.model import warm_start
+from secateur.model.architectures.registry import new_model
 from secateur.model.bundle import save_bundle
-from secateur.model.checkpoints import Checkpoints
-from secateur.model.ranks import joined
-from secateur.model.streaming import open_stream
-from secateur.model.training import train_on
+from secateur.model.data.streaming import open_stream
+from secateur.model.distributed import joined
+from secateur.model.training.checkpoints import Checkpoints
+from secateur.model.training.tensorboard import followed
+from secateur.model.training.train import train_on
 
 
 def train_model(job: Job) -> None:
@@ -30,9 +30,9 @@ def train_model(job: Job) -> None:
     job.note("scenario.seed", str(seed))
     model = new_model(features.read("schema.json", FeatureSchema), training, seed)
     train, held = open_stream(features, "train", training.memory_mb).part(training.holdout_days)
-    start = masters.Start(train)
+    start = warm_start.Start(train)
     if training.start == "warm":
-        start = masters.warm_start(job.arguments.get("state"), model, features, train)
+        start = warm_start.warm_start(job.arguments.get("state"), model, features, train)
         job.note("master", start.master.digest if start.master else "none")
     total = training.max_epochs * len(start.rows)
     run = f"{job.scenario.name}-{job.key[:12]}"
@@ -53,7 +53,7 @@ def train_model(job: Job) -> None:
             save_bundle(draft, model)
             draft.write("curve.json", curve)
             if left:
-                masters.keep(draft, left, model, features, train.days[-1])
+                warm_start.keep(draft, left, model, features, train.days[-1])
             facts = {"holdout_auc": best.holdout_auc, "start": start.word, "seed": seed}
             job.seal(draft, {"recipe": "dense", **facts})
         if kept:

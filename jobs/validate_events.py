@@ -11,9 +11,10 @@ from secateur import command
 from secateur.command import Job
 from secateur.contracts.data import CleaningCounts
 from secateur.spark import session
-from secateur.validation import drift, profiling, reading, references
-from secateur.validation.event_suites import events_checks
+from secateur.validation import reading
+from secateur.validation.drift import comparison, event_profile, reference_night
 from secateur.validation.examination import examine
+from secateur.validation.suites.event_suites import events_checks
 
 
 def validate_events(job: Job) -> None:
@@ -21,19 +22,19 @@ def validate_events(job: Job) -> None:
     events = job.open("events", "EventSet")
     logs, features = job.use(job.scenario.logs), job.use(job.scenario.features)
     validation = job.use(job.scenario.validation)
-    drift.demand_no_user(validation.drift, logs.user)
+    comparison.demand_no_user(validation.drift, logs.user)
     counted = events.read("counts.json", CleaningCounts).days
-    reference = references.before(job.arguments.get("state"), max(counted, default=""))
+    reference = reference_night.before(job.arguments.get("state"), max(counted, default=""))
     if reference:
         job.note("reference", reference.digest)
     rows = reading.events(session(), events.folder, logs)
-    profile = profiling.profile(rows, validation.drift)
-    compared = drift.compare(rows, validation.drift, profile, reference)
+    profile = event_profile.profile(rows, validation.drift)
+    compared = comparison.compare(rows, validation.drift, profile, reference)
     checks = events_checks(rows, counted, features, logs, validation)
     found = examine(events, checks, profile.rows, validation.min_rules, compared)
     with job.create("ValidationReport") as draft:
         found.write(draft.folder)
-        draft.write(references.PROFILE, profile)
+        draft.write(reference_night.PROFILE, profile)
         job.seal(draft, found.facts)
     found.demand_success(job.flag("output"))
 

@@ -14,7 +14,7 @@ from secateur.contracts.features import FeatureSchema
 from secateur.spark import session
 from secateur.validation import reading
 from secateur.validation.examination import examine
-from secateur.validation.feature_suites import features_checks
+from secateur.validation.suites.feature_suites import features_checks
 
 
 def validate_features(job: Job) -> None:

@@ -9,10 +9,10 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from secateur.contracts.models import Architecture, ListInput, ModelSpec, VectorInput
-from secateur.model.architectures import build as build_model
-from secateur.model.dcnv2 import DCNv2
-from secateur.model.inputs import Inputs, Ragged
-from secateur.model.recommender import Recommender
+from secateur.model.architectures.dcnv2.network import DCNv2
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.registry import build as build_model
+from secateur.model.data.inputs import Inputs, Ragged
 
 
 @st.composite

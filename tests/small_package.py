@@ -13,8 +13,8 @@ from secateur.contracts.judgement import Verdict
 from secateur.contracts.manifest import MadeBy
 from secateur.contracts.models import ModelSpec
 from secateur.identity import fingerprint, hash_id
-from secateur.model.deepfm import DeepFM
-from secateur.model.inputs import Inputs
+from secateur.model.architectures.deepfm.network import DeepFM
+from secateur.model.data.inputs import Inputs
 from secateur.packaging.assembly import write_package
 from secateur.packaging.source import Source
 

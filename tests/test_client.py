@@ -247,7 +247,7 @@ def test_the_client_imports_nothing_heavy_before_and_nothing_of_the_pipeline_eve
     script = (
         "import sys; import secateur, secateur.client as c; c.parser(); early = set(sys.modules);"
         "import secateur.releases.pulling, secateur.releases.canary, secateur.releases.sweeping,"
-        "secateur.releases.rolling_back, secateur.serving.scorer, secateur.s3;"
+        "secateur.releases.rolling_back, secateur.serving.scorer, secateur.storage.s3;"
         "heavy = {'boto3', 'numpy', 'onnxruntime', 'cryptography'} & early;"
         "never = {'pydantic', 'rich', 'pyarrow', 'torch', 'pandas', 'onnx', 'boto3'}"
         " & set(sys.modules); print(sorted(heavy), sorted(never))"

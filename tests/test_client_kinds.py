@@ -12,9 +12,9 @@ from secateur import artifacts, client
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.judgement import Verdict
 from secateur.contracts.manifest import MadeBy
-from secateur.model.architectures import new_model
-from secateur.model.batches import load_split
-from secateur.model.watching import predict
+from secateur.model.architectures.registry import new_model
+from secateur.model.data.batches import load_split
+from secateur.model.training.holdout import predict
 from secateur.packaging.assembly import write_package
 from secateur.packaging.source import read_source
 from secateur.releases.catalogue import Catalogue

@@ -5,7 +5,7 @@ import json
 import time
 from pathlib import Path
 
-from secateur.model.checkpoints import CHECKPOINT
+from secateur.model.training.checkpoints import CHECKPOINT
 
 
 def wait_for_step(kept: Path, step: int) -> None:

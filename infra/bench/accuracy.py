@@ -17,11 +17,11 @@ from statistics import mean
 
 import torch
 
-from secateur.model.architectures import new_model
-from secateur.model.metrics import auc
-from secateur.model.precision import has_bf16
-from secateur.model.training import train
-from secateur.model.watching import predict
+from secateur.model.architectures.registry import new_model
+from secateur.model.training.holdout import predict
+from secateur.model.training.metrics import auc
+from secateur.model.training.precision import has_bf16
+from secateur.model.training.train import train
 from secateur.scenario import Training
 from training_sets import Rows, read_frappe
 

@@ -23,10 +23,10 @@ import torch
 from accuracy import SETTINGS, SHARED
 from logs import Log, read_log, zipf_log
 from secateur.contracts.candidates import DENSE, Recipe, Step, Student
-from secateur.model.metrics import auc
+from secateur.model.training.metrics import auc
 from secateur.scenario import Training
-from secateur.serving import codes, packing
-from secateur.serving.codes import ZERO, Segment
+from secateur.serving.files import compression, row_codes
+from secateur.serving.files.row_codes import ZERO, Segment
 from secateur.serving.scorer import load
 from subjects import Subject, of_log
 
@@ -133,13 +133,13 @@ def decoding(rows: int = 1_000_000, width: int = 17) -> Iterator[str]:
     """How fast a table of 4-bit codes is unpacked, either way that it may be stored."""
     values = np.clip(np.rint(np.random.default_rng(0).laplace(0, 1.5, (rows, width))), -7, 7)
     table = (values + ZERO).astype(np.uint8)
-    by_rans = codes.pack(table, [Segment(rows, 7, 1, 7, 1)])
-    header, _ = packing.unpack(by_rans, "table")
-    plain = packing.pack(header | {"coding": "bytes"}, (table - ZERO + 7).T.tobytes())
+    by_rans = row_codes.pack(table, [Segment(rows, 7, 1, 7, 1)])
+    header, _ = compression.unpack(by_rans, "table")
+    plain = compression.pack(header | {"coding": "bytes"}, (table - ZERO + 7).T.tobytes())
     yield f"A table of {rows:,} x {width} 4-bit codes is unpacked at"
     for name, packed in (("rans", by_rans), ("zstandard alone", plain)):
         started = time.monotonic()
-        codes.unpack(*packing.unpack(packed, "table"), rows, "table")
+        row_codes.unpack(*compression.unpack(packed, "table"), rows, "table")
         speed = table.nbytes / (time.monotonic() - started) / 1e6
         yield f"{speed:.0f} MB/s of {8 * len(packed) / table.size:.3f} bits a code by {name}" + (
             ", and" if name == "rans" else ".\n"

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from nights import Night, area, masks
 from run import machine
 from secateur.contracts.features import FeatureSchema
-from secateur.model.architectures import new_model
-from secateur.model.batches import Split
-from secateur.model.training import train_on
-from secateur.pruning.evidence import Evidence
-from secateur.pruning.recipes import Workshop
+from secateur.model.architectures.registry import new_model
+from secateur.model.data.batches import Split
+from secateur.model.training.train import train_on
+from secateur.pruning.apply_recipe import Workshop
+from secateur.pruning.units.calibration import Evidence
 from secateur.scenario import Training
 from training_sets import schema_of, split
 

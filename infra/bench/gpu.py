@@ -23,11 +23,11 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from secateur.contracts.models import Evaluation
-from secateur.model.architectures import new_model
-from secateur.model.metrics import auc
-from secateur.model.recommender import Recommender
-from secateur.model.training import train
-from secateur.model.watching import predict
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.registry import new_model
+from secateur.model.training.holdout import predict
+from secateur.model.training.metrics import auc
+from secateur.model.training.train import train
 from secateur.scenario import Training
 from training_sets import Rows, read_frappe, repeated, zipf
 

@@ -29,13 +29,13 @@ from secateur import scenario
 from secateur.artifacts import Artifact, open_artifact
 from secateur.contracts.features import VALUE_PREFIX, FeatureSchema
 from secateur.judgement.metrics import gauc
-from secateur.model.architectures import new_model
-from secateur.model.batches import Split, load_split, part_files
-from secateur.model.inputs import Inputs
-from secateur.model.metrics import auc
-from secateur.model.precision import has_bf16
-from secateur.model.training import train
-from secateur.model.watching import predict
+from secateur.model.architectures.registry import new_model
+from secateur.model.data.batches import Split, load_split, part_files
+from secateur.model.data.inputs import Inputs
+from secateur.model.training.holdout import predict
+from secateur.model.training.metrics import auc
+from secateur.model.training.precision import has_bf16
+from secateur.model.training.train import train
 from secateur.scenario import Features, Training
 from verbs import seal
 

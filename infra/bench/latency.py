@@ -26,8 +26,8 @@ from secateur.contracts.judgement import BATCHES
 from secateur.judgement.latency import REQUESTS, Call, interleaved
 from secateur.judgement.scoring import Columns, read_rows, request
 from secateur.model.bundle import load_bundle
-from secateur.model.inputs import Inputs
-from secateur.serving.items import Items
+from secateur.model.data.inputs import Inputs
+from secateur.serving.encoding.catalogue_items import Items
 from secateur.serving.scorer import Scorer, load
 
 SCENARIO = "short_video"

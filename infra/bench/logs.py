@@ -10,9 +10,9 @@ import torch
 from pyarrow import csv
 
 from secateur.judgement import scoring as judgement
-from secateur.model.batches import Split
+from secateur.model.data.batches import Split
 from secateur.packaging.source import Source
-from secateur.pruning.evidence import Evidence
+from secateur.pruning.units.calibration import Evidence
 from training_sets import Rows, read_frappe, schema_of, zipf
 
 GOLDEN_ROWS = 64

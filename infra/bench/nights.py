@@ -24,16 +24,16 @@ from secateur.accepted import left_by_model
 from secateur.artifacts import Artifact, open_artifact
 from secateur.command import Job
 from secateur.contracts.candidates import Recipe, Step
-from secateur.model.batches import Split, load_split
+from secateur.model.architectures.recommender import Recommender
 from secateur.model.bundle import load_bundle
-from secateur.model.inputs import Inputs
-from secateur.model.metrics import auc
-from secateur.model.recommender import Recommender
-from secateur.model.watching import predict
-from secateur.pruning.masking import living
-from secateur.pruning.recipes import Workshop, carry_out, furnish
-from secateur.pruning.steadying import Cut, Steady, overlaps
-from secateur.scenario.repruning import Repruning
+from secateur.model.data.batches import Split, load_split
+from secateur.model.data.inputs import Inputs
+from secateur.model.training.holdout import predict
+from secateur.model.training.metrics import auc
+from secateur.pruning.apply_recipe import Workshop, carry_out, furnish
+from secateur.pruning.cuts.masking import living
+from secateur.pruning.nightly.hysteresis import Cut, Steady, overlaps
+from secateur.scenario.sections.repruning import Repruning
 from verbs import seal
 
 DAYS = tuple(f"2022-05-{day:02d}" for day in range(3, 9))

@@ -32,12 +32,12 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from gpu import bytes_a_sample, copies, flops_a_sample, matmul
-from secateur.model.architectures import new_model
-from secateur.model.batches import Split
-from secateur.model.metrics import auc
-from secateur.model.precision import has_bf16
-from secateur.model.training import train
-from secateur.model.watching import predict
+from secateur.model.architectures.registry import new_model
+from secateur.model.data.batches import Split
+from secateur.model.training.holdout import predict
+from secateur.model.training.metrics import auc
+from secateur.model.training.precision import has_bf16
+from secateur.model.training.train import train
 from secateur.scenario import Training
 from training_sets import Rows, read_frappe, split, zipf
 

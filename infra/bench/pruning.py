@@ -29,10 +29,10 @@ from secateur.contracts.candidates import DENSE, Criterion, Recipe, Step, Studen
 from secateur.judgement.latency import measure_latency
 from secateur.judgement.metrics import measure
 from secateur.judgement.scoring import score_all
-from secateur.model.metrics import auc
-from secateur.model.watching import predict
-from secateur.pruning.criteria import CRITERIA
-from secateur.pruning.recipes import Pruned
+from secateur.model.training.holdout import predict
+from secateur.model.training.metrics import auc
+from secateur.pruning.apply_recipe import Pruned
+from secateur.pruning.importance.criteria import CRITERIA
 from secateur.scenario import Training
 from secateur.serving.scorer import Scorer, load
 from subjects import Subject, of_log, of_night

@@ -8,13 +8,13 @@ from secateur.artifacts import Artifact, create, open_artifact
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.features import FeatureSchema
 from secateur.judgement.scoring import Rows, read_rows
-from secateur.model.architectures import new_model
-from secateur.model.batches import Split, load_split
-from secateur.model.recommender import Recommender
-from secateur.model.training import train
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.registry import new_model
+from secateur.model.data.batches import Split, load_split
+from secateur.model.training.train import train
 from secateur.packaging.assembly import write_package
 from secateur.packaging.source import Source, read_source
-from secateur.pruning.recipes import Pruned, Workshop, carry_out, furnish
+from secateur.pruning.apply_recipe import Pruned, Workshop, carry_out, furnish
 from secateur.scenario import Training, load
 
 

@@ -11,8 +11,8 @@ import torch
 from pyarrow import csv
 
 from secateur.contracts.features import CategoryField, FeatureSchema
-from secateur.model.batches import Split
-from secateur.model.inputs import Inputs
+from secateur.model.data.batches import Split
+from secateur.model.data.inputs import Inputs
 
 ITEMS = ("item", "cost")  # Frappe's: an app, and whether it costs anything
 

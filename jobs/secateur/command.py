@@ -36,7 +36,7 @@ from secateur.contracts.errors import (
 from secateur.contracts.manifest import MadeBy, Manifest
 from secateur.flags import Parser
 from secateur.scenario import Scenario, load
-from secateur.scenario.sections import Section
+from secateur.scenario.sections.section import Section
 from secateur.storage import join
 
 log = logging.getLogger("secateur")

@@ -26,7 +26,7 @@ def joined(rows: Iterable[Row], items: Iterable[Row]) -> list[Row]:
 
 
 def counted(row: Row, rows: Sequence[Row], counter: Counter) -> Values:
-    """The counter's fields of one row: see the docstring of `secateur.features.counters`."""
+    """The counter's fields of one row: see `secateur.features.history.counters`."""
     key = [row[name] for name in counter.keys]
     if None in key:
         return {counter.field(measure): None for measure in counter.measures}

@@ -15,12 +15,12 @@ from rich_log import SPLITS
 from secateur.artifacts import Artifact
 from secateur.contracts.features import FeatureSchema
 from secateur.features.building import Known, Plan, know_before, sources_of
-from secateur.features.days import on_days
-from secateur.features.joining import EventWindow
+from secateur.features.days.arrow_days import on_days
+from secateur.features.days.event_window import EventWindow
+from secateur.features.history.kept_counts import DayStore, daily_counts
 from secateur.features.learning import learn, read_vocabulary
 from secateur.features.rows import EncodeDay
 from secateur.features.schema import Heading
-from secateur.features.state import DayStore, daily_counts
 from secateur.scenario import Scenario
 
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secateur.features.counting import key_of
-from secateur.features.days import ROWS_A_GROUP, Beside, Day, Side, regrouped, write
-from secateur.features.lateness import late_rows
-from secateur.features.lists import pieces
+from secateur.features.columns.lists import pieces
+from secateur.features.days.arrow_days import ROWS_A_GROUP, Beside, Day, Side, regrouped, write
+from secateur.features.days.lateness import late_rows
+from secateur.features.history.daily_counts import key_of
 from secateur.scenario import FieldSpec
 from secateur.values import canonical
 

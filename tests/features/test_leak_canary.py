@@ -21,8 +21,9 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F  # noqa: N812
 from rich_log import DAYS, SPLITS, STEP_MS, RichLog, Row, midnight_ms
 
-from secateur.features import building, counters, recent
-from secateur.features.recent import Recent
+from secateur.features import building
+from secateur.features.history import counters, recency
+from secateur.features.history.recency import Recent
 
 T = midnight_ms(SPLITS["train"][-1]) + 6 * STEP_MS
 OWN = ["label", "user_train_events", "item_train_events"]  # an outcome, and counts of whole days
@@ -143,7 +144,7 @@ def counting_the_day(events: DataFrame, wanted: tuple[object, ...], timezone: st
 def looking_back_on_the_day(looking: Recent, events: DataFrame, rows: int) -> None:
     """Honest, but that each earlier event's outcome is that of its user's whole day."""
     whole = F.sum("label").over(Window.partitionBy("uid", "day")).cast("int")
-    recent.look_back(looking, events.withColumn("label", whole), rows)
+    recency.look_back(looking, events.withColumn("label", whole), rows)
 
 
 @pytest.mark.parametrize(

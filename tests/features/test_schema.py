@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from secateur.contracts.errors import Refused, ScenarioError
 from secateur.contracts.features import BucketField
-from secateur.features.numbers import (
+from secateur.features.columns.numbers import (
     Sample,
     bucket_field,
     bucket_ids,

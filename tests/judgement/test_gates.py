@@ -9,7 +9,7 @@ from secateur.contracts.judgement import Difference, Scorecard
 from secateur.judgement import gates
 from secateur.judgement.intervals import corrected
 from secateur.scenario import Judgement
-from secateur.scenario.search import Target
+from secateur.scenario.sections.search import Target
 
 MakeCard = Callable[..., Scorecard]
 RULES = Judgement(margin=0.01)

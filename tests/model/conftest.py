@@ -13,7 +13,7 @@ from secateur import artifacts
 from secateur.artifacts import Artifact, Draft
 from secateur.contracts.features import BucketField, CategoryField, FeatureSchema
 from secateur.contracts.manifest import MadeBy
-from secateur.model.batches import Split, load_split, split_holdout
+from secateur.model.data.batches import Split, load_split, split_holdout
 from secateur.scenario import Training
 
 DAYS = {

@@ -10,17 +10,17 @@ import torch
 
 from secateur.contracts.errors import ScenarioError
 from secateur.contracts.models import Architecture, Interaction, ListInput, ModelSpec
-from secateur.model.architectures import build, new_model
-from secateur.model.batches import Split
-from secateur.model.dcnv2 import DCNv2
-from secateur.model.din import DIN
-from secateur.model.dlrm import DLRM
-from secateur.model.finalmlp import FinalMLP
-from secateur.model.inputs import Inputs, Ragged
-from secateur.model.metrics import auc
-from secateur.model.recommender import Recommender
-from secateur.model.training import train
-from secateur.model.watching import predict
+from secateur.model.architectures.dcnv2.network import DCNv2
+from secateur.model.architectures.din.network import DIN
+from secateur.model.architectures.dlrm.network import DLRM
+from secateur.model.architectures.finalmlp.network import FinalMLP
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.registry import build, new_model
+from secateur.model.data.batches import Split
+from secateur.model.data.inputs import Inputs, Ragged
+from secateur.model.training.holdout import predict
+from secateur.model.training.metrics import auc
+from secateur.model.training.train import train
 from secateur.scenario import Training
 
 from .conftest import SCHEMA, TRAINING, planted_probability

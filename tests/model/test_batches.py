@@ -8,7 +8,7 @@ import torch
 
 from secateur.artifacts import Artifact
 from secateur.contracts.errors import ArtifactError
-from secateur.model.batches import load_split, shuffled, split_holdout
+from secateur.model.data.batches import load_split, shuffled, split_holdout
 
 from .conftest import DAYS, ROWS_A_DAY
 

@@ -6,9 +6,9 @@ import torch
 from secateur import artifacts
 from secateur.contracts.errors import CorruptArtifact
 from secateur.contracts.manifest import MadeBy
-from secateur.model.architectures import new_model
+from secateur.model.architectures.deepfm.network import DeepFM
+from secateur.model.architectures.registry import new_model
 from secateur.model.bundle import load_bundle, save_bundle
-from secateur.model.deepfm import DeepFM
 
 from .conftest import SCHEMA, TRAINING
 

@@ -16,12 +16,12 @@ from secateur.command import Job
 from secateur.contracts.data import ValidationReport
 from secateur.contracts.manifest import MadeBy
 from secateur.contracts.models import TrainingCurve
-from secateur.model.architectures import new_model
-from secateur.model.batches import Split
-from secateur.model.checkpoints import Checkpoints
-from secateur.model.ranks import World
-from secateur.model.recommender import Recommender
-from secateur.model.training import train
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.registry import new_model
+from secateur.model.data.batches import Split
+from secateur.model.distributed import World
+from secateur.model.training.checkpoints import Checkpoints
+from secateur.model.training.train import train
 from secateur.scenario import Training, load
 from train_model import train_model
 from waiting import wait_for_step

@@ -1,10 +1,10 @@
 import torch
 
 from secateur.contracts.models import ModelSpec
-from secateur.model.architectures import new_model
-from secateur.model.deepfm import DeepFM
-from secateur.model.factorization_machine import interactions
-from secateur.model.inputs import Inputs
+from secateur.model.architectures.deepfm.network import DeepFM
+from secateur.model.architectures.factorization_machine.network import interactions
+from secateur.model.architectures.registry import new_model
+from secateur.model.data.inputs import Inputs
 
 from .conftest import SCHEMA, TRAINING
 

@@ -20,7 +20,7 @@ from secateur import artifacts
 from secateur.artifacts import Artifact
 from secateur.contracts.features import BucketField, FeatureSchema
 from secateur.contracts.manifest import MadeBy
-from secateur.model.streaming import row_bytes
+from secateur.model.data.streaming import row_bytes
 from small_log import receipt
 
 pytestmark = pytest.mark.proof

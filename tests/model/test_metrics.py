@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from secateur.model.metrics import auc, log_loss
+from secateur.model.training.metrics import auc, log_loss
 
 
 def test_auc_is_the_share_of_pairs_ranked_right_ties_counting_half() -> None:

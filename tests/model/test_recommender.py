@@ -17,13 +17,13 @@ from secateur.contracts import record
 from secateur.contracts.errors import ArtifactError
 from secateur.contracts.manifest import MadeBy
 from secateur.contracts.models import ModelSpec
-from secateur.model.architectures import new_model, spec_of
-from secateur.model.batches import _vectors, load_split, split_holdout
+from secateur.model.architectures.registry import new_model, spec_of
 from secateur.model.bundle import load_bundle, save_bundle
-from secateur.model.inputs import Inputs, Ragged
-from secateur.model.metrics import auc
-from secateur.model.training import train
-from secateur.model.watching import predict
+from secateur.model.data.batches import _vectors, load_split, split_holdout
+from secateur.model.data.inputs import Inputs, Ragged
+from secateur.model.training.holdout import predict
+from secateur.model.training.metrics import auc
+from secateur.model.training.train import train
 from secateur.scenario import Training
 
 TRAINING = Training(embedding_dim=4, hidden=(32, 16), learning_rate=5e-3, batch_size=64)

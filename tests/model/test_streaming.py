@@ -15,8 +15,8 @@ from secateur.artifacts import Artifact
 from secateur.contracts.errors import ArtifactError
 from secateur.contracts.features import BucketField, FeatureSchema
 from secateur.contracts.manifest import MadeBy
-from secateur.model.batches import Split, load_split, split_holdout
-from secateur.model.streaming import Stream, open_stream, row_bytes
+from secateur.model.data.batches import Split, load_split, split_holdout
+from secateur.model.data.streaming import Stream, open_stream, row_bytes
 
 PROJECT = Path(__file__).parents[2]
 GROUP = 50

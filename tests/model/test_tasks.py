@@ -10,14 +10,14 @@ import torch
 from secateur.artifacts import Artifact
 from secateur.contracts.errors import ScenarioError
 from secateur.contracts.models import TrainingCurve
-from secateur.model.architectures import new_model
-from secateur.model.batches import Split, load_split, split_holdout
-from secateur.model.checkpoints import Checkpoints
-from secateur.model.metrics import auc, log_loss, task_losses
-from secateur.model.recommender import Recommender
-from secateur.model.streaming import open_stream
-from secateur.model.training import distill, guided, taught, train
-from secateur.model.watching import predict, predict_tasks
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.registry import new_model
+from secateur.model.data.batches import Split, load_split, split_holdout
+from secateur.model.data.streaming import open_stream
+from secateur.model.training.checkpoints import Checkpoints
+from secateur.model.training.holdout import predict, predict_tasks
+from secateur.model.training.metrics import auc, log_loss, task_losses
+from secateur.model.training.train import distill, guided, taught, train
 from secateur.scenario import Training
 
 from .conftest import TRAINING, WITH_TASKS, planted_probability

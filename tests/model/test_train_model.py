@@ -11,10 +11,10 @@ from secateur.contracts.data import ValidationReport
 from secateur.contracts.errors import ArtifactError, ValidationRefused
 from secateur.contracts.manifest import MadeBy
 from secateur.contracts.models import TrainingCurve
-from secateur.model.batches import load_split, split_holdout
 from secateur.model.bundle import load_bundle
-from secateur.model.metrics import auc
-from secateur.model.watching import predict
+from secateur.model.data.batches import load_split, split_holdout
+from secateur.model.training.holdout import predict
+from secateur.model.training.metrics import auc
 from secateur.scenario import load
 from train_model import train_model
 

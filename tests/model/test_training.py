@@ -6,15 +6,15 @@ import torch
 from torch.nn import functional
 
 from secateur.contracts.models import TrainingCurve
-from secateur.model.architectures import new_model
-from secateur.model.batches import Split
-from secateur.model.deepfm import DeepFM
-from secateur.model.fitting import penalty
-from secateur.model.inputs import Inputs
-from secateur.model.metrics import auc, log_loss
-from secateur.model.optimizing import Optimization
-from secateur.model.training import ALONE, distill, guided, taught, train
-from secateur.model.watching import Watch, predict
+from secateur.model.architectures.deepfm.network import DeepFM
+from secateur.model.architectures.registry import new_model
+from secateur.model.data.batches import Split
+from secateur.model.data.inputs import Inputs
+from secateur.model.optimization.optimizers import Optimization
+from secateur.model.training.holdout import Watch, predict
+from secateur.model.training.loop import penalty
+from secateur.model.training.metrics import auc, log_loss
+from secateur.model.training.train import ALONE, distill, guided, taught, train
 from secateur.scenario import Training
 
 from .conftest import SCHEMA, TRAINING, planted_probability

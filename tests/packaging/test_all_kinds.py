@@ -19,16 +19,16 @@ from secateur.contracts.errors import CorruptArtifact, SecateurError, UsageError
 from secateur.contracts.features import FeatureSchema
 from secateur.contracts.models import Architecture
 from secateur.judgement import scoring
-from secateur.model.architectures import new_model
-from secateur.model.batches import load_split
-from secateur.model.recommender import Recommender
-from secateur.model.watching import predict, predict_tasks
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.registry import new_model
+from secateur.model.data.batches import load_split
+from secateur.model.training.holdout import predict, predict_tasks
 from secateur.packaging.assembly import write_package
 from secateur.packaging.source import read_source
 from secateur.scenario import Training
-from secateur.serving import golden, layout, packing
-from secateur.serving.golden import Golden
-from secateur.serving.package import read_whole
+from secateur.serving.files import compression, golden, layout
+from secateur.serving.files.golden import Golden
+from secateur.serving.files.package import read_whole
 from secateur.serving.scorer import Scorer, load
 
 TRAINING = Training(embedding_dim=4, hidden=(12, 6))
@@ -137,7 +137,7 @@ def test_judgement_scores_bulk_and_requests_like_single_rows(
 
 
 def test_the_vocabulary_holds_an_own_list_once_and_a_shared_one_never(folder: Path) -> None:
-    header, _ = packing.unpack((folder / layout.VOCABULARY).read_bytes(), "v")
+    header, _ = compression.unpack((folder / layout.VOCABULARY).read_bytes(), "v")
     assert set(header) == {"item", "tags", "seen_types"}
 
 
@@ -164,7 +164,7 @@ def test_a_schema_that_the_files_do_not_fit_is_refused(
     copy = Path(shutil.copytree(folder, tmp_path / "copy"))
     schema = json.loads(read_whole(copy, layout.SCHEMA))
     schema[kind][0] |= change
-    (copy / layout.SCHEMA).write_bytes(packing.compress(json.dumps(schema).encode()))
+    (copy / layout.SCHEMA).write_bytes(compression.compress(json.dumps(schema).encode()))
     with pytest.raises(CorruptArtifact):
         load(copy)
 

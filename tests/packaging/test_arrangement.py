@@ -11,16 +11,16 @@ import torch
 from all_kinds import SCHEMA, sealed_features
 from secateur.artifacts import Artifact, create
 from secateur.contracts.candidates import Recipe
-from secateur.model.architectures import new_model
-from secateur.model.batches import load_split
-from secateur.model.recommender import Recommender
-from secateur.model.watching import predict
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.registry import new_model
+from secateur.model.data.batches import load_split
+from secateur.model.training.holdout import predict
 from secateur.packaging.arrangement import arrange
 from secateur.packaging.assembly import write_package
 from secateur.packaging.parts import parts_of
 from secateur.packaging.source import read_source
 from secateur.scenario import Training
-from secateur.serving import layout, package
+from secateur.serving.files import layout, package
 from secateur.serving.scorer import Scorer, load
 
 BY_FREQUENCY = Recipe("r", embedding_bits=8, tower_bits=8)

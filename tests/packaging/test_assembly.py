@@ -9,11 +9,11 @@ from secateur.artifacts import create
 from secateur.contracts.candidates import Recipe, Step
 from secateur.contracts.features import BucketField, CategoryField, FeatureSchema
 from secateur.contracts.models import ModelSpec
-from secateur.model.deepfm import DeepFM
-from secateur.model.inputs import Inputs
+from secateur.model.architectures.deepfm.network import DeepFM
+from secateur.model.data.inputs import Inputs
 from secateur.packaging.assembly import write_package
 from secateur.packaging.source import Source, cut_schema
-from secateur.serving import layout
+from secateur.serving.files import layout
 from secateur.serving.scorer import load
 
 SCHEMA = FeatureSchema(

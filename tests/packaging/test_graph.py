@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from random_models import random_inputs, random_model, specs
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.models import ModelSpec
-from secateur.model.dcnv2 import DCNv2
-from secateur.model.dlrm import DLRM
-from secateur.model.finalmlp import FinalMLP
-from secateur.model.inputs import Inputs
-from secateur.model.recommender import Recommender
+from secateur.model.architectures.dcnv2.network import DCNv2
+from secateur.model.architectures.dlrm.network import DLRM
+from secateur.model.architectures.finalmlp.network import FinalMLP
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.data.inputs import Inputs
 from secateur.packaging import quantization
 from secateur.packaging.graph import build
 from secateur.packaging.parts import Parts, parts_of
 from secateur.packaging.quantization import WEIGHT_LIMIT, IntegerLinear
-from secateur.serving.codes import ZERO
+from secateur.serving.files.row_codes import ZERO
 
 quickly = settings(max_examples=20, deadline=None)
 Places = frozenset[int]

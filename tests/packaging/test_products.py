@@ -11,15 +11,15 @@ from secateur.contracts.candidates import Recipe
 from secateur.contracts.errors import CorruptArtifact
 from secateur.contracts.features import CategoryField, FeatureSchema
 from secateur.contracts.models import ModelSpec
-from secateur.model.deepfm import DeepFM
-from secateur.model.inputs import Inputs
+from secateur.model.architectures.deepfm.network import DeepFM
+from secateur.model.data.inputs import Inputs
 from secateur.packaging.assembly import write_package
 from secateur.packaging.products import product_quantized, spelled
 from secateur.packaging.source import Source
-from secateur.serving import package, packing
-from secateur.serving.codes import Segment, pack
+from secateur.serving.files import compression, package
+from secateur.serving.files.row_codes import Segment, pack
+from secateur.serving.files.tables import unpack_table
 from secateur.serving.scorer import load
-from secateur.serving.tables import unpack_table
 
 
 def clustered(rows: int, dim: int, words: int) -> np.ndarray:
@@ -81,10 +81,10 @@ HEADER = {"form": 2, "rows": 2, "width": 3, "coding": "bytes", "segments": [[2, 
     ],
 )
 def test_words_without_books_are_refused(books: object, codes: bytes) -> None:
-    whole = packing.pack(HEADER | {"books": [[[1, 2], [3, 4]]]}, b"\1\0\1\2")
+    whole = compression.pack(HEADER | {"books": [[[1, 2], [3, 4]]]}, b"\1\0\1\2")
     assert unpack_table(whole, 2, "t").tolist() == [[3, 4, 128], [1, 2, 129]]
     with pytest.raises(CorruptArtifact):
-        unpack_table(packing.pack(HEADER | {"books": books}, codes), 2, "t")
+        unpack_table(compression.pack(HEADER | {"books": books}, codes), 2, "t")
 
 
 def test_the_client_scores_like_torch_on_the_words(tmp_path: Path) -> None:

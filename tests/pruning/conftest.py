@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from secateur.contracts.models import ModelSpec
-from secateur.model.architectures import build
-from secateur.model.batches import Split
-from secateur.model.inputs import Inputs
-from secateur.model.recommender import Recommender
-from secateur.model.training import train
-from secateur.pruning.evidence import Evidence
-from secateur.pruning.recipes import Workshop
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.registry import build
+from secateur.model.data.batches import Split
+from secateur.model.data.inputs import Inputs
+from secateur.model.training.train import train
+from secateur.pruning.apply_recipe import Workshop
+from secateur.pruning.units.calibration import Evidence
 from secateur.scenario import Training
 
 TRAINING = Training(batch_size=64, hidden=(32, 32), learning_rate=1e-2, max_epochs=4, patience=9)

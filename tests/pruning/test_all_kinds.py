@@ -20,13 +20,13 @@ from secateur.contracts.errors import ScenarioError
 from secateur.contracts.manifest import MadeBy
 from secateur.contracts.models import ModelSpec, TrainingCurve
 from secateur.contracts.pruning import PruningPlans
-from secateur.model.architectures import spec_of
-from secateur.model.batches import load_split
+from secateur.model.architectures.registry import spec_of
 from secateur.model.bundle import load_bundle
-from secateur.model.watching import predict
-from secateur.pruning import checks
-from secateur.pruning.evidence import read_counts
-from secateur.pruning.recipes import Pruned
+from secateur.model.data.batches import load_split
+from secateur.model.training.holdout import predict
+from secateur.pruning import candidate_plan
+from secateur.pruning.apply_recipe import Pruned
+from secateur.pruning.units.calibration import read_counts
 from secateur.scenario import Scenario, Training, load
 from secateur.serving import scorer
 
@@ -141,7 +141,7 @@ def test_a_recipe_for_parts_that_an_architecture_lacks_is_refused(
     training = TRAINING.model_copy(update={"architecture": architecture})
     chosen = [one for one in RECIPES if one.name == recipe]
     with pytest.raises(ScenarioError, match=message):
-        checks.plan("digest", spec_of(SCHEMA, training), chosen)
+        candidate_plan.plan("digest", spec_of(SCHEMA, training), chosen)
 
 
 def test_a_shared_list_follows_the_rows_of_its_category(run: Path) -> None:

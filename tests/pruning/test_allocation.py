@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from secateur.pruning import allocation
+from secateur.pruning.cuts import allocation
 
 SCORES = (torch.tensor([9.0, 8.0, 7.0, 6.0]), torch.tensor([5.0, 1.0]))
 

@@ -3,11 +3,11 @@ import torch
 from torch.nn import functional
 
 from secateur.contracts.models import ModelSpec
-from secateur.model.batches import Split
-from secateur.model.deepfm import DeepFM
-from secateur.model.inputs import Inputs
-from secateur.pruning import neurons, tables
-from secateur.pruning.evidence import Evidence
+from secateur.model.architectures.deepfm.network import DeepFM
+from secateur.model.data.batches import Split
+from secateur.model.data.inputs import Inputs
+from secateur.pruning.importance import embeddings, neurons
+from secateur.pruning.units.calibration import Evidence
 
 NOTHING = Evidence(
     (None, None),
@@ -85,5 +85,5 @@ def test_a_dimension_of_zeros_is_the_least_important() -> None:
     model, _ = sample((2,))
     with torch.no_grad():
         model.embedding.weight[:, 1] = 0
-    assert tables.dimension_l2(model, NOTHING)[0].argmin() == 1
-    assert tables.dimension_l2(model, NOTHING)[0][1] == 0
+    assert embeddings.dimension_l2(model, NOTHING)[0].argmin() == 1
+    assert embeddings.dimension_l2(model, NOTHING)[0][1] == 0

@@ -14,18 +14,18 @@ from secateur.contracts.candidates import Recipe
 from secateur.contracts.manifest import MadeBy
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import PruningPlan
-from secateur.model.architectures import build
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.registry import build
 from secateur.model.bundle import load_bundle, save_bundle
-from secateur.model.inputs import Inputs, Ragged
-from secateur.model.optimizing import Memory
-from secateur.model.recommender import Recommender
+from secateur.model.data.inputs import Inputs, Ragged
+from secateur.model.optimization.optimizers import Memory
 from secateur.packaging import graph
 from secateur.packaging.parts import parts_of
-from secateur.pruning.masking import mask
+from secateur.pruning.cuts.compaction import compact
+from secateur.pruning.cuts.masking import mask
+from secateur.pruning.importance.neurons import hidden_layers
 from secateur.pruning.moments import compact_state
-from secateur.pruning.neurons import hidden_layers
-from secateur.pruning.rows import read_by
-from secateur.pruning.surgery import compact
+from secateur.pruning.units.rows import read_by
 
 from .test_surgery import Case, cuts, every_id, random_model
 

@@ -12,16 +12,16 @@ from torch.nn import functional
 from secateur.contracts.errors import UsageError
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import PruningPlan
-from secateur.model.architectures import build
-from secateur.model.inputs import Inputs, Ragged
-from secateur.model.optimizing import Memory, Optimization
-from secateur.model.recommender import Recommender
-from secateur.model.training import ALONE
-from secateur.pruning.evidence import Evidence
-from secateur.pruning.masking import mask, missing
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.registry import build
+from secateur.model.data.inputs import Inputs, Ragged
+from secateur.model.optimization.optimizers import Memory, Optimization
+from secateur.model.training.train import ALONE
+from secateur.pruning.cuts.compaction import compact
+from secateur.pruning.cuts.masking import mask, missing
 from secateur.pruning.moments import compact_state
-from secateur.pruning.rows import kept_rows, read_by
-from secateur.pruning.surgery import compact
+from secateur.pruning.units.calibration import Evidence
+from secateur.pruning.units.rows import kept_rows, read_by
 from secateur.scenario import Training
 
 from .test_surgery import Case, cuts, every_id, random_model, rows_of

@@ -19,10 +19,10 @@ from secateur.contracts.errors import ArtifactError, UsageError
 from secateur.contracts.features import BucketField, CategoryField, FeatureSchema
 from secateur.contracts.manifest import MadeBy
 from secateur.contracts.models import ModelSpec, TrainingCurve
+from secateur.model.architectures.deepfm.network import DeepFM
 from secateur.model.bundle import load_bundle, save_bundle
-from secateur.model.deepfm import DeepFM
-from secateur.model.inputs import Inputs
-from secateur.pruning.evidence import read_counts
+from secateur.model.data.inputs import Inputs
+from secateur.pruning.units.calibration import read_counts
 from secateur.scenario import Scenario, Training, load
 from secateur.serving import scorer
 

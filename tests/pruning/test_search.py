@@ -7,14 +7,14 @@ import pytest
 
 from secateur.contracts.candidates import Recipe, Step
 from secateur.contracts.features import BucketField, CategoryField, FeatureSchema, ListField
-from secateur.model.recommender import Recommender
-from secateur.pruning import costs
-from secateur.pruning.checks import plan
-from secateur.pruning.menu import Dish
-from secateur.pruning.recipes import Workshop, carry_out
-from secateur.pruning.search import Scan, proposals, relaxed, scanned, search
-from secateur.pruning.trials import Trials
-from secateur.scenario.search import Search, Target
+from secateur.model.architectures.recommender import Recommender
+from secateur.pruning.apply_recipe import Workshop, carry_out
+from secateur.pruning.candidate_plan import plan
+from secateur.pruning.search.grid import Dish
+from secateur.pruning.search.search import Scan, proposals, relaxed, scanned, search
+from secateur.pruning.search.trials import Trials
+from secateur.pruning.units import cost_model
+from secateur.scenario.sections.search import Search, Target
 
 SMALL = Target(name="small", max_bytes=12_400)
 WANTED = Search(
@@ -118,16 +118,16 @@ def test_what_loses_too_much_gives_the_worst_group_back(
 def test_costs_are_those_of_the_shapes(trained: Recommender) -> None:
     spec = trained.spec
     tower = 13 * 32 + 32 * 32 + 32
-    assert costs.products(spec) == tower
-    fp32 = costs.predict_cost(spec, Recipe("r"), {})
-    assert fp32.bytes == 36 * (4 * 4 + 4 + 5) + 4 * tower + costs.BYTES_BESIDE
+    assert cost_model.products(spec) == tower
+    fp32 = cost_model.predict_cost(spec, Recipe("r"), {})
+    assert fp32.bytes == 36 * (4 * 4 + 4 + 5) + 4 * tower + cost_model.BYTES_BESIDE
     int8 = Recipe("r", embedding_bits=8, tower_bits=8)
-    assert fp32.us > costs.predict_cost(spec, int8, {}).us
+    assert fp32.us > cost_model.predict_cost(spec, int8, {}).us
 
 
 def test_a_request_takes_as_long_as_its_columns_too(trained: Recommender) -> None:
     slow, quick = (
-        costs.predict_cost(trained.spec, Recipe("r"), {"a": us, "not there": 9.0}).us
+        cost_model.predict_cost(trained.spec, Recipe("r"), {"a": us, "not there": 9.0}).us
         for us in (30.0, 10.0)
     )
     assert slow == pytest.approx(quick + 20.0)
@@ -138,7 +138,7 @@ def test_of_a_request_the_candidates_texts_take_most() -> None:
     buckets = BucketField("hour", "context", (1.0,)), BucketField("age", "item", (1.0,))
     lists = (ListField("tags", "item", 9, 5, ","),)
     schema = FeatureSchema("s", "label", categories, buckets, "", lists=lists)
-    us = costs.encoding_us(schema)
+    us = cost_model.encoding_us(schema)
     assert us["user"] == us["hour"] < us["age"] < us["item"] < us["tags"]
 
 

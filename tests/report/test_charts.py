@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secateur.contracts.judgement import Interval
-from secateur.report import forest, numbers, svg
-from secateur.report.labels import Box, place
-from secateur.report.scatter import Point, front, scatter
+from secateur.report import numbers
+from secateur.report.charts import forest, svg
+from secateur.report.charts.labels import Box, place
+from secateur.report.charts.scatter import Point, front, scatter
 
 positive = st.floats(1e-3, 1e9)
 frames = Box(0, 0, 560, 380)

@@ -18,9 +18,9 @@ import zstandard
 from secateur.contracts.errors import UsageError
 from secateur.scenario import load
 from secateur.scenario.checking import check
-from secateur.scenario.drafting import draft
-from secateur.scenario.logs import Table
-from secateur.scenario.sampling import sample
+from secateur.scenario.drafting.log_sample import sample
+from secateur.scenario.drafting.scenario_draft import draft
+from secateur.scenario.sections.logs import Table
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 KUAIRAND = "kuairand_pure/log_standard_4_25_to_5_08_pure.csv.zst"

@@ -27,7 +27,7 @@ from secateur.scenario import (
     load,
     tasks_of,
 )
-from secateur.scenario.sections import Section
+from secateur.scenario.sections.section import Section
 
 LOGS = {"uri": "log", "user": "u", "item": "i", "time": "t"}
 FIELD = {"name": "f", "owner": "item"}

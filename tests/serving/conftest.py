@@ -12,8 +12,8 @@ from secateur.contracts.candidates import Recipe
 from secateur.contracts.features import BucketField, CategoryField, FeatureSchema
 from secateur.contracts.models import ModelSpec
 from secateur.identity import fingerprint, hash_id
-from secateur.model.deepfm import DeepFM
-from secateur.model.inputs import Inputs
+from secateur.model.architectures.deepfm.network import DeepFM
+from secateur.model.data.inputs import Inputs
 from secateur.packaging.assembly import write_package
 from secateur.packaging.source import Source
 

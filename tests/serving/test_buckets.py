@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secateur.serving import buckets
-from secateur.serving.buckets import Buckets
+from secateur.serving.encoding import buckets
+from secateur.serving.encoding.buckets import Buckets
 
 EXTREMES = [0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, -5e-324, 1.7e308]
 

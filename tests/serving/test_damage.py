@@ -7,9 +7,9 @@ import pytest
 
 from secateur.contracts import record
 from secateur.contracts.errors import CorruptArtifact, ReleaseError, SecateurError
-from secateur.serving import golden, layout, packing
-from secateur.serving.golden import Golden
-from secateur.serving.package import read_whole
+from secateur.serving.files import compression, golden, layout
+from secateur.serving.files.golden import Golden
+from secateur.serving.files.package import read_whole
 from secateur.serving.scorer import load
 
 READ = [layout.PACKED_MODEL, layout.TABLE, layout.VOCABULARY, layout.SCHEMA, layout.GOLDEN]
@@ -58,7 +58,7 @@ def test_a_missing_file_is_named(copy: Path, name: str) -> None:
 def test_a_score_that_moved_is_an_error(copy: Path) -> None:
     found = json.loads(read_whole(copy, layout.GOLDEN))
     found["scores"][3] += 2 * golden.TOLERANCE
-    (copy / layout.GOLDEN).write_bytes(packing.compress(json.dumps(found).encode()))
+    (copy / layout.GOLDEN).write_bytes(compression.compress(json.dumps(found).encode()))
     with pytest.raises(ReleaseError, match="1 of 32 golden scores"):
         load(copy)
 
@@ -67,7 +67,7 @@ def test_an_older_package_without_compressed_files_is_read(copy: Path) -> None:
     whole = load(copy)
     expected = whole.score_ids(whole.inputs_of(np.zeros((1, 4), np.int32)))
     for name in (layout.PACKED_MODEL, layout.SCHEMA, layout.GOLDEN):
-        content = packing.decompress((copy / name).read_bytes(), name)
+        content = compression.decompress((copy / name).read_bytes(), name)
         (copy / name.removesuffix(".zst")).write_bytes(content)
         (copy / name).unlink()
     again = load(copy)

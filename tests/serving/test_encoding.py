@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 from secateur.contracts.errors import UsageError
 from secateur.contracts.features import BucketField
 from secateur.identity import hash_id
-from secateur.serving.encoding import BucketEncoder, CategoryEncoder, HashedEncoder, KeyedEncoder
+from secateur.serving.encoding.encoders import (
+    BucketEncoder,
+    CategoryEncoder,
+    HashedEncoder,
+    KeyedEncoder,
+)
 from secateur.values import canonical
 
 VALUES = ["7", "-3", "0", "007", "3.5", "NORMAL", "a b", "1e+16", "True", "1"]

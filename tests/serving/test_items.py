@@ -8,7 +8,7 @@ import pytest
 
 from secateur.contracts.errors import UsageError
 from secateur.contracts.features import ListField
-from secateur.serving.items import item_names
+from secateur.serving.encoding.catalogue_items import item_names
 from secateur.serving.scorer import Scorer, load
 
 from .conftest import KEY, SCHEMA

@@ -6,9 +6,9 @@ from hypothesis.extra import numpy as hnp
 
 from secateur.contracts.errors import CorruptArtifact
 from secateur.contracts.features import CategoryField, FeatureSchema
-from secateur.serving import packing
-from secateur.serving.tables import pack_table, unpack_table
-from secateur.serving.vocabulary import pack_vocabulary, unpack_vocabulary
+from secateur.serving.files import compression
+from secateur.serving.files.tables import pack_table, unpack_table
+from secateur.serving.files.vocabulary import pack_vocabulary, unpack_vocabulary
 
 shapes = hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=9)
 words = st.lists(st.text(max_size=5), max_size=8)
@@ -23,12 +23,12 @@ def test_a_float_table_comes_back_as_it_was(table: np.ndarray) -> None:
 @given(hnp.arrays(np.uint8, shapes))
 def test_a_byte_table_of_an_old_package_is_read(table: np.ndarray) -> None:
     rows, width = table.shape
-    packed = packing.pack({"bits": 8, "rows": rows, "width": width}, table.tobytes())
+    packed = compression.pack({"bits": 8, "rows": rows, "width": width}, table.tobytes())
     assert np.array_equal(unpack_table(packed, rows, "t"), table)
 
 
 def test_a_nibble_table_of_an_old_package_is_read() -> None:
-    packed = packing.pack({"bits": 4, "rows": 3, "width": 2}, bytes([0x1F, 0x08, 7, 8, 9]))
+    packed = compression.pack({"bits": 4, "rows": 3, "width": 2}, bytes([0x1F, 0x08, 7, 8, 9]))
     assert unpack_table(packed, 3, "t").tolist() == [[135, 7], [121, 8], [128, 9]]
 
 
@@ -64,13 +64,13 @@ def test_a_vocabulary_of_another_size_is_refused() -> None:
 )
 def test_a_table_unlike_its_header_is_refused(header: dict[str, object], payload: bytes) -> None:
     with pytest.raises(CorruptArtifact):
-        unpack_table(packing.pack(header, payload), 2, "t")
+        unpack_table(compression.pack(header, payload), 2, "t")
 
 
 @given(st.binary(max_size=60))
 def test_noise_is_refused(noise: bytes) -> None:
     with pytest.raises(CorruptArtifact):
-        packing.unpack(noise, "t")
+        compression.unpack(noise, "t")
 
 
 def _schema(*fields: tuple[str, list[object]], hashed: str = "") -> FeatureSchema:

@@ -10,10 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from secateur.contracts.features import BucketField
-from secateur.serving.columns import Columns, Side, candidates
-from secateur.serving.encoding import BucketEncoder, CategoryEncoder
-from secateur.serving.numbers import number_of, numbers_of
-from secateur.serving.raw import MANY, single
+from secateur.serving.encoding.encoders import BucketEncoder, CategoryEncoder
+from secateur.serving.encoding.numbers import number_of, numbers_of
+from secateur.serving.encoding.raw_columns import MANY, single
+from secateur.serving.encoding.request_columns import Columns, Side, candidates
 from secateur.values import canonical
 
 Level = IntEnum("Level", {"LOW": 3, "HIGH": 4})

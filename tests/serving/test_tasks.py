@@ -10,16 +10,16 @@ import pytest
 import small_package
 from secateur.artifacts import create
 from secateur.contracts.errors import CorruptArtifact, ReleaseError
-from secateur.serving import golden, layout, packing
+from secateur.serving.files import compression, golden, layout
 from secateur.serving.scorer import load
 
 from .conftest import COLUMNS
 
 
 def change(file: Path, edit: Callable[[dict[str, object]], None]) -> None:
-    held = json.loads(packing.decompress(file.read_bytes(), file.name))
+    held = json.loads(compression.decompress(file.read_bytes(), file.name))
     edit(held)
-    file.write_bytes(packing.compress(json.dumps(held).encode()))
+    file.write_bytes(compression.compress(json.dumps(held).encode()))
 
 
 @pytest.fixture

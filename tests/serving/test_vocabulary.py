@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from secateur.contracts.errors import CorruptArtifact
 from secateur.contracts.features import CategoryField, FeatureSchema
-from secateur.serving import ascending, packing
-from secateur.serving.encoding import HashedEncoder, category_encoder
-from secateur.serving.vocabulary import (
+from secateur.serving.encoding.encoders import HashedEncoder, category_encoder
+from secateur.serving.files import compression, golomb_rice
+from secateur.serving.files.vocabulary import (
     FALSE_MATCH,
     Hashes,
     ascending_order,
@@ -132,20 +132,22 @@ def test_a_vocabulary_unlike_its_header_is_refused(
     change: dict[str, object], stored: bytes
 ) -> None:
     schema = schema_of({"item": 3})
-    whole = packing.pack(HEADER, STORED)
+    whole = compression.pack(HEADER, STORED)
     assert unpack_vocabulary(whole, schema, "v")["item"] == ["0", "4", "0"]
     field = HEADER["fields"]["item"] | change  # type: ignore[index]
     with pytest.raises(CorruptArtifact, match="v"):
-        unpack_vocabulary(packing.pack({"form": 2, "fields": {"item": field}}, stored), schema, "v")
+        unpack_vocabulary(
+            compression.pack({"form": 2, "fields": {"item": field}}, stored), schema, "v"
+        )
 
 
 @pytest.mark.parametrize("header", [{"form": 2}, {"form": 2, "fields": []}, {"form": 3}])
 def test_a_header_without_its_fields_is_refused(header: dict[str, object]) -> None:
     with pytest.raises(CorruptArtifact):
-        unpack_vocabulary(packing.pack(header, STORED), schema_of({"item": 3}), "v")
+        unpack_vocabulary(compression.pack(header, STORED), schema_of({"item": 3}), "v")
 
 
 def test_numbers_too_large_to_be_true_are_refused() -> None:
-    rice, unary, stored = ascending.pack(np.array([2**61, 2**61 + 1]), [1, 1])
+    rice, unary, stored = golomb_rice.pack(np.array([2**61, 2**61 + 1]), [1, 1])
     with pytest.raises(ValueError, match="too large"):
-        ascending.unpack(memoryview(stored), [2], rice, unary)
+        golomb_rice.unpack(memoryview(stored), [2], rice, unary)

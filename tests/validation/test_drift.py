@@ -9,7 +9,7 @@ import pytest
 
 from secateur.contracts.data import BinCounts, ColumnDrift, Profile, ValueCounts
 from secateur.contracts.errors import ScenarioError, ValidationRefused
-from secateur.validation import distances
+from secateur.validation.drift import distances
 from small_events import Nights, plain_rows, report_of, rows
 
 FIRST, SECOND = "2024-03-01", "2024-03-02"
@@ -209,7 +209,7 @@ def test_a_profile_counts_what_pandas_counts(nights: Nights) -> None:
 
 
 def test_rare_values_are_pooled(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("secateur.validation.profiling.MOST_VALUES", 2)
+    monkeypatch.setattr("secateur.validation.drift.event_profile.MOST_VALUES", 2)
     nights.events("one", {FIRST: rows(FIRST, list("aabbccddde"), ["1"] * 10)})
     profile = nights.validate("one", *LOOSE).read("profile.json", Profile)
     assert profile.categories["tab"] == ValueCounts({"d": 3, "a": 2}, 5, 0)

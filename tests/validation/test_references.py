@@ -8,7 +8,7 @@ import pytest
 from secateur.artifacts import Artifact
 from secateur.contracts.data import Acceptance
 from secateur.contracts.errors import CorruptArtifact, Refused
-from secateur.validation import references
+from secateur.validation.drift import reference_night
 from small_events import Nights, failed, plain_rows, report_of
 
 DAYS = tuple(f"2024-03-0{day}" for day in range(1, 8))
@@ -124,10 +124,10 @@ def test_what_is_remembered_may_lie_in_any_store(nights: Nights, root: str) -> N
     report = nights.folder / "night_report"
     flags = {"verdict": nights.verdict(), "events_report": report, "dense": nights.dense()}
     receipt = nights.run("accept_night", **flags, state=root, output=nights.folder / "receipt")
-    found = references.before(root, DAYS[1])
+    found = reference_night.before(root, DAYS[1])
     assert found is not None
     assert found.digest == receipt.read("receipt.json", Acceptance).accepted_night
-    assert references.before(root, DAYS[0]) is None
+    assert reference_night.before(root, DAYS[0]) is None
 
 
 def test_what_is_remembered_names_no_user(nights: Nights) -> None:

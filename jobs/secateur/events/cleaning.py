@@ -24,7 +24,7 @@ from secateur.events.reading import (
 )
 from secateur.events.window import RawLog
 from secateur.scenario import Cleaning, Label, Logs
-from secateur.scenario.logs import DELIMITERS
+from secateur.scenario.sections.logs import DELIMITERS
 from secateur.spark import named
 
 REASONS, ROW = "reasons", "row"

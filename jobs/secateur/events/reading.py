@@ -12,7 +12,7 @@ from pyspark.sql.types import DataType, StringType, StructType
 from secateur.events.streams import BOM
 from secateur.events.window import RawFile
 from secateur.scenario import SideTable, Table
-from secateur.scenario.logs import DELIMITERS, QUOTES
+from secateur.scenario.sections.logs import DELIMITERS, QUOTES
 from secateur.spark import file_uri, named
 from secateur.values import WHOLE_NUMBER
 

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from secateur.contracts.features import SPLITS, FeatureSchema
-from secateur.features.before import Series, Sums
-from secateur.features.counters import CountBefore, count_today, fresh_today
-from secateur.features.counting import tally_of
-from secateur.features.days import Day, on_days
-from secateur.features.histories import history
-from secateur.features.joining import ROW, EventWindow
+from secateur.features.columns.numbers import Sample
+from secateur.features.days.arrow_days import Day, on_days
+from secateur.features.days.event_window import ROW, EventWindow
+from secateur.features.history.counters import CountBefore, count_today, fresh_today
+from secateur.features.history.daily_counts import tally_of
+from secateur.features.history.kept_counts import DailyCounts
+from secateur.features.history.prior_counts import Series, Sums
+from secateur.features.history.recency import Recent, look_back
+from secateur.features.history.user_history import history
 from secateur.features.learning import VOCABULARY_FILE, learn
-from secateur.features.numbers import Sample
-from secateur.features.recent import Recent, look_back
 from secateur.features.rows import EncodeDay, Sources, Written
 from secateur.features.schema import Heading
-from secateur.features.state import DailyCounts
 from secateur.scenario import Features
 from secateur.spark import content, write_days
 

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from secateur.contracts.features import FeatureSchema
-from secateur.features.counting import values_of
-from secateur.features.numbers import Sample, parsed
+from secateur.features.columns.numbers import Sample, parsed
+from secateur.features.history.daily_counts import values_of
 from secateur.features.schema import (
     VOCABULARY,
     Heading,

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from secateur.contracts.features import FeatureSchema
-from secateur.features.before import Lookup
-from secateur.features.days import Beside, Day, text_of, write
-from secateur.features.encoding import TRAIN_EVENTS, USER, Encoder
+from secateur.features.columns.encoder import TRAIN_EVENTS, USER, Encoder
+from secateur.features.columns.lists import pieces
+from secateur.features.columns.vectors import faults_in
+from secateur.features.days.arrow_days import Beside, Day, text_of, write
+from secateur.features.history.prior_counts import Lookup
 from secateur.features.learning import read_vocabulary
-from secateur.features.lists import pieces
-from secateur.features.vectors import faults_in
 from secateur.scenario import Features, Logs, SliceSpec
 from secateur.values import canonical
 

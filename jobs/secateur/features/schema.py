@@ -14,9 +14,9 @@ from secateur.contracts.features import (
     ListField,
     VectorField,
 )
-from secateur.features.encoding import TRAIN_EVENTS
-from secateur.features.histories import TYPES
-from secateur.features.numbers import Sample, bucket_field, number_field
+from secateur.features.columns.encoder import TRAIN_EVENTS
+from secateur.features.columns.numbers import Sample, bucket_field, number_field
+from secateur.features.history.user_history import TYPES
 from secateur.scenario import Features, FieldSpec
 
 ROW_COLUMNS = ("label", "user", "day", "time_ms")

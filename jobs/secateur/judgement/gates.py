@@ -25,7 +25,7 @@ from secateur.contracts.judgement import (
 )
 from secateur.judgement.intervals import bounds, corrected, supported_margin
 from secateur.scenario import Judgement
-from secateur.scenario.search import Target
+from secateur.scenario.sections.search import Target
 
 CRASHED = "no sealed scorecard: its pruning or its evaluation crashed, their logs say why"
 ONE_CLASS = "the {} days hold one class only, so there is no AUC to compare"

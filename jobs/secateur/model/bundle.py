@@ -6,8 +6,8 @@ from safetensors.torch import load_model, save_model
 
 from secateur.artifacts import Artifact, Draft
 from secateur.contracts.models import ModelSpec
-from secateur.model.architectures import build
-from secateur.model.recommender import Recommender
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.registry import build
 
 SPEC = "model.json"
 WEIGHTS = "model.safetensors"

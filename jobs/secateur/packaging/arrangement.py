@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.features import FeatureSchema
-from secateur.serving.vocabulary import ascending_order, pack_ascending, pack_vocabulary
+from secateur.serving.files.vocabulary import ascending_order, pack_ascending, pack_vocabulary
 
 Rows = NDArray[np.int64]
 

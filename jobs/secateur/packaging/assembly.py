@@ -5,16 +5,16 @@ from pathlib import Path
 from secateur.artifacts import Draft
 from secateur.contracts import record
 from secateur.contracts.candidates import Recipe
-from secateur.model.inputs import Inputs
-from secateur.model.recommender import Recommender
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.data.inputs import Inputs
 from secateur.packaging.arrangement import arrange
 from secateur.packaging.card import write_card
 from secateur.packaging.graph import build
 from secateur.packaging.parts import parts_of
 from secateur.packaging.source import Source, cut_schema
-from secateur.serving import golden, layout, package, packing
+from secateur.serving.files import compression, golden, layout, package
+from secateur.serving.files.tables import pack_table
 from secateur.serving.scorer import Scorer
-from secateur.serving.tables import pack_table
 
 
 def write_package(
@@ -35,16 +35,16 @@ def write_package(
     if recipe.tower_bits == 32:
         _write(draft, layout.MODEL, build(parts))
     else:
-        _write(draft, layout.PACKED_MODEL, packing.compress(build(parts)))
+        _write(draft, layout.PACKED_MODEL, compression.compress(build(parts)))
     table = parts.table
     packed = pack_table(table.rows, table.segments, table.words, table.books)
     _write(draft, layout.TABLE, packed)
     _write(draft, layout.VOCABULARY, arranged.vocabulary)
-    _write(draft, layout.SCHEMA, packing.compress(record.canonical(schema)))
+    _write(draft, layout.SCHEMA, compression.compress(record.canonical(schema)))
     _write(draft, layout.RECIPE, record.canonical(recipe))
     scorer = Scorer(package.read(draft.folder))
     made = golden.make(scorer, {f.name: source.golden[f.name] for f in schema.inputs})
-    _write(draft, layout.GOLDEN, packing.compress(record.canonical(made)))
+    _write(draft, layout.GOLDEN, compression.compress(record.canonical(made)))
     card = write_card(title, schema, model.spec, recipe, source.facts, file_bytes(draft.folder))
     _write(draft, layout.CARD, card.encode())
 

@@ -12,8 +12,8 @@ from secateur.packaging.nodes import Graph
 from secateur.packaging.parts import Parts, Unit
 from secateur.packaging.quantization import FloatLinear, Floats
 from secateur.packaging.sides import stored_rows
-from secateur.serving import layout
-from secateur.serving.codes import ZERO
+from secateur.serving.files import layout
+from secateur.serving.files.row_codes import ZERO
 
 
 def attended_row(graph: Graph, parts: Parts, unit: Unit, values: str, name: str) -> str:

@@ -15,7 +15,7 @@ from secateur.packaging.matrices import first_matrix
 from secateur.packaging.nodes import Graph
 from secateur.packaging.parts import Parts
 from secateur.packaging.sides import mixture
-from secateur.serving import layout
+from secateur.serving.files import layout
 
 ROWS = "computed_rows"  # [batch, (lists + vectors) * (dim + 1)]
 

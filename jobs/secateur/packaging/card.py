@@ -7,7 +7,7 @@ from secateur.contracts import record
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.features import FeatureSchema
 from secateur.contracts.models import ModelSpec
-from secateur.serving.vocabulary import FALSE_MATCH
+from secateur.serving.files.vocabulary import FALSE_MATCH
 
 _CARD = """\
 # {title}

@@ -6,7 +6,7 @@ x_0 are the embeddings of all inputs and the numbers; each layer is x_0 * (W x +
 from secateur.packaging.embeddings import add_embeddings, float_linear
 from secateur.packaging.nodes import Graph
 from secateur.packaging.parts import Cross, Parts
-from secateur.serving import layout
+from secateur.serving.files import layout
 
 
 def add_cross(graph: Graph, parts: Parts, cross: Cross, rows: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from secateur.packaging.embeddings import add_embeddings, float_linear
 from secateur.packaging.nodes import Graph
 from secateur.packaging.parts import Dots, Parts
-from secateur.serving import layout
+from secateur.serving.files import layout
 
 
 def add_dots(graph: Graph, parts: Parts, dots: Dots, rows: str) -> str:

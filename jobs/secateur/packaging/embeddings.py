@@ -7,7 +7,7 @@ from secateur.packaging.beside import ROWS
 from secateur.packaging.nodes import Graph
 from secateur.packaging.parts import Parts
 from secateur.packaging.quantization import FloatLinear, IntegerLinear
-from secateur.serving.codes import ZERO
+from secateur.serving.files.row_codes import ZERO
 
 
 def add_embeddings(graph: Graph, parts: Parts, rows: str) -> str:

@@ -7,7 +7,7 @@ added  = second's output + (last_hidden F) . second's last hidden neurons
 from secateur.packaging.embeddings import add_embeddings, float_linear, float_weight
 from secateur.packaging.nodes import Graph
 from secateur.packaging.parts import Fusion, Parts
-from secateur.serving import layout
+from secateur.serving.files import layout
 
 
 def add_fusion(graph: Graph, parts: Parts, fusion: Fusion, rows: str) -> str:

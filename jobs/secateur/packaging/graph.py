@@ -29,7 +29,7 @@ from secateur.packaging.norms import own_norms
 from secateur.packaging.parts import Dots, Parts
 from secateur.packaging.quantization import IntegerLinear
 from secateur.packaging.sides import add_first_stage, flat_rows, look_up
-from secateur.serving import layout
+from secateur.serving.files import layout
 
 OPSET = 21
 IR_VERSION = 10

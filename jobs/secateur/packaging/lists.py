@@ -12,8 +12,8 @@ from onnx import TensorProto
 from secateur.packaging.attention import attended_row
 from secateur.packaging.nodes import Graph
 from secateur.packaging.parts import ListPart, Parts
-from secateur.serving import layout
-from secateur.serving.codes import ZERO
+from secateur.serving.files import layout
+from secateur.serving.files.row_codes import ZERO
 
 
 def values_of(i: int) -> str:

@@ -13,7 +13,7 @@ from secateur.packaging.beside import ROWS
 from secateur.packaging.lists import shares_of, values_of
 from secateur.packaging.nodes import Graph
 from secateur.packaging.parts import Parts
-from secateur.serving import layout
+from secateur.serving.files import layout
 
 
 def own_norms(graph: Graph, parts: Parts) -> str:

@@ -7,13 +7,13 @@ import numpy as np
 from torch import Tensor, nn, no_grad
 
 from secateur.contracts.candidates import Recipe
-from secateur.model.dcnv2 import DCNv2
-from secateur.model.din import DIN
-from secateur.model.dlrm import DLRM
-from secateur.model.finalmlp import FinalMLP
-from secateur.model.inputs import Inputs
-from secateur.model.recommender import Recommender
-from secateur.model.tower import Tower
+from secateur.model.architectures.dcnv2.network import DCNv2
+from secateur.model.architectures.din.network import DIN
+from secateur.model.architectures.dlrm.network import DLRM
+from secateur.model.architectures.finalmlp.network import FinalMLP
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.tower import Tower
+from secateur.model.data.inputs import Inputs
 from secateur.packaging.arrangement import Arrangement
 from secateur.packaging.quantization import (
     FloatLinear,
@@ -25,7 +25,7 @@ from secateur.packaging.quantization import (
     integer_table,
 )
 from secateur.packaging.sharing import shared
-from secateur.serving import layout
+from secateur.serving.files import layout
 
 ACTIVATION_LEVELS = 255
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from secateur.serving.codes import ZERO
+from secateur.serving.files.row_codes import ZERO
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]

@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from secateur.contracts.candidates import Recipe, levels_of
 from secateur.packaging.arrangement import Arrangement
 from secateur.packaging.products import product_quantized, spelled
-from secateur.serving.codes import MOST_LEVELS, ZERO, Segment
-from secateur.serving.tables import Table
+from secateur.serving.files.row_codes import MOST_LEVELS, ZERO, Segment
+from secateur.serving.files.tables import Table
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]

@@ -17,8 +17,8 @@ from secateur.packaging.matrices import first_matrix
 from secateur.packaging.nodes import Graph
 from secateur.packaging.parts import Parts
 from secateur.packaging.quantization import Floats, IntegerLinear
-from secateur.serving import layout
-from secateur.serving.codes import ZERO
+from secateur.serving.files import layout
+from secateur.serving.files.row_codes import ZERO
 
 
 def stored_rows(side: str) -> str:

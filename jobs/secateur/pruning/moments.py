@@ -16,14 +16,14 @@ from torch import Tensor
 from secateur.contracts.errors import UsageError
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import PruningPlan
-from secateur.model.architectures import build
-from secateur.model.optimizing import TABLES, Memory
-from secateur.model.recommender import Recommender
-from secateur.pruning.evidence import Evidence
-from secateur.pruning.masking import mask
-from secateur.pruning.neurons import hidden_layers
-from secateur.pruning.rows import kept_rows
-from secateur.pruning.surgery import compact
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.registry import build
+from secateur.model.optimization.optimizers import TABLES, Memory
+from secateur.pruning.cuts.compaction import compact
+from secateur.pruning.cuts.masking import mask
+from secateur.pruning.importance.neurons import hidden_layers
+from secateur.pruning.units.calibration import Evidence
+from secateur.pruning.units.rows import kept_rows
 
 Tensors = dict[str, Tensor]
 

@@ -22,7 +22,8 @@ from secateur.contracts.errors import (
 from secateur.contracts.releases import ReleaseManifest, SignedPointer
 from secateur.releases import layout
 from secateur.releases.catalogue import Release
-from secateur.storage import TEMPORARY, FileStore, Store
+from secateur.storage import FileStore, Store
+from secateur.storage.local import TEMPORARY
 
 log = logging.getLogger("secateur.releases")
 

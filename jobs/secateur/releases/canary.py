@@ -12,7 +12,8 @@ Canary = Callable[[PulledRelease], None]
 
 def rescore(release: PulledRelease) -> None:
     """Load the release and score its golden inputs. Raises ReleaseError when a score differs."""
-    from secateur.serving import golden, scorer
+    from secateur.serving import scorer
+    from secateur.serving.files import golden
 
     golden.check(scorer.load(release), release.folder)
 

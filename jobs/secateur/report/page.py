@@ -9,12 +9,13 @@ from markupsafe import Markup
 
 from secateur.contracts.data import Expectation, ValidationReport
 from secateur.contracts.judgement import BATCHES, SLICES
-from secateur.report import charts, forest, numbers, story
+from secateur.report import numbers, story
 from secateur.report.candidates import Line, lines
+from secateur.report.charts import charts, forest
 from secateur.report.evidence import Night, Part
 from secateur.report.trials import hunts
 
-TEMPLATES = Path(__file__).parent
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(night: Night, title: str) -> str:

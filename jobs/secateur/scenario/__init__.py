@@ -4,11 +4,11 @@ Each room is given its own section, never the whole. `load` reads `jobs/scenario
 a path, and applies overrides such as `judgement.margin=0.02`.
 """
 
-from secateur.scenario.cleaning import Cleaning, CleaningRule
-from secateur.scenario.features import Counter, Features, FieldSpec, Signal, SliceSpec
-from secateur.scenario.judging import Judgement, Release
 from secateur.scenario.loading import PROJECT, SCENARIOS, load
-from secateur.scenario.logs import (
+from secateur.scenario.sections.cleaning import Cleaning, CleaningRule
+from secateur.scenario.sections.features import Counter, Features, FieldSpec, Signal, SliceSpec
+from secateur.scenario.sections.judgement import Judgement, Release
+from secateur.scenario.sections.logs import (
     ClickedListLabel,
     ColumnLabel,
     EventTypeLabel,
@@ -23,9 +23,9 @@ from secateur.scenario.logs import (
     ThresholdLabel,
     tasks_of,
 )
-from secateur.scenario.training import Training
-from secateur.scenario.validation import Drift, Rule, Validation
-from secateur.scenario.whole import Scenario
+from secateur.scenario.sections.scenario import Scenario
+from secateur.scenario.sections.training import Training
+from secateur.scenario.sections.validation import Drift, Rule, Validation
 
 __all__ = [
     "PROJECT",

@@ -5,12 +5,18 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from secateur.contracts.errors import UsageError
-from secateur.scenario.explaining import Mistake, did_you_mean
-from secateur.scenario.lines import KeyPath
+from secateur.scenario.drafting.log_sample import sample
+from secateur.scenario.explaining.mistakes import Mistake, did_you_mean
+from secateur.scenario.explaining.toml_lines import KeyPath
 from secateur.scenario.loading import PROJECT, parse, read
-from secateur.scenario.logs import ClickedListLabel, MarkedListLabel, OfColumn, Table, tasks_of
-from secateur.scenario.sampling import sample
-from secateur.scenario.whole import Scenario
+from secateur.scenario.sections.logs import (
+    ClickedListLabel,
+    MarkedListLabel,
+    OfColumn,
+    Table,
+    tasks_of,
+)
+from secateur.scenario.sections.scenario import Scenario
 from secateur.storage import Store, local_path, open_store
 
 _LISTS = (MarkedListLabel, ClickedListLabel)

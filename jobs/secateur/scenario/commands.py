@@ -7,7 +7,8 @@ from pathlib import Path
 
 from secateur.contracts.errors import ScenarioError, UsageError
 from secateur.flags import Parser
-from secateur.scenario import checking, drafting
+from secateur.scenario import checking
+from secateur.scenario.drafting import scenario_draft
 
 
 def run(argv: Sequence[str]) -> None:
@@ -29,7 +30,7 @@ def check(arguments: argparse.Namespace) -> None:
 
 def draft(arguments: argparse.Namespace) -> None:
     """Guess a scenario from a log file's first rows; the reason for each guess is a comment."""
-    text = drafting.draft(arguments.log)
+    text = scenario_draft.draft(arguments.log)
     if arguments.output is None:
         sys.stdout.write(text)
         return

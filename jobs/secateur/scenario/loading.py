@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from secateur.contracts.errors import ScenarioError
-from secateur.scenario.agreement import disagreements
-from secateur.scenario.explaining import Mistake, mistakes_of, spell
-from secateur.scenario.lines import KeyPath, line_of, lines_of
-from secateur.scenario.whole import Scenario
+from secateur.scenario.cross_section_rules import disagreements
+from secateur.scenario.explaining.mistakes import Mistake, mistakes_of, spell
+from secateur.scenario.explaining.toml_lines import KeyPath, line_of, lines_of
+from secateur.scenario.sections.scenario import Scenario
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 PROJECT = Path(__file__).parents[3]

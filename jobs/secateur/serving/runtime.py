@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from secateur.contracts.errors import CorruptArtifact
 from secateur.contracts.features import FeatureSchema
-from secateur.serving import layout
-from secateur.serving.package import Contents
+from secateur.serving.files import layout
+from secateur.serving.files.package import Contents
 
 Feed = dict[str, NDArray[np.int32] | NDArray[np.float32]]
 Kind = tuple[str, list[int | None]]  # an input's type, and its columns

@@ -17,21 +17,27 @@ from numpy.typing import NDArray
 from secateur.contracts.errors import UsageError
 from secateur.contracts.features import BucketField, ListField, VectorField
 from secateur.identity import ID_KEY, fingerprint
-from secateur.serving import golden, layout, package
-from secateur.serving.columns import Columns, Side, candidates, no_plain_values, read
-from secateur.serving.encoding import (
+from secateur.serving.encoding.catalogue_items import Items, item_names
+from secateur.serving.encoding.encoders import (
     BucketEncoder,
     Encoder,
     HashedEncoder,
     KeyedEncoder,
     category_encoder,
 )
-from secateur.serving.items import Items, item_names
-from secateur.serving.numbers import NumberEncoder
-from secateur.serving.package import Contents
-from secateur.serving.raw import is_scalar, values_of
+from secateur.serving.encoding.numbers import NumberEncoder
+from secateur.serving.encoding.raw_columns import is_scalar, values_of
+from secateur.serving.encoding.request_columns import (
+    Columns,
+    Side,
+    candidates,
+    no_plain_values,
+    read,
+)
+from secateur.serving.encoding.sequences import encode_list, encode_vector
+from secateur.serving.files import golden, layout, package
+from secateur.serving.files.package import Contents
 from secateur.serving.runtime import Feed, Runtime
-from secateur.serving.sequences import encode_list, encode_vector
 
 Scores = NDArray[np.float32]
 Ids = NDArray[np.int32]

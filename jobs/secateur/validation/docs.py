@@ -11,7 +11,7 @@ from great_expectations.render.renderer import ValidationResultsPageRenderer
 from great_expectations.render.view import DefaultJinjaSectionView
 
 from secateur.contracts.data import ValidationReport
-from secateur.validation import drift_docs
+from secateur.validation.drift import drift_docs
 
 _LINKS = re.compile(r"<a href=\"\.\./[^>]*>(.*?)</a>")
 _EPOCH = "1970-01-01T00:00:00+00:00"

@@ -9,7 +9,7 @@ from secateur.contracts import record
 from secateur.contracts.data import ValidationReport
 from secateur.contracts.errors import ValidationRefused
 from secateur.validation import docs, running
-from secateur.validation.drift import NOT_WATCHED, Comparison
+from secateur.validation.drift.comparison import NOT_WATCHED, Comparison
 from secateur.validation.running import Check
 
 

@@ -1,0 +1,1 @@
+"""Event columns as ids and numbers."""

@@ -1,0 +1,1 @@
+"""Events a day at a time, and when an event may be known."""

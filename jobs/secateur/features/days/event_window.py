@@ -1,0 +1,79 @@
+"""Events of chosen days with their side tables, each row with a key that any branch can join by."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from secateur.features.days.arrow_days import Day, Side
+from secateur.scenario import Logs
+from secateur.spark import join_sides, read_parquet
+
+ROW = "_row"  # with `day`: names one event
+_PART_BITS = 40  # rows of a part number below it
+
+
+@dataclass(frozen=True)
+class EventWindow:
+    """An EventSet's events: its files by day, and the log they came from."""
+
+    spark: SparkSession
+    folder: Path
+    files: Mapping[str, Sequence[Path]]
+    logs: Logs
+
+    @classmethod
+    def open(cls, spark: SparkSession, folder: Path, logs: Logs) -> "EventWindow":
+        """The files below an EventSet's folder, by rising day."""
+        days: dict[str, list[Path]] = {}
+        for file in sorted(folder.glob("events/date=*/part-*.parquet")):
+            days.setdefault(file.parent.name.removeprefix("date="), []).append(file)
+        return cls(spark, folder, days, logs)
+
+    @property
+    def days(self) -> tuple[str, ...]:
+        """The days with events."""
+        return tuple(self.files)
+
+    @property
+    def columns(self) -> list[str]:
+        """Those of the events, side tables joined."""
+        first, *_ = self.files.values()
+        names = pq.read_schema(first[0]).names
+        return [*names, *(name for side in self.sides for name in side.columns)]
+
+    @property
+    def size(self) -> int:
+        """How many events there are."""
+        files = (file for day in self.files.values() for file in day)
+        return sum(pq.read_metadata(file).num_rows for file in files)
+
+    def day(self, name: str) -> Day:
+        """One day, for a worker to read."""
+        return Day(name, tuple(self.files[name]), self.sides)
+
+    @cached_property
+    def sides(self) -> tuple[Side, ...]:
+        """The side tables."""
+        found = []
+        for side in self.logs.sides:
+            files = tuple(sorted(self.folder.glob(f"sides/{side.name}/part-*.parquet")))
+            names = (n for n in pq.read_schema(files[0]).names if n != side.key)
+            found.append(Side(side.key, tuple(names), files))
+        return tuple(found)
+
+    def rows(self, days: Sequence[str]) -> DataFrame:
+        """The events of these days, side tables joined, with `_row`: their place in their files.
+
+        The place is the file's part and the row within it. It does not depend on how Spark cuts
+        the files, so two branches of a plan agree on it.
+        """
+        files = [file for day in days for file in self.files[day]]
+        part = F.regexp_extract("_metadata.file_name", r"part-(\d+)", 1).cast("bigint")
+        place = F.shiftleft(part, _PART_BITS) + F.col("_metadata.row_index")
+        placed = read_parquet(self.spark, files).select("*", place.alias(ROW))
+        return join_sides(placed, self.folder, self.logs.sides)

@@ -1,0 +1,1 @@
+"""What keys and users had before an event, point in time."""

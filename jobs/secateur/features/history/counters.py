@@ -1,0 +1,220 @@
+"""Per-key counts and smoothed rates of the events before an event, point in time.
+
+An event is known from its own time on, or, where it came late, from the beginning of the day that
+it arrived on. For an event with key k that happened on day d at time t, over the events with key k
+that were known strictly before t and lie on a day > d - window_days (on every day without one):
+
+    <key>_events     how many
+    <key>_positives  how many of them were positive
+    <key>_rate       (positives + prior_events * prior_rate) / (events + prior_events), 4 decimals
+    <key>_gap        whole seconds since the last of them, none where there is none
+
+With the freshness "day" only those of days before d. Of simultaneous events none counts another.
+An event that lacks a key has no counters. Positive is an event by its label, or by another signal
+of the log (`of`), 0 or 1, or a number of which some are enough (`at_least`): then only events that
+have it are counted. The prior is the scenario's,
+not the data's, so that no later day can change an earlier row.
+
+Days before d are looked up in what was summed up by key and day (see `before`). The event's own day
+is a running count within key and day, which Spark makes (`count_today`). No window holds a key's
+whole life at the grain of events. What is no sum of days, counts over the `last` n events and gaps,
+is made of the events themselves (see `recent`).
+
+What a service must count to give the same numbers: for each key, events and positives a day (in
+the log's timezone), kept for window_days; the counter is today's so far, for the freshness "event"
+alone, and those of the window_days - 1 days before. An event enters when its outcome is logged
+with the time of the event; the request that is being scored is not in it. For the last n events of
+a key it keeps their outcomes, in the order in which it learned them, and for a gap the last one's
+time.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F  # noqa: N812
+
+from secateur.features.columns.numbers import Doubles, Sample
+from secateur.features.days.arrow_days import Beside, Day, text_of, write
+from secateur.features.days.event_window import ROW
+from secateur.features.days.lateness import known_from, late_rows
+from secateur.features.history.daily_counts import NUMBER, key_of
+from secateur.features.history.prior_counts import Counts, Lookup, Series, Sums
+from secateur.features.history.recency import Recent, recent_columns, side_by_side
+from secateur.scenario import Counter, Logs, Signal
+from secateur.spark import named
+
+DIGITS = 4  # of a rate; far finer than any bucket
+_TIE = 1e-9  # what falls short of a half by less is one: binary numbers miss decimal halves
+_COUNTS = ("events", "positives")
+_DAY, _MS, _COUNTED, _ASKS = "_at_day", "_at_ms", "_counted", "_asks"
+
+
+@dataclass(frozen=True)
+class CountBefore:
+    """Writes the fields of the counters of a day's events, in their order, on a worker.
+
+    `sums` are those of the counters' series; `today` holds each day's file with the columns of
+    `count_today`, where a counter is fresh by the event; `recent` what is no sum of days. Gives
+    each field's numbers.
+    """
+
+    counters: Sequence[Counter]
+    logs: Logs
+    sums: Sums
+    today: Mapping[str, Path]
+    recent: Recent
+    folder: Path
+
+    def __call__(self, day: Day) -> dict[str, Sample]:
+        """Count before each event of the day."""
+        fields = [field.name for counter in self.counters for field in counter.fields]
+        seen: dict[str, list[Sample]] = {name: [] for name in fields}
+        write(self.file(day), self._tables(day, seen))
+        return {name: Sample.together(parts) for name, parts in seen.items()}
+
+    def file(self, day: Day) -> Path:
+        """Where the fields of a day's events lie."""
+        return self.folder / f"{day.name}.parquet"
+
+    def _tables(self, day: Day, seen: Mapping[str, list[Sample]]) -> Iterator[pa.Table]:
+        columns = {"time_ms", *(key for counter in self.counters for key in counter.keys)}
+        lookup = cache(lambda at, series: Lookup.read(self.sums.series_folder(series), at))
+        today, recent, place = self._today(day), self.recent.read(day.name), 0
+        for table in day.tables(columns):
+            asked = _Asked(day.name, table, self.logs.timezone, lookup)
+            made = recent.slice(place, len(table))
+            made = side_by_side(made, today.take(len(table))) if today else made
+            place += len(table)
+            fields = dict(self._fields(asked, made))
+            for name, column in fields.items():
+                seen[name].append(Sample.counted(column))
+            yield pa.table(fields)
+
+    def _today(self, day: Day) -> Beside | None:
+        fresh = fresh_today(self.counters)
+        columns = [name for place in fresh for name in today_columns(place)]
+        return Beside(self.today[day.name], columns) if columns else None
+
+    def _fields(self, asked: "_Asked", made: pa.Table) -> Iterator[tuple[str, pa.Array]]:
+        """The fields, of what was known before the day and of what was `made` of its own events."""
+        for number, counter in enumerate(self.counters):
+            keys = asked.keys(counter)
+            columns = [name for name in recent_columns(number) if name in made.column_names]
+            counts = {name.partition("_")[0]: made[name].to_numpy() for name in columns}
+            if not counter.of_single_events:
+                sums = zip(_COUNTS, asked.before(keys, Series.of(counter)), strict=True)
+                counts = {name: before + counts.get(name, 0) for name, before in sums}
+            missing = pc.is_null(keys).to_numpy(zero_copy_only=False)
+            for measure in counter.measures:
+                unknown = missing | (counts["events"] == 0) if measure == "gap" else missing
+                found = _measure(counter, measure, counts)
+                yield counter.field(measure), pa.array(found, mask=unknown)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Some events of a day, and what is known of the days they ask of."""
+
+    day: str
+    table: pa.Table
+    timezone: str
+    lookup: Callable[[str, Series], Lookup]
+
+    def keys(self, counter: Counter) -> pa.Array:
+        """Each event's key of a counter."""
+        return key_of([text_of(self.table[key]) for key in counter.keys])
+
+    def before(self, keys: pa.Array, series: Series) -> tuple[Counts, Counts]:
+        """Events and positives of each event's key before the day that it happened on."""
+        events, positives = self.lookup(self.day, series).of(keys)
+        times = self.table["time_ms"].to_numpy()
+        for earlier, rows in late_rows(times, self.day, self.timezone):
+            events[rows], positives[rows] = self.lookup(earlier, series).of(keys.take(rows))
+        return events, positives
+
+
+def _measure(counter: Counter, measure: str, counts: Mapping[str, Counts]) -> Doubles:
+    if measure != "rate":
+        return counts[measure].astype(np.float64)
+    prior = counter.prior_events
+    rate = (counts["positives"] + prior * counter.prior_rate) / (counts["events"] + prior)
+    unit = 10.0**DIGITS
+    return np.floor(rate * unit + 0.5 + _TIE) / unit
+
+
+def fresh_today(counters: Sequence[Counter]) -> dict[int, Counter]:
+    """The counters, by place, to whose sums of days the event's own day is added."""
+    wanted = enumerate(counters)
+    return {n: c for n, c in wanted if c.freshness == "event" and not c.of_single_events}
+
+
+def today_columns(place: int) -> tuple[str, str]:
+    """The columns of `count_today` for the counter at this place: events, positives."""
+    return f"events_{place}", f"positives_{place}"
+
+
+def count_today(events: DataFrame, counters: Sequence[Counter], timezone: str) -> DataFrame:
+    """`day`, `_row`, and what each counter that is fresh by the event saw on the event's own day.
+
+    `events` need `time_ms`, `label`, the keys and signals; one counter at least is fresh so.
+    """
+    fresh = fresh_today(counters)
+    keys = dict.fromkeys(key for counter in fresh.values() for key in counter.keys)
+    alias = {key: f"_key_{place}" for place, key in enumerate(keys)}
+    signals = dict.fromkeys(counter.signal for counter in fresh.values())
+    outcome = {of: f"_outcome_{place}" for place, of in enumerate(signals)}
+    columns = [named(key).alias(name) for key, name in alias.items()]
+    columns += [_outcome(of).alias(name) for of, name in outcome.items()]
+    moments = _moments(events.select("day", ROW, "time_ms", *columns), timezone)
+    for place, counter in sorted(fresh.items(), key=lambda one: one[1].keys):  # one sort a key
+        key = [alias[name] for name in counter.keys]
+        moments = _add(moments, key, outcome[counter.signal], today_columns(place))
+    found = (name for place in fresh for name in today_columns(place))
+    return moments.where(_ASKS).select("day", ROW, *found)
+
+
+def _outcome(of: Signal | None) -> Column:
+    """As `counting.outcomes`."""
+    if of is None:
+        return F.col("label")
+    text = named(of.column).cast("string")
+    if of.at_least is None:
+        return F.when(text == "1", 1).when(text == "0", 0)
+    return F.when(text.rlike(NUMBER), (text.cast("double") >= of.at_least).cast("int"))
+
+
+def _moments(events: DataFrame, timezone: str) -> DataFrame:
+    """Where every event asks and where it is counted: at one moment, at two where it came late."""
+    day = F.unix_date(F.to_date("day"))
+    local = F.from_utc_timestamp(F.timestamp_millis("time_ms"), timezone)
+    happened = F.unix_date(F.to_date(local))
+    in_time = F.array(_moment(day, F.col("time_ms"), counted=1, asks=True))
+    late = F.array(
+        _moment(day, known_from(timezone), counted=1, asks=False),
+        _moment(happened, F.col("time_ms"), counted=0, asks=True),
+    )
+    rest = (named(name) for name in events.columns if name != "time_ms")
+    return events.select(*rest, F.inline(F.when(happened < day, late).otherwise(in_time)))
+
+
+def _moment(day: Column, ms: Column, counted: int, asks: bool) -> Column:
+    columns = {_DAY: day, _MS: ms, _COUNTED: F.lit(counted), _ASKS: F.lit(asks)}
+    return F.struct(*(column.alias(name) for name, column in columns.items()))
+
+
+def _add(
+    moments: DataFrame, keys: Sequence[str], outcome: str, names: tuple[str, str]
+) -> DataFrame:
+    """Add the events and positives counted on a moment's day before it."""
+    today = Window.partitionBy(*keys, _DAY).orderBy(_MS)
+    earlier = today.rangeBetween(Window.unboundedPreceding, -1)
+    positive = F.col(_COUNTED) * F.col(outcome)
+    counted = (F.when(positive.isNotNull(), F.col(_COUNTED)), positive)
+    sums = (F.coalesce(F.sum(one).over(earlier), F.lit(0)).cast("long") for one in counted)
+    return moments.select("*", *(total.alias(n) for total, n in zip(sums, names, strict=True)))

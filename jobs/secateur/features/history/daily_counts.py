@@ -1,0 +1,196 @@
+"""How often every value and every key occurred on each day: all that is learned of categories.
+
+A tally is one or more columns counted together. Positive is an event by its label, or by another
+signal of the log. Its counts are additive over days, so a night counts only the days that no
+earlier night did (see `state`), and vocabularies, quantiles and counters are sums of them.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from secateur.features.columns.lists import pieces
+from secateur.features.days.arrow_days import Day, text_of, write
+from secateur.features.days.lateness import late_rows
+from secateur.features.history.user_history import entering
+from secateur.scenario import Counter, Features, FieldSpec, Logs, Signal
+
+# What a signal's number is read from: Arrow and Spark read all of these, and alike.
+NUMBER = r"^-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?\z"
+COUNTS = pa.schema(
+    [
+        ("day", pa.string()),
+        ("tally", pa.string()),
+        ("key", pa.string()),
+        ("events", pa.int64()),
+        ("positives", pa.int64()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts events by the values of its sources; events that lack one are not counted.
+
+    A source that is a list counts each of its values, a value that stands twice twice. `of` is the
+    signal that makes an event a positive; events without it are not counted.
+    """
+
+    name: str
+    sources: tuple[str, ...]
+    of: Signal | None = None
+
+
+def tally_of(columns: Sequence[str], of: Signal | None = None) -> Tally:
+    """The tally of one or more event columns, positives by the label or by the signal `of`."""
+    told = [] if of is None else [of.column] if of.at_least is None else [of.column, of.at_least]
+    return Tally(json.dumps([columns, *told] if told else columns), tuple(columns), of)
+
+
+def counter_tallies(counters: Sequence[Counter]) -> tuple[Tally, ...]:
+    """Those of the counters that are sums of days, each once."""
+    summed = (counter for counter in counters if not counter.of_single_events)
+    return tuple(dict.fromkeys(tally_of(counter.keys, counter.signal) for counter in summed))
+
+
+def outcomes(table: pa.Table, of: Signal | None) -> pa.Array:
+    """1 for the positive events, 0 for the others, int64; null for those without the signal."""
+    if of is None:
+        return table["label"].combine_chunks().cast(pa.int64())
+    texts = text_of(table[of.column])
+    if of.at_least is None:
+        return pc.index_in(texts, value_set=pa.array(["0", "1"])).cast(pa.int64())
+    spelled = pc.if_else(pc.match_substring_regex(texts, NUMBER), texts, None)
+    return pc.greater_equal(spelled.cast(pa.float64()), of.at_least).cast(pa.int64())
+
+
+def values_of(spec: FieldSpec) -> Tally:
+    """The tally of the values that a field's own vocabulary or scale is learned from."""
+    if spec.kind == "list":
+        return Tally(f"values in {spec.name}", (f"values in {spec.name}",))
+    if spec.kind == "history":
+        return Tally(f"types in {spec.name}", (f"types in {spec.name}",))
+    return tally_of((spec.name,))
+
+
+def is_learned(spec: FieldSpec) -> bool:
+    """Whether the field learns from its values: a vocabulary of its own, or a scale."""
+    if spec.kind == "history":
+        return spec.type is not None
+    return spec.kind != "vector" and spec.shares is None
+
+
+def tallies(features: Features, logs: Logs) -> tuple[Tally, ...]:
+    """All that a night counts: users, items, fields, and the counters' keys, each once."""
+    fields = (values_of(spec) for spec in features.fields if is_learned(spec))
+    keys = counter_tallies(features.counters)
+    return tuple(dict.fromkeys((tally_of((logs.user,)), tally_of((logs.item,)), *fields, *keys)))
+
+
+def key_of(columns: Sequence[pa.Array]) -> pa.Array:
+    """One text a row of what text columns hold there, null where one is: the key of a tally.
+
+    Of many columns each but the last is led by its length, so that no two rows are alike that
+    differ.
+    """
+    parts = []
+    for column in columns[:-1]:
+        parts += [pc.utf8_length(column).cast(pa.string()), ":", column]
+    return pc.binary_join_element_wise(*parts, columns[-1], "") if parts else columns[-1]
+
+
+@dataclass(frozen=True)
+class CountDay:
+    """Writes a day's rows of `COUNTS` to `<folder>/<day>.parquet`, on a worker.
+
+    Beside the day's own counts there are zeros for the counters' keys of events that came late, at
+    the day they happened on: there they ask what came before.
+    """
+
+    features: Features
+    logs: Logs
+    folder: Path
+
+    def __call__(self, day: Day) -> None:
+        """Count it."""
+        wanted = tallies(self.features, self.logs)
+        parts: dict[tuple[str, str], list[pa.Table]] = {(day.name, t.name): [] for t in wanted}
+        for table in day.tables(self._columns()):
+            sources = self._sources(table)
+            positive = {of: outcomes(table, of) for of in {tally.of for tally in wanted}}
+            for tally in wanted:
+                parts[day.name, tally.name].append(_count(positive[tally.of], tally, sources))
+            for earlier, tally, keys in self._late(day, table["time_ms"], sources):
+                parts.setdefault((earlier, tally.name), []).append(_zeros(keys))
+        write(self.file(day), (_added(*name, tables) for name, tables in parts.items()))
+
+    def file(self, day: Day) -> Path:
+        """Where the counts of a day lie."""
+        return self.folder / f"{day.name}.parquet"
+
+    def _columns(self) -> set[str]:
+        specs = self.features.fields
+        names = {name for counter in self.features.counters for name in counter.columns}
+        names |= {spec.name for spec in specs if spec.kind not in ("history", "vector")}
+        for spec in specs:
+            if spec.kind == "history" and spec.type is not None:
+                names |= {str(spec.shares), spec.type}
+        return names | {"label", "time_ms", self.logs.user, self.logs.item}
+
+    def _sources(self, table: pa.Table) -> dict[str, pa.Array]:
+        """Event columns as text, values in lists, types of what enters a history."""
+        found = {name: text_of(table[name]) for name in table.column_names}
+        for spec in filter(is_learned, self.features.fields):
+            (source,) = values_of(spec).sources
+            if spec.kind == "list":
+                found[source] = pieces(table[spec.name], spec)
+            if spec.kind == "history":
+                found[source] = pc.if_else(entering(table, spec), found[str(spec.type)], None)
+        return found
+
+    def _late(
+        self, day: Day, times: pa.ChunkedArray, sources: Mapping[str, pa.Array]
+    ) -> Iterator[tuple[str, Tally, pa.Array]]:
+        """Days, and the keys of the counters' tallies that late events ask of there."""
+        asking = counter_tallies(self.features.counters)
+        for earlier, rows in late_rows(times.to_numpy(), day.name, self.logs.timezone):
+            for tally in asking:
+                yield earlier, tally, key_of([sources[name].take(rows) for name in tally.sources])
+
+
+def _count(positive: pa.Array, tally: Tally, sources: Mapping[str, pa.Array]) -> pa.Table:
+    """Events and positives by key, in the order of the keys' first rows; a key that was there
+    without an outcome has zeros."""
+    columns = [sources[source] for source in tally.sources]
+    if pa.types.is_list(columns[0].type):
+        positive = positive.take(pc.list_parent_indices(columns[0]))
+        columns = [columns[0].flatten()]
+    counts = {"events": pc.is_valid(positive).cast(pa.int64()), "positives": positive.fill_null(0)}
+    return _by_key(pa.table({"key": key_of(columns), **counts}).filter(pc.field("key").is_valid()))
+
+
+def _by_key(counts: pa.Table) -> pa.Table:
+    how = [(name, "sum") for name in ("events", "positives")]
+    found = counts.group_by("key", use_threads=False).aggregate(how)
+    return found.rename_columns(["key", "events", "positives"])
+
+
+def _zeros(keys: pa.Array) -> pa.Table:
+    distinct = pc.unique(keys.drop_null())
+    none = pa.array(np.zeros(len(distinct), np.int64))
+    return pa.table({"key": distinct, "events": none, "positives": none})
+
+
+def _added(day: str, tally: str, tables: Sequence[pa.Table]) -> pa.Table:
+    """The sums of counts, as rows of `COUNTS`."""
+    sums = pa.concat_tables(tables, promote_options="permissive")
+    if len(tables) > 1:
+        sums = _by_key(sums)
+    names = {"day": day, "tally": tally}
+    rows = {name: pa.repeat(value, len(sums)) for name, value in names.items()}
+    return pa.table({**rows, **{n: sums[n] for n in sums.column_names}}).cast(COUNTS)

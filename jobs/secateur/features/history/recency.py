@@ -1,0 +1,196 @@
+"""What is no sum of days: counts over a key's last events, and the time since the last of them.
+
+The known events of a key stand in the order in which they became known: each at its own time, one
+that came late at the beginning of the day that it arrived on; of those at once the earlier first,
+then the negatives. An event looks at those known strictly before it, or, with the freshness "day",
+before the beginning of its day (see `counters`).
+
+Spark brings a key's events of all days together, once for all counters with the same keys; a worker
+sorts its part, finds each event's place in it, and writes what other workers read by day:
+
+    <folder>/<group>/<day>/part-<n>.parquet   a row an event: `_row` and `recent_columns`
+
+So the events of one key must fit into a worker, as those of a user do; and a night makes it all
+anew, as it does histories.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyspark import TaskContext
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812
+
+from secateur.features.days.arrow_days import text_of, write
+from secateur.features.days.event_window import ROW
+from secateur.features.days.lateness import midnights
+from secateur.features.history.daily_counts import key_of, outcomes
+from secateur.features.history.prior_counts import Counts
+from secateur.scenario import Counter
+from secateur.spark import named
+
+_OWN = ("day", ROW, "time_ms", "label")
+_ROWS = 1 << 21  # events that a worker sorts at once
+
+
+def recent_columns(place: int) -> tuple[str, str, str]:
+    """The columns of the counter at this place: events, positives, gap."""
+    return f"events_{place}", f"positives_{place}", f"gap_{place}"
+
+
+@dataclass(frozen=True)
+class Recent:
+    """Looks at single events for the counters that ask so, below `folder`."""
+
+    counters: Sequence[Counter]
+    timezone: str
+    folder: Path
+
+    @property
+    def groups(self) -> list[dict[int, Counter]]:
+        """Those counters by place, together with others of the same keys."""
+        asking = {n: c for n, c in enumerate(self.counters) if c.of_single_events}
+        keys = dict.fromkeys(counter.keys for counter in asking.values())
+        return [{n: c for n, c in asking.items() if c.keys == key} for key in keys]
+
+    def read(self, day: str) -> pa.Table:
+        """The columns of a day's events, in their order."""
+        found = [pa.table({})]
+        for number in range(len(self.groups)):
+            files = sorted((self.folder / str(number) / day).glob("part-*.parquet"))
+            table = pa.concat_tables(pq.ParquetFile(file).read() for file in files)
+            found.append(table.sort_by(ROW).drop_columns(ROW))
+        return reduce(side_by_side, found)
+
+
+def look_back(recent: Recent, events: DataFrame, rows: int) -> None:
+    """Look back from so many events: `day`, `_row`, `time_ms`, `label`, keys and signals."""
+    cores = events.sparkSession.sparkContext.defaultParallelism
+    for number, group in enumerate(recent.groups):
+        (keys,) = {counter.keys for counter in group.values()}
+        columns = tuple(dict.fromkeys((*_OWN, *(n for c in group.values() for n in c.columns))))
+        parts = cores * (1 + rows // (cores * _ROWS))
+        together = events.select(*map(named, columns)).repartition(parts, *_spread(keys))
+        plain = together.toDF(*map(str, range(len(columns))))  # Arrow's way in knows no dots
+        look = _Look(group, columns, recent.timezone, recent.folder / str(number))
+        plain.mapInArrow(look, "part int").collect()
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Looks at a part of the events, all of its keys' together, on a worker."""
+
+    counters: Mapping[int, Counter]
+    columns: Sequence[str]
+    timezone: str
+    folder: Path
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        part, given = TaskContext.get().partitionId(), list(batches)
+        if given:
+            table = pa.Table.from_batches(given).rename_columns(list(self.columns)).combine_chunks()
+            found = pa.table({ROW: table[ROW], **dict(self._columns(table))})
+            for day in table["day"].unique().to_pylist():
+                of_day = found.filter(pc.equal(table["day"], day))
+                write(self.folder / day / f"part-{part:05d}.parquet", [of_day])
+        yield pa.RecordBatch.from_pydict({"part": pa.array([part], pa.int32())})
+
+    def _columns(self, table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
+        moments = _Moments.of(table, self.timezone)
+        (keys,) = {counter.keys for counter in self.counters.values()}
+        key = key_of([text_of(table[name]) for name in keys])
+        for signal in dict.fromkeys(counter.signal for counter in self.counters.values()):
+            past = _Past.of(key, outcomes(table, signal), moments)
+            for place, counter in self.counters.items():
+                if counter.signal == signal:
+                    found = map(pa.array, past.before(counter, moments))
+                    yield from zip(recent_columns(place), found, strict=True)
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """When each event happened, and when it was known, in half milliseconds.
+
+    What came late is known half a millisecond before its day, so that it is known on that day only.
+    """
+
+    times: Counts
+    known: Counts
+    midnights: Counts  # of all days
+    today: Counts  # place of the day that an event happened on
+
+    @classmethod
+    def of(cls, table: pa.Table, timezone: str) -> "_Moments":
+        """Of events with `time_ms` and `day`."""
+        times, days = table["time_ms"].to_numpy(), table["day"].combine_chunks().dictionary_encode()
+        starts, first = midnights(times, days.dictionary.to_pylist(), timezone)
+        arrived = first[days.indices.to_numpy()]
+        happened = np.searchsorted(starts, times, side="right") - 1
+        late = happened < arrived
+        known = np.where(late, 2 * starts[arrived] - 1, 2 * times)
+        return cls(times, known, 2 * starts, np.minimum(happened, arrived))
+
+    def asked(self, counter: Counter) -> tuple[Counts, Counts]:
+        """Each event looks at what was known from the one moment on, and before the other."""
+        midnight = self.midnights[self.today] - 1
+        end = midnight if counter.freshness == "day" else 2 * self.times
+        if counter.window_days is None:
+            return np.full_like(end, self.known.min()), end
+        return self.midnights[np.maximum(self.today - counter.window_days + 1, 0)] - 1, end
+
+
+@dataclass(frozen=True)
+class _Past:
+    """The events that have a key and an outcome, by key, and then as they became known.
+
+    A slot is a key's number and a moment after `since` in one, `span` moments a key.
+    """
+
+    keys: Counts  # number of each event's key, of all events
+    since: int
+    span: int
+    slots: Counts
+    times: Counts
+    positives: Counts  # running sum, one longer
+
+    @classmethod
+    def of(cls, key: pa.Array, outcome: pa.Array, moments: _Moments) -> "_Past":
+        """All of a worker's events."""
+        keys = key.dictionary_encode().indices.fill_null(-1).to_numpy().astype(np.int64)
+        there = np.flatnonzero((keys >= 0) & outcome.is_valid().to_numpy(zero_copy_only=False))
+        positive = outcome.fill_null(0).to_numpy()
+        since, until = int(moments.known.min()), int(moments.known.max())
+        slots = keys * (until - since + 1) + moments.known - since
+        order = there[np.lexsort((positive[there], moments.times[there], slots[there]))]
+        sums = np.append(0, np.cumsum(positive[order]))
+        return cls(keys, since, until - since + 1, slots[order], moments.times[order], sums)
+
+    def before(self, counter: Counter, moments: _Moments) -> tuple[Counts, Counts, Counts]:
+        """Events, positives, and seconds since the last event, before every event."""
+        start, end = (
+            np.searchsorted(self.slots, self.keys * self.span + np.maximum(at - self.since, 0))
+            for at in moments.asked(counter)
+        )
+        if counter.last is not None:
+            start = np.maximum(start, end - counter.last)
+        last = np.append(self.times, 0)[end - 1]
+        gap = (moments.times - last) // 1000
+        return end - start, self.positives[end] - self.positives[start], gap
+
+
+def _spread(keys: Sequence[str]) -> list[Column]:
+    """What brings a key's events together, and leaves those without one where they fall."""
+    whole = reduce(Column.__and__, (named(key).isNotNull() for key in keys))
+    return [*map(named, keys), F.when(~whole, F.col(ROW))]
+
+
+def side_by_side(left: pa.Table, right: pa.Table) -> pa.Table:
+    """The columns of both."""
+    columns = dict(zip(right.column_names, right.columns, strict=True))
+    return pa.table({**dict(zip(left.column_names, left.columns, strict=True)), **columns})

@@ -1,0 +1,1 @@
+"""DCN-V2 (Wang et al., WWW 2021)."""

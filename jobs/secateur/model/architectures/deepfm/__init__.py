@@ -1,0 +1,1 @@
+"""DeepFM (Guo et al., IJCAI 2017)."""

@@ -1,0 +1,1 @@
+"""DIN (Zhou et al., KDD 2018)."""

@@ -1,0 +1,77 @@
+"""DIN (Zhou et al., KDD 2018): what of a user's history counts depends on the item to be scored."""
+
+from collections.abc import Iterator
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from secateur.contracts.models import ModelSpec
+from secateur.model.architectures.kept_units import Kept
+from secateur.model.architectures.recommender import Embedded, Recommender
+from secateur.model.architectures.tower import Tower, linears_of
+
+
+class DIN(Recommender):
+    """Score = bias + tower, over embeddings in which histories are pooled by attention.
+
+    A list that shares a field's vocabulary becomes the sum of a(v, t) v over its values v, where t
+    is that field's embedding (equation 3): the weights are not normalised. The activation unit `a`
+    is a perceptron over [v, t, v - t, v * t], here with ReLU, one a list. Other lists are means.
+    There is no first order. An embedding dimension is coupled to four columns of each unit's first
+    layer.
+    """
+
+    first_orders = 0
+
+    def __init__(self, spec: ModelSpec, dropout: float = 0.0) -> None:
+        super().__init__(spec, dropout)
+        attended = sum(target is not None for target in spec.targets)
+        width = 4 * spec.embedding_dim
+        self.units = nn.ModuleList(Tower(width, spec.attention) for _ in range(attended))
+
+    def score(self, embedded: Embedded) -> Tensor:
+        """Logits [batch, 1 + tasks] of embedded inputs."""
+        tower: Tensor = self.tower(embedded.flat)
+        return self.with_own(tower, self.bias)
+
+    def pooled(self, place: int, values: Tensor, offsets: Tensor, of_ids: Tensor) -> Tensor:
+        """By attention, where the list shares the vocabulary of a field."""
+        target = self.spec.targets[place]
+        if target is None or not values.shape[1]:
+            return super().pooled(place, values, offsets, of_ids)
+        rows = torch.repeat_interleave(offsets.diff(), output_size=len(values))
+        wanted = of_ids[rows, target]
+        pairs = torch.cat([values, wanted, values - wanted, values * wanted], 1)
+        weights = self.unit(place)(pairs)[:, 0]
+        every = torch.arange(len(values), device=values.device)
+        return functional.embedding_bag(
+            every,
+            values,
+            offsets,
+            mode="sum",
+            per_sample_weights=weights.to(values.dtype),
+            include_last_offset=True,
+        )
+
+    def unit(self, place: int) -> Tower:
+        """The activation unit of the list at this place, which has one."""
+        before = sum(target is not None for target in self.spec.targets[:place])
+        return cast("Tower", self.units[before])
+
+    def take_over(self, larger: Recommender, kept: Kept) -> None:
+        """The activation units of lists that stay, of their first layers these dimensions."""
+        assert isinstance(larger, DIN)  # noqa: S101 - of one architecture
+        starts = torch.arange(4)[:, None] * larger.spec.embedding_dim
+        columns = (starts + kept.dimensions).flatten()
+        lists = kept.embedded - len(larger.spec.fields)
+        attended = [place for place, target in enumerate(larger.spec.targets) if target is not None]
+        units = [larger.unit(place) for place in attended if place in lists]
+        pairs = zip(units, self.units, strict=True)
+        for old, new in cast("Iterator[tuple[Tower, Tower]]", pairs):
+            first, *rest = zip(linears_of(old.layers), linears_of(new.layers), strict=True)
+            first[1].weight.copy_(first[0].weight[:, columns])
+            first[1].bias.copy_(first[0].bias)
+            for whole, same in rest:
+                same.load_state_dict(whole.state_dict())

@@ -1,0 +1,1 @@
+"""Factorization machine (Rendle, ICDM 2010)."""

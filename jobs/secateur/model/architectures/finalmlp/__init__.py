@@ -1,0 +1,1 @@
+"""FinalMLP (Mao et al., AAAI 2023)."""

@@ -1,0 +1,1 @@
+"""Logistic regression: what each other architecture must beat."""

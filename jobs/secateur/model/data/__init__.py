@@ -1,0 +1,1 @@
+"""A FeatureSet's rows as tensors, in memory or streamed from disk."""

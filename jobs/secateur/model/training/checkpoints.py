@@ -1,0 +1,112 @@
+"""Where a training stands, kept so that a retry goes on from there with the same bits.
+
+A checkpoint is one safetensors file a rank and, written last, `checkpoint.json`, which names them
+with their digests. Every write is whole or not at all, so that a process killed at any moment
+leaves the newest whole checkpoint, or the one before. A checkpoint of other inputs, other code or
+another number of ranks has another key, and is passed over.
+"""
+
+import hashlib
+import logging
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from safetensors.torch import load, save
+from torch import Tensor
+
+from secateur.contracts import record
+from secateur.contracts.errors import CorruptArtifact, ObjectMissing
+from secateur.contracts.manifest import FileEntry
+from secateur.contracts.models import Evaluation
+from secateur.model.distributed import World
+from secateur.storage import open_store
+
+log = logging.getLogger("secateur.model")
+
+CHECKPOINT = "checkpoint.json"
+SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a training is: steps and rows taken, rows at the last look, and all looks."""
+
+    step: int
+    seen: int
+    looked: int
+    looks: tuple[Evaluation, ...]
+    best: int
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What `checkpoint.json` holds; `files[rank]` is where that rank's tensors are."""
+
+    key: str
+    position: Position
+    files: tuple[FileEntry, ...]
+
+
+class Checkpoints:
+    """The checkpoints at a URI of the one training that `key` names, at least `period_s` apart."""
+
+    def __init__(self, uri: str, key: str, period_s: float, world: World | None = None) -> None:
+        self.store = open_store(uri)
+        self.world = world or World()
+        self.key = record.digest([key, self.world.size])
+        self.period_s = period_s
+        self._saved = time.monotonic()
+
+    @property
+    def due(self) -> bool:
+        """Whether the last one is `period_s` old. Ranks differ: the first one's answer counts."""
+        return self.world.agreed(time.monotonic() - self._saved >= self.period_s)
+
+    def save(self, position: Position, tensors: dict[str, Tensor]) -> None:
+        """Write a checkpoint, then forget the one before."""
+        data = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+        name = f"{position.step}-{self.world.rank}{SUFFIX}"
+        self.store.put(name, data)
+        files = self.world.told(FileEntry(name, hashlib.sha256(data).hexdigest(), len(data)))
+        if self.world.leads:
+            self.store.put(CHECKPOINT, record.dump(Checkpoint(self.key, position, tuple(files))))
+            self._forget(keep={file.path for file in files})
+        self.world.wait()
+        self._saved = time.monotonic()
+
+    def newest(self) -> tuple[Position, dict[str, Tensor]] | None:
+        """Where to go on, if every rank finds its part of a checkpoint of this very training."""
+        try:
+            found = self._read()
+        except ObjectMissing:
+            found = None
+        except CorruptArtifact as error:
+            log.warning("%s: starting anew", error)
+            found = None
+        if not all(self.world.told(found is not None)) or found is None:
+            return None
+        log.info("going on from step %d, after %d samples", found[0].step, found[0].seen)
+        return found
+
+    def _read(self) -> tuple[Position, dict[str, Tensor]] | None:
+        found = record.load(Checkpoint, self.store.get(CHECKPOINT).data)
+        if found.key != self.key:
+            log.info("the checkpoint at %s is of another training: starting anew", self.store.uri)
+            return None
+        file = found.files[self.world.rank]
+        data = self.store.get(file.path).data
+        if hashlib.sha256(data).hexdigest() != file.sha256:
+            raise CorruptArtifact(f"{self.store.uri}/{file.path} is not what {CHECKPOINT} promises")
+        return found.position, load(data)
+
+    def clear(self) -> None:
+        """Remove every checkpoint, the JSON first."""
+        if self.world.leads:
+            self.store.delete(CHECKPOINT)
+            self._forget()
+
+    def _forget(self, keep: Collection[str] = ()) -> None:
+        for entry in list(self.store.entries()):
+            if entry.key.endswith(SUFFIX) and entry.key not in keep:
+                self.store.delete(entry.key)

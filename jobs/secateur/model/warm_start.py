@@ -1,0 +1,134 @@
+"""Nights that go on from the last accepted dense model, the master.
+
+A vocabulary is ranked anew every night, so that a value's row is another one. Weights and moments
+travel by what a row stands for: a value that is new begins as in an untrained model, one that is
+gone is forgotten, and unknown stays unknown. Only days that the master has not seen are trained
+on: a row of an embedding that meets its events a second time learns them by heart (see
+`training`).
+"""
+
+import logging
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from secateur.accepted import MASTER, MASTERS, TENSORS, VOCABULARY
+from secateur.artifacts import Artifact, Draft
+from secateur.contracts.errors import CorruptArtifact
+from secateur.contracts.features import BucketField, CategoryField, FeatureSchema, ListField
+from secateur.contracts.models import Master
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.data.streaming import Stream
+from secateur.model.optimization.optimizers import TABLES, Memory
+
+log = logging.getLogger("secateur.model")
+
+BREAK = pa.scalar("\n", pa.large_string())
+_MOMENTS = "moments:"
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Where a night's training begins: the rows it reads, and what it goes on from, if anything."""
+
+    rows: Stream
+    memory: Memory | None = None
+    master: Artifact | None = None
+
+    @property
+    def word(self) -> str:
+        """For the manifest."""
+        return "warm" if self.memory else "cold"
+
+
+def warm_start(state: str | None, model: Recommender, features: Artifact, train: Stream) -> Start:
+    """Go on from the newest master that has not seen the last of the train days.
+
+    Where there is none, or one of other shapes than the untrained `model`, the start is cold, and
+    the log says why. Raises CorruptArtifact where a master is not what was sealed.
+    """
+    found = MASTERS.before(state, train.days[-1])
+    if found is None:
+        log.info("cold start: no master before %s was accepted", train.days[-1])
+        return Start(train)
+    day, artifact = found
+    master = artifact.read(MASTER, Master)
+    if master.last_day != day:
+        raise CorruptArtifact(f"{artifact.uri} holds the master of {master.last_day}")
+    tensors = load_file(artifact.file(TENSORS))
+    if not _same_shapes(master, tensors, model):
+        log.warning("cold start: the master of %s has other layers than the scenario asks for", day)
+        return Start(train)
+    old = row_keys(master.schema, artifact.file(VOCABULARY))
+    new = row_keys(features.read("schema.json", FeatureSchema), features.file(VOCABULARY))
+    places = torch.from_numpy(pc.fill_null(pc.index_in(new, old), -1).to_numpy().copy())
+    log.info(
+        "warm start from the master of %s: %d of %d rows are known, %d are gone",
+        *(day, int((places >= 0).sum()), len(new), len(old) - int((places >= 0).sum())),
+    )
+    memory = _moved(tensors, places.long(), model, master.steps)
+    return Start(train.after(day), memory, artifact)
+
+
+def keep(draft: Draft, left: Memory, model: Recommender, features: Artifact, day: str) -> None:
+    """Write into a bundle what a later night may go on from, `day` being the last trained on."""
+    schema = features.read("schema.json", FeatureSchema)
+    draft.write(MASTER, Master(model.spec, schema, left.steps, day))
+    moments = {f"{_MOMENTS}{name}": tensor for name, tensor in left.moments.items()}
+    save_file({**left.weights, **moments}, draft.folder / TENSORS)
+    shutil.copyfile(features.file(VOCABULARY), draft.folder / VOCABULARY)
+
+
+def row_keys(schema: FeatureSchema, vocabulary: Path) -> pa.Array:
+    """What every row of the tables stands for, in their order; no two are the same."""
+    values = pq.ParquetFile(vocabulary).read(["field", "value"])
+    parts = [_keys(field, values, schema.id_key) for field in (*schema.fields, *schema.own_lists)]
+    parts.append([field.name for field in schema.numbers])
+    parts += [[f"{one.name}\t{place}" for place in range(one.length)] for one in schema.vectors]
+    return pa.concat_arrays([pa.array(part, pa.large_string()) for part in parts])
+
+
+def _keys(
+    field: CategoryField | BucketField | ListField, values: pa.Table, id_key: str
+) -> pa.Array | list[str]:
+    """One field's rows: a value behind a line break, so that none is taken for another kind."""
+    if isinstance(field, BucketField):
+        return [f"{field.name}\t{place} of {field.size}" for place in range(field.size)]
+    hashed = isinstance(field, CategoryField) and field.hashed
+    name = pa.scalar(f"{field.name}\t{id_key}" if hashed else field.name, pa.large_string())
+    own = values.filter(pc.equal(values["field"], field.name))["value"].combine_chunks()
+    known = pc.binary_join_element_wise(name, own.cast(pa.large_string()), BREAK)
+    return pa.concat_arrays([known, pa.array([field.name], pa.large_string())])
+
+
+def _same_shapes(master: Master, tensors: dict[str, Tensor], model: Recommender) -> bool:
+    """Whether all but the heights of the tables is as in `model`."""
+    if replace(master.model, rows=model.spec.rows) != model.spec:
+        return False
+    found = {name: tensor.shape[1:] for name, tensor in tensors.items() if _MOMENTS not in name}
+    return found == {name: tensor.shape[1:] for name, tensor in model.state_dict().items()}
+
+
+def _moved(tensors: dict[str, Tensor], places: Tensor, model: Recommender, steps: int) -> Memory:
+    """The master's tensors, the rows of its tables at tonight's `places` (-1: none)."""
+    known = places >= 0
+
+    def move(name: str, fresh: Tensor) -> Tensor:
+        fresh[known] = tensors[name][places[known]]
+        return fresh
+
+    weights = {name: tensors[name] for name in model.state_dict()}
+    moments = {n.removeprefix(_MOMENTS): t for n, t in tensors.items() if n.startswith(_MOMENTS)}
+    for table in TABLES:
+        weights[table] = move(table, model.state_dict()[table].clone())
+        for name in [name for name in moments if name.startswith(table)]:
+            old = moments[name]
+            moments[name] = move(f"{_MOMENTS}{name}", old.new_zeros(len(places), *old.shape[1:]))
+    return Memory(weights, moments, steps)

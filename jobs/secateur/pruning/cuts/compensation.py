@@ -1,0 +1,65 @@
+"""Make up for what a cut took by least squares: fit what is left to what the dense model's gave.
+
+He, Zhang & Sun, "Channel pruning for accelerating very deep neural networks" (ICCV 2017, equation
+1's reconstruction): front to back, every tower layer is given the weights with which, from its own
+new inputs, it comes closest to the outputs before activation of the larger model's layer. No label
+is read and nothing is trained.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from secateur.contracts.pruning import PruningPlan
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.tower import Tower, linears_of
+from secateur.model.data.batches import Split
+from secateur.pruning.units.rows import read_by
+
+RIDGE = 1e-3  # of the mean squared input; weights are drawn to what they were, not to 0
+
+
+@torch.no_grad()
+def compensate(small: Recommender, larger: Recommender, plan: PruningPlan, sample: Split) -> None:
+    """Refit in place the towers of `small`, which `plan` left of `larger`, on a sample for it."""
+    if not larger.spec.hidden or not len(sample):
+        return
+    wanted = _targets(larger, plan, larger.tower_input(larger.embed(sample.inputs)))
+    inputs = read_by(sample.inputs, plan, larger.spec, small.spec)
+    first = small.tower_input(small.embed(inputs))
+    for tower, targets in zip(small.towers, wanted, strict=True):
+        _refit(tower, targets, first)
+
+
+def _targets(larger: Recommender, plan: PruningPlan, first: Tensor) -> list[list[Tensor]]:
+    """For every tower what each layer that stays should give before its activation."""
+    towers, place = [], 0
+    for tower in larger.towers:
+        x, targets = first, []
+        *hidden, output = linears_of(tower.layers)
+        for layer, activate in zip(hidden, tower.activations, strict=True):
+            before = layer(x)
+            if place not in plan.linear:
+                targets.append(before[:, list(plan.neurons[place])])
+            x = activate(before)
+            place += 1
+        towers.append([*targets, output(x)])
+    return towers
+
+
+def _refit(tower: Tower, targets: list[Tensor], x: Tensor) -> None:
+    for layer, target in zip(linears_of(tower.layers), targets, strict=True):
+        _fit(layer, x, target)
+        x = torch.relu(layer(x))
+
+
+def _fit(layer: nn.Linear, x: Tensor, target: Tensor) -> None:
+    """The ridge regression of what the layer misses of `target` [n, outputs] on `x` [n, inputs]."""
+    ones = torch.ones(len(x), 1, dtype=torch.float64)
+    inputs = torch.cat([x.double(), ones], dim=1)
+    missed = (target - layer(x)).double()
+    gram = inputs.T @ inputs
+    penalty = RIDGE * gram.diagonal().mean()
+    gram.diagonal().add_(penalty)
+    change = torch.linalg.solve(gram, inputs.T @ missed)
+    layer.weight.add_(change[:-1].T.float())
+    layer.bias.add_(change[-1].float())

@@ -1,0 +1,70 @@
+"""Importance of hidden layers: how much of what a layer gives is not linear in what it takes.
+
+A layer without its activation is one with the next (Fu et al., ICML 2022, "DepthShrinker"): its
+neurons cost nothing from then on.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.tower import linears_of
+from secateur.pruning.units.calibration import Evidence
+
+
+def prunable(model: Recommender) -> list[bool]:
+    """For every hidden layer whether it may become linear.
+
+    The last of several towers is met by the others, and every tower keeps one hidden layer.
+    """
+    several = len(model.towers) > 1
+    return [
+        len(tower.activations) > 1 and not (several and i == len(tower.activations) - 1)
+        for tower in model.towers
+        for i in range(len(tower.activations))
+    ]
+
+
+@torch.no_grad()
+def linearity(model: Recommender, evidence: Evidence) -> tuple[Tensor, ...]:
+    """What the best line a neuron misses of its activation, as the next layer weighs it.
+
+    Over the sample, sum over neurons of the mean squared error times the squared norm of the
+    neuron's outgoing weights, [hidden layers]; infinite for one that must stay.
+    """
+    scores = []
+    for (before, outgoing), fixed in zip(_layers(model, evidence), prunable(model), strict=True):
+        slope, offset = best_lines(before)
+        missed = torch.relu(before) - (slope * before + offset)
+        score = missed.square().mean(dim=0) @ outgoing.square().sum(dim=0)
+        scores.append(score if fixed else torch.tensor(torch.inf))
+    return (torch.stack(scores) if scores else torch.empty(0),)
+
+
+def best_lines(before: Tensor) -> tuple[Tensor, Tensor]:
+    """Slope and offset [width] that fit relu(x) best by least squares for x in `before` [n, width].
+
+    A neuron that never varies has slope 0.
+    """
+    exact = before.double()
+    after, mean = torch.relu(exact), exact.mean(dim=0)
+    centered = exact - mean
+    variance = centered.square().mean(dim=0)
+    slope = torch.where(variance > 0, (centered * after).mean(dim=0) / variance, 0)
+    return slope.float(), (after.mean(dim=0) - slope * mean).float()
+
+
+def _layers(model: Recommender, evidence: Evidence) -> Iterator[tuple[Tensor, Tensor]]:
+    """Every hidden layer's outputs before its activation [n, width], and the weights after it."""
+    first = model.tower_input(model.embed(evidence.sample.inputs))
+    for tower in model.towers:
+        x = first
+        *hidden, last = linears_of(tower.layers)
+        for layer, after, activate in zip(
+            hidden, [*hidden[1:], last], tower.activations, strict=True
+        ):
+            before = layer(x)
+            yield before, after.weight
+            x = activate(before)

@@ -1,0 +1,1 @@
+"""How tonight's cuts follow those of the last accepted night."""

@@ -1,0 +1,1 @@
+"""The search for recipes under a budget of bytes, microseconds and minutes."""

@@ -1,0 +1,243 @@
+"""What the sections of a scenario must say of one another, checked before any night runs.
+
+Each rule reads sections that hold by themselves and yields its mistakes; where a section does not
+hold, the rules that need it wait.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from secateur.contracts.candidates import DENSE, Recipe
+from secateur.contracts.models import WITHOUT_TOWER
+from secateur.scenario.explaining.mistakes import Mistake, did_you_mean
+from secateur.scenario.explaining.toml_lines import KeyPath
+from secateur.scenario.sections.cleaning import Cleaning
+from secateur.scenario.sections.features import Features
+from secateur.scenario.sections.logs import (
+    ClickedListLabel,
+    EventTypeLabel,
+    Label,
+    Logs,
+    OfColumn,
+    tasks_of,
+)
+from secateur.scenario.sections.scenario import Scenario
+from secateur.scenario.sections.training import Training
+from secateur.scenario.sections.validation import Validation
+from secateur.scenario.time_spelling import UNITS
+
+# https://spark.apache.org/docs/latest/sql-ref-datetime-pattern.html, what can be parsed of it
+_PATTERN_LETTERS = set("GyMLdDQqahHkKmsSVzOXxZ")
+
+
+def disagreements(data: Mapping[str, Any]) -> list[Mistake]:
+    """Every mistake that shows only where sections are held side by side."""
+    valid = dict(_valid_sections(data))
+    return [
+        mistake
+        for needs, rule in _RULES
+        if all(name in valid for name in needs)
+        for mistake in rule(*(valid[name] for name in needs))
+    ]
+
+
+def _valid_sections(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, info in Scenario.model_fields.items():
+        try:
+            if name in data:
+                adapter: TypeAdapter[Any] = TypeAdapter(info.rebuild_annotation())
+                yield name, adapter.validate_python(data[name])
+            elif not info.is_required():
+                yield name, info.get_default(call_default_factory=True)
+        except ValidationError:
+            continue
+
+
+def _twice(names: Iterable[str], at: KeyPath, key: str = "name") -> Iterator[Mistake]:
+    seen: dict[str, int] = {}
+    for number, name in enumerate(names):
+        if name in seen:
+            yield Mistake((*at, number, key), f"{name!r} is there already, as [{seen[name]}]")
+        seen.setdefault(name, number)
+
+
+def _names_of_candidates(candidates: Sequence[Recipe]) -> Iterator[Mistake]:
+    names = [recipe.name for recipe in candidates]
+    yield from _twice(names, ("candidates",))
+    for number, name in enumerate(names):
+        if name == DENSE:
+            yield Mistake(("candidates", number, "name"), f"{DENSE!r} is the baseline's name")
+
+
+def _wanted_candidates_exist(
+    only: Sequence[str], candidates: Sequence[Recipe]
+) -> Iterator[Mistake]:
+    names = [recipe.name for recipe in candidates]
+    for number, name in enumerate(only):
+        if name not in names:
+            message = f"{name!r} is no candidate{did_you_mean(name, names)}"
+            yield Mistake(("only_candidates", number), message)
+
+
+def _names_in_logs(logs: Logs) -> Iterator[Mistake]:
+    yield from _twice([side.name for side in logs.sides], ("logs", "sides"))
+    yield from _columns_once(logs.columns, ("logs",))
+    for number, side in enumerate(logs.sides):
+        yield from _columns_once(side.columns, ("logs", "sides", number))
+
+
+def _columns_once(columns: Sequence[str], at: KeyPath) -> Iterator[Mistake]:
+    for number, name in enumerate(columns):
+        if name in columns[:number]:
+            yield Mistake((*at, "columns", number), f"column {name!r} is named twice")
+
+
+def _window_of_logs(logs: Logs) -> Iterator[Mistake]:
+    if logs.first_day and logs.last_day and logs.first_day > logs.last_day:
+        yield Mistake(("logs", "first_day"), f"{logs.first_day} is after last_day {logs.last_day}")
+    letters = "".join(logs.time_format.split("'")[::2])  # text between quotes stands for itself
+    wrong = sorted({c for c in letters if c.isalpha()} - _PATTERN_LETTERS)
+    if logs.time_format not in UNITS and wrong:
+        message = f"{logs.time_format!r} is none of {', '.join(UNITS)}, nor a pattern of Spark's"
+        yield Mistake(("logs", "time_format"), f"{message}: {', '.join(wrong)} cannot be parsed")
+
+
+def _days_are_enough(logs: Logs, features: Features, training: Training) -> Iterator[Mistake]:
+    held_out = features.tune_days + features.confirm_days
+    if logs.window_days <= held_out + training.holdout_days:
+        yield Mistake(
+            ("logs", "window_days"),
+            f"{logs.window_days} days leave none to learn from: {features.tune_days} tune, "
+            f"{features.confirm_days} confirm and {training.holdout_days} stop the training",
+        )
+
+
+def _label_is_one_thing(label: Label) -> Iterator[Mistake]:
+    if isinstance(label, EventTypeLabel):
+        both = sorted(set(label.positive) & set(label.negative))
+        if both:
+            yield Mistake(("label", "negative"), f"{', '.join(both)} are positive too")
+    if isinstance(label, ClickedListLabel) and label.clicked == label.column:
+        yield Mistake(("label", "clicked"), f"{label.clicked!r} is the list itself")
+
+
+def _tasks_are_further_labels(label: Label) -> Iterator[Mistake]:
+    for name in tasks_of(label):
+        if name == label.name:
+            yield Mistake(("label", "tasks", name), f"{name!r} is the label's own name")
+
+
+def _no_field_tells_a_label(label: Label, features: Features) -> Iterator[Mistake]:
+    labels = [label, *tasks_of(label).values()]
+    told = {one.column for one in labels if isinstance(one, OfColumn)}
+    for number, field in enumerate(features.fields):
+        if field.kind != "history" and field.name in told:
+            message = f"{field.name!r} is what is to be predicted: it tells a label"
+            yield Mistake(("features", "fields", number, "name"), message)
+
+
+def _tasks_have_weights_and_a_tower(label: Label, training: Training) -> Iterator[Mistake]:
+    tasks = tasks_of(label)
+    if tasks and training.architecture in WITHOUT_TOWER:
+        message = f"{training.architecture} has no tower, whose hidden layers the tasks share"
+        yield Mistake(("training", "architecture"), message)
+    for name in training.task_weights:
+        if name not in tasks:
+            message = f"no task of the label is named so{did_you_mean(name, tasks)}"
+            yield Mistake(("training", "task_weights", name), message)
+
+
+def _rows_can_be_told_apart(cleaning: Cleaning) -> Iterator[Mistake]:
+    if not cleaning.deduplicate_on:
+        yield Mistake(
+            ("cleaning", "deduplicate_on"), "names no column: all rows would be one event"
+        )
+    yield from _twice([rule.code for rule in cleaning.rules], ("cleaning", "rules"), "code")
+
+
+def _names_of_fields(features: Features) -> Iterator[Mistake]:
+    names = [field.name for field in features.fields]
+    yield from _twice(names, ("features", "fields"))
+    yield from _twice([one.name for one in features.slices], ("features", "slices"))
+    taken = dict.fromkeys(names, "a field")
+    for number, counter in enumerate(features.counters):
+        for field in counter.fields:
+            if field.name in taken:
+                message = f"its input {field.name!r} is there already, of {taken[field.name]}"
+                yield Mistake(("features", "counters", number), message)
+            taken[field.name] = f"counter [{number}]"
+
+
+def _only_the_user_is_hashed(logs: Logs, features: Features) -> Iterator[Mistake]:
+    for number, field in enumerate(features.fields):
+        if field.hashed and field.name != logs.user:
+            message = f"hashed = true is for the user {logs.user!r}, and only it"
+            yield Mistake(("features", "fields", number, "hashed"), message)
+        if field.name == logs.user and not field.hashed:
+            message = f"{field.name!r} is the user: say hashed = true"
+            yield Mistake(("features", "fields", number, "name"), message)
+        if field.hashed and field.kind != "category":
+            message = f"a {field.kind} cannot be hashed, only a category"
+            yield Mistake(("features", "fields", number, "kind"), message)
+        for key in ("shares", "type"):
+            if getattr(field, key) == logs.user:
+                message = f"{logs.user!r} is the user, and a {field.kind} holds no users"
+                yield Mistake(("features", "fields", number, key), message)
+
+
+def _no_drift_of_users(logs: Logs, validation: Validation) -> Iterator[Mistake]:
+    for measure in ("categories", "numbers"):
+        if logs.user in getattr(validation.drift, measure):
+            message = f"{logs.user} is the user, whom no profile may name"
+            yield Mistake(("validation", "drift", measure, logs.user), message)
+
+
+def _watched_vocabularies_exist(features: Features, validation: Validation) -> Iterator[Mistake]:
+    known = [f.name for f in features.fields if f.kind in ("category", "list", "history")]
+    for name in validation.max_oov_rate:
+        if name not in known:
+            message = f"no field with a vocabulary is named so{did_you_mean(name, known)}"
+            yield Mistake(("validation", "max_oov_rate", name), message)
+
+
+def _rates_rise(validation: Validation) -> Iterator[Mistake]:
+    low, high = validation.label_rate
+    if low > high:
+        yield Mistake(("validation", "label_rate"), f"{low} is above {high}: least, then most")
+    yield from _twice([rule.name for rule in validation.rules], ("validation", "rules"))
+
+
+def _towers_have_layers(training: Training) -> Iterator[Mistake]:
+    if not training.hidden and training.architecture not in WITHOUT_TOWER:
+        message = f"is empty, but {training.architecture} has a tower"
+        yield Mistake(("training", "hidden"), message)
+
+
+def _whole_tables_move(training: Training) -> Iterator[Mistake]:
+    kind = training.embedding_optimizer
+    if training.table_l2 and kind not in ("auto", "adam"):
+        message = f"{kind!r} does not move whole tables, as table_l2 wants; adam and auto do"
+        yield Mistake(("training", "embedding_optimizer"), message)
+
+
+_RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Mistake]]], ...] = (
+    (("candidates",), _names_of_candidates),
+    (("only_candidates", "candidates"), _wanted_candidates_exist),
+    (("logs",), _names_in_logs),
+    (("logs",), _window_of_logs),
+    (("logs", "features", "training"), _days_are_enough),
+    (("training",), _towers_have_layers),
+    (("training",), _whole_tables_move),
+    (("label",), _label_is_one_thing),
+    (("label",), _tasks_are_further_labels),
+    (("label", "features"), _no_field_tells_a_label),
+    (("label", "training"), _tasks_have_weights_and_a_tower),
+    (("cleaning",), _rows_can_be_told_apart),
+    (("features",), _names_of_fields),
+    (("logs", "features"), _only_the_user_is_hashed),
+    (("logs", "validation"), _no_drift_of_users),
+    (("features", "validation"), _watched_vocabularies_exist),
+    (("validation",), _rates_rise),
+)

@@ -1,0 +1,124 @@
+"""What a column of a sample looks like: its kind, how often it repeats, what it depends on."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from secateur.scenario.drafting.log_sample import Sample
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_ANONYMOUS = re.compile(r"column_\d+")
+_IDENTIFYING = {"id", "ids", "code", "key", "no", "number", "uuid", "hash", "ip", "sku", "uid"}
+_SURE = 0.98
+_FEW = 20
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a sample: its `values` by row, None where missing."""
+
+    name: str
+    values: tuple[str | None, ...]
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The lower-case words in the name: ("customer", "id"); none in a made-up name."""
+        if _ANONYMOUS.fullmatch(self.name):
+            return ()
+        return tuple(word.lower() for word in _WORD.findall(self.name))
+
+    @cached_property
+    def present(self) -> tuple[str, ...]:
+        """The values that are not missing."""
+        return tuple(value for value in self.values if value is not None)
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """Rows by value."""
+        return Counter(self.present)
+
+    @property
+    def distinct(self) -> int:
+        """How many values there are."""
+        return len(self.counts)
+
+    @property
+    def unique(self) -> bool:
+        """Whether no value comes twice."""
+        return 1 < self.distinct == len(self.values)
+
+    @property
+    def top_share(self) -> float:
+        """Share of the most frequent value among those present."""
+        return self.counts.most_common(1)[0][1] / len(self.present) if self.present else 1.0
+
+    @property
+    def binary(self) -> bool:
+        """Whether it holds 0 and 1, both, and nothing else."""
+        return set(self.counts) == {"0", "1"}
+
+    @cached_property
+    def numeric(self) -> bool:
+        """Whether almost every value is a finite number."""
+        numbers = sum(rows for value, rows in self.counts.items() if _is_number(value))
+        return bool(self.present) and numbers >= _SURE * len(self.present)
+
+    @property
+    def rate(self) -> float:
+        """Share of 1 in a binary column."""
+        return self.counts["1"] / len(self.present)
+
+    @property
+    def identifies(self) -> bool:
+        """Whether the name ends like an identifier's, such as `CustomerID`."""
+        return bool(self.words) and self.words[-1] in _IDENTIFYING
+
+    @cached_property
+    def tokens(self) -> float:
+        """Mean number of blank-separated words in a value."""
+        return sum(len(v.split()) for v in self.present) / max(len(self.present), 1)
+
+
+def columns_of(sample: Sample) -> tuple[Column, ...]:
+    """The sample, column by column."""
+    values = zip(*sample.rows, strict=True) if sample.rows else ((),) * len(sample.columns)
+    return tuple(Column(name, tuple(v)) for name, v in zip(sample.columns, values, strict=True))
+
+
+def dependence(column: Column, key: Column) -> float:
+    """How far a key's value tells the column's: the share of rows with their key's usual value.
+
+    Only keys of two rows or more speak; 0 where fewer than 20 do.
+    """
+    groups: dict[str, list[str | None]] = defaultdict(list)
+    for value, of in zip(column.values, key.values, strict=True):
+        if of is not None:
+            groups[of].append(value)
+    several = [values for values in groups.values() if len(values) > 1]
+    if len(several) < _FEW:
+        return 0.0
+    usual = sum(Counter(values).most_common(1)[0][1] for values in several)
+    return usual / sum(map(len, several))
+
+
+def owner_of(column: Column, user: Column, item: Column | None) -> tuple[str, str]:
+    """Whose the column is, and why: the user's or the item's where they tell it, else context."""
+    shares = {"user": dependence(column, user), "item": dependence(column, item) if item else 0.0}
+    owner = max(shares, key=lambda name: shares[name])
+    if shares[owner] >= _SURE and shares["user"] != shares["item"]:
+        return owner, f"one value {'a' if owner == 'user' else 'an'} {owner}"
+    return "context", "differs from event to event"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return abs(float(text)) < float("inf")
+    except ValueError:
+        return False
+
+
+def named_like(column: Column, ranked: Sequence[str]) -> int | None:
+    """The rank of the first word of `ranked` that the column's name has."""
+    return next((rank for rank, word in enumerate(ranked) if word in column.words), None)

@@ -1,0 +1,1 @@
+"""Mistakes of a scenario file, each with its line."""

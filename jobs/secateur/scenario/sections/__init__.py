@@ -1,0 +1,1 @@
+"""One file a table of the scenario's TOML, and the whole scenario."""

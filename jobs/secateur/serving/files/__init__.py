@@ -1,0 +1,1 @@
+"""The files of a Package: written, packed, verified and read."""

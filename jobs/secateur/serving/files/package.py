@@ -1,0 +1,59 @@
+"""Read the files of a Package, trusting none of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from secateur.contracts import record
+from secateur.contracts.errors import CorruptArtifact
+from secateur.contracts.features import FeatureSchema
+from secateur.serving.files import compression, layout
+from secateur.serving.files.tables import Table, unpack_table
+from secateur.serving.files.vocabulary import Values, unpack_vocabulary
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What scoring needs of a Package, unpacked."""
+
+    schema: FeatureSchema
+    model: bytes
+    table: Table
+    vocabulary: dict[str, Values]
+
+
+def read(folder: Path) -> Contents:
+    """Read and unpack. Raises CorruptArtifact for a missing or damaged file."""
+    schema = record.load(FeatureSchema, read_whole(folder, layout.SCHEMA))
+    _check_shares(schema, f"{folder / layout.SCHEMA}")
+    rows = sum(field.size for field in (*schema.fields, *schema.own_lists))
+    table = unpack_table(read_file(folder, layout.TABLE), rows, f"{folder / layout.TABLE}")
+    words = read_file(folder, layout.VOCABULARY)
+    vocabulary = unpack_vocabulary(words, schema, f"{folder / layout.VOCABULARY}")
+    return Contents(schema, read_whole(folder, layout.MODEL), table, vocabulary)
+
+
+def _check_shares(schema: FeatureSchema, where: str) -> None:
+    sizes = {field.name: field.size for field in schema.categories}
+    for field in schema.lists:
+        if field.shares is not None and sizes.get(field.shares) != field.size:
+            raise CorruptArtifact(f"{where}: {field.name} shares no {field.shares} of its size")
+
+
+def read_whole(folder: Path, name: str) -> bytes:
+    """Content of a file that is there as it is or, with `.zst` after its name, compressed.
+
+    Raises CorruptArtifact when it is missing or damaged.
+    """
+    plain = name.removesuffix(".zst")
+    packed = f"{plain}.zst"
+    if not (folder / packed).exists():
+        return read_file(folder, plain)
+    return compression.decompress(read_file(folder, packed), f"{folder / packed}")
+
+
+def read_file(folder: Path, name: str) -> bytes:
+    """Bytes of one file. Raises CorruptArtifact when it is missing."""
+    try:
+        return (folder / name).read_bytes()
+    except OSError as error:
+        raise CorruptArtifact(f"{folder} is no whole package: {name}: {error.strerror}") from error

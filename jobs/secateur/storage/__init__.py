@@ -1,0 +1,25 @@
+"""Bytes under keys at `file://` and `s3://`. boto3 is imported when the first bucket is opened."""
+
+from secateur.storage.local import FileStore
+from secateur.storage.open import open_store
+from secateur.storage.store import (
+    Entry,
+    Store,
+    Tagged,
+    check_size,
+    checked_key,
+    join,
+    local_path,
+)
+
+__all__ = [
+    "Entry",
+    "FileStore",
+    "Store",
+    "Tagged",
+    "check_size",
+    "checked_key",
+    "join",
+    "local_path",
+    "open_store",
+]

@@ -1,0 +1,111 @@
+"""A folder of the local file system as a `Store`."""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from secateur.contracts.errors import ObjectMissing, PreconditionFailed, StoreError
+from secateur.storage.store import Entry, Store, Tagged, check_size, checked_key
+
+LOCK = ".lock"
+TEMPORARY = ".tmp-"
+
+
+class FileStore(Store):
+    """A folder as a store: atomic renames, hard links for `put_new`, a lock for `swap`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self.uri = self.address = self.root.as_uri()
+
+    def get(self, key: str, limit: int | None = None) -> Tagged:
+        """Read one object of at most `limit` bytes. Raises ObjectMissing."""
+        with self._translated(key), (self.root / checked_key(key)).open("rb") as file:
+            check_size(f"{self.uri}/{key}", os.fstat(file.fileno()).st_size, limit)
+            data = file.read()
+        return Tagged(data, hashlib.sha256(data).hexdigest())
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write one object, replacing any."""
+        with self._written(key, data) as temporary:
+            temporary.replace(self.root / key)
+
+    def put_new(self, key: str, data: bytes) -> None:
+        """Write one object that must not exist. Raises PreconditionFailed."""
+        with self._written(key, data) as temporary:
+            (self.root / key).hardlink_to(temporary)
+
+    def swap(self, key: str, data: bytes, tag: str) -> None:
+        """Replace the object whose tag is still `tag`. Raises PreconditionFailed."""
+        with self._translated(key):
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = (self.root / LOCK).open("w")
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not self.exists(key) or self.get(key).tag != tag:
+                raise PreconditionFailed(f"{self.uri}/{key} was changed by another writer")
+            self.put(key, data)
+
+    def exists(self, key: str) -> bool:
+        """Tell whether an object lies under `key`."""
+        return (self.root / checked_key(key)).is_file()
+
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        """List the objects whose keys start with `prefix`, sorted by key."""
+        base = self.root / prefix.rpartition("/")[0]
+        names = (p.relative_to(self.root).as_posix() for p in base.rglob("*") if p.is_file())
+        for key in sorted(n for n in names if n.startswith(prefix) and not _is_private(n)):
+            with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
+                found = (self.root / key).stat()
+                yield Entry(key, found.st_size, found.st_mtime)
+
+    def delete(self, key: str) -> None:
+        """Remove one object; a missing one is no error."""
+        with self._translated(key), contextlib.suppress(FileNotFoundError):
+            (self.root / checked_key(key)).unlink()
+
+    @contextlib.contextmanager
+    def _written(self, key: str, data: bytes) -> Iterator[Path]:
+        """Give a complete, durable file beside the place of `key`; what is done to it is too."""
+        folder = (self.root / checked_key(key)).parent
+        temporary = folder / f"{TEMPORARY}{secrets.token_hex(8)}"
+        with self._translated(key):
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                with temporary.open("xb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                yield temporary
+                _sync_folder(folder)
+            finally:
+                temporary.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _translated(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except FileExistsError as error:
+            raise PreconditionFailed(f"{self.uri}/{key} exists already") from error
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+            raise ObjectMissing(f"{self.uri}/{key}: no such object") from error
+        except OSError as error:
+            raise StoreError(f"{self.uri}/{key}: {error.strerror}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename durable: without this a power cut may undo it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _is_private(key: str) -> bool:
+    name = key.rsplit("/", 1)[-1]
+    return name == LOCK or name.startswith(TEMPORARY)

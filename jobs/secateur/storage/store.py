@@ -1,0 +1,94 @@
+"""What every store promises: bytes under keys, with the conditional writes releases stand on.
+
+Both stores give the same four promises: a `put` is seen whole or not at all; `put_new` succeeds
+for one writer only; `swap` succeeds only if nobody wrote since the tag was read; a `get` after a
+write sees it. `releases.probing` refuses a server that breaks them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlparse
+
+from secateur.contracts.errors import StoreError, UsageError
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """Bytes with the tag that a later `swap` must match."""
+
+    data: bytes
+    tag: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One object in a listing: its size in bytes, its last write in seconds since 1970 (UTC)."""
+
+    key: str
+    bytes: int
+    modified: float
+
+
+class Store(Protocol):
+    """Objects below one root URI. Keys are relative, with `/` between their parts.
+
+    `address` is the URI with its endpoint: it tells apart two stores of one name. Every method
+    raises StoreError when the store fails, UsageError for a key that would leave the root.
+    """
+
+    uri: str
+    address: str
+
+    def get(self, key: str, limit: int | None = None) -> Tagged:
+        """Read one object of at most `limit` bytes. Raises ObjectMissing."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write one object, replacing any."""
+
+    def put_new(self, key: str, data: bytes) -> None:
+        """Write one object that must not exist. Raises PreconditionFailed."""
+
+    def swap(self, key: str, data: bytes, tag: str) -> None:
+        """Replace the object whose tag is still `tag`. Raises PreconditionFailed."""
+
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        """List the objects whose keys start with `prefix`, sorted by key."""
+
+    def delete(self, key: str) -> None:
+        """Remove one object; a missing one is no error."""
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """List the keys that start with `prefix`, sorted."""
+        return (entry.key for entry in self.entries(prefix))
+
+    def exists(self, key: str) -> bool:
+        """Tell whether an object lies under `key`."""
+        return next(self.keys(key), None) == key  # the shortest of its prefix is listed first
+
+
+def join(uri: str, *parts: str) -> str:
+    """Append path parts to a URI."""
+    return "/".join([uri.rstrip("/"), *(part.strip("/") for part in parts)])
+
+
+def local_path(uri: str) -> Path | None:
+    """The folder of a `file://` URI or bare path; None where the bytes lie elsewhere."""
+    parsed = urlparse(uri)
+    if parsed.scheme == "file":
+        return Path(unquote(parsed.path)).absolute()
+    return Path(uri).absolute() if not parsed.scheme else None
+
+
+def checked_key(key: str) -> str:
+    """Insist that a key has one spelling and stays below its store. Raises UsageError."""
+    if any(part in ("", ".", "..") for part in key.split("/")) or set(key) & {"\\", "\0"}:
+        raise UsageError(f"{key!r} is no key: its parts between '/' are names, not '', '.' or '..'")
+    return key
+
+
+def check_size(where: str, found: int, limit: int | None) -> None:
+    """Insist on at most `limit` bytes, before they fill the memory. Raises StoreError."""
+    if limit is not None and found > limit:
+        raise StoreError(f"{where} has {found:,} bytes where at most {limit:,} belong")

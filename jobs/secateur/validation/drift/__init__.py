@@ -1,0 +1,1 @@
+"""Tonight's events held against those of the last accepted night."""

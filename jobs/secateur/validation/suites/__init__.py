@@ -1,0 +1,1 @@
+"""What must hold of events and features, as expectations."""

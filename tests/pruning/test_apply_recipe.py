@@ -1,0 +1,165 @@
+"""What every kind of step, schedule and start does to a model that learned something."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from secateur.contracts import record
+from secateur.contracts.candidates import Recipe, Step, Student
+from secateur.contracts.pruning import PruningPlans, difference
+from secateur.model.architectures.kept_units import narrow
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.training.holdout import predict
+from secateur.model.training.metrics import auc, log_loss
+from secateur.pruning.apply_recipe import Pruned, Workshop, carry_out, replay
+from secateur.pruning.importance.weights import linears
+
+
+def measured(model: Recommender, dense: Recommender, workshop: Workshop) -> tuple[float, float]:
+    """AUC and log-loss on the holdout."""
+    holdout = workshop.evidence.holdout
+    logits = predict(model, narrow(holdout.inputs, dense.spec, model.spec))
+    return auc(logits, holdout.labels), log_loss(logits, holdout.labels)
+
+
+def cut(dense: Recommender, workshop: Workshop, *steps: Step, **how: object) -> Pruned:
+    return carry_out(Recipe("r", steps, **how), dense, workshop)  # type: ignore[arg-type]
+
+
+def density(model: Recommender) -> float:
+    weights = [layer.weight for layer in linears(model)]
+    living = sum(int(weight.count_nonzero()) for weight in weights)
+    return living / sum(weight.numel() for weight in weights)
+
+
+NEURONS = Step("neuron", "l2", keep=0.25)
+ZEROS = Step("weight", "magnitude", keep=0.2)
+
+
+@pytest.mark.parametrize(
+    "criterion", ["field_score", "field_score_per_us", "permutation", "field_score_confirmed"]
+)
+def test_the_field_that_tells_nothing_goes(
+    untouched: Recommender, workshop: Workshop, criterion: str
+) -> None:
+    step = Step("field", criterion, keep=0.75)  # type: ignore[arg-type]
+    pruned = cut(untouched, workshop, step)
+    assert pruned.model.spec.inputs == ("a", "b", "n")
+    before, after = (measured(m, untouched, workshop) for m in (untouched, pruned.model))
+    assert abs(after[0] - before[0]) < 0.01
+
+
+def test_a_hidden_layer_becomes_one_with_the_next(
+    untouched: Recommender, workshop: Workshop
+) -> None:
+    step = Step("layer", "linearity", keep=0.5)
+    pruned = cut(untouched, workshop, step, repair_epochs=2.0)
+    assert pruned.model.spec.hidden == (32,)
+    assert measured(pruned.model, untouched, workshop)[0] > 0.8
+
+
+def test_compensation_gives_back_most_of_what_random_neurons_took(
+    untouched: Recommender, workshop: Workshop
+) -> None:
+    step = Step("neuron", "random", keep=0.5)
+    lost, dense = (
+        (
+            measured(cut(untouched, workshop, step, compensate=c).model, untouched, workshop)[1]
+            for c in (False, True)
+        ),
+        measured(untouched, untouched, workshop)[1],
+    )
+    plain, compensated = lost
+    assert compensated - dense < 0.25 * (plain - dense)
+
+
+@pytest.mark.parametrize("schedule", ["iterative", "cubic"])
+def test_rounds_end_with_the_same_shapes_as_one_cut(
+    untouched: Recommender, workshop: Workshop, schedule: str
+) -> None:
+    step = replace(NEURONS, schedule=schedule, rounds=3)  # type: ignore[arg-type]
+    pruned = cut(untouched, workshop, step, repair_epochs=1.0)
+    assert pruned.model.spec.hidden == (8, 8)
+    assert len(pruned.plans.steps) == 3
+    assert pruned.curve.evaluations[-1].samples <= 4000 / 3 + 64
+
+
+def test_zeros_stay_zero_through_repair(untouched: Recommender, workshop: Workshop) -> None:
+    once = cut(untouched, workshop, ZEROS)
+    repaired = cut(untouched, workshop, ZEROS, repair_epochs=1.0)
+    assert density(repaired.model) == density(once.model) == pytest.approx(0.2, abs=0.01)
+    assert repaired.model.spec == untouched.spec
+    for a, b in zip(linears(once.model), linears(repaired.model), strict=True):
+        assert torch.equal(a.weight == 0, b.weight == 0)
+        assert not torch.equal(a.weight, b.weight)
+
+
+def test_rigl_trades_weights_and_stays_as_sparse(
+    untouched: Recommender, workshop: Workshop
+) -> None:
+    step = replace(ZEROS, schedule="rigl", rounds=4)
+    pruned = cut(untouched, workshop, step, repair_epochs=2.0)
+    assert density(pruned.model) <= 0.21
+    first, *traded = pruned.plans.steps
+    assert all(difference(first, plan).get("weights") for plan in traded)
+
+
+def test_pruning_at_initialisation_learns_what_the_dense_model_did(
+    untouched: Recommender, workshop: Workshop
+) -> None:
+    step = Step("weight", "taylor", keep=0.3)
+    pruned = cut(untouched, workshop, step, start="untrained", repair_epochs=4.0)
+    assert density(pruned.model) == pytest.approx(0.3, abs=0.01)
+    assert measured(pruned.model, untouched, workshop)[0] > 0.8
+
+
+def test_a_student_alone_reads_labels_and_no_teacher(
+    untouched: Recommender, workshop: Workshop
+) -> None:
+    taught, alone = (
+        carry_out(
+            Recipe("s", student=Student(4, (8,), 1, alone=a), repair_epochs=0.5),
+            untouched,
+            workshop,
+        )
+        .curve.evaluations[0]
+        .holdout_loss
+        for a in (False, True)
+    )
+    assert taught != alone
+
+
+@pytest.mark.parametrize("allocation", ["uniform", "global", "erk", "sensitivity"])
+def test_every_allocation_keeps_about_the_share_that_was_asked(
+    untouched: Recommender, workshop: Workshop, allocation: str
+) -> None:
+    step = replace(NEURONS, allocation=allocation)  # type: ignore[arg-type]
+    hidden = cut(untouched, workshop, step).model.spec.hidden
+    assert 12 <= sum(hidden) <= 20
+
+
+def test_plans_are_json_that_replays_the_cuts(untouched: Recommender, workshop: Workshop) -> None:
+    steps = (
+        Step("embedding_row", "frequency_l2", keep=0.5),
+        Step("field", "permutation", keep=0.75),
+        Step("embedding_dimension", "frequency_l2", keep=0.5),
+        NEURONS,
+        Step("layer", "linearity", keep=0.5),
+        ZEROS,
+    )
+    pruned = cut(untouched, workshop, *steps)
+    plans = record.load(PruningPlans, record.dump(pruned.plans))
+    again = replay(plans, untouched, workshop.evidence)
+    assert again.spec == pruned.model.spec
+    assert all(torch.equal(t, again.state_dict()[n]) for n, t in pruned.model.state_dict().items())
+
+
+def test_the_same_recipe_gives_the_same_bits(untouched: Recommender, workshop: Workshop) -> None:
+    steps = (Step("field", "random", keep=0.75), Step("neuron", "taylor", keep=0.5))
+    first, second = (
+        cut(untouched, workshop, *steps, repair_epochs=0.5, compensate=True) for _ in range(2)
+    )
+    assert first.plans == second.plans
+    state = second.model.state_dict()
+    assert all(torch.equal(t, state[n]) for n, t in first.model.state_dict().items())
