@@ -3,17 +3,24 @@
 import ast
 import statistics
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[1]
-PACKAGE = PROJECT / "jobs" / "secateur"
-VERBS = sorted((PROJECT / "jobs").glob("*.py"))
-OURS = sorted(
-    path for room in ("dags", "jobs", "plugins", "infra") for path in (PROJECT / room).rglob("*.py")
+from source_tree import (
+    OURS,
+    PACKAGE,
+    PROJECT,
+    circles,
+    folded,
+    functions,
+    imports,
+    levels,
+    module_graph,
+    own_lines,
 )
+
+VERBS = sorted((PROJECT / "jobs").glob("*.py"))
 
 # The one room or module that may import each heavy library.
 OWNERS = {
@@ -76,42 +83,16 @@ CLIENT_ROOMS = (
     "__init__.py",
 )
 
+PACKAGES = sorted(
+    ".".join(path.parent.relative_to(PACKAGE.parent).parts) for path in PACKAGE.rglob("__init__.py")
+)
+
 STDLIB_NAMES = set(__import__("sys").stdlib_module_names)
-
-
-def imports(path: Path) -> Iterator[str]:
-    """Every module that a file imports, at its top or inside a function, unless for types only."""
-    for node in ast.walk(without_type_checking(ast.parse(path.read_text()))):
-        if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-            if node.module == "secateur":
-                yield from (f"secateur.{name.name}" for name in node.names)
-
-
-def without_type_checking(tree: ast.AST) -> ast.AST:
-    """Drop the bodies of `if TYPE_CHECKING:`."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
-            node.body = []
-    return tree
 
 
 def room_of(path: Path) -> str:
     """`events` of jobs/secateur/events/reading.py, `storage` of jobs/secateur/storage.py."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-
-
-def functions(path: Path) -> Iterator[tuple[str, int]]:
-    """Every function of a file with its lines, docstring and decorators apart."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            start = node.body[0].lineno
-            documented = ast.get_docstring(node) is not None
-            if documented and len(node.body) > 1:
-                start = node.body[1].lineno
-            yield node.name, (node.end_lineno or start) - start + 1
 
 
 def test_there_is_something_to_check() -> None:
@@ -170,10 +151,31 @@ def test_the_client_needs_its_own_dependencies_only() -> None:
             assert outside <= CLIENT_LIBRARIES, f"{path.name}: {outside - CLIENT_LIBRARIES}"
 
 
+def test_no_module_imports_itself_by_a_detour() -> None:
+    assert circles(module_graph()) == []
+
+
+@pytest.mark.parametrize("folder", PACKAGES)
+def test_between_the_parts_of_a_package_every_import_goes_down(folder: str) -> None:
+    """A circle among sub-packages and modules of one folder is an arrow that runs back up."""
+    assert circles(folded(module_graph(), folder)) == []
+
+
+def test_the_wings_of_pruning_stand_on_few_floors() -> None:
+    assert levels(folded(module_graph(), "secateur.pruning")) <= 6
+
+
+def test_a_circle_is_found_where_one_is() -> None:
+    graph = {"p.a.x": {"p.b.y"}, "p.b.z": {"p.a.w"}, "p.b.y": set(), "p.a.w": set()}
+    assert circles(graph) == []
+    assert circles(folded(graph, "p")) == [["p.a", "p.b"]]
+    assert levels({"a": {"b"}, "b": {"c"}, "c": set()}) == 3
+
+
 def test_modules_and_functions_are_small() -> None:
     lines = {path: len(path.read_text().splitlines()) for path in OURS}
     assert max(lines.values()) <= 300, max(lines, key=lambda p: lines[p])
-    sizes = {f"{p.name}:{name}": size for p in OURS for name, size in functions(p)}
+    sizes = {one.where: own_lines(one.node) for one in functions(OURS)}
     longest = max(sizes, key=lambda name: sizes[name])
     assert sizes[longest] <= 70, longest
     assert statistics.median(sizes.values()) <= 12
