@@ -34,7 +34,6 @@ OWNERS = {
     "boto3": {"storage"},
     "botocore": {"storage"},
     "cryptography": {"releases"},
-    "matplotlib": {"report"},
     "jinja2": {"report"},
     "rich": {"command", "report"},
     "pydantic": {"scenario"},
