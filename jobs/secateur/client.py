@@ -9,6 +9,7 @@
     secateur sweep s3://models/short_video --keep 14 --delete
     secateur scenario check short_video.toml            every mistake of a scenario file at once
     secateur scenario draft clicks.csv.gz               a scenario to start from, for a new log
+    secateur scenario reference                         every key of a scenario, with its meaning
 
 The store is found by the AWS_* variables; SECATEUR_VERIFY_KEY names whom to trust. Scoring raw
 user ids needs SECATEUR_ID_KEY, rollback SECATEUR_SIGNING_KEY. `secateur scenario` runs in the
@@ -96,7 +97,7 @@ def parser() -> Parser:
     clean.add_argument("--delete", action="store_true", help="else it only says what would go")
     about = commands.add_parser("scenario", help=scenario.__doc__, description=scenario.__doc__)
     about.set_defaults(run=scenario)
-    about.add_argument("rest", metavar="check|draft ...", nargs=argparse.REMAINDER)
+    about.add_argument("rest", metavar="check|draft|reference ...", nargs=argparse.REMAINDER)
     return root
 
 
@@ -203,7 +204,7 @@ def sweep(arguments: argparse.Namespace) -> None:
 
 
 def scenario(arguments: argparse.Namespace) -> None:
-    """Check a scenario file or draft one; `secateur scenario check --help` tells more."""
+    """Check a scenario file, draft one, or list all keys; `secateur scenario --help` says more."""
     try:
         from secateur.scenario import commands
     except ModuleNotFoundError as error:

@@ -31,71 +31,82 @@ DENSE = "dense"
 
 @dataclass(frozen=True)
 class Step:
-    """Keep the fraction `keep` of the prunable units of one granularity, by one criterion.
-
-    An `embedding_row` step may say `min_count` instead of `keep`. `allocation` parts what is kept
-    among layers or blocks (`pruning/allocation.py`). By another `schedule` than one_shot the cut is
-    made in so many `rounds`, with repair between them (`pruning/schedules.py`).
-    """
+    """One cut: which units of the model stay."""
 
     granularity: Granularity
+    """What a unit is."""
     criterion: Criterion
+    """What a unit is worth; `infra/guides/prune.md` lists which criteria a granularity knows."""
     keep: float | None = None
+    """Share of the units that stays, between 0 and 1."""
     min_count: int | None = None
+    """Instead of `keep`, for embedding rows by frequency: values seen less often go."""
     allocation: Allocation | None = None
+    """How layers share what is kept (weight, neuron). Default: uniform for neurons, global for
+    weights."""
     schedule: Schedule = "one_shot"
+    """How the share is reached: at once, the same share of the rest in every round (iterative),
+    much early and little late (cubic), or at once with weights regrown in every round (rigl)."""
     rounds: int = 1
+    """Rounds of another schedule than one_shot; the repair is divided among them."""
 
 
 @dataclass(frozen=True)
 class Student:
-    """A small dense model trained from scratch, under the dense model's guidance or `alone`.
-
-    It reads these `inputs`, by name, or all where there are none.
-    """
+    """A small model of the dense one's architecture, trained from scratch."""
 
     embedding_dim: int
+    """Width of an embedding."""
     hidden: tuple[int, ...]
+    """Widths of the tower's hidden layers."""
     min_count: int
+    """Values seen less often have no embedding of their own."""
     alone: bool = False
+    """Learn from the labels only, without the dense model as its teacher."""
     inputs: tuple[str, ...] = ()
+    """Names of the inputs that it reads. Default: all."""
 
 
 @dataclass(frozen=True)
 class Recipe:
     """One way to make the dense model smaller: prune by steps, repair, then quantize.
 
-    At most `repair_epochs` of distillation from the dense model follow the steps. With
-    `compensate` the layers after a cut are first fitted by least squares to what the dense model's
-    give (`pruning/compensation.py`). Steps `start` from the dense model, or from an untrained one
-    of its shapes: pruning at initialisation. A recipe with a `student` has no steps: a new model
-    learns for as many epochs.
-
-    Bits are those of the stored embedding rows, and of the tower's weights, where fewer than 8 mean
-    as many shared values a layer as they tell apart; integers there need integers in the rows.
-    Values seen less than `rare_count` times may have rows of fewer bits, `rare_bits`. For
-    `rounded_epochs` more the model is distilled with its rows at these bits (quantization-aware).
-    With `product_parts` an embedding is so many codes of `embedding_bits` (product quantization).
-    In "ascending" order a package has its values and rows sorted, the rare ones last, so that only
-    gaps are stored; its ids are then its own.
-
     The recipe named "dense" changes nothing: it is the baseline.
     """
 
     name: str
+    """Name of the candidate; "dense" is taken."""
     steps: tuple[Step, ...] = ()
+    """Cuts, made in this order."""
     repair_epochs: float = 0.0
+    """Epochs of distillation from the dense model after the steps, at most. For a student, the
+    epochs that it learns."""
     embedding_bits: Literal[32, 8, 4, 3, 2] = 32
+    """Bits of a stored embedding weight; 32 is float32."""
     tower_bits: Literal[32, 8, 5, 4, 3] = 32
+    """Bits of a tower's weight. Below 8, a layer's weights are codes of so many bits, for values
+    that they share. Below 32, `embedding_bits` must be below 32, too."""
     student: Student | None = None
+    """Train a small model instead of cutting; such a recipe has no steps."""
     start: Literal["dense", "untrained"] = "dense"
+    """Cut the trained dense model, or an untrained one of its shapes (pruning at
+    initialisation)."""
     compensate: bool = True
+    """Fit the layers after a cut by least squares to the dense model's outputs, before repair."""
     rare_bits: Literal[8, 4, 3, 2] | None = None
+    """Bits of the embeddings of rare values. Default: those of all."""
     rare_count: int = 0
+    """A value seen in fewer train rows is a rare one."""
     first_order_bits: Literal[8, 7, 6, 5, 4] = 8
+    """Bits of a first-order weight, where `embedding_bits` are fewer than 32."""
     rounded_epochs: float = 0.0
+    """Further epochs of distillation with the embeddings fake-quantized to their bits
+    (quantization-aware training)."""
     product_parts: int = 0
+    """Store an embedding as so many codes of `embedding_bits` (product quantization); 0: do not."""
     vocabulary: Literal["frequency", "ascending"] = "frequency"
+    """Order of the stored values: by frequency, or sorted, so that only the gaps between them are
+    stored."""
 
     @property
     def levels(self) -> tuple[int, int]:

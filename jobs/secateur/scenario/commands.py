@@ -1,4 +1,4 @@
-"""`secateur scenario check` and `secateur scenario draft`, asked from a shell."""
+"""`secateur scenario check`, `draft` and `reference`, asked from a shell."""
 
 import argparse
 import sys
@@ -9,10 +9,11 @@ from secateur.contracts.errors import ScenarioError, UsageError
 from secateur.flags import Parser
 from secateur.scenario import checking
 from secateur.scenario.drafting import scenario_draft
+from secateur.scenario.explaining.reference import reference_page
 
 
 def run(argv: Sequence[str]) -> None:
-    """Run one of the two. Raises ScenarioError where a scenario has a mistake, or UsageError."""
+    """Run one of them. Raises ScenarioError where a scenario has a mistake, or UsageError."""
     arguments = _parser().parse_args(argv)
     arguments.run(arguments)
 
@@ -41,9 +42,18 @@ def draft(arguments: argparse.Namespace) -> None:
         raise UsageError(f"{arguments.output} exists; a draft replaces no file") from error
 
 
+def reference(arguments: argparse.Namespace) -> None:
+    """List every key of a scenario with its values, default and meaning, as Markdown."""
+    page = reference_page()
+    if arguments.output is None:
+        sys.stdout.write(page)
+    else:
+        arguments.output.write_text(page, encoding="utf-8")
+
+
 def _parser() -> Parser:
     root = Parser(prog="secateur scenario", description=__doc__)
-    commands = root.add_subparsers(required=True, metavar="check|draft")
+    commands = root.add_subparsers(required=True, metavar="check|draft|reference")
     checks: Parser = commands.add_parser("check", help=check.__doc__, description=check.__doc__)
     checks.add_argument("file", metavar="FILE", help="a TOML file, or a name in jobs/scenarios")
     where = "look its columns up in the log, too: at this URI, or else at the scenario's own"
@@ -53,6 +63,9 @@ def _parser() -> Parser:
     drafts.add_argument("log", metavar="LOGFILE", type=Path, help="its first rows are read")
     drafts.add_argument("--output", type=Path, help="a new file; default: standard output")
     drafts.set_defaults(run=draft)
+    pages: Parser = commands.add_parser("reference", help=reference.__doc__)
+    pages.add_argument("--output", type=Path, help="default: standard output")
+    pages.set_defaults(run=reference)
     return root
 
 

@@ -106,8 +106,8 @@ def _node(schema: dict[str, Any], loc: KeyPath) -> dict[str, Any]:
         return dict(_node(schema, loc[:-2]).get("propertyNames", {}))
     node = schema
     for part in loc:
-        node = _step(_resolved(node, schema), part, schema)
-    return _resolved(node, schema)
+        node = _step(resolved(node, schema), part, schema)
+    return resolved(node, schema)
 
 
 def _step(node: dict[str, Any], part: str | int, schema: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def _step(node: dict[str, Any], part: str | int, schema: dict[str, Any]) -> dict
         fixed = node.get("prefixItems", [])
         return dict(fixed[part] if part < len(fixed) else node.get("items", {}))
     if "oneOf" in node:
-        options = [_resolved(option, schema) for option in node["oneOf"]]
+        options = [resolved(option, schema) for option in node["oneOf"]]
         return next((o for o in options if _tag(o) == part), {})
     found = node.get("properties", {}).get(part, node.get("additionalProperties"))
     return found if isinstance(found, dict) else {}
@@ -125,7 +125,7 @@ def _tag(option: dict[str, Any]) -> object:
     return option.get("properties", {}).get("kind", {}).get("const")
 
 
-def _resolved(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+def resolved(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     """Follow a reference, and leave out that a value may be null, which TOML cannot say."""
     while True:
         some = [option for option in node.get("anyOf", ()) if option.get("type") != "null"]
@@ -148,7 +148,7 @@ def _wanted(node: dict[str, Any], schema: dict[str, Any]) -> str:
     length = node.get("minItems", node.get("minLength"))
     if length:
         bounds.append(f"with at least {length} of them" if "minItems" in node else "not empty")
-    items = _resolved(node.get("items", {}), schema)
+    items = resolved(node.get("items", {}), schema)
     if items:
         bounds.append(f"each {_wanted(items, schema)}")
     return ", ".join((words, *bounds))

@@ -8,29 +8,30 @@ from secateur.scenario.sections.section import Fraction, Name, Natural, Section
 
 
 class CleaningRule(Section):
-    """A row is quarantined under `code` where the Spark SQL predicate `bad` holds.
-
-    The predicate sees the log's columns as canonical text.
-    """
+    """A reason of the scenario's own to quarantine a row."""
 
     code: Name
+    """Name of the reason, as the quarantine and the counts show it."""
     bad: str
+    """Spark SQL predicate over the log's columns, all of them text; a row is bad where it holds."""
 
 
 class Cleaning(Section):
-    """How a night treats its raw rows.
-
-    Of rows equal in `deduplicate_on`, one is kept. An event older than its folder's day is kept,
-    as one of the day it arrived on, where it is at most `late_days` days late, else quarantined.
-    One later than that day is kept, at the day's last millisecond, where clocks may be off by
-    `future_minutes`, else quarantined. Beyond the share `quarantine_budget` the run is refused.
-    """
+    """Which raw rows are unusable, and which are the same event."""
 
     role: ClassVar[str] = "cleaning"
 
     deduplicate_on: tuple[str, ...]
+    """Rows equal in these columns are one event; the row that arrived first is kept."""
     quarantine_budget: Fraction = 0.02
+    """Share of unusable rows beyond which the night is refused."""
     late_days: Natural = 0
+    """An event up to so many days older than its folder's day counts as one of that day; an older
+    one is quarantined as `time_late`."""
     future_minutes: Natural = 0
+    """An event up to so many minutes past its folder's day is kept, at the day's last millisecond;
+    a later one is quarantined as `time_future`."""
     missing: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """By column, the texts that mean "no value", beside the empty text."""
     rules: tuple[CleaningRule, ...] = ()
+    """Further reasons to quarantine a row."""

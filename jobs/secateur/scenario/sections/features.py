@@ -13,31 +13,44 @@ Measure = Literal["events", "positives", "rate", "gap"]
 
 
 class FieldSpec(Section):
-    """One model input, read from the column of its name.
+    """One input of the model.
 
-    - category: a value with a vocabulary.
-    - bucket: a number cut at its quantiles into `buckets` ids.
-    - number: a number as it is, by its `scale`.
-    - list: many values of one vocabulary in one text between `separator`s, the first `length`.
-    - history: the user's last `length` items before the event, with their event types; only the
-      positive ones where `positives_only`. `type` is the column with an event's type.
-    - vector: `length` numbers in one text between `separator`s, such as an item's embedding.
-
-    A list or history that `shares` a category reads that field's vocabulary.
+    - category: one value of a vocabulary.
+    - bucket: a number, cut at its quantiles into ids.
+    - number: a number as it is, scaled.
+    - list: several values of one vocabulary in one text.
+    - history: the user's last items before the event.
+    - vector: several numbers in one text, such as an item's embedding.
     """
 
     name: str
+    """Column that the input is read from. A history has no column: its name must be a new one."""
     owner: Owner
+    """Whose the value is. The columns of `user` and `context` are given once for all candidates of
+    a request, those of `item` once a candidate."""
     kind: Literal["category", "bucket", "number", "list", "history", "vector"] = "category"
+    """What the value is."""
     min_count: Positive = 1
+    """A value seen in fewer train rows has no id of its own: it is read as unknown (category,
+    list)."""
     hashed: bool = False
+    """True for the log's user column, and only there: its values are keyed hashes."""
     buckets: Buckets = 16
+    """Ids that a bucket field is cut into, or knots of the `quantile` scale."""
     scale: Scale = "standard"
+    """How a number is scaled: `log` is sign(x) log(1 + |x|), `standard` subtracts the mean and
+    divides by the standard deviation, `standard_log` does that to the logarithms, and `quantile` is
+    the share of train rows at or below the number."""
     separator: Annotated[str, Field(min_length=1)] = " "
+    """What stands between the values of a list or a vector."""
     length: Positive = 20
+    """Values of a list or history that are read, or numbers that a vector has."""
     shares: str | None = None
+    """The category whose vocabulary a list or history reads; a history must name one."""
     positives_only: bool = True
+    """Whether a history holds the user's positive events alone."""
     type: str | None = None
+    """Column with an event's type, which a history then holds beside each item."""
 
     @model_validator(mode="after")
     def _history_shares(self) -> Self:
@@ -59,30 +72,38 @@ class Signal:
 
 
 class Counter(Section):
-    """Numbers of what was known of a key just before an event: see `features/counters.py`.
+    """What was known of a key just before an event, as one input of the model for each measure.
 
-    `keys` are one column, or several for a pair. Counted are the events of the last `window_days`
-    days (default: all of the log's window), up to the event itself, or with the `freshness` "day"
-    up to its midnight, as a service knows it that counts at night; of them the `last` ones alone,
-    where that is given. Positive is an event by its label, or by the column `of`, another signal of
-    the log, that holds 1 or 0, or a number of which `at_least` so much makes a positive. The rate
-    is smoothed by `prior_events` events of `prior_rate`; the gap is the time since the last event,
-    in seconds. A model reads them by `kind`: cut into `buckets`, or as numbers, standardised, all
-    but rates by their logarithm.
+    The inputs are named after the keys and the measure, such as `user_id_7d_rate`.
     """
 
     keys: Annotated[tuple[str, ...], Field(min_length=1)]
+    """One column, or several whose combination is counted."""
     owner: Owner
+    """Whose the numbers are, as for a field."""
     window_days: Positive | None = None
+    """Days counted, the event's own among them. Default: all of the log's window."""
     last: Positive | None = None
+    """Count only so many of the key's newest events. Default: all in the window."""
     of: str | None = None
+    """Column that tells positives, where that is not the label: 1 or 0, or see `at_least`."""
     at_least: Annotated[float | None, Field(allow_inf_nan=False)] = None
+    """The number in `of` from which on an event is a positive."""
     freshness: Literal["event", "day"] = "event"
+    """Count up to the event itself, or up to the midnight before it, which is what a service knows
+    that counts once a night."""
     measures: Annotated[tuple[Measure, ...], Field(min_length=1)] = ("events", "rate")
+    """The numbers to make: events, positives, their smoothed rate, or the gap in seconds since the
+    last event."""
     prior_events: Positive = 10
+    """Events that the prior of the rate weighs as much as."""
     prior_rate: Fraction
+    """The rate of a key without any event."""
     kind: Literal["bucket", "number"] = "bucket"
+    """Read as ids, cut at quantiles, or as standardised numbers (all but rates by their
+    logarithm)."""
     buckets: Buckets = 32
+    """Ids where `kind` is bucket."""
 
     @model_validator(mode="after")
     def _a_threshold_has_its_column(self) -> Self:
@@ -134,23 +155,31 @@ class Counter(Section):
 
 
 class SliceSpec(Section):
-    """Rows to look at apart: those whose `column` holds one of `values`."""
+    """A group of held-out rows whose accuracy is measured apart."""
 
     name: str
+    """Name in the report."""
     column: str
+    """Column that decides whether a row belongs to it."""
     values: Annotated[tuple[str, ...], Field(min_length=1)]
+    """The rows with one of these values belong to it."""
 
 
 class Features(Section):
-    """The fields, and how many of the last days are kept for tuning and for confirming."""
+    """The inputs of the model, and which days are held out."""
 
     role: ClassVar[str] = "features"
 
     tune_days: Positive = 2
+    """Days before the confirm days, on which candidates are compared."""
     confirm_days: Positive = 2
+    """The last days of the window: the chosen candidate is tested on them, once."""
     fields: tuple[FieldSpec, ...]
+    """Inputs that are read from columns."""
     counters: tuple[Counter, ...] = ()
+    """Inputs that are counted from earlier events."""
     slices: tuple[SliceSpec, ...] = ()
+    """Groups of rows to measure apart."""
 
     @property
     def inputs(self) -> tuple[FieldSpec, ...]:

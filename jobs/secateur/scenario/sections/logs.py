@@ -24,14 +24,17 @@ class Table(Section):
     """How the files of a table are written.
 
     Their compression is told by the name: .gz, .bz2, .zst, or whatever a Parquet file says of
-    itself. CSV and TSV without a `header` need the names of their `columns`, in order. TSV knows no
-    quotes: a " there is text.
+    itself.
     """
 
     format: Format = "csv"
+    """How the files are written. TSV has no quotes: a `"` there is text."""
     header: bool = True
+    """Whether the first line of a CSV or TSV file names the columns."""
     columns: tuple[str, ...] = ()
+    """Names of the columns in their order, where there is no header, and only there."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    """Character between two columns. Default: a comma in CSV, a tab in TSV."""
 
     @property
     def separator(self) -> str:
@@ -49,40 +52,49 @@ class Table(Section):
 
 
 class SideTable(Table):
-    """A table joined to every event by `key`: one file at `path` below the log, one row a key."""
+    """A table that is joined to every event: one file, one row a key."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    """Name of the table."""
     path: str
+    """Its file, below the log's `uri`."""
     key: str
+    """Column of both the events and the table that joins them."""
 
 
 class Logs(Table):
-    """The raw log.
-
-    `uri` is absolute or relative to the project's root. By `layout`, the files below `events` lie
-    in a folder a day (`date=YYYY-MM-DD/`), an hour (`date=YYYY-MM-DD/hour=HH/`), or as they come
-    ("flat": the events' own time tells the day). Days are as clocks in `timezone` (an IANA name)
-    tell them. `time` is the column with an event's time; `time_format` its unit since 1970 ("s",
-    "ms", "us") or Spark's datetime pattern of local time, such as "M/d/yyyy h:mm:ss a". The window
-    is the `window_days` days up to `last_day`, or up to the newest day present, none before
-    `first_day`; no events are expected on the weekdays `closed`.
-    """
+    """The raw log: where it lies, how it is written, and which of its days a night reads."""
 
     role: ClassVar[str] = "logs"
 
     uri: str
+    """Folder of the log: `s3://...`, an absolute path, or one relative to the project."""
     events: str = "events"
+    """Folder below `uri` that holds the event files."""
     layout: Literal["day", "hour", "flat"] = "day"
+    """How the event files lie: in a folder a day (`date=YYYY-MM-DD/`), an hour
+    (`date=YYYY-MM-DD/hour=HH/`), or as they come, where the events' own time tells the day."""
     user: str
+    """Column of the user's id. It leaves the cleaning as a keyed hash."""
     item: str
+    """Column of the item's id."""
     time: str
+    """Column of the event's time."""
     time_format: str = "ms"
+    """Unit since 1970 (`s`, `ms`, `us`), or Spark's datetime pattern of local time, such as
+    `M/d/yyyy h:mm:ss a`."""
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
+    """IANA name of the clocks that tell the days, such as `Asia/Shanghai`."""
     first_day: Day | None = None
+    """No day before this one is read, `YYYY-MM-DD`."""
     last_day: Day | None = None
+    """Last day of the window, `YYYY-MM-DD`. Default: the newest day present."""
     window_days: Positive = 14
+    """Days that a night reads, up to the last one."""
     closed: tuple[Weekday, ...] = ()
+    """Weekdays on which no events are expected."""
     sides: tuple[SideTable, ...] = ()
+    """Tables to join to the events."""
 
 
 class OfColumn(Section):
@@ -91,6 +103,7 @@ class OfColumn(Section):
     role: ClassVar[str] = "label"
 
     column: str
+    """Column of the log that holds it."""
 
     @property
     def name(self) -> str:
@@ -99,16 +112,18 @@ class OfColumn(Section):
 
 
 class ColumnLabel(OfColumn):
-    """The binary column to predict.
+    """The binary column to predict: 1 or 0.
 
-    A row may tell more than that: its `tasks`, by name. A model learns label and tasks together,
-    over shared embeddings and hidden layers; early stopping, pruning and judgement go by the label.
-    A row whose column is missing does not tell a task, and is masked out of that task's loss; what
-    no label could be either (2, or text for a threshold) is quarantined.
+    A model learns the label and its tasks together, over shared embeddings and hidden layers; early
+    stopping, pruning and judgement go by the label alone.
     """
 
     kind: Literal["column"] = "column"
+    """A column that holds 1 or 0."""
     tasks: dict[Name, "RowLabel"] = Field(default_factory=dict)
+    """Further labels of the same rows, by name, each a table like the label's (`column`,
+    `event_type` or `threshold`). A row without a value is left out of that task's loss; one with an
+    impossible value is quarantined."""
 
     @field_validator("tasks")
     @classmethod
@@ -119,22 +134,26 @@ class ColumnLabel(OfColumn):
 
 
 class EventTypeLabel(ColumnLabel):
-    """Positive are the events whose type is one of `positive`.
+    """Tells positives by the event's type.
 
-    Negative are those of `negative`, or all others where that is empty. Events of neither are
-    quarantined, or do not tell where this is a task.
+    Events of neither kind are quarantined; in a task they count as missing.
     """
 
     kind: Literal["event_type"]  # type: ignore[assignment]
+    """A column that holds the event's type."""
     positive: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Types that are positives."""
     negative: tuple[str, ...] = ()
+    """Types that are negatives. Default: all others."""
 
 
 class ThresholdLabel(ColumnLabel):
-    """Positive are the events whose `column` is at least `at_least`."""
+    """Tells positives by a number, such as a rating or a watch time."""
 
     kind: Literal["threshold"]  # type: ignore[assignment]
+    """A column that holds a number."""
     at_least: float
+    """The number from which on an event is a positive."""
 
 
 class MarkedListLabel(OfColumn):
@@ -144,36 +163,46 @@ class MarkedListLabel(OfColumn):
     """
 
     kind: Literal["marked_list"]
+    """A column that holds the items shown, each with 1 or 0."""
     separator: Separator = " "
+    """What stands between two items."""
     mark: Separator = "-"
+    """What stands between an item and its 1 or 0."""
 
 
 class ClickedListLabel(OfColumn):
-    """A row shows many items, `a|b|c`, and the column `clicked` names the one chosen, if any."""
+    """A row shows many items, `a|b|c`, and another column names the one that was chosen.
+
+    Every item becomes an event, as with a marked list.
+    """
 
     kind: Literal["clicked_list"]
+    """A column that holds the items shown."""
     separator: Separator = "|"
+    """What stands between two items."""
     clicked: str
+    """Column of the item that was chosen, missing where none was."""
 
 
 class Negatives(Section):
-    """Sampled negatives of a log that holds positives only; the rule is in `events/negatives.py`.
+    """Sampled negatives of a log that holds positives only (`events/negatives.py`).
 
-    An item's chance is its positives of the `days` days before the event's, to the power `power`.
-    Never drawn is what the user took in the `exclude`d part of the log: in the whole "window", or
-    in the "past" up to the event's day.
-
-    A drawn event has the user, time and `shared` columns of its positive, and the `item_columns`
-    of its item's latest positive before that day. Any other column of the log would tell the drawn
-    from the real, so the events do not have it.
+    A drawn event has its positive's user and time. Columns that are named in neither `shared` nor
+    `item_columns` would tell the drawn from the real, so the events do not have them.
     """
 
     per_positive: Positive = 4
+    """Negatives drawn for every positive, at most."""
     power: Fraction = 0.75
+    """An item's chance is its number of positives to this power: 1 is by popularity, 0 uniform."""
     days: Positive = 28
+    """Days before the event's whose positives make an item's chance."""
     exclude: Literal["window", "past"] = "window"
+    """Never drawn is what the user took itself: in the whole window, or up to the event's day."""
     shared: tuple[str, ...] = ()
+    """Columns that a drawn event has from its positive."""
     item_columns: tuple[str, ...] = ()
+    """Columns that a drawn event has from its item's latest positive before that day."""
 
 
 class PurchaseLabel(Section):
@@ -182,7 +211,9 @@ class PurchaseLabel(Section):
     role: ClassVar[str] = "label"
 
     kind: Literal["purchase"]
+    """No column tells: whatever the log holds was taken."""
     negatives: Negatives = Negatives()
+    """How negatives are drawn."""
 
     @property
     def name(self) -> str:

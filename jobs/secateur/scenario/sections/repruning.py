@@ -8,18 +8,20 @@ from secateur.scenario.sections.section import Fraction, Section
 
 
 class Repruning(Section):
-    """Cuts the dense model anew every night, and of what it cuts changes little.
+    """Lets tonight's cuts stay close to those of the last accepted night.
 
-    What a unit is worth is what it is tonight and, by the weight `decay`, what it was in the nights
-    before. One that was kept last night is worth the fraction `hysteresis` more. Of those kept, at
-    most the share `max_churn` were not kept last night, rows of the table apart: these come freely.
-    Where by tonight's worth that loses more than the share `max_loss` of what a cut made anew would
-    keep, it is made anew (`pruning/steadying.py`).
+    A unit is a field, dimension, neuron, layer or weight. Rows of the embedding table come and go
+    freely, because a value that is new today must be known tomorrow.
     """
 
     role: ClassVar[str] = "repruning"
 
     decay: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    """Weight of the earlier nights in a unit's importance, an exponential mean."""
     hysteresis: Annotated[float, Field(ge=0)] = 0.1
+    """A unit that was kept last night counts as this fraction more important."""
     max_churn: Fraction = 0.1
+    """Share of the kept units, at most, that were not kept last night."""
     max_loss: Fraction = 0.02
+    """Cut from scratch where the above would keep this share less of tonight's importance than the
+    best units have."""

@@ -19,22 +19,39 @@ class Scenario(Section):
     """One recommender's nights."""
 
     name: Name
+    """Name of the recommender: of its DAG, `secateur_<name>`, and of its folder in the store."""
     title: str
+    """What people read in Airflow, in the report and on the model card."""
     seed: int
+    """Where all randomness starts: equal seeds and inputs give equal artifacts."""
     schedule: str = "0 3 * * *"
+    """When the night runs, as Airflow reads it: a cron expression, or a preset such as `@daily`."""
     tags: tuple[str, ...] = ()
+    """Tags of the DAG in Airflow."""
     only_candidates: tuple[str, ...] = ()
+    """Names of the candidates to try; the trigger form sets it. Default: all."""
     logs: Logs
+    """Where the raw log lies and how it is written."""
     label: Label
+    """What is to be predicted."""
     cleaning: Cleaning
+    """Which rows are usable."""
     features: Features
+    """The inputs of the model, and which days are held out."""
     validation: Validation
+    """What the data must satisfy."""
     training: Training
+    """The dense model."""
     candidates: tuple[Recipe, ...] = ()
+    """The recipes to prune by. A night without a search needs one at least."""
     judgement: Judgement
+    """The gate."""
     release: Release = Release()
+    """Where a package that passes goes."""
     search: Search | None = None
+    """Looks for recipes itself; without it, only the candidates are tried."""
     repruning: Repruning | None = None
+    """Keeps the cuts of successive nights alike; without it, every night cuts anew."""
 
     @model_validator(mode="after")
     def _names_agree(self) -> "Scenario":

@@ -22,9 +22,10 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 class Section(BaseModel):
     """A frozen part of a scenario that knows no other key than its own.
 
-    `role` names it in the seal of what was made from it.
+    The text under a key is its description in `infra/guides/scenario_reference.md`. `role` names
+    the section in the seal of what was made from it.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     role: ClassVar[str] = ""

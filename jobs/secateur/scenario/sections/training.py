@@ -13,63 +13,69 @@ NotNegative = Annotated[float, Field(ge=0)]
 class Training(Section):
     """The dense model and its optimisation.
 
-    A "warm" `start` goes on from the last accepted night's dense model and learns the days since
-    (`model/masters.py`); a cold one learns all train days anew.
-
-    Each architecture is a file of `model/`: lr has no embeddings, lr and fm no hidden layers, only
-    dcnv2 has cross layers, only dlrm a `bottom`, hidden layers that read the numbers, and an
-    `interaction`: its tower reads the dot products of embeddings, or themselves ("cat"). finalmlp
-    has two towers of `hidden` layers, din an activation unit of `attention` layers for each list
-    that shares a field's vocabulary.
-
-    The loss is the label's cross-entropy and that of every task of the label (see `ColumnLabel`),
-    times its weight in `task_weights`, 1 where none is given.
-
-    `batch_norm` normalises the tower's hidden neurons while it trains; the trained model has it
-    folded into its layers.
-
-    The learning rate rises over the share `warmup` of the steps, then falls linearly to 0 over
-    `max_epochs`; the last `holdout_days` of the train days stop a cold start early, after
-    `patience` looks that were no better. `teacher_weight` is the teacher's share of distillation's
-    target. More CPU `threads` than idle cores slow it down by far; the weights are the same.
-
-    `embedding_optimizer` is how the tables move (`model/optimizing.py`). `weight_decay` shrinks
-    the tower's weights and `embedding_weight_decay` the tables', at every step and decoupled from
-    the gradient; `embedding_l2` is a penalty on the rows of a batch, `table_l2` one on all rows at
-    every step, which drives what is rare to 0 and which only "adam" knows. `precision` "bf16" is
-    for matrix products, where the processor has them.
-
-    Train rows that would take more than half of `memory_mb` are read anew at every epoch. A
-    checkpoint is kept at every look at the holdout, and every `checkpoint_s` seconds.
+    The loss is the label's cross-entropy plus that of every task, times its weight. The weights of
+    the best evaluation on the training holdout are kept.
     """
 
     role: ClassVar[str] = "training"
 
     start: Literal["cold", "warm"] = "cold"
+    """A warm start goes on from the last accepted night's dense model and learns only the days
+    since; a cold one learns all train days anew."""
     architecture: Architecture = "deepfm"
+    """The network, a folder of `model/architectures/`."""
     embedding_dim: Positive = 16
+    """Width of an embedding (all but lr)."""
     hidden: tuple[Positive, ...] = (400, 400, 400)
+    """Widths of the tower's hidden layers (all but lr and fm); finalmlp has two such towers."""
     cross_layers: Positive = 3
+    """Cross layers (dcnv2)."""
     bottom: tuple[Positive, ...] = (64,)
+    """Widths of the hidden layers that read the numbers (dlrm)."""
     interaction: Interaction = "dot"
+    """What the tower of dlrm reads: the dot products of the embeddings, or the embeddings
+    themselves, side by side (`cat`)."""
     attention: Annotated[tuple[Positive, ...], Field(min_length=1)] = (36,)
+    """Widths of the activation unit that every list sharing a field's vocabulary has (din)."""
     task_weights: dict[Name, NotNegative] = Field(default_factory=dict)
+    """Weight of each of the label's tasks in the loss. Default: 1."""
     dropout: Fraction = 0.0
+    """Share of the hidden neurons that are left out at each step."""
     batch_norm: bool = False
+    """Normalise the hidden neurons while training; the trained model has it folded in."""
     batch_size: Positive = 256
+    """Rows a step."""
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    """Highest learning rate; it falls linearly to 0 over `max_epochs`."""
     warmup: Fraction = 0.0
+    """Share of the steps over which the learning rate rises from 0."""
     weight_decay: NotNegative = 0.0
+    """Decoupled weight decay of the tower."""
     embedding_optimizer: Literal["auto", "adam", "lazy_adam", "rowwise_adagrad"] = "auto"
+    """What moves the embedding tables: `adam` all rows at every step, `lazy_adam` the same in
+    closed form for the rows of a batch alone, `rowwise_adagrad` with one sum of squares a row.
+    `auto` takes `lazy_adam` where the table is large."""
     embedding_weight_decay: NotNegative = 0.0
+    """Decoupled weight decay of the tables."""
     embedding_l2: NotNegative = 0.0
+    """L2 penalty on the embeddings that a batch reads."""
     table_l2: NotNegative = 0.0
+    """L2 penalty on all rows at every step, which drives rare values to 0 (`adam` only)."""
     precision: Literal["fp32", "bf16"] = "fp32"
+    """Precision of matrix products; weights are float32 always."""
     max_epochs: Annotated[float, Field(gt=0)] = 1.0
+    """Passes over the train rows, at most."""
     holdout_days: Positive = 1
+    """Last train days, on which training is evaluated; a cold start is stopped early by them."""
     evaluations_an_epoch: Positive = 4
+    """Evaluations on the holdout in one epoch."""
     patience: Positive = 2
+    """Evaluations without an improvement after which a cold start stops."""
     teacher_weight: Fraction = 1.0
+    """Share of the teacher's probability in the targets of distillation; the label has the rest."""
     threads: Positive = 1
+    """CPU threads. More than there are idle cores slow training down; the weights are the same."""
     memory_mb: Positive = 4096
+    """Train rows that would take more than half of this are read from disk at every epoch."""
     checkpoint_s: NotNegative = 60.0
+    """Seconds between two checkpoints; one is kept at every evaluation, too."""

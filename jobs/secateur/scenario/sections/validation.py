@@ -8,40 +8,47 @@ from secateur.scenario.sections.section import Fraction, Name, Positive, Section
 
 
 class Rule(Section):
-    """The Spark SQL predicate `holds` must hold for at least the share `mostly` of the events."""
+    """An expectation of the scenario's own."""
 
     name: Name
+    """Name in the report and the Data Docs."""
     holds: str
+    """Spark SQL predicate over the columns of the cleaned events."""
     mostly: Fraction = 1.0
+    """Share of the events, at least, for which it must hold."""
 
 
 class Drift(Section):
-    """How far tonight's values may be from those of the last accepted night.
-
-    `categories` limits, by column, the L-infinity distance of the shares of its values; `numbers`
-    the Jensen-Shannon distance (base 2, 0..1) over `bins` quantile bins of the reference. Both
-    need `min_rows` rows on either side.
-    """
+    """How far tonight's values may be from those of the last accepted night."""
 
     categories: dict[str, Fraction] = Field(default_factory=dict)
+    """By column, the largest change in the share of any one value (L-infinity distance)."""
     numbers: dict[str, Fraction] = Field(default_factory=dict)
+    """By column, the largest Jensen-Shannon distance (base 2, 0 to 1) of its numbers."""
     bins: Annotated[int, Field(ge=2, le=255)] = 20
+    """Quantile bins of the reference, over which numbers are compared."""
     min_rows: Positive = 1000
+    """Rows that both nights must have to be compared."""
 
 
 class Validation(Section):
-    """What the data must satisfy beyond what the schema implies.
-
-    Fewer than `min_rules` rules run are no examination.
-    """
+    """What the data must satisfy, beyond what the schema implies."""
 
     role: ClassVar[str] = "validation"
 
     min_rows: Positive
+    """Events that a night must have."""
     min_rows_a_day: Positive = 1
+    """Events that each day must have."""
     min_rules: Positive = 1
+    """Expectations that must have run for the report to count."""
     label_rate: tuple[Fraction, Fraction] = (0.0, 1.0)
+    """Share of positives: least and most."""
     max_missing_rate: dict[str, Fraction] = Field(default_factory=dict)
+    """By column, the largest share of missing values."""
     max_oov_rate: dict[str, Fraction] = Field(default_factory=dict)
+    """By field, the largest share of values in the held-out days that the vocabulary lacks."""
     rules: tuple[Rule, ...] = ()
+    """Expectations of the scenario's own."""
     drift: Drift = Drift()
+    """Comparison with the last accepted night."""
