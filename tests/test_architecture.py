@@ -42,6 +42,7 @@ OWNERS = {
 }
 
 FOUNDATION = {
+    "auc",
     "contracts",
     "storage",
     "artifacts",

@@ -19,7 +19,7 @@ import torch
 
 from secateur.model.architectures.registry import new_model
 from secateur.model.training.holdout import predict
-from secateur.model.training.metrics import auc
+from secateur.model.training.metrics import logit_auc
 from secateur.model.training.precision import has_bf16
 from secateur.model.training.train import train
 from secateur.scenario import Training
@@ -98,7 +98,7 @@ def run(rows: Rows, training: Training, seed: int) -> tuple[float, int, float]:
     started = time.monotonic()
     curve = train(model, rows.train, rows.held, training, seed, lambda _rows, _note: None)
     seconds = time.monotonic() - started
-    return auc(predict(model, rows.test.inputs), rows.test.labels), curve.best + 1, seconds
+    return logit_auc(predict(model, rows.test.inputs), rows.test.labels), curve.best + 1, seconds
 
 
 if __name__ == "__main__":

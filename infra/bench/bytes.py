@@ -23,7 +23,7 @@ import torch
 from accuracy import SETTINGS, SHARED
 from logs import Log, read_log, zipf_log
 from secateur.contracts.candidates import DENSE, Recipe, Step, Student
-from secateur.model.training.metrics import auc
+from secateur.model.training.metrics import logit_auc
 from secateur.scenario import Training
 from secateur.serving.files import compression, row_codes
 from secateur.serving.files.row_codes import ZERO, Segment
@@ -173,7 +173,7 @@ def table(recipes: Sequence[Recipe], subject: Subject, log: Log) -> Iterator[str
             whole = subject.package(recipe, subject.prune(recipe), folder)
             files = {path.name: path.stat().st_size for path in folder.iterdir()}
             scorer = load(folder)
-            held, area = (auc(torch.from_numpy(scorer.score(raw)), y) for raw, y in splits)
+            held, area = (logit_auc(torch.from_numpy(scorer.score(raw)), y) for raw, y in splits)
         base = base or (area, whole)
         each = ", ".join(f"{name} {n:,}" for name, n in sorted(files.items()) if name[0] != ".")
         lost = f"{100 * (area / base[0] - 1):+.3f} %"

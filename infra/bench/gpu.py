@@ -26,7 +26,7 @@ from secateur.contracts.models import Evaluation
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import new_model
 from secateur.model.training.holdout import predict
-from secateur.model.training.metrics import auc
+from secateur.model.training.metrics import logit_auc
 from secateur.model.training.train import train
 from secateur.scenario import Training
 from training_sets import Rows, read_frappe, repeated, zipf
@@ -249,7 +249,7 @@ def trained(rows: Rows, training: Training, seed: int, device: str) -> tuple[flo
     finally:
         torch.cuda.is_available = available
     seconds = time.monotonic() - started
-    return auc(predict(model, rows.test.inputs), rows.test.labels), seconds
+    return logit_auc(predict(model, rows.test.inputs), rows.test.labels), seconds
 
 
 def tables(rows: Rows) -> Iterator[str]:

@@ -33,7 +33,7 @@ from secateur.model.architectures.registry import new_model
 from secateur.model.data.batches import Split, load_split, part_files
 from secateur.model.data.inputs import Inputs
 from secateur.model.training.holdout import predict
-from secateur.model.training.metrics import auc
+from secateur.model.training.metrics import logit_auc
 from secateur.model.training.precision import has_bf16
 from secateur.model.training.train import train
 from secateur.scenario import Features, Training
@@ -114,7 +114,7 @@ def streaks(features: Artifact) -> Iterator[str]:
     for name, given in (("as they are", labels), ("shuffled within each user", shuffled)):
         now = seen[users] + before(users, order, np.ones_like(given))
         score = ((liked[users] + before(users, order, given)) / now).astype(np.float32)
-        area = auc(torch.from_numpy(score), torch.from_numpy(given.astype(np.float32)))
+        area = logit_auc(torch.from_numpy(score), torch.from_numpy(given.astype(np.float32)))
         yield f"| {name} | {area:.4f} | {gauc(given, users, score).value:.4f} |"
 
 
@@ -210,7 +210,7 @@ def run(
     scores = predict(model, confirm.inputs)
     frozen = predict(model, at_one_moment(built, schema, confirm))
     within, moment = (gauc(labels, users, found.numpy()).value or 0.0 for found in (scores, frozen))
-    return Figures(auc(scores, confirm.labels), within, moment, seconds)
+    return Figures(logit_auc(scores, confirm.labels), within, moment, seconds)
 
 
 def at_one_moment(built: Built, schema: FeatureSchema, confirm: Split) -> Inputs:

@@ -29,7 +29,7 @@ from secateur.model.bundle import load_bundle
 from secateur.model.data.batches import Split, load_split
 from secateur.model.data.inputs import Inputs
 from secateur.model.training.holdout import predict
-from secateur.model.training.metrics import auc
+from secateur.model.training.metrics import logit_auc
 from secateur.pruning.apply_recipe import Workshop, carry_out, furnish
 from secateur.pruning.cuts.masking import living
 from secateur.pruning.nightly.hysteresis import Cut, Steady, overlaps
@@ -234,7 +234,7 @@ def ended(cut: Cut, model: Recommender) -> Cut:
 
 def area(model: Recommender, inputs: Inputs, rows: Split) -> float:
     """AUC of a model on rows, given what it reads of them."""
-    return auc(predict(model, inputs), rows.labels)
+    return logit_auc(predict(model, inputs), rows.labels)
 
 
 if __name__ == "__main__":

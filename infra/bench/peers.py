@@ -35,7 +35,7 @@ from gpu import bytes_a_sample, copies, flops_a_sample, matmul
 from secateur.model.architectures.registry import new_model
 from secateur.model.data.batches import Split
 from secateur.model.training.holdout import predict
-from secateur.model.training.metrics import auc
+from secateur.model.training.metrics import logit_auc
 from secateur.model.training.precision import has_bf16
 from secateur.model.training.train import train
 from secateur.scenario import Training
@@ -189,7 +189,7 @@ def ours(course: Race, precision: str) -> tuple[float, float]:
     train(model, rows, held, training, 1, lambda _rows, _look: None)
     seconds = time.monotonic() - started
     torch.set_num_threads(THREADS)
-    return seconds, auc(predict(model, course.rows.test.inputs), course.rows.test.labels)
+    return seconds, logit_auc(predict(model, course.rows.test.inputs), course.rows.test.labels)
 
 
 def deepctr(course: Race) -> tuple[float, float]:
@@ -210,7 +210,7 @@ def deepctr(course: Race) -> tuple[float, float]:
     seconds = time.monotonic() - started
     test = course.rows.test.inputs.ids.numpy()
     scores = model.predict(dict(zip(course.fields, test.T, strict=True)), 8192)
-    return seconds, auc(torch.from_numpy(scores[:, 0]), course.rows.test.labels)
+    return seconds, logit_auc(torch.from_numpy(scores[:, 0]), course.rows.test.labels)
 
 
 class Batches:
@@ -246,7 +246,7 @@ def fuxictr(course: Race) -> tuple[float, float]:
     with torch.no_grad():
         for chunk in torch.split(test.inputs.ids, 8192):
             scores.append(model(dict(zip(course.fields, chunk.T, strict=True)))["y_pred"][:, 0])
-    return seconds, auc(torch.cat(scores), test.labels)
+    return seconds, logit_auc(torch.cat(scores), test.labels)
 
 
 def fuxictr_deepfm(fields: dict[str, int], folder: str):  # type: ignore[no-untyped-def]  # noqa: ANN201

@@ -30,7 +30,7 @@ from secateur.judgement.latency import measure_latency
 from secateur.judgement.metrics import measure
 from secateur.judgement.scoring import score_all
 from secateur.model.training.holdout import predict
-from secateur.model.training.metrics import auc
+from secateur.model.training.metrics import logit_auc
 from secateur.pruning.apply_recipe import Pruned
 from secateur.pruning.importance.criteria import CRITERIA
 from secateur.scenario import Training
@@ -236,8 +236,8 @@ def area(subject: Subject, pruned: Pruned | None = None) -> float:
     """AUC of a recipe's model, not packaged, or of the dense one, on the tune days."""
     test, dense = subject.test, subject.dense
     if pruned is None:
-        return auc(predict(dense, test.inputs), test.labels)
-    return auc(predict(pruned.model, pruned.inputs(test.inputs, dense.spec)), test.labels)
+        return logit_auc(predict(dense, test.inputs), test.labels)
+    return logit_auc(predict(pruned.model, pruned.inputs(test.inputs, dense.spec)), test.labels)
 
 
 if __name__ == "__main__":

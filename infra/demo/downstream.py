@@ -14,7 +14,7 @@ import numpy as np
 import feed
 import secateur
 import shop
-from secateur.judgement.metrics import auc
+from secateur.auc import auc
 
 REQUESTS = {
     "short_video": feed.requests,

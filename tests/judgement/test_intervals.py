@@ -5,8 +5,9 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from secateur.auc import WeightedAuc, auc
 from secateur.contracts.judgement import Difference
-from secateur.judgement import intervals, metrics
+from secateur.judgement import intervals
 
 Sample = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -59,7 +60,7 @@ def simulate(
 def test_the_estimate_is_the_difference_of_the_two_aucs() -> None:
     labels, users, dense, candidate = simulate(1, 300, 3)
     found = intervals.paired_difference(labels, users, dense, candidate, seed=0, rounds=20)
-    expected = metrics.auc(labels, candidate) - metrics.auc(labels, dense)  # type: ignore[operator]
+    expected = auc(labels, candidate) - auc(labels, dense)  # type: ignore[operator]
     assert found is not None
     assert found.estimate == pytest.approx(expected, abs=1e-12)
 
@@ -93,10 +94,10 @@ def test_a_resample_is_the_auc_of_the_repeated_rows() -> None:
     labels, users, dense, _ = simulate(5, 40, 3)
     dense = np.round(dense * 2)
     counts = np.random.default_rng(0).integers(0, 4, (40, 6)).astype(np.float32)
-    found = intervals._Ranking(labels, users, dense).auc(counts)
+    found = WeightedAuc(labels, users, dense)(counts)
     for column, value in zip(counts.T, found, strict=True):
         repeated = np.repeat(np.arange(len(labels)), column[users].astype(int))
-        assert value == pytest.approx(metrics.auc(labels[repeated], dense[repeated]), abs=1e-6)
+        assert value == pytest.approx(auc(labels[repeated], dense[repeated]), abs=1e-6)
 
 
 def test_every_resample_draws_as_many_users_as_there_are() -> None:
@@ -137,7 +138,7 @@ def test_the_lower_bound_holds_as_often_as_it_says() -> None:
 
 def _true_difference(seed: int) -> float:
     labels, _, dense, candidate = simulate(90_000 + seed, 60_000, 3, shift=0.3)
-    return metrics.auc(labels, candidate) - metrics.auc(labels, dense)  # type: ignore[operator]
+    return auc(labels, candidate) - auc(labels, dense)  # type: ignore[operator]
 
 
 def test_bounds_are_one_sided_and_symmetric() -> None:

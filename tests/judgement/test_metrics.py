@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from secateur.auc import auc
 from secateur.judgement import metrics
 
 few_scores = st.sampled_from([0.0, 0.1, 0.25, 0.9, 1.0])  # so that ties abound
@@ -31,7 +32,7 @@ def pairs_won(labels: np.ndarray, scores: np.ndarray) -> float | None:
 @given(rows)
 def test_auc_is_the_share_of_pairs_ranked_rightly(drawn: list[tuple[int, int, float]]) -> None:
     labels, _, scores = arrays(drawn)
-    assert metrics.auc(labels, scores) == pytest.approx(pairs_won(labels, scores), abs=1e-12)
+    assert auc(labels, scores) == pytest.approx(pairs_won(labels, scores), abs=1e-12)
 
 
 @given(rows)
@@ -50,7 +51,7 @@ def test_gauc_is_the_row_weighted_mean_of_each_users_pairs(
 
 def test_auc_of_one_class_is_undefined() -> None:
     ones, scores = np.ones(3, np.int8), np.array([0.1, 0.2, 0.3], np.float32)
-    assert metrics.auc(ones, scores) is None
+    assert auc(ones, scores) is None
     assert metrics.normalized_entropy(ones, scores) is None
     assert metrics.calibration(0 * ones, scores) is None
 
@@ -72,7 +73,7 @@ def test_always_predicting_the_base_rate_has_entropy_one_and_calibration_one() -
     scores = np.full(4, 0.25, np.float32)
     assert metrics.normalized_entropy(labels, scores) == pytest.approx(1.0)
     assert metrics.calibration(labels, scores) == pytest.approx(1.0)
-    assert metrics.auc(labels, scores) == 0.5
+    assert auc(labels, scores) == 0.5
 
 
 def test_a_certain_mistake_has_a_finite_loss() -> None:

@@ -19,7 +19,7 @@ from secateur.model.architectures.registry import build, new_model
 from secateur.model.data.batches import Split
 from secateur.model.data.inputs import Inputs, Ragged
 from secateur.model.training.holdout import predict
-from secateur.model.training.metrics import auc
+from secateur.model.training.metrics import logit_auc
 from secateur.model.training.train import train
 from secateur.scenario import Training
 
@@ -158,9 +158,9 @@ def test_only_logistic_regression_cannot_learn_that_users_like_their_parity(
     training = with_(architecture=architecture, max_epochs=8.0, patience=99, learning_rate=2e-2)
     model = new_model(SCHEMA, training, seed=1)
     train(model, *planted, training, 1, lambda _rows, _note: None)
-    found = auc(predict(model, holdout.inputs), holdout.labels)
+    found = logit_auc(predict(model, holdout.inputs), holdout.labels)
     ids = holdout.inputs.ids.numpy()
-    best = auc(torch.from_numpy(planted_probability(ids)), holdout.labels)
+    best = logit_auc(torch.from_numpy(planted_probability(ids)), holdout.labels)
     assert found < 0.6 if architecture == "lr" else found > best - 0.03
 
 

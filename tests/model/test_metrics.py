@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from secateur.model.training.metrics import auc, log_loss
+from secateur.model.training.metrics import log_loss, logit_auc
 
 
 def test_auc_is_the_share_of_pairs_ranked_right_ties_counting_half() -> None:
@@ -15,11 +15,11 @@ def test_auc_is_the_share_of_pairs_ranked_right_ties_counting_half() -> None:
         for high in logits[labels == 1]
         for low in logits[labels == 0]
     ]
-    assert auc(logits, labels) == pytest.approx(sum(pairs) / len(pairs))
+    assert logit_auc(logits, labels) == pytest.approx(sum(pairs) / len(pairs))
 
 
 def test_auc_of_a_single_class_is_a_half() -> None:
-    assert auc(torch.randn(5), torch.ones(5)) == 0.5
+    assert logit_auc(torch.randn(5), torch.ones(5)) == 0.5
 
 
 def test_log_loss_is_the_mean_cross_entropy() -> None:

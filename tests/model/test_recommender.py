@@ -22,7 +22,7 @@ from secateur.model.bundle import load_bundle, save_bundle
 from secateur.model.data.batches import _vectors, load_split, split_holdout
 from secateur.model.data.inputs import Inputs, Ragged
 from secateur.model.training.holdout import predict
-from secateur.model.training.metrics import auc
+from secateur.model.training.metrics import logit_auc
 from secateur.model.training.train import train
 from secateur.scenario import Training
 
@@ -142,7 +142,7 @@ def test_training_on_every_kind_learns_and_repeats_bit_by_bit(kinds: Artifact) -
         training = TRAINING.model_copy(update={"max_epochs": 5.0, "threads": threads})
         model = new_model(SCHEMA, training, 1)
         train(model, rows, holdout, training, 1, lambda _rows, _note: None)
-        assert auc(predict(model, holdout.inputs), holdout.labels) > 0.8
+        assert logit_auc(predict(model, holdout.inputs), holdout.labels) > 0.8
         states.append(model.state_dict())
     assert all(torch.equal(tensor, states[1][name]) for name, tensor in states[0].items())
 

@@ -16,7 +16,7 @@ from secateur.model.data.batches import Split, load_split, split_holdout
 from secateur.model.data.streaming import open_stream
 from secateur.model.training.checkpoints import Checkpoints
 from secateur.model.training.holdout import predict, predict_tasks
-from secateur.model.training.metrics import auc, log_loss, task_losses
+from secateur.model.training.metrics import log_loss, logit_auc, task_losses
 from secateur.model.training.train import distill, guided, taught, train
 from secateur.scenario import Training
 
@@ -55,7 +55,7 @@ def both(told: Told) -> tuple[Recommender, TrainingCurve]:
 def possible(rows: Split, output: int, signal: object) -> float:
     """The AUC of who knows what was planted."""
     told = ~rows.targets[:, output].isnan()
-    return auc(torch.as_tensor(signal).double()[told], rows.targets[told, output])
+    return logit_auc(torch.as_tensor(signal).double()[told], rows.targets[told, output])
 
 
 def test_label_and_tasks_are_learned(told: Told, both: tuple[Recommender, TrainingCurve]) -> None:
@@ -70,8 +70,8 @@ def test_label_and_tasks_are_learned(told: Told, both: tuple[Recommender, Traini
     assert holdout.tasks is not None
     known = ~holdout.tasks[:, 0].isnan()
     expected = {
-        "even": auc(logits[known, EVEN], holdout.tasks[known, 0]),
-        "late": auc(logits[:, LATE], holdout.tasks[:, 1]),
+        "even": logit_auc(logits[known, EVEN], holdout.tasks[known, 0]),
+        "late": logit_auc(logits[:, LATE], holdout.tasks[:, 1]),
     }
     assert best.task_aucs == expected
     assert 0.4 < known.float().mean() < 0.6

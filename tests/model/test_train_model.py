@@ -14,7 +14,7 @@ from secateur.contracts.models import TrainingCurve
 from secateur.model.bundle import load_bundle
 from secateur.model.data.batches import load_split, split_holdout
 from secateur.model.training.holdout import predict
-from secateur.model.training.metrics import auc
+from secateur.model.training.metrics import logit_auc
 from secateur.scenario import load
 from train_model import train_model
 
@@ -46,7 +46,7 @@ def test_it_seals_the_model_whose_holdout_auc_its_manifest_tells(
     model = load_bundle(bundle)
     _, holdout = split_holdout(load_split(features, "train"), days=1)
     told = bundle.manifest.facts["holdout_auc"]
-    assert auc(predict(model, holdout.inputs), holdout.labels) == pytest.approx(told)
+    assert logit_auc(predict(model, holdout.inputs), holdout.labels) == pytest.approx(told)
     curve = bundle.read("curve.json", TrainingCurve)
     assert curve.evaluations[curve.best].holdout_auc == told > 0.7
     assert bundle.manifest.made_from["features"] == features.digest

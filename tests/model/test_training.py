@@ -13,7 +13,7 @@ from secateur.model.data.inputs import Inputs
 from secateur.model.optimization.optimizers import Optimization
 from secateur.model.training.holdout import Watch, predict
 from secateur.model.training.loop import penalty
-from secateur.model.training.metrics import auc, log_loss
+from secateur.model.training.metrics import log_loss, logit_auc
 from secateur.model.training.train import ALONE, distill, guided, taught, train
 from secateur.scenario import Training
 
@@ -42,12 +42,12 @@ def teacher(planted: Planted) -> DeepFM:
 
 def test_training_learns_the_planted_signal(planted: Planted, teacher: DeepFM) -> None:
     _, holdout = planted
-    best_possible = auc(
+    best_possible = logit_auc(
         torch.from_numpy(planted_probability(holdout.inputs.ids.numpy())), holdout.labels
     )
-    untrained = auc(predict(new_model(SCHEMA, TRAINING, 1), holdout.inputs), holdout.labels)
+    untrained = logit_auc(predict(new_model(SCHEMA, TRAINING, 1), holdout.inputs), holdout.labels)
     assert untrained < 0.6
-    assert auc(predict(teacher, holdout.inputs), holdout.labels) > best_possible - 0.01
+    assert logit_auc(predict(teacher, holdout.inputs), holdout.labels) > best_possible - 0.01
 
 
 def test_the_model_keeps_the_weights_of_the_look_with_the_lowest_holdout_loss(

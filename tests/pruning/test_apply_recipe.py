@@ -11,7 +11,7 @@ from secateur.contracts.pruning import PruningPlans, difference
 from secateur.model.architectures.kept_units import narrow
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.training.holdout import predict
-from secateur.model.training.metrics import auc, log_loss
+from secateur.model.training.metrics import log_loss, logit_auc
 from secateur.pruning.apply_recipe import Pruned, Workshop, carry_out, replay
 from secateur.pruning.importance.weights import linears
 
@@ -20,7 +20,7 @@ def measured(model: Recommender, dense: Recommender, workshop: Workshop) -> tupl
     """AUC and log-loss on the holdout."""
     holdout = workshop.evidence.holdout
     logits = predict(model, narrow(holdout.inputs, dense.spec, model.spec))
-    return auc(logits, holdout.labels), log_loss(logits, holdout.labels)
+    return logit_auc(logits, holdout.labels), log_loss(logits, holdout.labels)
 
 
 def cut(dense: Recommender, workshop: Workshop, *steps: Step, **how: object) -> Pruned:

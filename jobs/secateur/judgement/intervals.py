@@ -10,16 +10,14 @@ from collections.abc import Iterator
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
+from secateur.auc import WeightedAuc, Weights, auc
 from secateur.contracts.judgement import Difference, Interval
-from secateur.judgement.metrics import Labels, Scores, Users, auc
+from secateur.judgement.metrics import Labels, Scores, Users
 
 ROUNDS = 1000  # knows the standard error to 1 / sqrt(2 * ROUNDS) = 2 %
 POWER = 0.8
 CACHED = 2**20  # resampled rows worked on at once; more would fall out of a core's cache
-
-Weights = NDArray[np.float32]  # exact up to 16 million rows
 
 
 def paired_difference(
@@ -38,9 +36,9 @@ def paired_difference(
     if of_dense is None or of_candidate is None:
         return None
     known, codes = np.unique(users, return_inverse=True)
-    rankings = [_Ranking(labels, codes, scores) for scores in (dense, candidate)]
+    of_resampled = [WeightedAuc(labels, codes, scores) for scores in (dense, candidate)]
     resampled = [
-        rankings[1].auc(counts) - rankings[0].auc(counts)
+        of_resampled[1](counts) - of_resampled[0](counts)
         for counts in _resamples(len(known), rounds, max(1, CACHED // len(labels)), seed)
     ]
     error = float(np.nanstd(np.concatenate(resampled), ddof=1))
@@ -68,28 +66,6 @@ def supported_margin(difference: Difference, confidence: float) -> float:
     """
     normal = NormalDist()
     return (normal.inv_cdf(confidence) + normal.inv_cdf(POWER)) * difference.standard_error
-
-
-class _Ranking:
-    """The order of one model's scores, found once: a resample only changes the rows' weights."""
-
-    def __init__(self, labels: Labels, codes: Users, scores: Scores) -> None:
-        negative, positive = np.flatnonzero(labels == 0), np.flatnonzero(labels == 1)
-        negative = negative[np.argsort(scores[negative], kind="stable")]
-        self.negative_users, self.positive_users = codes[negative], codes[positive]
-        self.below = np.searchsorted(scores[negative], scores[positive], "left")
-        self.not_above = np.searchsorted(scores[negative], scores[positive], "right")
-
-    def auc(self, counts: Weights) -> NDArray[np.float64]:
-        """AUC [rounds] where the rows of user u weigh counts[u, round]; NaN without a class."""
-        negatives = np.zeros((len(self.negative_users) + 1, counts.shape[1]), counts.dtype)
-        np.cumsum(counts[self.negative_users], axis=0, out=negatives[1:])
-        positives = counts[self.positive_users]
-        beaten = negatives[self.below] + negatives[self.not_above]
-        won = (positives * beaten).sum(axis=0, dtype=np.float64) / 2
-        pairs = positives.sum(axis=0, dtype=np.float64) * negatives[-1]
-        with np.errstate(invalid="ignore"):
-            return np.asarray(won / pairs, np.float64)
 
 
 def _resamples(users: int, rounds: int, chunk: int, seed: int) -> Iterator[Weights]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from secateur.auc import auc, auc_within
 from secateur.contracts.judgement import Accuracy
 
 Labels = NDArray[np.int8]
@@ -37,31 +38,16 @@ def measure(labels: Labels, users: Users, scores: Scores) -> Accuracy:
     )
 
 
-def auc(labels: Labels, scores: Scores) -> float | None:
-    """Share of (positive, negative) pairs ranked rightly, a tie counting half.
-
-    The Mann-Whitney statistic over midranks, exact. None when one class is absent.
-    """
-    return gauc(labels, np.zeros(len(labels), np.int64), scores).value
-
-
 def gauc(labels: Labels, users: Users, scores: Scores) -> GroupedAuc:
     """AUC within each user, averaged with the user's rows as weight (Zhu et al. 2017, DIN).
 
     Users whose rows are all of one class have no AUC: they are left out, and counted.
     """
-    groups, rows = np.unique(users, return_inverse=True)
-    ranks = _midranks_within(rows, scores)
-    positive = labels == 1
-    n = np.bincount(rows, minlength=len(groups))
-    n_pos = np.bincount(rows[positive], minlength=len(groups))
-    rank_sum = np.bincount(rows[positive], ranks[positive], minlength=len(groups))
-    pairs = n_pos * (n - n_pos)
-    both = pairs > 0
+    areas, rows = auc_within(labels, users, scores)
+    both = ~np.isnan(areas)
     if not both.any():
-        return GroupedAuc(None, len(groups))
-    within = (rank_sum[both] - n_pos[both] * (n_pos[both] + 1) / 2) / pairs[both]
-    return GroupedAuc(float(np.average(within, weights=n[both])), int((~both).sum()))
+        return GroupedAuc(None, len(areas))
+    return GroupedAuc(float(np.average(areas[both], weights=rows[both])), int((~both).sum()))
 
 
 def log_loss(labels: Labels, scores: Scores) -> float:
@@ -86,18 +72,3 @@ def calibration(labels: Labels, scores: Scores) -> float | None:
     """Mean predicted over mean observed probability; None without a positive."""
     observed = float(np.mean(labels))
     return float(np.mean(scores, dtype=np.float64)) / observed if observed else None
-
-
-def _midranks_within(groups: NDArray[np.int64], scores: Scores) -> NDArray[np.float64]:
-    """Rank of each row by score among the rows of its group, from 1; ties share their mean."""
-    order = np.lexsort((scores, groups))
-    sorted_groups, sorted_scores = groups[order], scores[order]
-    new_group = np.diff(sorted_groups, prepend=-1) != 0
-    new_value = new_group | (np.diff(sorted_scores, prepend=np.nan) != 0)
-    starts = np.flatnonzero(new_value)
-    ends = np.append(starts[1:], len(order))
-    run = np.cumsum(new_value) - 1
-    group_start = np.flatnonzero(new_group)[np.cumsum(new_group) - 1]
-    ranks = np.empty(len(order))
-    ranks[order] = ((starts + ends + 1) / 2)[run] - group_start
-    return ranks

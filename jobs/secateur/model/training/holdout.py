@@ -10,7 +10,7 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.batches import Split
 from secateur.model.data.inputs import Inputs
 from secateur.model.distributed import World
-from secateur.model.training.metrics import auc, log_loss
+from secateur.model.training.metrics import log_loss, logit_auc
 
 PREDICT_BATCH = 8192
 
@@ -36,7 +36,10 @@ class Watch:
     def look(self, samples: int, train_loss: float) -> Evaluation:
         """Evaluate the model after `samples` rows, and keep its weights if none were better."""
         label, *tasks = self._predict().unbind(1)
-        loss, area = log_loss(label, self.holdout.targets[:, 0]), auc(label, self.holdout.labels)
+        loss, area = (
+            log_loss(label, self.holdout.targets[:, 0]),
+            logit_auc(label, self.holdout.labels),
+        )
         self.looks.append(Evaluation(samples, train_loss, loss, area, self._task_aucs(tasks)))
         if loss <= self.looks[self.best].holdout_loss:
             self.best = len(self.looks) - 1
@@ -69,7 +72,7 @@ class Watch:
             assert self.holdout.tasks is not None  # noqa: S101 - of one schema with the model
             labels = self.holdout.tasks[:, place]
             known = ~labels.isnan()
-            areas[task] = auc(logits[place][known], labels[known])
+            areas[task] = logit_auc(logits[place][known], labels[known])
         return areas
 
     def _predict(self) -> Tensor:

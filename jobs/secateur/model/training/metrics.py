@@ -1,25 +1,18 @@
 """How well logits rank and predict, on torch tensors: what training watches on its holdout."""
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
+from secateur.auc import auc
 
-def auc(logits: Tensor, labels: Tensor) -> float:
-    """Area under the ROC curve of `logits` [rows] for `labels` [rows] of 0 and 1.
 
-    The Mann-Whitney statistic with mean ranks for ties (Hanley & McNeil 1982); 0.5 where one
-    class is absent.
+def logit_auc(logits: Tensor, labels: Tensor) -> float:
+    """AUC (`secateur.auc`) of `logits` [rows] for `labels` [rows] of 0 and 1; 0.5 without a class.
+
+    Both are on the CPU.
     """
-    _, place, ties = torch.unique(logits, return_inverse=True, return_counts=True)
-    last = torch.cumsum(ties, 0).double()
-    mean_rank = last - (ties - 1) / 2
-    positives = labels.double().sum()
-    negatives = len(labels) - positives
-    if positives == 0 or negatives == 0:
-        return 0.5
-    above = (mean_rank[place] * labels).sum() - positives * (positives + 1) / 2
-    return float(above / (positives * negatives))
+    area = auc(labels.numpy(), logits.numpy())
+    return 0.5 if area is None else area
 
 
 def log_loss(logits: Tensor, targets: Tensor) -> float:

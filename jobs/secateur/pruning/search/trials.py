@@ -11,7 +11,7 @@ from secateur.contracts.models import ModelSpec
 from secateur.contracts.search import Cost, Outcome, SearchRecord, Trial
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.training.holdout import predict
-from secateur.model.training.metrics import auc, log_loss
+from secateur.model.training.metrics import log_loss, logit_auc
 from secateur.pruning.apply_recipe import Workshop, carry_out
 from secateur.pruning.units.cost_model import predict_cost
 from secateur.storage import join, open_store
@@ -46,7 +46,7 @@ class Trials:
         holdout = self.workshop.evidence.holdout
         logits = predict(dense, holdout.inputs)
         self.dense_loss = log_loss(logits, holdout.targets[:, 0])
-        self.dense_auc = auc(logits, holdout.labels)
+        self.dense_auc = logit_auc(logits, holdout.labels)
 
     def run(self, target: str, stage: str, recipe: Recipe, seed: int) -> Outcome | None:
         """The outcome of a recipe with this seed; None once the time is over.
@@ -91,7 +91,7 @@ class Trials:
         holdout, model = self.workshop.evidence.holdout, pruned.model
         logits = predict(model, pruned.inputs(holdout.inputs, self.dense.spec))
         loss = log_loss(logits, holdout.targets[:, 0]) - self.dense_loss
-        return Outcome(loss, auc(logits, holdout.labels), self.cost(model.spec, recipe))
+        return Outcome(loss, logit_auc(logits, holdout.labels), self.cost(model.spec, recipe))
 
     def _read(self, name: str) -> Outcome | None:
         key = f"{name}.json"
