@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from secateur import client
-from secateur.identity import hash_id
+from secateur.identity import hash_id, id_key
 from secateur.releases import layout
 from secateur.releases.catalogue import Catalogue
 from secateur.releases.publishing import publish
 from secateur.releases.signing import Signer, new_seed
-from secateur.serving import scorer
+from secateur.serving import csv_rows, scorer
 from secateur.storage import join, open_store
 from small_package import KEY, ROWS, USERS, sealed
 
@@ -151,7 +151,7 @@ def test_score_writes_one_score_a_line(shell: Shell, name: str) -> None:
 
 def test_score_goes_by_chunks(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = expected(shell)
-    monkeypatch.setattr(client, "CHUNK_ROWS", 5)
+    monkeypatch.setattr(csv_rows, "CHUNK_ROWS", 5)
     assert numbers(shell("score", str(shell.rows()))) == wanted
 
 
@@ -240,6 +240,22 @@ def test_errors_are_one_line_with_the_code_of_their_kind(
         assert said.err.startswith("secateur"), said
         assert said.err.count("\n") == 1, said
         assert words in said.err, said
+
+
+def test_new_keys_publish_and_are_trusted(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    capture = shell.capture
+    capture.readouterr()
+    assert client.main(["keys"]) == 0
+    keys = dict(line.split("=", 1) for line in capture.readouterr().out.splitlines())
+    assert set(keys) == {"SECATEUR_ID_KEY", "SECATEUR_SIGNING_KEY", "SECATEUR_VERIFY_KEY"}
+    for name, value in keys.items():
+        monkeypatch.setenv(name, value)
+    signature = Signer.of().sign(b"a manifest")
+    Signer.of().trust().verify(b"a manifest", signature, "the manifest")
+    assert len(id_key()) >= 32
+    client.main(["keys"])
+    again = dict(line.split("=", 1) for line in capture.readouterr().out.splitlines())
+    assert not set(again.values()) & set(keys.values())
 
 
 def test_the_client_imports_nothing_heavy_before_and_nothing_of_the_pipeline_ever() -> None:

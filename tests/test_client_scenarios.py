@@ -60,3 +60,20 @@ def test_scenario_commands_say_which_environment_they_need() -> None:
     )
     assert done.returncode == 64
     assert done.stderr == ("secateur: this needs the pipeline's environment: no pydantic here\n")
+
+
+def test_scenario_has_a_help_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        client.main(["scenario", "draft", "--help"])
+    assert left.value.code == 0
+    assert "LOGFILE" in capsys.readouterr().out
+
+
+def test_scenario_reference_writes_the_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.md"
+    _, printed, _ = run(capsys, "reference")
+    assert run(capsys, "reference", "--output", str(page)) == (0, "", "")
+    assert page.read_text() == printed
+    assert "### `[logs]`" in printed

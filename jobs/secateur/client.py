@@ -10,19 +10,18 @@
     secateur scenario check short_video.toml            every mistake of a scenario file at once
     secateur scenario draft clicks.csv.gz               a scenario to start from, for a new log
     secateur scenario reference                         every key of a scenario, with its meaning
+    secateur keys > keys.env                            new keys: see the guide to operating
 
-The store is found by the AWS_* variables; SECATEUR_VERIFY_KEY names whom to trust. Scoring raw
-user ids needs SECATEUR_ID_KEY, rollback SECATEUR_SIGNING_KEY. `secateur scenario` runs in the
-pipeline's environment only.
+The AWS_* variables name the store, SECATEUR_VERIFY_KEY the publishers to trust. Scoring raw user
+ids needs SECATEUR_ID_KEY, rolling back SECATEUR_SIGNING_KEY. `secateur scenario` needs the
+pipeline's environment; everything else runs with the client's few dependencies.
 """
 
 import argparse
 import contextlib
-import csv
-import gzip
-import itertools
 import logging
 import os
+import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -36,22 +35,24 @@ if TYPE_CHECKING:
     from secateur.contracts.releases import ReleaseManifest
     from secateur.releases.catalogue import Catalogue
     from secateur.releases.pulling import PulledRelease
-    from secateur.serving.scorer import Scorer, Scores
 
-CHUNK_ROWS = 8192
 INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code (see `contracts/errors.py`). An error is one line."""
     logging.basicConfig(level="WARNING", format="%(message)s", stream=sys.stderr)
-    arguments = parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else list(argv)
     try:
-        arguments.run(arguments)
+        if given[:1] == ["scenario"]:  # its commands and flags are those of a parser of its own
+            scenario(given[1:])
+        else:
+            arguments = parser().parse_args(given)
+            arguments.run(arguments)
     except SecateurError as error:
         return _complain(error, error.exit_code)
     except BrokenPipeError:
-        # `secateur releases ... | head`: whoever reads has seen enough.
+        # `secateur releases ... | head`: the reader has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CRASHED
     except OSError as error:
@@ -74,42 +75,49 @@ def parser() -> Parser:
     commands = root.add_subparsers(required=True, metavar="COMMAND")
 
     def add(run: Callable[[argparse.Namespace], None]) -> Parser:
-        made: Parser = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
-        made.set_defaults(run=run)
-        made.add_argument("uri", metavar="URI", help="<root>/<scenario>: s3://models/short_video")
-        return made
+        command: Parser = commands.add_parser(
+            run.__name__, help=run.__doc__, description=run.__doc__
+        )
+        command.set_defaults(run=run)
+        return command
+
+    def add_for_store(run: Callable[[argparse.Namespace], None]) -> Parser:
+        command = add(run)
+        command.add_argument(
+            "uri", metavar="URI", help="<root>/<scenario>: s3://models/short_video"
+        )
+        return command
+
+    def add_for_release(run: Callable[[argparse.Namespace], None]) -> Parser:
+        command = add_for_store(run)
+        command.add_argument("--channel", default="latest")
+        command.add_argument("--release", type=int, help="this one, whatever the channel serves")
+        command.add_argument("--cache", type=Path, help="default: $XDG_CACHE_HOME/secateur")
+        return command
 
     for run in (pull, show, verify):
-        _add_choice(add(run))
-    add(releases)
-    scoring = add(score)
+        add_for_release(run)
+    add_for_store(releases)
+    scoring = add_for_release(score)
     scoring.add_argument("rows", metavar="CSV", help="with a header; .gz too; - is standard input")
     scoring.add_argument("--output", type=Path, help="default: standard output")
     scoring.add_argument("--hashed", action="store_true", help="user ids are keyed hashes already")
-    _add_choice(scoring)
-    back = add(rollback)
+    back = add_for_store(rollback)
     back.add_argument("--channel", default="latest")
     back.add_argument("--release", type=int, required=True)
     back.add_argument("--reason", required=True, help="kept in the channel for those who ask")
-    clean = add(sweep)
-    clean.add_argument("--keep", type=int, required=True, help="how many of the newest releases")
-    clean.add_argument("--grace-hours", type=float, default=24.0, help="what is younger stays")
-    clean.add_argument("--delete", action="store_true", help="else it only says what would go")
-    about = commands.add_parser("scenario", help=scenario.__doc__, description=scenario.__doc__)
-    about.set_defaults(run=scenario)
-    about.add_argument("rest", metavar="check|draft|reference ...", nargs=argparse.REMAINDER)
+    sweeping = add_for_store(sweep)
+    sweeping.add_argument("--keep", type=int, required=True, help="how many of the newest releases")
+    sweeping.add_argument("--grace-hours", type=float, default=24.0, help="what is younger stays")
+    sweeping.add_argument("--delete", action="store_true", help="else it only says what would go")
+    add(keys)
+    commands.add_parser("scenario", help=scenario.__doc__)
     return root
-
-
-def _add_choice(command: Parser) -> None:
-    command.add_argument("--channel", default="latest")
-    command.add_argument("--release", type=int, help="this one, whatever the channel serves")
-    command.add_argument("--cache", type=Path, help="default: $XDG_CACHE_HOME/secateur")
 
 
 def pull(arguments: argparse.Namespace) -> None:
     """Copy a release, verify every byte, print its folder."""
-    _say(str(_pulled(arguments).folder))
+    _say(str(_pull(arguments).folder))
 
 
 def show(arguments: argparse.Namespace) -> None:
@@ -136,7 +144,7 @@ def verify(arguments: argparse.Namespace) -> None:
     """Copy a release afresh; check every signature, byte and golden score."""
     from secateur.releases import canary
 
-    manifest = _pulled(arguments).manifest
+    manifest = _pull(arguments).manifest
     canary.send(_catalogue(arguments.uri), manifest.number)
     _say(
         f"release {manifest.number}: {len(manifest.files)} files, {manifest.bytes:,} bytes; "
@@ -167,13 +175,14 @@ def score(arguments: argparse.Namespace) -> None:
 
     A list or a vector is one text between its field's separators, a history one between blanks.
     """
+    from secateur.serving import csv_rows
     from secateur.serving.scorer import load
 
-    scorer = load(_pulled(arguments))
+    scorer = load(_pull(arguments))
     started = time.monotonic()
     rows = 0
-    with _written(arguments.output) as target, _opened(arguments.rows) as source:
-        for scores in _scores(scorer, csv.reader(source), arguments):
+    with _output(arguments.output) as target:
+        for scores in csv_rows.score(scorer, arguments.rows, arguments.hashed):
             # str of a float32 is its shortest spelling; a format would spell out a float64.
             target.write("".join(str(score) + "\n" for score in scores))
             rows += len(scores)
@@ -198,18 +207,30 @@ def sweep(arguments: argparse.Namespace) -> None:
     from secateur.releases import sweeping
 
     catalogue, grace_s = _catalogue(arguments.uri), arguments.grace_hours * 3600
-    done = sweeping.sweep(catalogue, arguments.keep, grace_s, dry_run=not arguments.delete)
-    word = "would delete" if done.dry_run else "deleted"
-    _say(f"{word} releases {list(done.releases)} and {done.blobs} blobs: {done.bytes:,} bytes")
+    receipt = sweeping.sweep(catalogue, arguments.keep, grace_s, dry_run=not arguments.delete)
+    word = "would delete" if receipt.dry_run else "deleted"
+    numbers = list(receipt.releases)
+    _say(f"{word} releases {numbers} and {receipt.blobs} blobs: {receipt.bytes:,} bytes")
 
 
-def scenario(arguments: argparse.Namespace) -> None:
+def keys(_arguments: argparse.Namespace) -> None:
+    """Print new keys as NAME=VALUE lines: all that a publisher needs and a reader trusts."""
+    from secateur import identity
+    from secateur.releases import signing
+
+    seed = signing.new_seed()
+    _say(f"{identity.ID_KEY}={secrets.token_hex(32)}")
+    _say(f"{signing.SIGNING_KEY}={seed}")
+    _say(f"{signing.VERIFY_KEY}={signing.Signer.of(seed).public}")
+
+
+def scenario(argv: Sequence[str]) -> None:
     """Check a scenario file, draft one, or list all keys; `secateur scenario --help` says more."""
     try:
         from secateur.scenario import commands
     except ModuleNotFoundError as error:
         raise UsageError(f"this needs the pipeline's environment: no {error.name} here") from error
-    commands.run(arguments.rest)
+    commands.run(argv)
 
 
 def _catalogue(uri: str) -> "Catalogue":
@@ -219,7 +240,7 @@ def _catalogue(uri: str) -> "Catalogue":
     return Catalogue.at(uri, Trust.of())
 
 
-def _pulled(arguments: argparse.Namespace) -> "PulledRelease":
+def _pull(arguments: argparse.Namespace) -> "PulledRelease":
     from secateur.releases.pulling import pull as pull_release
 
     return pull_release(arguments.uri, arguments.channel, arguments.release, arguments.cache)
@@ -229,51 +250,9 @@ def _ratio(manifest: "ReleaseManifest") -> str:
     return f"{manifest.dense_bytes / max(manifest.bytes, 1):.1f}x"
 
 
-def _scores(
-    scorer: "Scorer", rows: Iterator[list[str]], arguments: argparse.Namespace
-) -> Iterator["Scores"]:
-    """Scores of CHUNK_ROWS rows at a time. Raises UsageError naming the file, line and column."""
-    header = next(rows, [])
-    missing = [field.name for field in scorer.schema.inputs if field.name not in header]
-    if missing:
-        raise UsageError(f"{arguments.rows}: no column {', '.join(missing)}")
-    line = 1
-    while chunk := list(itertools.islice(rows, CHUNK_ROWS)):
-        for values in chunk:
-            line += 1
-            if len(values) != len(header):
-                raise UsageError(
-                    f"{arguments.rows}: row {line} has {len(values)} of {len(header)} columns"
-                )
-        columns = dict(zip(header, zip(*chunk, strict=True), strict=True))
-        wanted: dict[str, Sequence[object]] = {
-            field.name: columns[field.name] for field in scorer.schema.inputs
-        }
-        for field in scorer.schema.lists:
-            if field.separator is None:  # a history comes as one text between blanks
-                wanted[field.name] = [cell.split() for cell in columns[field.name]]
-        yield scorer.score(wanted, hashed=arguments.hashed)
-
-
 @contextlib.contextmanager
-def _opened(name: str) -> Iterator[IO[str]]:
-    """Text of a CSV file, gzipped or not, or of standard input. Raises UsageError."""
-    try:
-        if name == "-":
-            yield sys.stdin
-            return
-        opener = gzip.open if name.endswith(".gz") else open
-        with opener(name, "rt", encoding="utf-8-sig", newline="") as file:
-            yield file
-    except (FileNotFoundError, IsADirectoryError, gzip.BadGzipFile) as error:
-        raise UsageError(f"{name}: {error.strerror or error}") from error
-    except (EOFError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{name}: {error}") from error
-
-
-@contextlib.contextmanager
-def _written(path: Path | None) -> Iterator[IO[str]]:
-    """Standard output, or a file that appears under its name when it is whole."""
+def _output(path: Path | None) -> Iterator[IO[str]]:
+    """Standard output, or a file that appears under its name once it is whole."""
     if path is None:
         yield sys.stdout
         return
