@@ -12,9 +12,8 @@ from secateur.command import Job
 from secateur.contracts import record
 from secateur.contracts.candidates import CandidatePlan
 from secateur.contracts.models import ModelSpec
-from secateur.model.bundle import load_bundle, save_bundle
+from secateur.model.bundle import load_bundle, save_bundle, weight_counts
 from secateur.packaging.assembly import write_package
-from secateur.packaging.parts import weight_counts
 from secateur.packaging.source import read_source
 from secateur.pruning import candidate_plan
 from secateur.pruning.apply_recipe import carry_out, furnish

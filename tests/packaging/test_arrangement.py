@@ -17,7 +17,7 @@ from secateur.model.data.batches import load_split
 from secateur.model.training.holdout import predict
 from secateur.packaging.arrangement import arrange
 from secateur.packaging.assembly import write_package
-from secateur.packaging.parts import parts_of
+from secateur.packaging.graph.take_apart import parts_of
 from secateur.packaging.source import read_source
 from secateur.scenario import Training
 from secateur.serving.files import layout, package

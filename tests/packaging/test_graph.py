@@ -15,14 +15,18 @@ from random_models import random_inputs, random_model, specs
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.models import ModelSpec
 from secateur.model.architectures.dcnv2.network import DCNv2
+from secateur.model.architectures.dcnv2.package import CrossGraph
 from secateur.model.architectures.dlrm.network import DLRM
+from secateur.model.architectures.dlrm.package import InteractionGraph
 from secateur.model.architectures.finalmlp.network import FinalMLP
+from secateur.model.architectures.finalmlp.package import FusionGraph
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.inputs import Inputs
-from secateur.packaging import quantization
-from secateur.packaging.graph import build
-from secateur.packaging.parts import Parts, parts_of
-from secateur.packaging.quantization import WEIGHT_LIMIT, IntegerLinear
+from secateur.onnx_graph import layers
+from secateur.onnx_graph.layers import WEIGHT_LIMIT, IntegerLinear
+from secateur.packaging.graph.build import build
+from secateur.packaging.graph.parts import Parts
+from secateur.packaging.graph.take_apart import parts_of
 from secateur.serving.files.row_codes import ZERO
 
 quickly = settings(max_examples=20, deadline=None)
@@ -37,7 +41,7 @@ def within(spec: ModelSpec, request: Places) -> tuple[int, ...]:
 
 def feed_of(spec: ModelSpec, parts: Parts, inputs: Inputs) -> dict[str, np.ndarray]:
     """The graph's inputs, lists padded row by row."""
-    feed = {side: inputs.ids.numpy()[:, list(fields)] for side, fields in parts.sides.items()}
+    feed = {name: inputs.ids.numpy()[:, list(fields)] for name, fields in parts.id_columns.items()}
     if spec.numbers:
         feed["numbers"] = inputs.numbers.numpy()
     if spec.vectors:
@@ -117,7 +121,7 @@ def test_integer_rows_score_like_torch_on_the_rows_they_stand_for(
     specs(),
     st.tuples(st.sampled_from([8, 4, 3, 2]), st.sampled_from([8, 4])),
     places,
-    st.sampled_from([0, 10, quantization.SMALL]),
+    st.sampled_from([0, 10, layers.SMALL]),
 )
 def test_integer_graph_scores_like_its_integers_by_hand(
     spec: ModelSpec, bits: tuple[int, int], request: Places, small: int
@@ -126,7 +130,7 @@ def test_integer_graph_scores_like_its_integers_by_hand(
     parts = parts_of(model, recipe(*bits), inputs, request=within(spec, request))
     assert all(len(np.unique(layer.weight)) <= 1 << bits[1] for layer in parts.hidden)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(quantization, "SMALL", small)
+        patch.setattr(layers, "SMALL", small)
         expected, found = by_hand(model, parts, inputs), run(spec, parts, inputs)
     # A float that lies between two integers may be rounded to either.
     assert np.abs(found - expected).max() < 0.02
@@ -149,7 +153,7 @@ def test_what_a_request_says_once_scores_as_if_said_for_every_candidate(
     repeated = scores_of(parts, feed | {"request_ids": np.repeat(once, len(feed["ids"]), axis=0)})
     shared = scores_of(parts, feed | {"request_ids": once})
     assert np.allclose(shared, repeated, atol=1e-6)
-    if bits[1] == 8 and parts.hidden and not parts.beside.inputs:
+    if bits[1] == 8 and parts.hidden and not parts.non_ids.inputs:
         assert np.array_equal(shared, repeated)  # the products are of integers
 
 
@@ -179,10 +183,10 @@ def by_hand(model: Recommender, parts: Parts, inputs: Inputs) -> np.ndarray:
         other = seen.second.last_hidden(first) if isinstance(seen, FinalMLP) else None
         logit = seen.second.output(other)[:, 0].numpy() if other is not None else logit
     x, worth = q[:, :, :-1].reshape(len(ids), -1), 1.0
-    if parts.dots:
+    if parts.own.computes_first_layer:
         x, beside = first.numpy(), np.zeros(1)
     else:
-        beside = first.numpy()[:, x.shape[1] :] @ parts.beside.first
+        beside = first.numpy()[:, x.shape[1] :] @ parts.non_ids.first
     steps = [*parts.steps, None] if parts.hidden else []
     for i, (layer, step) in enumerate(zip(parts.hidden, steps, strict=True)):
         assert isinstance(layer, IntegerLinear)
@@ -203,13 +207,17 @@ def by_hand(model: Recommender, parts: Parts, inputs: Inputs) -> np.ndarray:
 
 
 def layers_of(parts: Parts) -> list[IntegerLinear]:
-    """The integer layers that are computed with in float."""
-    layers = [
-        *(parts.cross.layers if parts.cross else ()),
-        *(parts.dots.bottom if parts.dots else ()),
-    ]
-    layers += [*parts.fusion.hidden, parts.fusion.matrix] if parts.fusion else []
-    return [layer for layer in layers if isinstance(layer, IntegerLinear)]
+    """The integer layers of the architecture's own, which are computed with in float."""
+    match parts.own:
+        case CrossGraph(layers=layers):
+            own = [*layers]
+        case InteractionGraph(bottom=bottom):
+            own = [*bottom]
+        case FusionGraph(hidden=hidden, matrix=matrix):
+            own = [*hidden, matrix]
+        case _:
+            own = []
+    return [layer for layer in own if isinstance(layer, IntegerLinear)]
 
 
 def beyond(model: Recommender) -> list[torch.Tensor]:
@@ -267,10 +275,30 @@ def test_the_graph_is_standard_and_holds_its_real_shapes(tmp_path: Path) -> None
     onnx.checker.check_model(tmp_path / "model.onnx", full_check=True)
     graph = onnx.load(tmp_path / "model.onnx")
     assert {node.domain for node in graph.graph.node} == {""}
-    shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.graph.initializer}
-    assert shapes["table"] == (12, 4)
-    assert shapes["first_layer"] == (2, 3, 6)
-    assert shapes["tower_1_weight_integer"] == (6, 4)
+    tensors = {tensor.name: tensor for tensor in graph.graph.initializer}
+    assert tuple(tensors.pop("table").dims) == (12, 4)
+    weights = [t for t in tensors.values() if t.data_type == onnx.TensorProto.INT8]
+    first, second = (quantized.weight for quantized in parts.hidden)
+    stored = [onnx.numpy_helper.to_array(weight) for weight in weights]
+    assert any(np.array_equal(one, first.reshape(2, 3, 6)) for one in stored)
+    assert any(np.array_equal(one, second) for one in stored)
+
+
+def test_onnxruntime_multiplies_the_integers_of_large_layers(tmp_path: Path) -> None:
+    """In operators of its own: without them the graph computes the same in float, and slower."""
+    spec = ModelSpec("deepfm", tuple("abcd"), (9,) * 4, 8, (96, 80, 72))
+    parts = parts_of(random_model(spec), recipe(8, 8), random_inputs(spec), request=(0, 1))
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
+    table = onnxruntime.OrtValue.ortvalue_from_numpy(parts.table.rows)
+    options.add_external_initializers(["table"], [table])
+    onnxruntime.InferenceSession(build(parts), options)
+    made = [node.op_type for node in onnx.load(tmp_path / "optimized.onnx").graph.node]
+    assert made.count("MatMulIntegerToFloat") == 1  # the candidates' columns
+    assert made.count("QGemm") == 1  # the second layer; the third is one with its ReLU
+    assert "DequantizeLinear" in made  # the request's, one row in float
+    assert "Pad" not in made  # the first matrix is put together when the graph is loaded
 
 
 def test_a_model_of_zeros_scores_its_bias() -> None:

@@ -14,7 +14,7 @@ from secateur.contracts.models import ModelSpec
 from secateur.model.architectures.deepfm.network import DeepFM
 from secateur.model.data.inputs import Inputs
 from secateur.packaging.assembly import write_package
-from secateur.packaging.products import product_quantized, spelled
+from secateur.packaging.quantization.product_quantization import product_quantized, spelled
 from secateur.packaging.source import Source
 from secateur.serving.files import compression, package
 from secateur.serving.files.row_codes import Segment, pack

@@ -19,8 +19,8 @@ from secateur.model.architectures.registry import build
 from secateur.model.bundle import load_bundle, save_bundle
 from secateur.model.data.inputs import Inputs, Ragged
 from secateur.model.optimization.optimizers import Memory
-from secateur.packaging import graph
-from secateur.packaging.parts import parts_of
+from secateur.packaging.graph.build import build as build_graph
+from secateur.packaging.graph.take_apart import parts_of
 from secateur.pruning.cuts.compaction import compact
 from secateur.pruning.cuts.masking import mask
 from secateur.pruning.importance.neurons import hidden_layers
@@ -132,7 +132,7 @@ def exported(model: Recommender, inputs: Inputs) -> np.ndarray:
     options.log_severity_level = 3
     table = onnxruntime.OrtValue.ortvalue_from_numpy(parts.table.rows)
     options.add_external_initializers(["table"], [table])
-    session = onnxruntime.InferenceSession(graph.build(parts), options)
+    session = onnxruntime.InferenceSession(build_graph(parts), options)
     feed = {"ids": inputs.ids.numpy()}
     feed |= {"numbers": inputs.numbers.numpy()} if model.spec.numbers else {}
     feed |= {"vectors": inputs.vectors.numpy()} if model.spec.vectors else {}

@@ -26,5 +26,14 @@ def load_bundle(bundle: Artifact, dropout: float = 0.0) -> Recommender:
     return model.eval()
 
 
+def weight_counts(model: Recommender) -> dict[str, int]:
+    """How many numbers the model's tables and towers hold, and how many of them are not zero."""
+    values = list(model.parameters())
+    return {
+        "parameters": sum(value.numel() for value in values),
+        "nonzero": sum(int(value.count_nonzero()) for value in values),
+    }
+
+
 def _load_weights(model: Recommender, path: Path) -> None:
     load_model(model, str(path), strict=True)

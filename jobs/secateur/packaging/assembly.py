@@ -9,8 +9,8 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.inputs import Inputs
 from secateur.packaging.arrangement import arrange
 from secateur.packaging.card import write_card
-from secateur.packaging.graph import build
-from secateur.packaging.parts import parts_of
+from secateur.packaging.graph.build import build
+from secateur.packaging.graph.take_apart import parts_of
 from secateur.packaging.source import Source, cut_schema
 from secateur.serving.files import compression, golden, layout, package
 from secateur.serving.files.tables import pack_table

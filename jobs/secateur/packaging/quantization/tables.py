@@ -1,4 +1,4 @@
-"""From a model's float32 weights to the numbers that its graph computes with.
+"""From a model's float32 tables to the numbers that its graph computes with.
 
 The pairwise term of a factorization machine (Rendle 2010, eq. 5) needs, per sample, the sum over
 fields of the embeddings and the sum of their squares. The latter is a property of the table rows
@@ -13,9 +13,6 @@ Integers: row values are q * k_f * step with q in -127..127, one step for all em
 for all w), and a small integer multiplier k_f a field, so that field sums are exact in integers. At
 fewer bits q is a code times a stride: of each field's frequent rows, and of its rare ones, that
 with the least squared error, which clips what is rarely so large (Banner et al., NeurIPS 2019).
-Tower weights have one scale an output neuron and stay within +-63: two
-products of uint8 and 7-bit weights fit the 16-bit sums of processors without VNNI, which would
-saturate at 8 bits, so every machine computes the same integers.
 """
 
 from collections.abc import Sequence
@@ -26,16 +23,15 @@ from numpy.typing import NDArray
 
 from secateur.contracts.candidates import Recipe, levels_of
 from secateur.packaging.arrangement import Arrangement
-from secateur.packaging.products import product_quantized, spelled
+from secateur.packaging.quantization.product_quantization import product_quantized, spelled
 from secateur.serving.files.row_codes import MOST_LEVELS, ZERO, Segment
 from secateur.serving.files.tables import Table
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
 
-WEIGHT_LIMIT = 63
+MOST_MULTIPLIER = 63
 SAMPLE = 1 << 14  # values that a stride is chosen by
-SMALL = 64 * 64  # weights of a layer that is no faster in integers than in float, and less exact
 
 
 @dataclass(frozen=True)
@@ -57,28 +53,6 @@ class PackedTable:
     def units(self) -> Floats:
         """Worth of one stored unit, [fields, dim + 1]."""
         return (self.multipliers * self.steps).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class FloatLinear:
-    """Weights [inputs, outputs] and bias [outputs]."""
-
-    weight: Floats
-    bias: Floats
-
-
-@dataclass(frozen=True)
-class IntegerLinear:
-    """Integer weights [inputs, outputs], worth `scale` [outputs] a unit; float bias [outputs]."""
-
-    weight: NDArray[np.int8]
-    scale: Floats
-    bias: Floats
-
-    @property
-    def small(self) -> bool:
-        """Whether it is multiplied in float: measured, the calls of integer products cost more."""
-        return self.weight.size <= SMALL
 
 
 def float_table(
@@ -141,13 +115,6 @@ def folded_first_order(embedding: Floats, first_order: Floats) -> Floats:
     return np.asarray(first_order - 0.5 * squares, np.float32)
 
 
-def integer_linear(weight: Floats, bias: Floats) -> IntegerLinear:
-    """Quantize weights [inputs, outputs] symmetrically, one scale an output."""
-    largest = np.abs(weight).max(axis=0, initial=0)
-    scale = np.where(largest > 0, largest / WEIGHT_LIMIT, 1.0).astype(np.float32)
-    return IntegerLinear(_rounded(weight / scale, WEIGHT_LIMIT).astype(np.int8), scale, bias)
-
-
 def _quantized(
     values: Floats, field: NDArray[np.int64], lengths: Sequence[int], levels: Sequence[int]
 ) -> tuple[Floats, Integers, np.float32, list[int]]:
@@ -158,8 +125,8 @@ def _quantized(
     largest = np.zeros(field[-1] + 1, np.float32)
     np.maximum.at(largest, field, np.abs(values).max(axis=1, initial=0))
     tiny = np.finfo(np.float32).tiny
-    step = np.float32(max(largest.max() / (MOST_LEVELS * WEIGHT_LIMIT), tiny))
-    k = np.clip(np.ceil(largest / (MOST_LEVELS * step) - 1e-4), 1, WEIGHT_LIMIT).astype(np.int32)
+    step = np.float32(max(largest.max() / (MOST_LEVELS * MOST_MULTIPLIER), tiny))
+    k = np.clip(np.ceil(largest / (MOST_LEVELS * step) - 1e-4), 1, MOST_MULTIPLIER).astype(np.int32)
     units: Floats = (values / (k * step)[field, None]).astype(np.float32)
     strides = []
     for rows, most in zip(np.split(units, np.cumsum(lengths)[:-1]), levels, strict=True):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from secateur.packaging.sharing import shared
+from secateur.onnx_graph.weight_sharing import share_weights
 
 layers = hnp.arrays(
     np.int8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=6), elements=st.integers(-63, 63)
@@ -18,7 +18,7 @@ def error(weights: np.ndarray, found: np.ndarray) -> float:
 
 @given(layers, st.integers(1, 4))
 def test_no_other_clusters_are_nearer(weights: np.ndarray, values: int) -> None:
-    found = shared(weights, values)
+    found = share_weights(weights, values)
     assert len(np.unique(found)) <= values
     assert found.dtype == np.int8
     distinct = np.unique(weights)
@@ -37,12 +37,12 @@ def test_no_other_clusters_are_nearer(weights: np.ndarray, values: int) -> None:
 
 def test_few_values_stay_as_they_are() -> None:
     weights = np.array([[-63, 5], [5, 0]], np.int8)
-    assert np.array_equal(shared(weights, 3), weights)
-    assert shared(np.zeros((0, 4), np.int8), 2).shape == (0, 4)
+    assert np.array_equal(share_weights(weights, 3), weights)
+    assert share_weights(np.zeros((0, 4), np.int8), 2).shape == (0, 4)
 
 
 def test_sixteen_values_of_a_normal_layer_are_near() -> None:
     weights = np.clip(np.rint(np.random.default_rng(0).normal(0, 18, (400, 100))), -63, 63)
-    found = shared(weights.astype(np.int8), 16)
+    found = share_weights(weights.astype(np.int8), 16)
     # Max (1960): 16 levels leave 0.01154 of a normal distribution's variance.
     assert error(weights, found) / np.square(weights).sum() < 0.0130

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 Weights = NDArray[np.int8]
 
 
-def shared(weights: Weights, values: int) -> Weights:
-    """`weights` with at most so many different values, which are whole numbers too."""
+def share_weights(weights: Weights, values: int) -> Weights:
+    """Weights int8 [inputs, outputs] with at most so many different values, whole numbers too."""
     first = int(weights.min(initial=0))
     counts = np.bincount(weights.ravel().astype(np.int64) - first)
     if np.count_nonzero(counts) <= values:

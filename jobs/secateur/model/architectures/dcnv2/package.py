@@ -1,0 +1,31 @@
+"""A cross network in a package's graph, computed in float whatever the bits of its weights."""
+
+from dataclasses import dataclass
+
+from secateur.model.architectures.dcnv2.network import DCNv2
+from secateur.model.architectures.linear_weights import array_of, linear_weights
+from secateur.onnx_graph.architecture_graph import ArchitectureGraph, EmbeddedValues
+from secateur.onnx_graph.graph import Graph, Value
+from secateur.onnx_graph.layers import Floats, Linear, at_bits, linear
+
+
+@dataclass(frozen=True)
+class CrossGraph(ArchitectureGraph):
+    """Layers x_0 * (W x + b) + x, and the output's weights [tower_inputs, 1]."""
+
+    layers: tuple[Linear, ...]
+    output: Floats
+    reads_whole = True
+
+    @classmethod
+    def of(cls, model: DCNv2, bits: int) -> "CrossGraph":
+        """The cross network of a model, its layers stored at so many bits."""
+        layers = at_bits(map(linear_weights, model.cross), bits)
+        return cls(layers, array_of(model.cross_output.weight).T)
+
+    def added(self, graph: Graph, inputs: EmbeddedValues, last_hidden: Value | None) -> Value:
+        """The cross network's output [batch, 1]."""
+        first = x = inputs.flat(graph)
+        for layer in self.layers:
+            x = graph.op("Add", graph.op("Mul", first, linear(graph, x, layer)), x)
+        return graph.op("MatMul", x, graph.constant(self.output))

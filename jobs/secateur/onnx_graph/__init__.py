@@ -1,0 +1,1 @@
+"""Building blocks of ONNX graphs, in values: an operator takes values and gives one."""

@@ -1,0 +1,1 @@
+"""The model as one ONNX graph: its parts, quantized, and their composition."""

@@ -1,0 +1,54 @@
+"""The factorization machine's self-interaction term, where it is not folded into stored rows.
+
+The pairwise term is half the squared norm of the field sums less the norm of every summand (Rendle
+2010, equation 5). The stored w of an id has half the squared norm of its embedding taken off
+already (see `quantization.tables`). Of what the graph computes, a list's mean e, a vector's z P, a
+number's x v, that is done here; and the norms that were folded into the w of a list's values are
+given back:
+
+    own = (sum of |e|^2 - sum over lists of the mean of |e_value|^2) / 2
+"""
+
+import numpy as np
+
+from secateur.onnx_graph.graph import Graph, Value
+from secateur.packaging.graph.lists import ListRow
+from secateur.packaging.graph.non_id_inputs import NonIdValues
+from secateur.packaging.graph.parts import ListPart, Parts
+
+
+def self_interactions(graph: Graph, parts: Parts, values: NonIdValues) -> Value:
+    """What is to be subtracted from the logit, [batch, 1]."""
+    norms = [] if values.rows is None else [_of_rows(graph, parts, values.rows)]
+    norms += [] if values.numbers is None else [_of_numbers(graph, parts, values.numbers)]
+    own = graph.op("Sum", *norms)
+    if values.lists:
+        of_lists = zip(parts.non_ids.lists, values.lists, strict=True)
+        folded = [_of_values(graph, part, row) for part, row in of_lists]
+        own = graph.op("Sub", own, graph.op("Sum", *folded))
+    return graph.op("Mul", own, graph.constant(np.float32(0.5)))
+
+
+def _of_rows(graph: Graph, parts: Parts, rows: Value) -> Value:
+    """Squared norms of computed embeddings, summed over rows, [batch, 1]."""
+    mask = np.ones((parts.non_ids.rows, parts.width), np.float32)
+    mask[:, -1] = 0
+    embeddings = graph.op("Mul", rows, graph.constant(mask.reshape(-1)))
+    return graph.op("ReduceSumSquare", embeddings, graph.integers(1))
+
+
+def _of_numbers(graph: Graph, parts: Parts, numbers: Value) -> Value:
+    """Squared norms of numbers times their embeddings, summed over numbers, [batch, 1]."""
+    norms = np.square(parts.non_ids.numbers[:, :-1]).sum(axis=1, keepdims=True)
+    return graph.op("MatMul", graph.op("Mul", numbers, numbers), graph.constant(norms))
+
+
+def _of_values(graph: Graph, part: ListPart, row: ListRow) -> Value:
+    """Mean squared norm of the embeddings of a list's values, [batch, 1] or [1, 1]."""
+    assert row.shares is not None  # noqa: S101 - where there are pairs, lists are means
+    worth = part.units.copy()
+    worth[-1] = 0
+    embeddings = graph.op("Mul", row.values, graph.constant(worth))
+    norms = graph.op("ReduceSumSquare", embeddings, graph.integers(2))
+    mean = graph.op("MatMul", row.shares, norms)
+    return graph.op("Squeeze", mean, graph.integers(1))

@@ -1,0 +1,1 @@
+"""From float32 tables to the numbers that a package stores."""
