@@ -143,7 +143,7 @@ def inputs_kept(draw: st.DrawFn, spec: ModelSpec) -> tuple[str, ...]:
 def rows_of(inputs: Inputs) -> Split:
     """Rows of these inputs, every other of which was clicked."""
     return Split(
-        fields, (torch.arange(len(fields)) % 2).float(), np.zeros(len(fields), "datetime64[D]")
+        inputs, (torch.arange(len(inputs)) % 2).float(), np.zeros(len(inputs), "datetime64[D]")
     )
 
 

@@ -27,7 +27,7 @@ from secateur.pruning.importance.neurons import hidden_layers
 from secateur.pruning.moments import compact_state
 from secateur.pruning.units.rows import read_by
 
-from .test_surgery import Case, cuts, every_id, random_model
+from .test_compaction import Case, cuts, every_id, random_model
 
 
 def silent(plan: PruningPlan, spec: ModelSpec) -> list[list[int]]:

@@ -24,7 +24,7 @@ from secateur.pruning.units.calibration import Evidence
 from secateur.pruning.units.rows import kept_rows, read_by
 from secateur.scenario import Training
 
-from .test_surgery import Case, cuts, every_id, random_model, rows_of
+from .test_compaction import Case, cuts, every_id, random_model, rows_of
 
 STEPS = 12
 TABLES = ("embedding.weight", "first_order.weight")
