@@ -3,7 +3,8 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 SCENARIO ?= short_video
 WORKERS ?= 2
-export PYTHONPATH := jobs
+export PYTHONPATH := jobs:infra
+BENCH := $(PYTHON) -m bench
 
 .PHONY: demo test setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-kuairand bench-latency bench-nights bench-drift bench-peers bench-pruning bench-bytes lock clean
 
@@ -36,40 +37,40 @@ night:                 ## one real small night through Airflow
 proof:                 ## slow proofs: determinism, a killed trainer, a refused night
 	@.venv/bin/pytest -q -m proof
 
-bench:                 ## speed, size and accuracy, written to infra/bench/
-	@$(PYTHON) infra/bench/run.py --scenario $(SCENARIO)
+bench:                 ## speed, size and accuracy of a night, written to infra/bench/results/
+	@$(BENCH) night --scenario $(SCENARIO)
 
 bench-data:            ## the data verbs' speed and memory by size of the log, beside polars
-	@$(PYTHON) infra/bench/data.py
+	@$(BENCH) data_verbs --folder var/bench
 
 bench-gpu:             ## training on a GPU, beside its floors; FRAPPE is the folder of Frappe_x1
-	@$(PYTHON) infra/bench/gpu.py $(FRAPPE)
+	@$(BENCH) gpu $(FRAPPE)
 
 bench-accuracy:        ## test AUC of every architecture on Frappe_x1 in the folder FRAPPE
-	@$(PYTHON) infra/bench/accuracy.py $(FRAPPE)
+	@$(BENCH) accuracy $(FRAPPE)
 
 bench-pruning:         ## every way to prune, on the FeatureSet in FEATURES, on FRAPPE or on ZIPF rows
-	@$(PYTHON) infra/bench/pruning.py --scenario $(SCENARIO) \
+	@$(BENCH) pruning --scenario $(SCENARIO) \
 	  $(if $(FRAPPE),--frappe $(FRAPPE),$(if $(ZIPF),--zipf $(ZIPF),--features $(FEATURES)))
 
 bench-bytes:           ## whole packages file by file: Frappe_x1 in FRAPPE, 2 M rows of Zipf's law
-	@$(PYTHON) infra/bench/bytes.py --frappe $(FRAPPE) --zipf 2000000
+	@$(BENCH) package_bytes --frappe $(FRAPPE) --zipf 2000000
 
 bench-kuairand:        ## AUC and GAUC on KuaiRand, by what is counted and by architecture
-	@$(PYTHON) infra/bench/kuairand.py
+	@$(BENCH) kuairand
 
 bench-nights:          ## warm starts, and masks that move or stay, six nights of KuaiRand
-	@$(PYTHON) infra/bench/nights.py
+	@$(BENCH) nights
 
 bench-drift:           ## masks that move or stay where drift is planted
-	@$(PYTHON) infra/bench/drift.py
+	@$(BENCH) drift
 
-bench-latency: setup   ## microseconds a request: pruning, saying a user once, encoding
-	@$(PYTHON) infra/bench/latency.py
+bench-latency: setup   ## microseconds a request: pruning, a user given once, encoding
+	@$(BENCH) latency
 
 bench-peers: setup     ## speed of training beside DeepCTR-Torch and FuxiCTR, as bench-accuracy
-	@.venv/bin/uv pip install -q --target var/peers --no-deps -r infra/bench/peers.txt
-	@$(PYTHON) infra/bench/peers.py $(FRAPPE)
+	@.venv/bin/uv pip install -q --target var/peers --no-deps -r infra/bench/training/peers.txt
+	@$(BENCH) peers $(FRAPPE)
 
 lock: setup            ## pin every dependency anew
 	@.venv/bin/uv pip compile -q --upgrade pyproject.toml --extra pipeline --group dev \

@@ -1,15 +1,14 @@
 """Slow proofs on the whole bundled log: `make proof`."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
+from bench.night.one_night import run_to_packages
 from secateur import artifacts
 
 pytestmark = pytest.mark.proof
 
-BENCH = Path(__file__).parents[1] / "infra" / "bench"
 UNTIMED = ("events", "events_report", "features", "features_report", "dense", "plan")
 
 
@@ -25,12 +24,9 @@ def digests(run: Path) -> dict[str, str]:
 def test_two_nights_on_the_same_log_give_the_same_digests(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sys.path.insert(0, str(BENCH))
-    from run import packages
-
     for name, master in (("one", "local[1]"), ("two", "local[2]")):
         monkeypatch.setenv("SECATEUR_SPARK_MASTER", master)
-        assert len(list(packages("short_video", tmp_path / name))) > 15
+        assert len(list(run_to_packages("short_video", tmp_path / name))) > 15
     found = digests(tmp_path / "one")
     assert len(found) > 15
     assert found == digests(tmp_path / "two")

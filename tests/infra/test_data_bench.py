@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-import data
-import polars_features
-from planted import World
+from bench import processes
+from bench.data.planted import World
+from bench.data.synthetic import write
+from bench.night import polars_features
+from bench.night.data_verbs import rows_that_differ
 from secateur import scenario
 from small_log import receipt, run_verb, sealed
-from synthetic import write
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -35,7 +36,7 @@ def run(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 def test_the_rival_makes_the_same_ids(run: Path) -> None:
-    assert data.compare(run / "log" / "synthetic.toml", run) == {}
+    assert rows_that_differ(run / "log" / "synthetic.toml", run) == {}
     assert len(pl.read_parquet(run / "rival" / "train.parquet")) > 3000
 
 
@@ -52,7 +53,7 @@ def test_one_id_that_differs_is_seen(run: Path, tmp_path: Path, column: str) -> 
             first = pl.int_range(pl.len()) == 0
             table = table.with_columns(pl.col(column) + first.cast(pl.Int32))
         table.write_parquet(rival / file.name)
-    assert data.compare(run / "log" / "synthetic.toml", tmp_path) == {"tune": 1}
+    assert rows_that_differ(run / "log" / "synthetic.toml", tmp_path) == {"tune": 1}
 
 
 def test_a_counter_that_the_rival_does_not_know_is_refused(run: Path) -> None:
@@ -70,11 +71,11 @@ def test_memory_is_that_of_all_processes_of_the_session() -> None:
         " stdin=subprocess.PIPE, process_group=0)\n"
         f"{hold}; time.sleep(2); child.communicate(b'\\n')"
     )
-    found = data.cost("two processes", 1, [sys.executable, "-c", script])
+    found = processes.run("two processes", [sys.executable, "-c", script])
     assert 300 * MIB < found.peak_bytes < 450 * MIB
     assert 2 < found.seconds < 60
 
 
 def test_a_process_that_fails_ends_the_bench() -> None:
     with pytest.raises(SystemExit, match="it ended with 3"):
-        data.cost("it", 1, [sys.executable, "-c", "raise SystemExit(3)"])
+        processes.run("it", [sys.executable, "-c", "raise SystemExit(3)"])

@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from planted import STEPS, Truth, World, hidden
+from bench.data.planted import STEPS, Truth, World, hidden
+from bench.data.synthetic import COLUMNS, log_rows, write
 from secateur import scenario
 from secateur.contracts.data import CleaningCounts
 from secateur.scenario.checking import check
 from small_log import run_verb, sealed
-from synthetic import COLUMNS, log_rows, write
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

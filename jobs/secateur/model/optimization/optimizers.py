@@ -42,7 +42,7 @@ from secateur.scenario import Training
 # From here on "auto" moves touched rows only. On a CPU this counts rows of the table for each row
 # that a batch may touch. A GPU moves all weights in less time than it takes to find the touched
 # rows, some 7 ms, up to about this many weights: reckoned from an H100's copy rate, not measured
-# at that size (infra/bench/gpu.md).
+# at that size (infra/bench/results/gpu.md).
 AUTO_RATIO = 8
 AUTO_WEIGHTS_ON_GPU = 700_000_000
 TABLES = ("embedding.weight", "first_order.weight")

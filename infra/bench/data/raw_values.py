@@ -1,0 +1,92 @@
+"""Sets that come as ids, given raw values: what a package and its client need of a log."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+
+from bench.data.rows import Rows, schema_of
+from secateur.judgement import scoring as judgement
+from secateur.model.data.batches import Split
+from secateur.packaging.source import Source
+from secateur.pruning.units.calibration import Evidence
+
+GOLDEN_ROWS = 64
+
+
+@dataclass(frozen=True)
+class Log:
+    """Rows of ids, and for every field the raw values that its ids stand for.
+
+    `values[field]` are by falling train counts, which are `counts[field]`.
+    """
+
+    rows: Rows
+    values: dict[str, list[str]]
+    counts: dict[str, list[int]]
+
+    @property
+    def evidence(self) -> Evidence:
+        """Training counts, and the valid set as the holdout."""
+        counts = tuple(np.append(c, 0) for c in self.counts.values())
+        return Evidence(counts, self.rows.held)
+
+    def source(self) -> Source:
+        """What a package is made of beside the model."""
+        few = replace(self.rows.test, inputs=self.rows.test.inputs.slice(0, GOLDEN_ROWS))
+        facts = {"days": {"train": ["given"]}, "rows": {"train": len(self.rows.train)}}
+        return Source(self.rows.schema, self.values, self.raw(few), facts, self.counts)
+
+    def test_rows(self) -> judgement.Rows:
+        """The test set as judgement reads it; its users are the first field's values."""
+        test = self.rows.test
+        users = test.inputs.ids[:, 0].numpy().astype(np.int64)
+        return judgement.Rows(
+            labels=test.labels.numpy().astype(np.int8),
+            users=users,
+            hashes=pa.array(users.astype(str)),
+            train_events={},
+            values=pa.table(self.raw(test)),
+            item_fields=frozenset(f.name for f in self.rows.schema.inputs if f.owner == "item"),
+            slices={},
+        )
+
+    def raw(self, split: Split) -> dict[str, list[str | None]]:
+        """The raw values of a split's rows; None where training saw no such value."""
+        columns = zip(self.values.items(), split.inputs.ids.numpy().T, strict=True)
+        return {
+            name: np.array([*values, None], object)[ids].tolist() for (name, values), ids in columns
+        }
+
+
+def log_of(rows: Rows, spelled: dict[str, list[str]]) -> Log:
+    """Number the ids by falling train counts, as a FeatureSet does; the last is OOV.
+
+    `spelled[field]` has the raw value of every id that `rows` has.
+    """
+    ranks: list[NDArray[np.int64]] = []
+    values, counts = {}, {}
+    for column, (name, raw) in enumerate(spelled.items()):
+        seen = np.bincount(rows.train.inputs.ids[:, column].numpy(), minlength=len(raw))
+        order = np.argsort(-seen, kind="stable")[: np.count_nonzero(seen)]
+        rank = np.full(len(seen) + 1, len(order))
+        rank[order] = np.arange(len(order))
+        ranks.append(rank)
+        values[name] = [raw[i] for i in order]
+        counts[name] = seen[order].tolist()
+    items = [field.name for field in rows.schema.categories if field.owner == "item"]
+    sizes = {name: len(known) + 1 for name, known in values.items()}
+    train, held, test = (_renumbered(s, ranks) for s in (rows.train, rows.held, rows.test))
+    schema = schema_of(rows.schema.scenario, sizes, items)
+    return Log(Rows(rows.name, schema, train, held, test), values, counts)
+
+
+def _renumbered(split: Split, ranks: Sequence[NDArray[np.int64]]) -> Split:
+    """The split with every id replaced by its rank; `ranks[field]` is int64 [ids]."""
+    ids = split.inputs.ids.numpy()
+    columns = [rank[ids[:, field]] for field, rank in enumerate(ranks)]
+    found = torch.from_numpy(np.stack(columns, 1).astype(np.int32))
+    return replace(split, inputs=replace(split.inputs, ids=found))

@@ -1,0 +1,1 @@
+"""Benchmarks of pruning: methods, bytes, and masks from night to night."""

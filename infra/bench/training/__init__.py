@@ -1,0 +1,1 @@
+"""Benchmarks of training: accuracy and speed."""
