@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Set up this checkout: .venv for the pipeline, .venv-client with the client's dependencies alone,
 # and Java for Spark. Does nothing where all is as requirements.txt and infra/torch/ ask.
+# Afterwards .venv/bin/secateur runs from any folder, the scenario commands too.
 #
 #   SECATEUR_TORCH=cpu|cuda   the build of torch (default: cuda where nvidia-smi answers, else cpu)
 set -euo pipefail
@@ -75,6 +76,13 @@ install_pipeline() {
   install_torch "$1"
 }
 
+# The lock has hashes and this checkout none, so it is installed by itself, and brings nothing.
+install_command() {
+  say "installing the command .venv/bin/secateur"
+  install --no-deps --no-build-isolation --editable .
+  rm -rf build jobs/*.egg-info
+}
+
 install_client() {
   say "installing the client into .venv-client"
   .venv/bin/uv venv -q --clear --python .venv/bin/python .venv-client
@@ -84,15 +92,19 @@ install_client() {
 }
 
 stamp_of() { cat "$@" infra/bootstrap.sh | sha256sum | cut -d' ' -f1; }
-is_current() { [ "$(cat "$1/.stamp" 2>/dev/null)" = "$2" ]; }
+is_current() { [ "$(cat "$1" 2>/dev/null)" = "$2" ]; }
 
 java_is_new_enough || apt_install openjdk-17-jre-headless
 java_is_new_enough || fail "please install Java 17 or newer"
 
 build=$(torch_build)
 pipeline=$(stamp_of requirements.txt "infra/torch/$build.txt")
-is_current .venv "$pipeline" || { install_pipeline "$build"; echo "$pipeline" > .venv/.stamp; }
+is_current .venv/.stamp "$pipeline" || { install_pipeline "$build"; echo "$pipeline" > .venv/.stamp; }
+
+command=$(stamp_of pyproject.toml)
+is_current .venv/.command-stamp "$command" \
+  || { install_command; echo "$command" > .venv/.command-stamp; }
 
 mapfile -t sources < <(find jobs/secateur pyproject.toml -type f ! -name '*.pyc' | sort)
 client=$(stamp_of requirements.txt "${sources[@]}")
-is_current .venv-client "$client" || { install_client; echo "$client" > .venv-client/.stamp; }
+is_current .venv-client/.stamp "$client" || { install_client; echo "$client" > .venv-client/.stamp; }

@@ -59,7 +59,7 @@ def test_scenario_commands_say_which_environment_they_need() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=False
     )
     assert done.returncode == 64
-    assert done.stderr == ("secateur: this needs the pipeline's environment: no pydantic here\n")
+    assert done.stderr == "secateur: this needs secateur[pipeline]: pydantic is not installed\n"
 
 
 def test_scenario_has_a_help_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:

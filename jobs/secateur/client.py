@@ -13,8 +13,8 @@
     secateur keys > keys.env                            new keys: see the guide to operating
 
 The AWS_* variables name the store, SECATEUR_VERIFY_KEY the publishers to trust. Scoring raw user
-ids needs SECATEUR_ID_KEY, rolling back SECATEUR_SIGNING_KEY. `secateur scenario` needs the
-pipeline's environment; everything else runs with the client's few dependencies.
+ids needs SECATEUR_ID_KEY, rolling back SECATEUR_SIGNING_KEY. `secateur scenario` needs the extra
+`secateur[pipeline]`; everything else runs with the client's few dependencies.
 """
 
 import argparse
@@ -229,7 +229,7 @@ def scenario(argv: Sequence[str]) -> None:
     try:
         from secateur.scenario import commands
     except ModuleNotFoundError as error:
-        raise UsageError(f"this needs the pipeline's environment: no {error.name} here") from error
+        raise UsageError(f"this needs secateur[pipeline]: {error.name} is not installed") from error
     commands.run(argv)
 
 
