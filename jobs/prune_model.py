@@ -39,7 +39,8 @@ def prune_model(job: Job) -> None:
     pruned = carry_out(recipe, load_bundle(dense), workshop, steady)
     model = pruned.model
     facts = {"recipe": recipe.name, "dense": dense.digest, **weight_counts(model)}
-    source = read_source(features).keeping(pruned.kept_ids(spec))
+    source = read_source(features)
+    source = source.cut(pruned.kept_ids(spec), pruned.inputs(source.held_out.inputs, spec))
     with job.create("ModelBundle", "bundle") as draft:
         save_bundle(draft, model)
         draft.write("curve.json", pruned.curve)

@@ -16,7 +16,7 @@ from secateur.identity import fingerprint, hash_id
 from secateur.model.architectures.deepfm.network import DeepFM
 from secateur.model.data.inputs import Inputs
 from secateur.packaging.assembly import write_package
-from secateur.packaging.source import Source
+from secateur.packaging.source import HeldOut, Source
 
 KEY = "a key of sixteen bytes or more"
 SCHEMA = FeatureSchema(
@@ -47,15 +47,17 @@ def write(draft: artifacts.Draft, seed: int) -> None:
         "user_id": [hash_id(KEY.encode(), user) for user in USERS],
         "video_id": [str(i) for i in range(10)],
     }
-    golden = {
+    columns = {
         "user_id": [*vocabulary["user_id"][:3], None],
         "video_id": ["1", "2", None, "77"],
         "duration_ms": [1.0, None, 2e3, 2e5],
     }
+    rows_of_them = [[0, 1, 0], [1, 2, 3], [2, 10, 1], [20, 10, 2]]
+    held_out = HeldOut(columns, Inputs.of_ids(torch.tensor(rows_of_them, dtype=torch.int32)))
     facts = {"days": {"train": ["2022-04-25"]}, "rows": {"train": 100}}
     ids = np.random.default_rng(seed).integers(0, rows, (50, 3)).astype(np.int32)
     typical = Inputs.of_ids(torch.from_numpy(ids))
-    source = Source(SCHEMA, vocabulary, golden, facts)
+    source = Source(SCHEMA, vocabulary, held_out, facts)
     write_package(
         draft, model, Recipe(f"recipe_{seed}", embedding_bits=8), source, typical, "Sample"
     )

@@ -12,7 +12,7 @@ from secateur.contracts.models import ModelSpec
 from secateur.model.architectures.deepfm.network import DeepFM
 from secateur.model.data.inputs import Inputs
 from secateur.packaging.assembly import write_package
-from secateur.packaging.source import Source, cut_schema
+from secateur.packaging.source import HeldOut, Source, cut_schema
 from secateur.serving.files import layout
 from secateur.serving.scorer import load
 
@@ -26,7 +26,8 @@ SCHEMA = FeatureSchema(
 VOCABULARY = {"user": [f"{u:016x}" for u in range(4)], "item": list("abcdef")}
 GOLDEN = {"user": VOCABULARY["user"], "item": list("abcz"), "age": [10.0, 20.0, None, 50.0]}
 FACTS = {"days": {"train": ["2022-04-25", "2022-05-04"]}, "rows": {"train": 1234}}
-SOURCE = Source(SCHEMA, VOCABULARY, GOLDEN, FACTS)
+GOLDEN_IDS = torch.tensor([[0, 0, 0], [1, 1, 1], [2, 2, 3], [3, 6, 2]], dtype=torch.int32)
+SOURCE = Source(SCHEMA, VOCABULARY, HeldOut(GOLDEN, Inputs.of_ids(GOLDEN_IDS)), FACTS)
 PRUNED = Recipe(
     "pruned",
     steps=(Step("embedding_row", "frequency", min_count=5),),
@@ -82,9 +83,8 @@ def test_a_value_whose_row_was_cut_is_not_stored_and_counts_as_unknown(tmp_path:
 
 def test_a_dense_package_scores_raw_values_like_the_model(tmp_path: Path) -> None:
     scorer = load(package(tmp_path / "p", (5, 7, 4), Recipe("dense")))
-    ids = np.array([[0, 0, 0], [1, 1, 1], [2, 2, 3], [3, 6, 2]], np.int32)
     with torch.no_grad():
-        expected = torch.sigmoid(model_of((5, 7, 4))(Inputs.of_ids(torch.as_tensor(ids)))).numpy()
+        expected = torch.sigmoid(model_of((5, 7, 4))(Inputs.of_ids(GOLDEN_IDS))).numpy()
     assert np.allclose(scorer.score(GOLDEN, hashed=True), expected, atol=1e-6)
 
 

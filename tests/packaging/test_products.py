@@ -15,7 +15,7 @@ from secateur.model.architectures.deepfm.network import DeepFM
 from secateur.model.data.inputs import Inputs
 from secateur.packaging.assembly import write_package
 from secateur.packaging.quantization.product_quantization import product_quantized, spelled
-from secateur.packaging.source import Source
+from secateur.packaging.source import HeldOut, Source
 from secateur.serving.files import compression, package
 from secateur.serving.files.row_codes import Segment, pack
 from secateur.serving.files.tables import unpack_table
@@ -101,9 +101,10 @@ def test_the_client_scores_like_torch_on_the_words(tmp_path: Path) -> None:
         "k",
     )
     golden = {"a": words["a"][:100], "b": words["b"]}
-    source = Source(schema, words, golden, {"days": {"train": ["1"]}, "rows": {"train": 1}})
-    recipe = Recipe("pq", embedding_bits=4, product_parts=4, vocabulary="ascending")
     ids = np.stack([np.arange(100), np.arange(100)], 1).astype(np.int32)
+    held_out = HeldOut(golden, Inputs.of_ids(torch.from_numpy(ids)))
+    source = Source(schema, words, held_out, {"days": {"train": ["1"]}, "rows": {"train": 1}})
+    recipe = Recipe("pq", embedding_bits=4, product_parts=4, vocabulary="ascending")
     with create((tmp_path / "p").as_uri(), "Package") as draft:
         inputs = Inputs.of_ids(torch.from_numpy(ids))
         write_package(draft, model, recipe, source, inputs, "A sample")

@@ -1,6 +1,7 @@
 """Both verbs on a small FeatureSet: from a dense bundle to packages that services can load."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,15 @@ from secateur import artifacts
 from secateur.artifacts import open_artifact
 from secateur.command import Job
 from secateur.contracts.candidates import Recipe, Step, Student
-from secateur.contracts.errors import ArtifactError, UsageError
+from secateur.contracts.errors import ArtifactError, SkewRefused, UsageError
 from secateur.contracts.features import BucketField, CategoryField, FeatureSchema
 from secateur.contracts.manifest import MadeBy
 from secateur.contracts.models import ModelSpec, TrainingCurve
 from secateur.model.architectures.deepfm.network import DeepFM
 from secateur.model.bundle import load_bundle, save_bundle
 from secateur.model.data.inputs import Inputs
+from secateur.packaging import assembly
+from secateur.packaging.graph.parts import Parts
 from secateur.pruning.units.calibration import read_counts
 from secateur.scenario import Scenario, Training, load
 from secateur.serving import scorer
@@ -209,6 +212,23 @@ def test_a_step_that_changes_nothing_seals_nothing(run: Path) -> None:
     with pytest.raises(UsageError, match="changes nothing"):
         pruned(run, "idle")
     assert not artifacts.is_sealed((run / "candidates/idle/package").as_uri())
+
+
+@pytest.mark.parametrize("recipe", ["dense", "int8"])
+def test_a_package_with_a_wrong_scale_is_refused_unsealed(
+    run: Path, monkeypatch: pytest.MonkeyPatch, recipe: str
+) -> None:
+    build = assembly.build
+
+    def planted(parts: Parts) -> bytes:
+        return build(replace(parts, table=replace(parts.table, steps=1.5 * parts.table.steps)))
+
+    monkeypatch.setattr(assembly, "build", planted)
+    with pytest.raises(SkewRefused, match=r"\d+ of 200 held-out rows differ, row \d+ by") as told:
+        pruned(run, recipe, f"planted_{recipe}")
+    assert told.value.exit_code == 65
+    assert artifacts.is_sealed((run / f"planted_{recipe}/bundle").as_uri())
+    assert not artifacts.is_sealed((run / f"planted_{recipe}/package").as_uri())
 
 
 def test_a_plan_for_another_dense_model_is_refused(run: Path) -> None:

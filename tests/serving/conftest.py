@@ -15,7 +15,7 @@ from secateur.identity import fingerprint, hash_id
 from secateur.model.architectures.deepfm.network import DeepFM
 from secateur.model.data.inputs import Inputs
 from secateur.packaging.assembly import write_package
-from secateur.packaging.source import Source
+from secateur.packaging.source import HeldOut, Source
 
 KEY = b"sixteen bytes or more"
 USERS = [hash_id(KEY, str(user)) for user in range(40)]
@@ -44,6 +44,21 @@ COLUMNS = {
 }
 
 
+def encoded() -> torch.Tensor:
+    """The ids of `COLUMNS` int32 [32, 4], made value by value by the contract's words."""
+    known = [{value: i for i, value in enumerate(VOCABULARY[f.name])} for f in SCHEMA.categories]
+    return torch.tensor(
+        [
+            [
+                *(ids.get(value, len(ids)) for ids, value in zip(known, row, strict=False)),
+                4 if length is None else sum(b <= length for b in (1.0, 2.5, 10.0)),
+            ]
+            for *row, length in zip(*COLUMNS.values(), strict=True)
+        ],
+        dtype=torch.int32,
+    )
+
+
 @pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, int], Path]:
     """Give the folder of a package with so many embedding bits and tower bits."""
@@ -54,7 +69,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, int], Pa
     torch.nn.init.normal_(model.embedding.weight, std=0.5)
     torch.nn.init.normal_(model.first_order.weight, std=0.5)
     facts = {"days": {"train": ["2022-04-25"]}, "rows": {"train": 1000}}
-    source = Source(SCHEMA, VOCABULARY, COLUMNS, facts)
+    source = Source(SCHEMA, VOCABULARY, HeldOut(COLUMNS, Inputs.of_ids(encoded())), facts)
     ids = np.random.default_rng(0).integers(0, rows, (200, 4)).astype(np.int32)
     calibration = Inputs.of_ids(torch.from_numpy(ids))
 

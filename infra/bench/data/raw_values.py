@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from bench.data.rows import Rows, schema_of
 from secateur.judgement import scoring as judgement
 from secateur.model.data.batches import Split
-from secateur.packaging.source import Source
+from secateur.packaging.source import HELD_OUT_ROWS, HeldOut, Source
 from secateur.pruning.units.calibration import Evidence
-
-GOLDEN_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -36,9 +34,10 @@ class Log:
 
     def source(self) -> Source:
         """What a package is made of beside the model."""
-        few = replace(self.rows.test, inputs=self.rows.test.inputs.slice(0, GOLDEN_ROWS))
+        few = replace(self.rows.test, inputs=self.rows.test.inputs.slice(0, HELD_OUT_ROWS))
+        held_out = HeldOut(self.raw(few), few.inputs)
         facts = {"days": {"train": ["given"]}, "rows": {"train": len(self.rows.train)}}
-        return Source(self.rows.schema, self.values, self.raw(few), facts, self.counts)
+        return Source(self.rows.schema, self.values, held_out, facts, self.counts)
 
     def test_rows(self) -> judgement.Rows:
         """The test set as judgement reads it; its users are the first field's values."""

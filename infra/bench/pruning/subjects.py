@@ -39,7 +39,8 @@ class Subject:
         """Write the package of a recipe's model, and give its bytes, the card's included."""
         spec = self.dense.spec
         calibration = pruned.inputs(self.workshop.evidence.holdout.inputs, spec)
-        source = self.source.keeping(pruned.kept_ids(spec))
+        held_out = pruned.inputs(self.source.held_out.inputs, spec)
+        source = self.source.cut(pruned.kept_ids(spec), held_out)
         with create(folder.as_uri(), "Package") as draft:
             write_package(draft, pruned.model, recipe, source, calibration, "A benchmark")
         return sum(path.stat().st_size for path in folder.iterdir() if path.name[0] != ".")

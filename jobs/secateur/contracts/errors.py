@@ -13,6 +13,7 @@
     └── Refused               65   examined and rejected, the evidence is sealed; no retry
         ├── QuarantineExceeded 65  too many rows of the log were unusable
         ├── ValidationRefused  65  the data broke a declared expectation
+        ├── SkewRefused        65  a package scores otherwise than its model
         ├── GateRefused        65  no candidate is small and good enough
         └── StoreRefused       65  the store does not enforce what a safe release needs
 
@@ -80,6 +81,10 @@ class QuarantineExceeded(Refused):
 
 class ValidationRefused(Refused):
     """The data broke a declared expectation."""
+
+
+class SkewRefused(Refused):
+    """A package scores held-out rows otherwise than the model that it was made of."""
 
 
 class GateRefused(Refused):

@@ -4,10 +4,17 @@ The package computes what all architectures share: the rows of ids, lists and ve
 over them, first order and pairs. The rest is an architecture's, in its folder's `package.py`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from secateur.onnx_graph.graph import Graph, Value
 from secateur.onnx_graph.layers import Linear
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from secateur.model.architectures.recommender import Recommender
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,13 @@ class ArchitectureGraph:
         `last_hidden` [batch, width] is what the tower's last hidden layer gives, if there is one.
         """
         raise NotImplementedError
+
+    def stored_weights(self, model: "Recommender") -> Iterator[tuple["Tensor", Linear]]:
+        """The weights [inputs, outputs] in such a model, beside the layer that stores each.
+
+        Those of layers that stay float at all bits may be left out.
+        """
+        return iter(())
 
     def target(self, place: int) -> int | None:
         """The field by which the list at this place is pooled; None where it is a mean."""

@@ -2,19 +2,25 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from secateur.artifacts import Draft
 from secateur.contracts import record
 from secateur.contracts.candidates import Recipe
+from secateur.contracts.features import FeatureSchema
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.inputs import Inputs
 from secateur.packaging.arrangement import arrange
 from secateur.packaging.card import write_card
 from secateur.packaging.graph.build import build
 from secateur.packaging.graph.take_apart import parts_of
+from secateur.packaging.skew.checking import Scored, demand_no_skew
+from secateur.packaging.skew.fake_quantized import fake_quantized
 from secateur.packaging.source import Source, cut_schema
 from secateur.serving.files import compression, golden, layout, package
 from secateur.serving.files.tables import pack_table
-from secateur.serving.scorer import Scorer
+
+GOLDEN_ROWS = 64
 
 
 def write_package(
@@ -27,7 +33,8 @@ def write_package(
 ) -> None:
     """Write the package of a model; `calibration` are typical rows.
 
-    The golden scores are the client's own, on the files just written.
+    Raises SkewRefused where the client scores held-out rows otherwise, from the files written, than
+    the model with the numbers in them. The golden rows are some of these, with the model's scores.
     """
     schema = cut_schema(source.schema, model.spec)
     arranged = arrange(schema, source.vocabulary, source.counts, recipe)
@@ -42,11 +49,21 @@ def write_package(
     _write(draft, layout.VOCABULARY, arranged.vocabulary)
     _write(draft, layout.SCHEMA, compression.compress(record.canonical(schema)))
     _write(draft, layout.RECIPE, record.canonical(recipe))
-    scorer = Scorer(package.read(draft.folder))
-    made = golden.make(scorer, {f.name: source.golden[f.name] for f in schema.inputs})
+    reference = fake_quantized(model, recipe, parts, arranged.rows)
+    scored = demand_no_skew(package.read(draft.folder), reference, arranged.rows, source)
+    made = _golden_rows(scored, schema)
     _write(draft, layout.GOLDEN, compression.compress(record.canonical(made)))
     card = write_card(title, schema, model.spec, recipe, source.facts, file_bytes(draft.folder))
     _write(draft, layout.CARD, card.encode())
+
+
+def _golden_rows(scored: Scored, schema: FeatureSchema) -> golden.Golden:
+    """Some of the rows that any machine scores alike, spread evenly."""
+    safe = np.flatnonzero(scored.safe)
+    places = safe[np.linspace(0, len(safe) - 1, min(GOLDEN_ROWS, len(safe))).astype(np.int64)]
+    columns = scored.rows.take(places).columns
+    read = {one.name: columns[one.name] for one in schema.inputs}
+    return golden.make(read, scored.probabilities[places], schema.tasks)
 
 
 def file_bytes(folder: Path) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What a package takes from the FeatureSet: schema, vocabulary, golden rows, the data's facts."""
+"""What a package takes from the FeatureSet: schema, vocabulary, held-out rows, the data's facts."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,35 +9,64 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import torch
 from numpy.typing import NDArray
 
 from secateur.artifacts import Artifact
 from secateur.contracts.errors import ArtifactError
 from secateur.contracts.features import VALUE_PREFIX, FeatureSchema
 from secateur.contracts.models import ModelSpec
+from secateur.model.data.batches import part_files, to_inputs
+from secateur.model.data.inputs import Inputs
 
-GOLDEN_ROWS = 64
+HELD_OUT_ROWS = 1024
 
 _T = TypeVar("_T")
 
 
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Rows that no model was trained on, as a service spells them and as features encoded them.
+
+    `columns[input]` are raw values [rows], user ids as keyed hashes, None where one is missing;
+    `inputs` are the same rows as a model reads them.
+    """
+
+    columns: Mapping[str, Sequence[Any]]
+    inputs: Inputs
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def take(self, places: NDArray[np.int64]) -> "HeldOut":
+        """The rows at these places [n]."""
+        columns = {name: [column[i] for i in places] for name, column in self.columns.items()}
+        return HeldOut(columns, self.inputs.take(torch.from_numpy(places)))
+
+
 @dataclass(frozen=True)
 class Source:
-    """`vocabulary[field]` lists values by id; `golden[field]` raw values; `facts` the data's.
+    """`vocabulary[field]` lists values by id, `facts` are the data's.
 
     `counts[field]` tells how often the train rows hold each value.
     """
 
     schema: FeatureSchema
     vocabulary: dict[str, list[str]]
-    golden: dict[str, list[Any]]
+    held_out: HeldOut
     facts: dict[str, Any]
     counts: dict[str, list[int]] = field(default_factory=dict)
 
-    def keeping(self, ids: Mapping[str, Sequence[int]]) -> "Source":
-        """The source for a model that reads these vocabularies, of each the values of these ids."""
+    def cut(self, ids: Mapping[str, Sequence[int]], inputs: Inputs) -> "Source":
+        """The source for a smaller model, which reads the held-out rows as `inputs`.
+
+        `ids` names the vocabularies that it reads, and of each the values that are left.
+        """
         return replace(
-            self, vocabulary=_chosen(self.vocabulary, ids), counts=_chosen(self.counts, ids)
+            self,
+            vocabulary=_chosen(self.vocabulary, ids),
+            held_out=replace(self.held_out, inputs=inputs),
+            counts=_chosen(self.counts, ids),
         )
 
 
@@ -49,7 +78,8 @@ def read_source(features: Artifact) -> Source:
     """Read what packaging needs of a FeatureSet."""
     schema = features.read("schema.json", FeatureSchema)
     vocabulary, counts = _vocabulary(features, schema)
-    return Source(schema, vocabulary, _golden(features, schema), features.manifest.facts, counts)
+    held_out = read_held_out(features, schema)
+    return Source(schema, vocabulary, held_out, features.manifest.facts, counts)
 
 
 def cut_schema(schema: FeatureSchema, spec: ModelSpec) -> FeatureSchema:
@@ -94,17 +124,30 @@ def _vocabulary(
     return values, {name: part["count"].to_pylist() for name, part in parts.items()}
 
 
-def _golden(features: Artifact, schema: FeatureSchema) -> dict[str, list[Any]]:
-    """Raw values of rows spread evenly over the tune days; NaN becomes None."""
-    names = [VALUE_PREFIX + field.name for field in schema.inputs]
-    files = sorted(e.path for e in features.manifest.files if e.path.startswith("tune/"))
-    tune = pa.concat_tables(pq.read_table(features.file(f), columns=names) for f in files)
-    rows: NDArray[np.int64] = np.linspace(0, len(tune) - 1, min(GOLDEN_ROWS, len(tune))).astype(int)
-    columns = tune.take(rows).to_pydict()
-    return {
-        field.name: [_json_value(v) for v in columns[VALUE_PREFIX + field.name]]
-        for field in schema.inputs
-    }
+def read_held_out(features: Artifact, schema: FeatureSchema, rows: int = HELD_OUT_ROWS) -> HeldOut:
+    """Read `rows` rows, spread evenly over the tune days. Raises ArtifactError if there is none.
+
+    One file is in memory at a time.
+    """
+    files = part_files(features, "tune")
+    starts = np.cumsum([0, *(pq.read_metadata(path).num_rows for path in files)])
+    if not starts[-1]:
+        raise ArtifactError(f"{features.uri} holds no row of the split tune")
+    wanted = np.linspace(0, starts[-1] - 1, min(rows, starts[-1])).astype(np.int64)
+    names = [field.name for field in schema.inputs]
+    columns = [*names, *(VALUE_PREFIX + name for name in names)]
+    table = pa.concat_tables(
+        pq.read_table(path, columns=columns, partitioning=None).take(
+            wanted[(wanted >= start) & (wanted < end)] - start
+        )
+        for path, start, end in zip(files, starts, starts[1:], strict=False)
+    )
+    raw = {name: _json_values(table[VALUE_PREFIX + name]) for name in names}
+    return HeldOut(raw, to_inputs(table, schema))
+
+
+def _json_values(column: pa.ChunkedArray) -> list[Any]:
+    return [_json_value(value) for value in column.to_pylist()]
 
 
 def _json_value(value: Any) -> Any:  # noqa: ANN401

@@ -117,10 +117,11 @@ def to_split(table: pa.Table, schema: FeatureSchema) -> Split:
     labels = table["label"].to_numpy().astype(np.float32)
     days = table["day"].cast(pa.string()).cast(pa.date32()).to_numpy()
     tasks = _matrix(table, schema.task_columns, np.float32) if schema.tasks else None
-    return Split(_inputs(table, schema), torch.from_numpy(labels), days, tasks=tasks)
+    return Split(to_inputs(table, schema), torch.from_numpy(labels), days, tasks=tasks)
 
 
-def _inputs(table: pa.Table, schema: FeatureSchema) -> Inputs:
+def to_inputs(table: pa.Table, schema: FeatureSchema) -> Inputs:
+    """The encoded columns of a FeatureSet's rows as a model reads them."""
     return Inputs(
         ids=_matrix(table, [field.name for field in schema.fields], np.int32),
         numbers=_matrix(table, [field.name for field in schema.numbers], np.float32),

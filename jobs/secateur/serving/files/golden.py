@@ -1,4 +1,4 @@
-"""Golden rows: raw values with the scores they had when the package was made.
+"""Golden rows: raw values with the scores that the model gave them when the package was made.
 
 Whoever loads the package re-scores them first: a damaged weight, a runtime that computes
 otherwise, or a changed encoder shows here, not in what a service serves.
@@ -20,7 +20,7 @@ from secateur.serving.files.package import read_whole
 TOLERANCE = 1e-4
 
 
-class Scores(Protocol):
+class Scorer(Protocol):
     """What can score raw values."""
 
     def score_tasks(
@@ -41,15 +41,17 @@ class Golden:
     tasks: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
-def make(scorer: Scores, columns: Mapping[str, Sequence[Any]]) -> Golden:
-    """Score `columns` through the client that will be asked to repeat it."""
-    found = scorer.score_tasks(columns, hashed=True).items()
+def make(
+    columns: Mapping[str, Sequence[Any]], scores: NDArray[np.float64], tasks: Sequence[str]
+) -> Golden:
+    """Golden rows of raw `columns`; `scores` [rows, 1 + tasks] are the label's, then tasks'."""
     # A float32 is spelled in half the digits of a float that equals it.
-    (_, scores), *tasks = ((name, tuple(map(float, map(str, one)))) for name, one in found)
-    return Golden({name: tuple(v) for name, v in columns.items()}, scores, dict(tasks))
+    label, *others = (tuple(map(float, map(str, one))) for one in scores.astype(np.float32).T)
+    held = {name: tuple(column) for name, column in columns.items()}
+    return Golden(held, label, dict(zip(tasks, others, strict=True)))
 
 
-def check(scorer: Scores, folder: Path) -> None:
+def check(scorer: Scorer, folder: Path) -> None:
     """Re-score the golden rows. Raises ReleaseError if any score differs by more than 1e-4."""
     expected, where = record.load(Golden, read_whole(folder, layout.GOLDEN)), folder / layout.GOLDEN
     (_, found), *rest = scorer.score_tasks(expected.columns, hashed=True).items()

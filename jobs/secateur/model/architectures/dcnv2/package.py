@@ -1,9 +1,14 @@
 """A cross network in a package's graph, computed in float whatever the bits of its weights."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from torch import Tensor
 
 from secateur.model.architectures.dcnv2.network import DCNv2
 from secateur.model.architectures.linear_weights import array_of, linear_weights
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.tower import linears_of
 from secateur.onnx_graph.architecture_graph import ArchitectureGraph, EmbeddedValues
 from secateur.onnx_graph.graph import Graph, Value
 from secateur.onnx_graph.layers import Floats, Linear, at_bits, linear
@@ -29,3 +34,9 @@ class CrossGraph(ArchitectureGraph):
         for layer in self.layers:
             x = graph.op("Add", graph.op("Mul", first, linear(graph, x, layer)), x)
         return graph.op("MatMul", x, graph.constant(self.output))
+
+    def stored_weights(self, model: Recommender) -> Iterator[tuple[Tensor, Linear]]:
+        """Of all layers at these bits."""
+        assert isinstance(model, DCNv2)  # noqa: S101 - of one architecture
+        for layer, stored in zip(linears_of(model.cross), self.layers, strict=True):
+            yield layer.weight.T, stored

@@ -4,12 +4,16 @@ The numbers become one more embedding; the tower reads that one and the dot prod
 or all embeddings side by side.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from torch import Tensor
 
 from secateur.model.architectures.dlrm.network import DLRM
 from secateur.model.architectures.linear_weights import linear_weights
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.tower import linears_of
 from secateur.onnx_graph.architecture_graph import ArchitectureGraph, EmbeddedValues
 from secateur.onnx_graph.graph import Graph, Value
 from secateur.onnx_graph.layers import Linear, at_bits, linear, relu_layers
@@ -56,3 +60,9 @@ class InteractionGraph(ArchitectureGraph):
         first, second = np.triu_indices(n, k=1)
         places = graph.constant((first * n + second).astype(np.int64))
         return graph.op("Gather", every, places, axis=1)
+
+    def stored_weights(self, model: Recommender) -> Iterator[tuple[Tensor, Linear]]:
+        """Of all layers at these bits."""
+        assert isinstance(model, DLRM)  # noqa: S101 - of one architecture
+        for layer, stored in zip(linears_of(model.bottom), self.bottom, strict=True):
+            yield layer.weight.T, stored

@@ -4,12 +4,16 @@ second = ... relu(x W) ...      x are the embeddings of all inputs, and the numb
 added  = second's output + (last_hidden F) . second's last hidden neurons
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from torch import Tensor
 
 from secateur.model.architectures.finalmlp.network import FinalMLP
 from secateur.model.architectures.linear_weights import array_of, hidden_and_output
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.tower import linears_of
 from secateur.onnx_graph.architecture_graph import ArchitectureGraph, EmbeddedValues
 from secateur.onnx_graph.graph import Graph, Value
 from secateur.onnx_graph.layers import (
@@ -49,3 +53,11 @@ class FusionGraph(ArchitectureGraph):
         fused = graph.op("MatMul", last_hidden, float_weight(graph, self.matrix))
         products = graph.op("ReduceSum", graph.op("Mul", fused, second), graph.integers(1))
         return graph.op("Add", linear(graph, second, self.output), products)
+
+    def stored_weights(self, model: Recommender) -> Iterator[tuple[Tensor, Linear]]:
+        """Of all layers at these bits."""
+        assert isinstance(model, FinalMLP)  # noqa: S101 - of one architecture
+        hidden = linears_of(model.second.layers[:-1])
+        for layer, stored in zip(hidden, self.hidden, strict=True):
+            yield layer.weight.T, stored
+        yield model.fusion, self.matrix

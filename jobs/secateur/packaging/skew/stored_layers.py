@@ -1,0 +1,101 @@
+"""The integers of a package's layers, as the floats that they stand for.
+
+Each must be the nearest to the model's weight that its layer has, as in `stored_table`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.tower import linears_of
+from secateur.onnx_graph.integer_products import in_units
+from secateur.onnx_graph.layers import IntegerLinear, Linear
+from secateur.packaging.graph.parts import Parts
+from secateur.packaging.graph.take_apart import ACTIVATION_LEVELS
+from secateur.packaging.skew.stored_table import Doubles, StoredTable
+
+# Units by which a weight may miss the nearest one. Many units of bias make a layer's units larger;
+# what a cluster of weights shares is their mean, as a whole number.
+SLACK, SLACK_OF_SHARED = 1.001, 2.001
+
+
+class RoundedReLU(nn.Module):
+    """ReLU to whole multiples 0..255 of `step`, as QuantizeLinear does it."""
+
+    def __init__(self, step: float) -> None:
+        super().__init__()
+        self.step = float(np.float32(step))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Round [batch, neurons]; a half goes to the even neighbour."""
+        return (x / self.step).round().clamp(0, ACTIVATION_LEVELS) * self.step
+
+    def margin(self, x: Tensor) -> Tensor:
+        """How many steps [batch, neurons] are from being rounded otherwise, each row's least."""
+        units = (x / self.step).clamp(0, ACTIVATION_LEVELS)
+        return (units - units.floor() - 0.5).abs().amin(1)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredLayers:
+    """The integer layers in `parts`, for a float64 model that shall have their weights."""
+
+    model: Recommender
+    parts: Parts
+    shared: bool
+
+    @torch.no_grad()
+    def settle(self, table: StoredTable | None) -> dict[str, int]:
+        """Give the model the stored weights; count by layer those that are not the nearest."""
+        wrong = dict(self._tower(table))
+        for place, (weight, stored) in enumerate(self.parts.own.stored_weights(self.model)):
+            wrong[f"layer {place} beside the tower"] = self._store(weight, stored)
+        return wrong
+
+    def _tower(self, table: StoredTable | None) -> Iterator[tuple[str, int]]:
+        model, spec = self.model, self.model.spec
+        layers = zip(linears_of(model.tower.layers), self.parts.hidden, strict=False)
+        for i, (linear, stored) in enumerate(layers):
+            assert isinstance(stored, IntegerLinear)  # noqa: S101 - of a tower of integers
+            name, weight = f"layer {i} of the tower", linear.weight.T
+            if i == 0 and table is not None and not self.parts.own.computes_first_layer:
+                worth = table.worth(np.arange(len(spec.fields)))[:, :-1].reshape(-1, 1)
+                yield name, self._store(weight[: len(worth)], stored, worth)
+            elif i == 0 or stored.small:
+                yield name, self._store(weight, stored)
+            else:
+                step = self.parts.steps[i - 1]
+                integers, scale, bias = in_units(stored, step)
+                yield name, self._store(weight, IntegerLinear(integers, scale, stored.bias))
+                unit = scale.astype(np.float64) * step
+                yield f"the bias of {name}", _replaced(linear.bias, bias * unit, unit)
+                model.tower.activations[i - 1] = RoundedReLU(step)
+
+    def _store(self, weight: Tensor, stored: Linear, worth: Doubles | float = 1.0) -> int:
+        """Replace `weight` [inputs, outputs], which counts inputs of so much `worth`."""
+        assert isinstance(stored, IntegerLinear)  # noqa: S101 - of a tower of integers
+        scale, slack = stored.scale.astype(np.float64), SLACK_OF_SHARED if self.shared else SLACK
+        wanted = weight.detach().numpy() * worth / scale
+        far = np.abs(stored.weight - wanted) > _distance(wanted, np.unique(stored.weight)) + slack
+        weight.copy_(torch.from_numpy(stored.weight * scale / worth))
+        return int(far.sum())
+
+
+def _replaced(bias: Tensor, stored: Doubles, unit: Doubles) -> int:
+    """Replace `bias` [outputs] by what is stored; count what is more than half a unit off."""
+    wanted = bias.detach().numpy()
+    far = np.abs(wanted - stored) > 0.501 * unit + 1e-6 * np.abs(wanted)
+    bias.copy_(torch.from_numpy(stored))
+    return int(far.sum())
+
+
+def _distance(wanted: Doubles, values: np.ndarray) -> Doubles:
+    """How far the nearest of `values`, which rise, is from each of `wanted` [inputs, outputs]."""
+    above = np.searchsorted(values, wanted).clip(0, len(values) - 1)
+    below = np.maximum(above - 1, 0)
+    nearest: Doubles = np.minimum(np.abs(values[above] - wanted), np.abs(values[below] - wanted))
+    return nearest

@@ -1,0 +1,275 @@
+"""Packages that score otherwise than their models, by faults planted in what writes them."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from all_kinds import SCHEMA, USERS, sealed_features
+from secateur.artifacts import Artifact, create
+from secateur.contracts import record
+from secateur.contracts.candidates import Recipe
+from secateur.contracts.errors import SkewRefused
+from secateur.contracts.features import FeatureSchema
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.registry import new_model
+from secateur.model.data.batches import load_split
+from secateur.model.training.holdout import predict
+from secateur.onnx_graph import layers
+from secateur.packaging import arrangement, assembly
+from secateur.packaging.assembly import write_package
+from secateur.packaging.graph import take_apart
+from secateur.packaging.source import HeldOut, Source, read_source
+from secateur.scenario import Training
+from secateur.serving.files import golden, layout
+from secateur.serving.files.package import read_whole
+from secateur.serving.scorer import load
+
+Patch = pytest.MonkeyPatch
+
+WIDE = Training(embedding_dim=4, hidden=(96, 72))  # wide enough for integer products
+INT8 = Recipe("int8", embedding_bits=8, tower_bits=8)
+FLOAT = Recipe("float")
+EXTREME = Recipe(
+    "extreme",
+    embedding_bits=3,
+    tower_bits=4,
+    rare_bits=2,
+    rare_count=60,
+    first_order_bits=5,
+    vocabulary="ascending",
+)
+WORDS = Recipe("words", embedding_bits=4, tower_bits=8, product_parts=2)
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    return sealed_features(tmp_path_factory.mktemp("features"))
+
+
+@pytest.fixture(scope="module")
+def model() -> Recommender:
+    model = new_model(SCHEMA, WIDE, seed=1).eval()
+    generator = torch.Generator().manual_seed(2)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.2, generator=generator)
+    return model
+
+
+@pytest.fixture
+def write(features: Artifact, model: Recommender, tmp_path: Path) -> Callable[[Recipe], None]:
+    def written(recipe: Recipe) -> None:
+        with create((tmp_path / "p").as_uri(), "Package") as draft:
+            calibration = load_split(features, "train").inputs
+            write_package(draft, model, recipe, read_source(features), calibration, "A sample")
+
+    return written
+
+
+Write = Callable[[Recipe], None]
+
+
+@pytest.mark.parametrize("recipe", [FLOAT, INT8, EXTREME, WORDS], ids=lambda recipe: recipe.name)
+def test_a_package_that_scores_as_its_model_is_written(write: Write, recipe: Recipe) -> None:
+    write(recipe)
+
+
+def graph_of(change: Callable[[Any], Any]) -> Callable[[Patch], None]:
+    """Plant a change of what the graph alone is made of."""
+    return lambda patch: patch.setattr(
+        assembly, "build", lambda made, build=assembly.build: build(change(made))
+    )
+
+
+def quantizer(module: Any, name: str, change: Callable[[Any], Any]) -> Callable[[Patch], None]:
+    """Plant a change in what a quantizer gives, which all that follows believes."""
+    given = getattr(module, name)
+    return lambda patch: patch.setattr(module, name, lambda *a, **k: change(given(*a, **k)))
+
+
+def scaled(table: Any, factor: float) -> Any:
+    return replace(table, steps=(table.steps * factor).astype(np.float32))
+
+
+SCALES = {
+    "rows in the graph": graph_of(lambda p: replace(p, table=scaled(p.table, 1.02))),
+    "rows": quantizer(take_apart, "integer_table", lambda table: scaled(table, 1.1)),
+    "rows of one block": quantizer(
+        take_apart,
+        "integer_table",
+        lambda t: replace(t, multipliers=t.multipliers * np.array([1, 2, 1, 1, 1])[:, None]),
+    ),
+    "weights": quantizer(
+        layers, "quantize_linear", lambda layer: replace(layer, scale=layer.scale * 1.2)
+    ),
+    "activations in the graph": graph_of(
+        lambda p: replace(p, steps=tuple(1.3 * step for step in p.steps))
+    ),
+    "a bias": graph_of(
+        lambda p: replace(p, output=replace(p.output, bias=p.output.bias + np.float32(1e-3)))
+    ),
+}
+
+
+@pytest.mark.parametrize("recipe", [INT8, EXTREME, WORDS], ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("plant", SCALES)
+def test_a_wrong_scale_is_refused(
+    write: Write, monkeypatch: Patch, plant: str, recipe: Recipe
+) -> None:
+    SCALES[plant](monkeypatch)
+    with pytest.raises(SkewRefused, match="the package scores otherwise than its model"):
+        write(recipe)
+
+
+def field(kind: str, name: str, **changes: object) -> Callable[[FeatureSchema], FeatureSchema]:
+    """A change of one field that the package's schema gets, but not its model."""
+
+    def changed(schema: FeatureSchema) -> FeatureSchema:
+        fields = getattr(schema, kind)
+        new = tuple(replace(f, **changes) if f.name == name else f for f in fields)
+        return replace(schema, **{kind: new})
+
+    return changed
+
+
+SCHEMAS = {
+    "age": field("buckets", "age", boundaries=(18.0, 41.0)),
+    "temperature": field("numbers", "temperature", mean=20.5),
+    "rank": field("numbers", "rank", knots=(0.0, 1.0, 6.0, 20.0)),
+    "price": field("numbers", "price", scale="standard_log", deviation=2.0),
+    "tags": field("lists", "tags", separator=","),
+    "seen_types": field("lists", "seen_types", length=3),
+    "seen": field("lists", "seen", history=False),
+    "title": field("vectors", "title", separator=","),
+}
+
+
+@pytest.mark.parametrize("recipe", [FLOAT, EXTREME], ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_schema_that_encodes_otherwise_is_refused_by_the_field_s_name(
+    write: Write, monkeypatch: Patch, name: str, recipe: Recipe
+) -> None:
+    cut = assembly.cut_schema
+    monkeypatch.setattr(assembly, "cut_schema", lambda *given: SCHEMAS[name](cut(*given)))
+    expected = rf"the client (encodes {name} otherwise in \d+ rows|does not read .*column {name}:)"
+    with pytest.raises(SkewRefused, match=expected):
+        write(recipe)
+
+
+def shifted(values: list[str]) -> list[str]:
+    return [*values[1:], values[0]]
+
+
+@pytest.mark.parametrize("name", ["user_id", "item", "tags", "seen_types"])
+def test_a_vocabulary_in_another_order_is_refused_by_the_field_s_name(
+    write: Write, monkeypatch: Patch, name: str
+) -> None:
+    pack = arrangement.pack_vocabulary
+    monkeypatch.setattr(
+        arrangement,
+        "pack_vocabulary",
+        lambda schema, values: pack(schema, {**values, name: shifted(values[name])}),
+    )
+    with pytest.raises(SkewRefused, match=rf"the client encodes {name} otherwise in \d+ rows"):
+        write(INT8)
+
+
+def test_features_that_give_a_missing_number_another_value_are_refused(
+    features: Artifact, model: Recommender, tmp_path: Path
+) -> None:
+    source = read_source(features)
+    numbers = source.held_out.inputs.numbers.clone()
+    missing = torch.tensor([value is None for value in source.held_out.columns["temperature"]])
+    assert 5 < missing.sum() < 50
+    numbers[missing, 1] = 1.0
+    inputs = replace(source.held_out.inputs, numbers=numbers)
+    source = replace(source, held_out=replace(source.held_out, inputs=inputs))
+    told = rf"encodes temperature otherwise in {missing.sum()} rows, as in None"
+    with (
+        create((tmp_path / "p").as_uri(), "Package") as draft,
+        pytest.raises(SkewRefused, match=told),
+    ):
+        write_package(draft, model, FLOAT, source, inputs, "A sample")
+
+
+def test_tasks_that_change_places_are_refused(
+    features: Artifact, tmp_path: Path, monkeypatch: Patch
+) -> None:
+    schema = replace(SCHEMA, tasks=("kept", "shared"))
+    model = new_model(schema, WIDE, seed=1).eval()
+    torch.manual_seed(0)
+    torch.nn.init.normal_(model.tower.layers[-1].weight)
+    source = replace(read_source(features), schema=schema)
+
+    def swapped(made: Any) -> Any:
+        output = made.output
+        order = [0, 2, 1]
+        return replace(
+            made, output=replace(output, weight=output.weight[:, order], bias=output.bias[order])
+        )
+
+    graph_of(swapped)(monkeypatch)
+    with (
+        create((tmp_path / "p").as_uri(), "Package") as draft,
+        pytest.raises(SkewRefused, match="held-out rows differ"),
+    ):
+        write_package(draft, model, INT8, source, source.held_out.inputs, "A sample")
+
+
+def with_strangers(source: Source, strangers: int) -> Source:
+    """The first rows are of unknown users, whose hashes begin in 48 bits like a known one's."""
+    users = [f"{USERS[0][:12]}{n:04x}" for n in range(strangers)]
+    assert not set(users) & set(USERS)
+    columns = dict(source.held_out.columns)
+    columns["user_id"] = [*users, *columns["user_id"][strangers:]]
+    ids = source.held_out.inputs.ids.clone()
+    ids[:strangers, 0] = len(USERS)
+    inputs = replace(source.held_out.inputs, ids=ids)
+    return replace(source, held_out=HeldOut(columns, inputs))
+
+
+def test_a_few_unknown_users_may_be_taken_for_known_ones_where_bits_are_left_out(
+    features: Artifact, model: Recommender, tmp_path: Path
+) -> None:
+    def write(strangers: int) -> None:
+        source = with_strangers(read_source(features), strangers)
+        inputs = source.held_out.inputs
+        with create((tmp_path / "p").as_uri(), "Package") as draft:
+            write_package(draft, model, EXTREME, source, inputs, "A sample")
+
+    write(4)
+    scorer = load(tmp_path / "p")
+    assert scorer.ids_of(dict(with_strangers(read_source(features), 4).held_out.columns))[0, 0] < 12
+    assert f"{USERS[0][:12]}0000" not in read_whole(tmp_path / "p", layout.GOLDEN).decode()
+    with pytest.raises(SkewRefused, match="encodes user_id otherwise in 5 rows"):
+        write(5)
+
+
+@pytest.mark.parametrize("recipe", [FLOAT, INT8, EXTREME, WORDS], ids=lambda recipe: recipe.name)
+def test_golden_rows_are_held_out_rows_with_the_model_s_scores(
+    features: Artifact, model: Recommender, write: Write, tmp_path: Path, recipe: Recipe
+) -> None:
+    write(recipe)
+    held = record.load(golden.Golden, read_whole(tmp_path / "p", layout.GOLDEN))
+    table = pq.read_table(features.folder / "tune")
+    split = load_split(features, "tune").inputs
+    names = [one.name for one in SCHEMA.inputs]
+    rows = {
+        json.dumps([row[f"value_{name}"] for name in names]): place
+        for place, row in enumerate(table.to_pylist())
+    }
+    found = [
+        rows[json.dumps(list(one))] for one in zip(*(held.columns[n] for n in names), strict=True)
+    ]
+    assert len(found) == 64 and found == sorted(set(found))
+    exact = torch.sigmoid(predict(model, split)).numpy()[found]
+    apart = np.abs(np.array(held.scores) - exact).max()
+    assert apart < 1e-6 if recipe == FLOAT else 1e-4 < apart < 0.5
+    scored = load(tmp_path / "p").score(held.columns, hashed=True)
+    assert np.abs(scored - np.array(held.scores)).max() < 1e-5
