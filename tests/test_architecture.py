@@ -38,6 +38,7 @@ OWNERS = {
     "jinja2": {"report"},
     "rich": {"command", "report"},
     "pydantic": {"scenario"},
+    "clevercsv": {"scenario"},
     "pandas": set(),
     "airflow": set(),
 }

@@ -18,7 +18,7 @@ import zstandard
 from secateur.contracts.errors import UsageError
 from secateur.scenario import load
 from secateur.scenario.checking import check
-from secateur.scenario.drafting.log_sample import sample
+from secateur.scenario.drafting.log_sample import recognize, sample
 from secateur.scenario.drafting.scenario_draft import draft
 from secateur.scenario.sections.logs import Table
 
@@ -199,6 +199,49 @@ def test_a_log_is_told_however_it_is_written_and_compressed(
     assert {key: made["logs"].get(key) for key in written} == written
     assert roles(made) == {"user": "uid", "item": "sku", "time": "ts", "time_format": "s"}
     assert made["label"] == {"kind": "event_type", "column": "action", "positive": ["purchase"]}
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "|", "\t"])
+def test_one_malformed_line_does_not_hide_the_delimiter(delimiter: str, tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    lines = text(delimiter).splitlines(keepends=True)
+    log.write_bytes(b"".join([*lines[:5], b"cut off\n", *lines[5:]]))
+    assert roles(drafted(log, tmp_path))["user"] == "uid"
+
+
+def test_a_column_of_json_does_not_hide_the_delimiter(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    rows = (f'u{n % 7};i{n % 11};{{"a": 1, "b": [1, 2]}};{10**9 + n}\n' for n in range(60))
+    log.write_text("uid;sku;context;ts\n" + "".join(rows))
+    found = sample(log, recognize(log))
+    assert found.columns == ("uid", "sku", "context", "ts")
+    assert len(found.rows) == 60
+
+
+def test_bars_within_a_column_do_not_hide_the_delimiter(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text(
+        "".join(f"u{n % 9};2024-01-{n % 28 + 1:02d} 10:00:00;s|t|u\n" for n in range(60))
+    )
+    table = recognize(log)
+    assert (table.separator, table.header, len(table.columns)) == (";", False, 3)
+
+
+def test_the_index_that_pandas_writes_is_no_column(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    indexed = (f"{n - 1 if n else ''}," + line for n, line in enumerate(text(",").decode().split()))
+    log.write_text("\n".join(indexed))
+    found = sample(log, recognize(log))
+    assert found.columns == tuple(COLUMNS)
+    assert len(found.rows) == 60
+
+
+def test_a_quote_in_tab_separated_text_is_text(tmp_path: Path) -> None:
+    log = tmp_path / "log.tsv"
+    log.write_text("user\ttitle\n" + "".join(f'u{n}\t5" screen\n' for n in range(60)))
+    found = sample(log, recognize(log))
+    assert len(found.rows) == 60
+    assert found.rows[0] == ("u0", '5" screen')
 
 
 def test_a_parquet_file_tells_the_same(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a column of a sample looks like: its kind, how often it repeats, what it depends on."""
+"""What a column of a sample looks like: numbers or words, how values repeat, what tells them."""
 
 import re
 from collections import Counter, defaultdict
@@ -88,23 +88,23 @@ def columns_of(sample: Sample) -> tuple[Column, ...]:
 
 
 def dependence(column: Column, key: Column) -> float:
-    """How far a key's value tells the column's: the share of rows with their key's usual value.
+    """How far a key tells the column: the share of rows that have their key's most frequent value.
 
-    Only keys of two rows or more speak; 0 where fewer than 20 do.
+    Counted are keys with two rows or more; 0 where there are fewer than 20 of them.
     """
     groups: dict[str, list[str | None]] = defaultdict(list)
     for value, of in zip(column.values, key.values, strict=True):
         if of is not None:
             groups[of].append(value)
-    several = [values for values in groups.values() if len(values) > 1]
-    if len(several) < _FEW:
+    repeated = [values for values in groups.values() if len(values) > 1]
+    if len(repeated) < _FEW:
         return 0.0
-    usual = sum(Counter(values).most_common(1)[0][1] for values in several)
-    return usual / sum(map(len, several))
+    most_frequent = sum(Counter(values).most_common(1)[0][1] for values in repeated)
+    return most_frequent / sum(map(len, repeated))
 
 
 def owner_of(column: Column, user: Column, item: Column | None) -> tuple[str, str]:
-    """Whose the column is, and why: the user's or the item's where they tell it, else context."""
+    """Owner of a column, and why: the user or the item where that alone tells it, else context."""
     shares = {"user": dependence(column, user), "item": dependence(column, item) if item else 0.0}
     owner = max(shares, key=lambda name: shares[name])
     if shares[owner] >= _SURE and shares["user"] != shares["item"]:

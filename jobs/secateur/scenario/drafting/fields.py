@@ -1,4 +1,4 @@
-"""The model inputs to start from: what each free column of a sample could be, and why."""
+"""The model inputs to start from: what each column without a role could be, and why."""
 
 import re
 from collections.abc import Sequence

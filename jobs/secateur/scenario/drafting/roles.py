@@ -1,7 +1,7 @@
-"""Who, what, when and what came of it: the roles of a log's columns, each with its reason.
+"""The roles of a log's columns: user, item, time, label; each guess with its reason.
 
 A guess goes by names first, then by how values repeat and what they look like. No reason shows a
-value of the log: a user's id may be among them.
+value of the log, which may be a user's id.
 """
 
 import re
@@ -50,8 +50,8 @@ class LabelGuess:
     keys: Mapping[str, object]
     why: str
     rate: float
-    reads: tuple[str, ...] = ()  # the columns that the label uses up
-    items: frozenset[str] = frozenset()  # those that a marked list holds
+    reads: tuple[str, ...] = ()  # the columns that make the label, and so are no inputs
+    items: frozenset[str] = frozenset()  # the items of a marked list
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Roles:
     outcomes: tuple[str, ...] = field(default=())
 
 
-def guess(columns: Sequence[Column]) -> Roles:
+def guess_roles(columns: Sequence[Column]) -> Roles:
     """Give every role to the column that fits it best."""
     label = _label(columns)
     time, spelled = _time(columns)
@@ -76,12 +76,10 @@ def guess(columns: Sequence[Column]) -> Roles:
     user = _user([column for column in free if not column.unique])
     item = _item([column for column in free if column.name != user.name], label)
     known = {user.name, item.name, *taken}
-    outcomes = [c.name for c in columns if c.name not in known and _is_outcome(c)]
+    outcomes = [
+        c.name for c in columns if c.name not in known and named_like(c, OUTCOMES) is not None
+    ]
     return Roles(user, item, time, spelled, label, _unique(free, known), tuple(outcomes))
-
-
-def _is_outcome(column: Column) -> bool:
-    return named_like(column, OUTCOMES) is not None
 
 
 def _time(columns: Sequence[Column]) -> tuple[Guess | None, Spelling | None]:
@@ -112,19 +110,19 @@ def _item(columns: Sequence[Column], label: LabelGuess) -> Guess:
 def _best_named(columns: Sequence[Column], ranked: Sequence[str]) -> Guess | None:
     """The column named like one of `ranked`, and like an identifier rather than not.
 
-    One that mostly holds a single value tells nobody apart: Avazu's `device_id` is such a one.
+    A column that mostly holds one value tells nobody apart, as Avazu's `device_id`.
     """
-    telling = [column for column in columns if column.top_share <= _MOSTLY_ONE]
-    found = [(not c.identifies, rank, c) for c in telling if (rank := _rank(c, ranked)) is not None]
+    found = [
+        (not c.identifies, rank, c)
+        for c in columns
+        if c.top_share <= _MOSTLY_ONE
+        and (c.identifies or len(c.words) == 1)
+        and (rank := named_like(c, ranked)) is not None
+    ]
     if not found:
         return None
     _, rank, column = min(found, key=lambda entry: (entry[0], entry[1], -entry[2].distinct))
     return Guess(column.name, f"its name says {ranked[rank]!r}; {_repeats(column)}")
-
-
-def _rank(column: Column, ranked: Sequence[str]) -> int | None:
-    exact = len(column.words) == 1 or column.identifies
-    return named_like(column, ranked) if exact else None
 
 
 def _most_values(columns: Sequence[Column], role: str) -> Guess:

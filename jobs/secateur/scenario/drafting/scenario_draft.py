@@ -1,4 +1,4 @@
-"""A starting scenario for a log file: every guess a TOML key, its reason the comment beside it."""
+"""A scenario to start from, for a log file: each guess is a TOML key, its reason a comment."""
 
 import json
 import math
@@ -9,12 +9,12 @@ from pathlib import Path
 from secateur.scenario.drafting.columns import Column, columns_of
 from secateur.scenario.drafting.fields import Inputs, guess_fields
 from secateur.scenario.drafting.log_sample import ROWS, recognize, sample
-from secateur.scenario.drafting.roles import Roles, guess
+from secateur.scenario.drafting.roles import Roles, guess_roles
 from secateur.scenario.loading import PROJECT
 from secateur.scenario.sections.logs import Table
 
 _DAY, _HOUR = re.compile(r"date=\d{4}-\d{2}-\d{2}"), re.compile(r"hour=\d{2}")
-_KEPT_ROWS = 100
+_MIN_ROWS = 100
 
 _REST = """
 [training]
@@ -55,16 +55,16 @@ def draft(path: Path, limit: int = ROWS) -> str:
     """
     table = recognize(path)
     columns = columns_of(sample(path, table, limit))
-    roles = guess(columns)
+    roles = guess_roles(columns)
     inputs = guess_fields(columns, roles)
     rows = len(columns[0].values) if columns else 0
     parts = (
         _head(path, rows),
-        _logs(path, table, roles),
-        _label(roles, inputs),
-        _cleaning(columns, roles),
-        _features(roles, inputs),
-        _validation(roles),
+        _logs_section(path, table, roles),
+        _label_section(roles, inputs),
+        _cleaning_section(columns, roles),
+        _features_section(roles, inputs),
+        _validation_section(roles),
     )
     return "\n".join(line for part in parts for line in part) + "\n" + _REST
 
@@ -78,8 +78,8 @@ def _head(path: Path, rows: int) -> Iterator[str]:
     yield _pair("seed", 1)
 
 
-def _logs(path: Path, table: Table, roles: Roles) -> Iterator[str]:
-    layout, events, uri = _place(path)
+def _logs_section(path: Path, table: Table, roles: Roles) -> Iterator[str]:
+    layout, events, uri = _layout_of(path)
     yield "\n[logs]"
     yield _pair("uri", uri, "the folder of events/ and of side tables")
     if events != "events":
@@ -103,7 +103,7 @@ def _logs(path: Path, table: Table, roles: Roles) -> Iterator[str]:
     yield '# sides = [{ name = "items", path = "items.csv.gz", key = "..." }] # tables to join'
 
 
-def _place(path: Path) -> tuple[str, str, str]:
+def _layout_of(path: Path) -> tuple[str, str, str]:
     """Layout, name of the events' folder, and the log's URI, for a file of it."""
     folder, layout = path.absolute().parent, "flat"
     if _HOUR.fullmatch(folder.name):
@@ -115,7 +115,7 @@ def _place(path: Path) -> tuple[str, str, str]:
     return layout, folder.name, str(root.relative_to(PROJECT) if within else root)
 
 
-def _label(roles: Roles, inputs: Inputs) -> Iterator[str]:
+def _label_section(roles: Roles, inputs: Inputs) -> Iterator[str]:
     yield f"\n[label] # {roles.label.why}"
     yield from (_pair(key, value) for key, value in roles.label.keys.items())
     if roles.label.keys["kind"] == "purchase":
@@ -127,25 +127,21 @@ def _label(roles: Roles, inputs: Inputs) -> Iterator[str]:
         yield _pair("negatives", negatives, "the only columns that drawn events can have")
 
 
-def _cleaning(columns: tuple[Column, ...], roles: Roles) -> Iterator[str]:
+def _cleaning_section(columns: tuple[Column, ...], roles: Roles) -> Iterator[str]:
     yield "\n[cleaning]"
     raw_item = roles.label.reads[0] if roles.label.items else roles.item.name
     parts = [roles.user.name, raw_item, roles.time.name if roles.time else "time"]
     alike = [roles.unique.name] if roles.unique else parts
     why = roles.unique.why if roles.unique else "equal rows are one event"
     yield _pair("deduplicate_on", alike, why)
-    missing = _missing_share(columns, (roles.user.name, roles.item.name))
+    needed = [c.values for c in columns if c.name in (roles.user.name, roles.item.name)]
+    rows = list(zip(*needed, strict=True))
+    missing = sum(None in row for row in rows) / max(len(rows), 1)
     budget = max(0.02, math.ceil(120 * missing) / 100)
     yield _pair("quarantine_budget", budget, f"{missing:.1%} of the sample lack the user or item")
 
 
-def _missing_share(columns: tuple[Column, ...], names: tuple[str, ...]) -> float:
-    needed = [column.values for column in columns if column.name in names]
-    rows = list(zip(*needed, strict=True))
-    return sum(None in row for row in rows) / len(rows) if rows else 0.0
-
-
-def _features(roles: Roles, inputs: Inputs) -> Iterator[str]:
+def _features_section(roles: Roles, inputs: Inputs) -> Iterator[str]:
     rate = round(roles.label.rate, 3)
     yield "\n[features]"
     yield "counters = ["
@@ -161,10 +157,10 @@ def _features(roles: Roles, inputs: Inputs) -> Iterator[str]:
         yield f"# left out: {', '.join(names)} ({reason})"
 
 
-def _validation(roles: Roles) -> Iterator[str]:
+def _validation_section(roles: Roles) -> Iterator[str]:
     rate = roles.label.rate
     yield "\n[validation]"
-    yield _pair("min_rows", _KEPT_ROWS, "put here what a poor night still has")
+    yield _pair("min_rows", _MIN_ROWS, "put here what a poor night still has")
     around = [round(rate / 3, 4), round(min(1.0, 3 * rate), 4)]
     yield _pair("label_rate", around, f"{rate:.1%} in the sample")
 
