@@ -40,11 +40,12 @@ def specs(
         numbers=tuple(f"n{i}" for i in range(numbers)),
         lists=tuple(ListInput(f"l{i}", block) for i, block in enumerate(blocks)),
         vectors=tuple(VectorInput(f"v{i}", length) for i, length in enumerate(lengths)),
-        cross_layers=draw(st.integers(1, 3)) if architecture == "dcnv2" else 0,
+        cross_layers=draw(st.integers(1, 3)) if architecture in ("dcnv2", "gdcn") else 0,
         bottom=tuple(draw(st.lists(st.integers(1, 5), max_size=2))) if dlrm and numbers else (),
         interaction=draw(st.sampled_from(["dot", "cat"])) if dlrm else "dot",
-        second=draw(widths) if architecture == "finalmlp" else (),
+        second=draw(widths) if architecture in ("finalmlp", "masknet") else (),
         attention=draw(widths) if architecture == "din" else (),
+        block_width=draw(st.integers(1, 6)) if architecture == "masknet" else 0,
         tasks=() if architecture in ("lr", "fm") else ("b", "a")[: draw(st.integers(0, 2))],
     )
 
@@ -56,7 +57,7 @@ def random_model(spec: ModelSpec, seed: int = 0) -> Recommender:
         torch.nn.init.normal_(parameter, std=0.4)
     if isinstance(model, DCNv2):  # every layer multiplies: keep the scores off 0 and 1
         for layer in model.cross:
-            torch.nn.init.normal_(layer.weight, std=0.3 / spec.tower_inputs**0.5)
+            torch.nn.init.normal_(layer.weight, std=0.3 / spec.flat_inputs**0.5)
     return model
 
 

@@ -14,8 +14,10 @@ from secateur.model.architectures.dcnv2.network import DCNv2
 from secateur.model.architectures.din.network import DIN
 from secateur.model.architectures.dlrm.network import DLRM
 from secateur.model.architectures.finalmlp.network import FinalMLP
+from secateur.model.architectures.gdcn.network import GDCN
+from secateur.model.architectures.masknet.network import MaskNet
 from secateur.model.architectures.recommender import Recommender
-from secateur.model.architectures.registry import build, new_model
+from secateur.model.architectures.registry import build, new_model, shapes_of
 from secateur.model.data.batches import Split
 from secateur.model.data.inputs import Inputs, Ragged
 from secateur.model.training.holdout import predict
@@ -120,6 +122,53 @@ def test_finalmlp_fuses_the_last_neurons_of_both_towers() -> None:
         (one, of_one), (two, of_two) = streams
         expected.append(model.bias[0] + of_one + of_two + one @ model.fusion @ two)
     assert torch.allclose(model(inputs), torch.stack(expected), atol=1e-5)
+
+
+def test_a_gated_cross_layer_is_the_papers_first_equation() -> None:
+    """Wang et al. 2023, equation 1, beside a tower: GDCN-P."""
+    spec = ModelSpec("gdcn", tuple("abc"), (5, 3, 4), 2, (4,), numbers=("x",), cross_layers=2)
+    model, inputs = randomised(spec)
+    assert isinstance(model, GDCN)
+    expected = []
+    for row, x in zip(ROWS, inputs.numbers, strict=True):
+        c0 = torch.cat([*(model.embedding.weight[at] for at in places(row)), x])
+        cl = c0
+        for layer, gate in zip(model.cross, model.gates, strict=True):
+            opened = 1 / (1 + torch.exp(-(gate.weight @ cl)))
+            cl = c0 * (layer.weight @ cl + layer.bias) * opened + cl
+        hidden, output = model.tower.layers
+        deep = output.weight[0] @ torch.relu(hidden.weight @ c0 + hidden.bias) + output.bias[0]
+        expected.append(model.bias[0] + model.cross_output.weight[0] @ cl + deep)
+    assert torch.allclose(model(inputs), torch.stack(expected), atol=1e-5)
+
+
+def test_mask_blocks_multiply_the_inputs_by_masks_of_them() -> None:
+    """Wang et al. 2021, equations 6, 9 and 10, in parallel below a tower."""
+    spec = ModelSpec("masknet", tuple("abc"), (5, 3, 4), 2, (4,), numbers=("x",))
+    model, inputs = randomised(replace(spec, second=(6, 5), block_width=3))
+    assert isinstance(model, MaskNet)
+    expected = []
+    for row, number in zip(ROWS, inputs.numbers, strict=True):
+        x = torch.cat([*(model.embedding.weight[at] for at in places(row)), number])
+        blocks = []
+        for mask, layer, norm in zip(model.masks, model.blocks, model.layer_norms, strict=True):
+            aggregate, project = mask.layers
+            inner = torch.relu(aggregate.weight @ x + aggregate.bias)
+            masked = layer.weight @ ((project.weight @ inner + project.bias) * x)
+            spread = ((masked - masked.mean()).square().mean() + 1e-5).sqrt()
+            normalised = (masked - masked.mean()) / spread * norm.weight + norm.bias
+            blocks.append(torch.relu(normalised))
+        hidden, output = model.tower.layers
+        inner = torch.relu(hidden.weight @ torch.cat(blocks) + hidden.bias)
+        expected.append(model.bias[0] + output.weight[0] @ inner + output.bias[0])
+    assert torch.allclose(model(inputs), torch.stack(expected), atol=1e-5)
+
+
+def test_masks_are_wider_than_the_inputs_by_their_ratio() -> None:
+    training = with_(architecture="masknet", mask_blocks=2, mask_block_width=7, mask_ratio=1.5)
+    spec = new_model(SCHEMA, training, seed=1).spec
+    assert spec.second == (round(1.5 * spec.flat_inputs),) * 2
+    assert shapes_of("masknet").tower_inputs(spec) == 14
 
 
 def test_din_weighs_a_history_by_the_item_to_be_scored() -> None:

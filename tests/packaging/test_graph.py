@@ -20,6 +20,10 @@ from secateur.model.architectures.dlrm.network import DLRM
 from secateur.model.architectures.dlrm.package import InteractionGraph
 from secateur.model.architectures.finalmlp.network import FinalMLP
 from secateur.model.architectures.finalmlp.package import FusionGraph
+from secateur.model.architectures.gdcn.network import GDCN
+from secateur.model.architectures.gdcn.package import GatedCrossGraph
+from secateur.model.architectures.masknet.network import MaskNet
+from secateur.model.architectures.masknet.package import MaskGraph
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.inputs import Inputs
 from secateur.onnx_graph import layers
@@ -209,8 +213,12 @@ def by_hand(model: Recommender, parts: Parts, inputs: Inputs) -> np.ndarray:
 def layers_of(parts: Parts) -> list[IntegerLinear]:
     """The integer layers of the architecture's own, which are computed with in float."""
     match parts.own:
+        case GatedCrossGraph(layers=layers, gates=gates):
+            own = [*layers, *gates]
         case CrossGraph(layers=layers):
             own = [*layers]
+        case MaskGraph(blocks=blocks):
+            own = [one for b in blocks for one in (*b.aggregation, b.projection, b.layer)]
         case InteractionGraph(bottom=bottom):
             own = [*bottom]
         case FusionGraph(hidden=hidden, matrix=matrix):
@@ -223,8 +231,12 @@ def layers_of(parts: Parts) -> list[IntegerLinear]:
 def beyond(model: Recommender) -> list[torch.Tensor]:
     """The weights [outputs, inputs] of the same layers of the model."""
     match model:
+        case GDCN():
+            return [layer.weight for layer in (*model.cross, *model.gates)]
         case DCNv2():
             return [layer.weight for layer in model.cross]
+        case MaskNet():
+            return [one.weight for mask, layer, _ in model.parts() for one in (*mask.layers, layer)]
         case DLRM():
             return [layer.weight for layer in model.bottom]
         case FinalMLP():

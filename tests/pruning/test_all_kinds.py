@@ -58,7 +58,9 @@ FITTING = {
     "fm": (*ROWS_ONLY, "dimensions"),
     "deepfm": (*ROWS_ONLY, "dimensions", "hybrid", "student", "aware"),
     "dcnv2": (*ROWS_ONLY, "dimensions", "hybrid", "student", "aware"),
+    "gdcn": (*ROWS_ONLY, "dimensions", "hybrid", "student", "aware"),
     "dlrm": (*ROWS_ONLY, "dimensions", "hybrid", "student"),
+    "masknet": (*ROWS_ONLY, "dimensions", "hybrid", "student", "aware"),
     "finalmlp": (*ROWS_ONLY, "dimensions", "hybrid", "student"),
     "din": (*ROWS_ONLY, "dimensions", "hybrid", "student", "aware"),
 }

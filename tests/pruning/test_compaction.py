@@ -13,13 +13,13 @@ from secateur.contracts.models import Architecture, ListInput, ModelSpec, Vector
 from secateur.contracts.pruning import PruningPlan
 from secateur.model.architectures.dcnv2.network import DCNv2
 from secateur.model.architectures.recommender import Recommender
-from secateur.model.architectures.registry import build
+from secateur.model.architectures.registry import build, groups_of
 from secateur.model.data.batches import Split
 from secateur.model.data.inputs import Inputs, Ragged
 from secateur.pruning.cuts.compaction import compact
 from secateur.pruning.cuts.masking import mask
 from secateur.pruning.cuts.selection import choose
-from secateur.pruning.importance import fields, layers
+from secateur.pruning.importance import fields
 from secateur.pruning.importance.neurons import hidden_layers
 from secateur.pruning.units.calibration import Evidence
 from secateur.pruning.units.masks import pack
@@ -39,7 +39,7 @@ def random_model(spec: ModelSpec) -> Recommender:
         torch.nn.init.normal_(parameter, std=0.5)
     if isinstance(model, DCNv2):  # every layer multiplies
         for layer in model.cross:
-            torch.nn.init.normal_(layer.weight, std=0.3 / spec.tower_inputs**0.5)
+            torch.nn.init.normal_(layer.weight, std=0.3 / spec.flat_inputs**0.5)
     return model
 
 
@@ -71,7 +71,7 @@ def cuts(draw: st.DrawFn) -> Case:
     hidden = draw(st.lists(st.integers(1, 8), min_size=1, max_size=3))
     hidden = [] if architecture in ("lr", "fm") else hidden
     second = draw(st.lists(st.integers(1, 8), min_size=1, max_size=2))
-    second = second if architecture == "finalmlp" else []
+    second = second if architecture in ("finalmlp", "masknet") else []
     own = draw(st.lists(st.integers(1, 12), max_size=2))
     blocks = draw(st.lists(st.integers(0, len(rows) - 1), max_size=2))
     blocks += range(len(rows), len(rows) + len(own))
@@ -87,11 +87,12 @@ def cuts(draw: st.DrawFn) -> Case:
         numbers=tuple(f"n{i}" for i in range(numbers)),
         lists=tuple(ListInput(f"l{i}", block) for i, block in enumerate(blocks)),
         vectors=tuple(VectorInput(f"v{i}", n) for i, n in enumerate(vectors)),
-        cross_layers=draw(st.integers(1, 2)) if architecture == "dcnv2" else 0,
+        cross_layers=draw(st.integers(1, 2)) if architecture in ("dcnv2", "gdcn") else 0,
         bottom=tuple(draw(st.lists(st.integers(1, 5), max_size=2))) if dlrm and numbers else (),
         interaction=draw(st.sampled_from(["dot", "cat"])) if dlrm else "dot",
         second=tuple(second),
         attention=(3,) if architecture == "din" else (),
+        block_width=draw(st.integers(1, 4)) if architecture == "masknet" else 0,
         tasks=("like", "long")[: draw(st.integers(0, 2))] if hidden else (),
     )
     rows = [*rows, *own]
@@ -105,7 +106,7 @@ def cuts(draw: st.DrawFn) -> Case:
         np.array(draw(st.lists(st.integers(0, 9), min_size=h, max_size=h))) for h in rows
     )
     widths = (*hidden, *second)
-    may = [i for i, free in enumerate(layers.prunable(build(spec))) if free]
+    may = [i for i, free in enumerate(groups_of(build(spec)).may_be_linear()) if free]
     linear = draw(st.lists(st.sampled_from(may), unique=True)) if may else []
     for first, last in ((0, len(hidden)), (len(hidden), len(widths))):
         if last > first and set(range(first, last)) <= set(linear):

@@ -8,6 +8,7 @@ import pytest
 from secateur.contracts.candidates import Recipe, Step
 from secateur.contracts.features import BucketField, CategoryField, FeatureSchema, ListField
 from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.registry import shapes_of
 from secateur.pruning.apply_recipe import Workshop, carry_out
 from secateur.pruning.candidate_plan import plan
 from secateur.pruning.search.grid import Dish
@@ -118,7 +119,7 @@ def test_what_loses_too_much_gives_the_worst_group_back(
 def test_costs_are_those_of_the_shapes(trained: Recommender) -> None:
     spec = trained.spec
     tower = 13 * 32 + 32 * 32 + 32
-    assert cost_model.products(spec) == tower
+    assert shapes_of(spec.architecture).multiply_adds(spec) == tower
     fp32 = cost_model.predict_cost(spec, Recipe("r"), {})
     assert fp32.bytes == 36 * (4 * 4 + 4 + 5) + 4 * tower + cost_model.BYTES_BESIDE
     int8 = Recipe("r", embedding_bits=8, tower_bits=8)

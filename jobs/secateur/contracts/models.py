@@ -5,7 +5,7 @@ from typing import Literal
 
 from secateur.contracts.features import FeatureSchema
 
-Architecture = Literal["lr", "fm", "deepfm", "dcnv2", "dlrm", "finalmlp", "din"]
+Architecture = Literal["lr", "fm", "deepfm", "dcnv2", "gdcn", "dlrm", "masknet", "finalmlp", "din"]
 WITHOUT_TOWER = ("lr", "fm")
 Interaction = Literal["dot", "cat"]
 
@@ -34,9 +34,8 @@ class ModelSpec:
     that shares a field's vocabulary reads that field's block. `rows[i]` is the height of block
     `i`; its last row is OOV. Ids at or above it are read as OOV, so a table cut to fewer rows
     serves the ids of the full schema. Below all blocks lies one row a number, then one for each
-    number of a vector. `bottom` are the hidden widths of what a DLRM makes of its numbers,
-    `interaction` is how its embeddings meet. `second` are the hidden widths of a second tower,
-    `attention` those of a DIN's activation units.
+    number of a vector. Fields from `cross_layers` to `block_width` are of some architectures only
+    (see their `spec.py`); `second` are the hidden widths of all towers beside the first.
 
     The tower has an output for the label and one for each of the `tasks`, over the same hidden
     layers (shared-bottom multi-task learning: Caruana, Machine Learning 28, 1997).
@@ -55,6 +54,7 @@ class ModelSpec:
     interaction: Interaction = "dot"
     second: tuple[int, ...] = ()
     attention: tuple[int, ...] = ()
+    block_width: int = 0
     tasks: tuple[str, ...] = ()
 
     @property
@@ -79,19 +79,9 @@ class ModelSpec:
         return len(self.numbers) + sum(vector.length for vector in self.vectors)
 
     @property
-    def tower_inputs(self) -> int:
-        """Width of what the tower reads: every embedding, then the numbers as they are.
-
-        In a DLRM the numbers together become one more embedding, and the tower reads that one (if
-        there are numbers), then the others or, by `interaction`, the dot product of every pair.
-        """
-        if self.architecture != "dlrm":
-            return self.embedded * self.embedding_dim + len(self.numbers)
-        embeddings = self.embedded + bool(self.numbers)
-        if self.interaction == "cat":
-            return embeddings * self.embedding_dim
-        own = self.embedding_dim if self.numbers else 0
-        return own + embeddings * (embeddings - 1) // 2
+    def flat_inputs(self) -> int:
+        """Width of all embeddings side by side, then the numbers as they are."""
+        return self.embedded * self.embedding_dim + len(self.numbers)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class EmbeddedValues:
     numbers: Value | None
 
     def flat(self, graph: Graph) -> Value:
-        """What a tower reads: embeddings, then numbers, [batch, tower_inputs]."""
+        """What a tower reads: embeddings, then numbers, [batch, flat_inputs]."""
         every = [self.embeddings] if self.numbers is None else [self.embeddings, self.numbers]
         return graph.op("Concat", *every, axis=1)
 

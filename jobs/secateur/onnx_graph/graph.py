@@ -55,7 +55,7 @@ class Graph:
         """Add an int64 [n] initializer: a shape, axes, lengths."""
         return self.constant(np.array(values, np.int64))
 
-    def op(self, operator: str, *inputs: Value, **attributes: int | Sequence[int]) -> Value:
+    def op(self, operator: str, *inputs: Value, **attributes: float | Sequence[int]) -> Value:
         """Add a node with one output."""
         value = self._tape.op(operator, inputs, attributes)
         value.name = f"{operator}_{len(self._tape.nodes)}"

@@ -14,7 +14,7 @@ from secateur.contracts.models import ModelSpec, TrainingCurve
 from secateur.contracts.pruning import PruningPlan, PruningPlans
 from secateur.model.architectures.kept_units import narrow
 from secateur.model.architectures.recommender import Recommender
-from secateur.model.architectures.registry import build, trainable
+from secateur.model.architectures.registry import build, shapes_of, trainable
 from secateur.model.data.batches import Split, load_split, split_holdout
 from secateur.model.data.inputs import Inputs
 from secateur.model.training.threads import on_threads
@@ -236,7 +236,7 @@ def new_student(student: Student, read: ModelSpec, workshop: Workshop) -> Recomm
     """An untrained model of the student's shape, which reads what `read` does."""
     torch.manual_seed(workshop.seed)
     shape = replace(read, embedding_dim=student.embedding_dim, hidden=student.hidden)
-    spec = replace(shape, second=student.hidden if read.second else ())
+    spec = shapes_of(shape.architecture).of_student(shape, read)
     return trainable(spec, workshop.training)
 
 

@@ -7,18 +7,22 @@ from collections.abc import Callable
 from typing import Any
 
 from secateur.contracts.models import Architecture
-from secateur.model.architectures.dcnv2.package import CrossGraph
-from secateur.model.architectures.din.package import AttentionGraph
-from secateur.model.architectures.dlrm.package import InteractionGraph
-from secateur.model.architectures.finalmlp.package import FusionGraph
+from secateur.model.architectures.dcnv2 import package as dcnv2
+from secateur.model.architectures.din import package as din
+from secateur.model.architectures.dlrm import package as dlrm
+from secateur.model.architectures.finalmlp import package as finalmlp
+from secateur.model.architectures.gdcn import package as gdcn
+from secateur.model.architectures.masknet import package as masknet
 from secateur.model.architectures.recommender import Recommender
 from secateur.onnx_graph.architecture_graph import ArchitectureGraph
 
 GRAPHS: dict[Architecture, Callable[[Any, int], ArchitectureGraph]] = {
-    "dcnv2": CrossGraph.of,
-    "dlrm": InteractionGraph.of,
-    "finalmlp": FusionGraph.of,
-    "din": AttentionGraph.of,
+    "dcnv2": dcnv2.graph_part,
+    "gdcn": gdcn.graph_part,
+    "dlrm": dlrm.graph_part,
+    "masknet": masknet.graph_part,
+    "finalmlp": finalmlp.graph_part,
+    "din": din.graph_part,
 }
 
 

@@ -16,8 +16,8 @@ from torch.nn import functional
 
 from secateur.contracts.models import ModelSpec
 from secateur.model.architectures.fake_quantization import Rounding
-from secateur.model.architectures.kept_units import Kept
-from secateur.model.architectures.tower import Tower, linears_of
+from secateur.model.architectures.shapes import Shapes
+from secateur.model.architectures.tower import Tower
 from secateur.model.data.inputs import Inputs
 
 
@@ -37,7 +37,7 @@ class Embedded:
 
     @property
     def flat(self) -> Tensor:
-        """What a tower reads, [batch, tower_inputs]."""
+        """All embeddings side by side, then the numbers, [batch, flat_inputs]."""
         vectors = self.vectors.flatten(1)
         return torch.cat([vectors, self.numbers], 1) if self.numbers.shape[1] else vectors
 
@@ -54,6 +54,7 @@ class Recommender(nn.Module):
     `ModelSpec`). An architecture gives `score`.
     """
 
+    shapes: Shapes = Shapes()
     first_orders = 1  # weights a row; 0 where an architecture has no first order
     embedding_std = 0.01  # of an untrained embedding
     offset: Tensor
@@ -70,7 +71,8 @@ class Recommender(nn.Module):
         self.first_order = nn.Embedding(height, self.first_orders)
         self.bias = nn.Parameter(torch.zeros(1))
         self.rounding: Rounding | None = None  # while a model learns to do with few bits
-        self.tower = Tower(spec.tower_inputs, spec.hidden, dropout, 1 + len(spec.tasks))
+        width = self.shapes.tower_inputs(spec)
+        self.tower = Tower(width, spec.hidden, dropout, 1 + len(spec.tasks))
         nn.init.normal_(self.embedding.weight, std=self.embedding_std)
         nn.init.zeros_(self.first_order.weight)
 
@@ -93,33 +95,12 @@ class Recommender(nn.Module):
         return (self.tower,)
 
     def tower_input(self, embedded: Embedded) -> Tensor:
-        """What the tower reads, [batch, tower_inputs]."""
+        """What the tower reads, [batch, inputs of its first layer]."""
         return embedded.flat
 
-    def tower_columns(self, kept: Kept) -> Tensor:
-        """Which of the tower's inputs are left."""
-        dim = self.spec.embedding_dim
-        return torch.cat([kept.columns(dim), self.spec.embedded * dim + kept.numbers])
-
-    def silence(self, dimensions: Tensor) -> None:
-        """Make these dimensions 0 in every embedding."""
-        self.embedding.weight[:, dimensions] = 0
-
-    def absorb(self, place: int, embedding: Tensor, weight: Tensor) -> None:
-        """Take in what a constant input gives, so that it may give 0 from now on.
-
-        The input at this place of the embedded ones is an `embedding` [dim] with a first-order
-        `weight` [first_orders], the same in every row. What an architecture cannot take in,
-        because it meets other inputs other than linearly, is lost.
-        """
-        columns = self.tower_columns(_alone(self.spec, place))
-        if self.spec.hidden and len(columns) == len(embedding):
-            for tower in self.towers:
-                first = linears_of(tower.layers)[0]
-                first.bias.add_(first.weight[:, columns] @ embedding)
-
-    def take_over(self, larger: "Recommender", kept: Kept) -> None:
-        """Copy what lies beside tables and towers from a model that is silent in all but these."""
+    def tower_inputs(self, embedded: Embedded) -> tuple[Tensor, ...]:
+        """What each tower reads, [batch, its inputs]."""
+        return (self.tower_input(embedded),) * len(self.towers)
 
     def embed(self, inputs: Inputs) -> Embedded:
         """Look every input up in both tables."""
@@ -180,12 +161,6 @@ class Recommender(nn.Module):
             vectors.append((vector @ projection)[:, None])
         joined = torch.cat(vectors, 1) if len(vectors) > 1 else vectors[0]
         return joined, inputs.numbers[:, :, None] * of_numbers
-
-
-def _alone(spec: ModelSpec, place: int) -> Kept:
-    """One embedded input with all its dimensions."""
-    nothing = torch.empty(0, dtype=torch.int64)
-    return Kept(torch.tensor([place]), nothing, torch.arange(spec.embedding_dim), ())
 
 
 def looked_up(table: Tensor, rows: Tensor) -> Tensor:

@@ -1,37 +1,80 @@
-"""From a feature schema, or the shapes of a bundle, to a model."""
+"""Every architecture: its network with its shapes, and its prunable groups.
+
+A new one is a folder beside this file, a name in `contracts/models.py`, a line here, and one in
+`packages.py` if it computes something of its own.
+"""
+
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 
-from secateur.contracts.errors import ScenarioError
 from secateur.contracts.features import FeatureSchema
 from secateur.contracts.models import WITHOUT_TOWER, Architecture, ListInput, ModelSpec, VectorInput
 from secateur.model.architectures.dcnv2.network import DCNv2
+from secateur.model.architectures.dcnv2.prunable_groups import CrossGroups
 from secateur.model.architectures.deepfm.network import DeepFM
 from secateur.model.architectures.din.network import DIN
+from secateur.model.architectures.din.prunable_groups import AttentionGroups
 from secateur.model.architectures.dlrm.network import DLRM
+from secateur.model.architectures.dlrm.prunable_groups import InteractionGroups
 from secateur.model.architectures.factorization_machine.network import FactorizationMachine
+from secateur.model.architectures.factorization_machine.prunable_groups import PairGroups
 from secateur.model.architectures.finalmlp.network import FinalMLP
+from secateur.model.architectures.finalmlp.prunable_groups import FusionGroups
+from secateur.model.architectures.gdcn.network import GDCN
+from secateur.model.architectures.gdcn.prunable_groups import GatedCrossGroups
 from secateur.model.architectures.logistic_regression.network import LogisticRegression
+from secateur.model.architectures.logistic_regression.prunable_groups import FirstOrderGroups
+from secateur.model.architectures.masknet.network import MaskNet
+from secateur.model.architectures.masknet.prunable_groups import MaskGroups
+from secateur.model.architectures.prunable_groups import PrunableGroups
 from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.shapes import Shapes
 from secateur.scenario import Training
 
-ARCHITECTURES: dict[Architecture, type[Recommender]] = {
-    "lr": LogisticRegression,
-    "fm": FactorizationMachine,
-    "deepfm": DeepFM,
-    "dcnv2": DCNv2,
-    "dlrm": DLRM,
-    "finalmlp": FinalMLP,
-    "din": DIN,
+
+@dataclass(frozen=True)
+class Entry:
+    """An architecture's network, and its prunable groups."""
+
+    network: type[Recommender]
+    groups: type[PrunableGroups[Any]]
+
+
+ARCHITECTURES: dict[Architecture, Entry] = {
+    "lr": Entry(LogisticRegression, FirstOrderGroups),
+    "fm": Entry(FactorizationMachine, PairGroups),
+    "deepfm": Entry(DeepFM, PairGroups),
+    "dcnv2": Entry(DCNv2, CrossGroups),
+    "gdcn": Entry(GDCN, GatedCrossGroups),
+    "dlrm": Entry(DLRM, InteractionGroups),
+    "masknet": Entry(MaskNet, MaskGroups),
+    "finalmlp": Entry(FinalMLP, FusionGroups),
+    "din": Entry(DIN, AttentionGroups),
 }
-WITHOUT_EMBEDDINGS = {"lr"}
+
+
+def shapes_of(architecture: Architecture) -> Shapes:
+    """What the shapes of an architecture follow from."""
+    return ARCHITECTURES[architecture].network.shapes
+
+
+def groups_of(model: Recommender) -> PrunableGroups[Any]:
+    """Which units of a model may go, and what is coupled to each."""
+    return ARCHITECTURES[model.spec.architecture].groups(model)
+
+
+def fixed_inputs(spec: ModelSpec) -> set[str]:
+    """Inputs of a model of these shapes that its architecture does not let go one by one."""
+    return ARCHITECTURES[spec.architecture].groups.fixed_inputs(spec)
 
 
 def new_model(schema: FeatureSchema, training: Training, seed: int) -> Recommender:
     """An untrained model with a table row for every id of the schema, its weights drawn by `seed`.
 
-    torch's global random state is as it was before. Raises ScenarioError for a tower without
-    layers.
+    torch's global random state is as it was before. Raises ScenarioError where the architecture
+    cannot learn from such a schema.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -49,35 +92,25 @@ def trainable(spec: ModelSpec, training: Training) -> Recommender:
 
 def build(spec: ModelSpec, dropout: float = 0.0) -> Recommender:
     """A model of these shapes, its weights drawn from torch's random state."""
-    return ARCHITECTURES[spec.architecture](spec, dropout)
+    return ARCHITECTURES[spec.architecture].network(spec, dropout)
 
 
 def spec_of(schema: FeatureSchema, training: Training) -> ModelSpec:
     """The shapes of a model that reads every field of `schema`. Raises ScenarioError."""
     architecture = training.architecture
-    if not training.hidden and architecture not in WITHOUT_TOWER:
-        raise ScenarioError(f"training.hidden is empty, but {architecture} has a tower")
-    if schema.tasks and architecture in WITHOUT_TOWER:
-        raise ScenarioError(f"{architecture} has no tower for the tasks {list(schema.tasks)}")
-    if architecture == "dlrm" and training.interaction == "dot" and len(schema.inputs) < 2:
-        raise ScenarioError("dlrm learns from pairs of inputs, but there is one input alone")
-    if architecture == "din" and not any(field.shares for field in schema.lists):
-        raise ScenarioError("din attends to a list that shares a field's vocabulary: there is none")
+    shapes = shapes_of(architecture)
+    shapes.check(schema, training)
     blocks = (*schema.fields, *schema.own_lists)
     block_of = {field.name: block for block, field in enumerate(blocks)}
-    return ModelSpec(
+    spec = ModelSpec(
         architecture=architecture,
         fields=tuple(field.name for field in schema.fields),
         rows=tuple(field.size for field in blocks),
-        embedding_dim=0 if architecture in WITHOUT_EMBEDDINGS else training.embedding_dim,
+        embedding_dim=training.embedding_dim if shapes.has_embeddings else 0,
         hidden=() if architecture in WITHOUT_TOWER else training.hidden,
         numbers=tuple(field.name for field in schema.numbers),
         lists=tuple(ListInput(f.name, block_of[f.shares or f.name]) for f in schema.lists),
         vectors=tuple(VectorInput(f.name, f.length) for f in schema.vectors),
-        cross_layers=training.cross_layers if architecture == "dcnv2" else 0,
-        bottom=training.bottom if architecture == "dlrm" and schema.numbers else (),
-        interaction=training.interaction,
-        second=training.hidden if architecture == "finalmlp" else (),
-        attention=training.attention if architecture == "din" else (),
         tasks=schema.tasks,
     )
+    return shapes.with_own(spec, training)

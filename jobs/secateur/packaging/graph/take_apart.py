@@ -35,7 +35,7 @@ def parts_of(
     table, dense = _tables(model, recipe, arrangement or Arrangement.as_is(spec.rows))
     with no_grad():
         steps = _steps(array_of(model.tower_input(model.embed(calibration))), hidden)
-    first = hidden[0].weight if hidden else np.zeros((spec.tower_inputs, 0), np.float32)
+    first = hidden[0].weight if hidden else np.zeros((spec.flat_inputs, 0), np.float32)
     own = graph_of(model, recipe.tower_bits)
     if hidden and not own.computes_first_layer:
         # The first layer reads stored units, so what one of them is worth goes into its weights.
@@ -89,7 +89,7 @@ def _non_ids(model: Recommender, dense: Floats, first: Floats, units: Floats) ->
 
 
 def _steps(x: Floats, hidden: list[FloatLinear]) -> tuple[float, ...]:
-    """Worth of one of 255 units of each hidden activation over tower inputs [n, tower_inputs]."""
+    """Worth of one of 255 units of each hidden activation over what the tower reads [n, inputs]."""
     steps = []
     for layer in hidden:
         x = np.maximum(x @ layer.weight + layer.bias, 0)

@@ -10,7 +10,7 @@ from secateur.contracts.models import ListInput, ModelSpec
 from secateur.contracts.pruning import PruningPlan
 from secateur.model.architectures.kept_units import Kept, places
 from secateur.model.architectures.recommender import Recommender
-from secateur.model.architectures.registry import build
+from secateur.model.architectures.registry import build, groups_of
 from secateur.model.architectures.tower import Tower, linears_of
 from secateur.pruning.units.calibration import blocks_kept
 from secateur.pruning.units.rows import kept_rows
@@ -43,11 +43,13 @@ def compact(masked: Recommender, plan: PruningPlan) -> Recommender:
         small.bias.copy_(masked.bias)
         small.embedding.weight.copy_(masked.embedding.weight[rows][:, kept.dimensions])
         small.first_order.weight.copy_(masked.first_order.weight[rows])
-        layers = iter(kept.neurons)
+        layers, groups = iter(kept.neurons), groups_of(masked)
         if masked.spec.hidden:
-            for old, new in zip(masked.towers, small.towers, strict=True):
-                _copy_tower(_stages(old, layers), new, masked.tower_columns(kept))
-        small.take_over(masked, kept)
+            ends = zip(groups.tower_columns(kept), groups.tower_outputs(kept), strict=True)
+            towers = zip(masked.towers, small.towers, ends, strict=True)
+            for old, new, (inputs, outputs) in towers:
+                _copy_tower(_stages(old, layers, outputs), new, inputs)
+        groups_of(small).take_over(masked, kept)
     return small
 
 
@@ -80,13 +82,16 @@ def kept_of(spec: ModelSpec, plan: PruningPlan) -> Kept:
     return Kept(embedded, numbers, dimensions, tuple(torch.tensor(kept) for kept in plan.neurons))
 
 
-def _stages(tower: Tower, neurons: Iterator[Tensor]) -> list[Stage]:
-    """The tower's layers, with the next of `neurons` each, linear ones multiplied into the next."""
+def _stages(tower: Tower, neurons: Iterator[Tensor], outputs: Tensor) -> list[Stage]:
+    """The tower's layers, with the next of `neurons` each, linear ones multiplied into the next.
+
+    Of the last one these `outputs` stay.
+    """
     stages: list[Stage] = []
     before: Stage | None = None
     *hidden, output = linears_of(tower.layers)
     for layer, activate in zip((*hidden, output), (*tower.activations, nn.ReLU()), strict=True):
-        kept = torch.arange(layer.out_features) if layer is output else next(neurons)
+        kept = outputs if layer is output else next(neurons)
         stage = Stage(layer.weight, layer.bias, kept)
         if before is not None:
             stage = Stage(

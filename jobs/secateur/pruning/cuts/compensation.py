@@ -23,17 +23,19 @@ def compensate(small: Recommender, larger: Recommender, plan: PruningPlan, sampl
     """Refit in place the towers of `small`, which `plan` left of `larger`, on a sample for it."""
     if not larger.spec.hidden or not len(sample):
         return
-    wanted = _targets(larger, plan, larger.tower_input(larger.embed(sample.inputs)))
+    wanted = _targets(larger, plan, larger.tower_inputs(larger.embed(sample.inputs)))
     inputs = read_by(sample.inputs, plan, larger.spec, small.spec)
-    first = small.tower_input(small.embed(inputs))
-    for tower, targets in zip(small.towers, wanted, strict=True):
+    firsts = small.tower_inputs(small.embed(inputs))
+    for tower, targets, first in zip(small.towers, wanted, firsts, strict=True):
         _refit(tower, targets, first)
 
 
-def _targets(larger: Recommender, plan: PruningPlan, first: Tensor) -> list[list[Tensor]]:
+def _targets(
+    larger: Recommender, plan: PruningPlan, firsts: tuple[Tensor, ...]
+) -> list[list[Tensor]]:
     """For every tower what each layer that stays should give before its activation."""
     towers, place = [], 0
-    for tower in larger.towers:
+    for tower, first in zip(larger.towers, firsts, strict=True):
         x, targets = first, []
         *hidden, output = linears_of(tower.layers)
         for layer, activate in zip(hidden, tower.activations, strict=True):

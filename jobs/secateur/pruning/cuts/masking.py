@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import PruningPlan
 from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.registry import groups_of
 from secateur.model.architectures.tower import linears_of
 from secateur.model.data.inputs import Inputs
 from secateur.pruning.importance.layers import best_lines
@@ -38,7 +39,7 @@ def mask(model: Recommender, plan: PruningPlan, evidence: Evidence) -> Recommend
             silent = _others(layer.out_features, kept)
             layer.weight[silent] = 0
             layer.bias[silent] = 0
-        masked.silence(_others(model.spec.embedding_dim, plan.dimensions))
+        groups_of(masked).silence(_others(model.spec.embedding_dim, plan.dimensions))
         _merge_rows(masked, plan, evidence.counts)
         _mute(masked, plan.inputs, evidence)
         _straighten(masked, plan, evidence)
@@ -103,7 +104,7 @@ def _make_constant(model: Recommender, place: int, counts: Counts) -> None:
     end = start + model.spec.rows[place]
     tables = (model.embedding.weight, model.first_order.weight)
     _merge(model, torch.arange(start, end), counts)
-    model.absorb(place, *(table[start].clone() for table in tables))
+    groups_of(model).absorb(place, *(table[start].clone() for table in tables))
     for table in tables:
         table[start:end] = 0
 
@@ -119,9 +120,10 @@ def _straighten(model: Recommender, plan: PruningPlan, evidence: Evidence) -> No
     """Replace activations by lines, front to back: a line is part of its layer's weights."""
     if not plan.linear:
         return
-    first = model.tower_input(model.embed(missing(evidence.sample.inputs, model.spec, plan.inputs)))
+    inputs = missing(evidence.sample.inputs, model.spec, plan.inputs)
+    firsts = model.tower_inputs(model.embed(inputs))
     places = itertools.count()
-    for tower in model.towers:
+    for tower, first in zip(model.towers, firsts, strict=True):
         x = first
         for i, layer in enumerate(linears_of(tower.layers)[:-1]):
             if next(places) in plan.linear:

@@ -10,12 +10,12 @@ from secateur.contracts.candidates import Step
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import PruningPlan
 from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.registry import groups_of
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import log_loss
 from secateur.pruning.cuts import allocation
 from secateur.pruning.cuts.allocation import Keeps
 from secateur.pruning.cuts.masking import living, mask
-from secateur.pruning.importance import layers
 from secateur.pruning.importance.criteria import CRITERIA, Scores
 from secateur.pruning.importance.neurons import hidden_layers
 from secateur.pruning.importance.weights import linears
@@ -96,7 +96,7 @@ def _inputs(scores: Tensor, spec: ModelSpec, keep: float) -> tuple[str, ...]:
 
 def _linear(scores: Tensor, model: Recommender, keep: float) -> tuple[int, ...]:
     """Hidden layers to make linear, the most linear first; each tower keeps one."""
-    may = layers.prunable(model)
+    may = groups_of(model).may_be_linear()
     left = [len(tower.activations) for tower in model.towers]
     tower_of = [t for t, tower in enumerate(model.towers) for _ in tower.activations]
     spare = len(may) - allocation.at_least_one(len(may), keep)

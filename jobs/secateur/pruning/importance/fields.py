@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from secateur.contracts.models import ModelSpec
 from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.registry import fixed_inputs
 from secateur.model.data.inputs import Inputs
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import log_loss
@@ -22,10 +23,9 @@ PERMUTED = 2  # one row of so many: every input costs a pass over them
 
 def prunable(spec: ModelSpec) -> list[bool]:
     """For every input whether it may go: not a field whose vocabulary a list shares, which reads
-    the same rows, and not the numbers of a DLRM, which become one embedding together."""
+    the same rows, and not what the architecture keeps together."""
     shared = {spec.fields[target] for target in spec.targets if target is not None}
-    fixed = set(spec.numbers) if spec.architecture == "dlrm" else set()
-    return [name not in shared | fixed for name in spec.inputs]
+    return [name not in shared | fixed_inputs(spec) for name in spec.inputs]
 
 
 def field_score(model: Recommender, evidence: Evidence) -> tuple[Tensor, ...]:

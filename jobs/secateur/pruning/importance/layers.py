@@ -10,21 +10,9 @@ import torch
 from torch import Tensor
 
 from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.registry import groups_of
 from secateur.model.architectures.tower import linears_of
 from secateur.pruning.units.calibration import Evidence
-
-
-def prunable(model: Recommender) -> list[bool]:
-    """For every hidden layer whether it may become linear.
-
-    The last of several towers is met by the others, and every tower keeps one hidden layer.
-    """
-    several = len(model.towers) > 1
-    return [
-        len(tower.activations) > 1 and not (several and i == len(tower.activations) - 1)
-        for tower in model.towers
-        for i in range(len(tower.activations))
-    ]
 
 
 @torch.no_grad()
@@ -35,7 +23,9 @@ def linearity(model: Recommender, evidence: Evidence) -> tuple[Tensor, ...]:
     neuron's outgoing weights, [hidden layers]; infinite for one that must stay.
     """
     scores = []
-    for (before, outgoing), fixed in zip(_layers(model, evidence), prunable(model), strict=True):
+    for (before, outgoing), fixed in zip(
+        _layers(model, evidence), groups_of(model).may_be_linear(), strict=True
+    ):
         slope, offset = best_lines(before)
         missed = torch.relu(before) - (slope * before + offset)
         score = missed.square().mean(dim=0) @ outgoing.square().sum(dim=0)
@@ -58,8 +48,8 @@ def best_lines(before: Tensor) -> tuple[Tensor, Tensor]:
 
 def _layers(model: Recommender, evidence: Evidence) -> Iterator[tuple[Tensor, Tensor]]:
     """Every hidden layer's outputs before its activation [n, width], and the weights after it."""
-    first = model.tower_input(model.embed(evidence.sample.inputs))
-    for tower in model.towers:
+    firsts = model.tower_inputs(model.embed(evidence.sample.inputs))
+    for tower, first in zip(model.towers, firsts, strict=True):
         x = first
         *hidden, last = linears_of(tower.layers)
         for layer, after, activate in zip(

@@ -9,13 +9,13 @@ are of one core (table "What makes it fast" of the measurements this began with:
 request takes more than the model's part is a constant, and so much a column.
 """
 
-import itertools
 from collections.abc import Mapping
 
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.features import AnyField, CategoryField, FeatureSchema, ListField
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.search import Cost
+from secateur.model.architectures.registry import shapes_of
 
 ROWS = 256
 US_A_PRODUCT = {32: 8.8e-6, 8: 3.1e-6}  # multiply-adds, by the tower's bits
@@ -42,7 +42,7 @@ def _encoding_us(field: AnyField) -> float:
 def predict_cost(spec: ModelSpec, recipe: Recipe, encoding: Mapping[str, float]) -> Cost:
     """Bytes of the package, and microseconds a request of 256 rows; see `Evidence.encoding`."""
     rows, dim = sum(spec.rows), spec.embedding_dim
-    weights = products(spec)
+    weights = shapes_of(spec.architecture).multiply_adds(spec)
     first_order = 4 if recipe.embedding_bits == 32 else recipe.first_order_bits / 8
     keys = BYTES_A_KEY[recipe.vocabulary]
     table = rows * (dim * recipe.embedding_bits / 8 + first_order)
@@ -52,12 +52,3 @@ def predict_cost(spec: ModelSpec, recipe: Recipe, encoding: Mapping[str, float])
     encoded = sum(encoding.get(name, US_A_VALUE) for name in spec.inputs)
     us = US_A_CALL + encoded + lookups + multiplied
     return Cost(round(stored), round(us, 1))
-
-
-def products(spec: ModelSpec) -> int:
-    """Multiply-adds of one row in towers and cross layers."""
-    total = spec.cross_layers * spec.tower_inputs**2
-    for hidden in (spec.hidden, spec.second):
-        widths = (spec.tower_inputs, *hidden, 1) if hidden else ()
-        total += sum(a * b for a, b in itertools.pairwise(widths))
-    return total

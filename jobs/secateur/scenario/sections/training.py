@@ -29,7 +29,7 @@ class Training(Section):
     hidden: tuple[Positive, ...] = (400, 400, 400)
     """Widths of the tower's hidden layers (all but lr and fm); finalmlp has two such towers."""
     cross_layers: Positive = 3
-    """Cross layers (dcnv2)."""
+    """Cross layers (dcnv2, gdcn)."""
     bottom: tuple[Positive, ...] = (64,)
     """Widths of the hidden layers that read the numbers (dlrm)."""
     interaction: Interaction = "dot"
@@ -37,6 +37,12 @@ class Training(Section):
     themselves, side by side (`cat`)."""
     attention: Annotated[tuple[Positive, ...], Field(min_length=1)] = (36,)
     """Widths of the activation unit that every list sharing a field's vocabulary has (din)."""
+    mask_blocks: Positive = 3
+    """Parallel blocks, each with a mask of its own (masknet)."""
+    mask_block_width: Positive = 64
+    """Neurons of every block, which the tower reads side by side (masknet)."""
+    mask_ratio: Annotated[float, Field(gt=0)] = 1.0
+    """Width of a mask's hidden layer over that of all inputs side by side (masknet)."""
     task_weights: dict[Name, NotNegative] = Field(default_factory=dict)
     """Weight of each of the label's tasks in the loss. Default: 1."""
     dropout: Fraction = 0.0

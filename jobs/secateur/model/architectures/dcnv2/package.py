@@ -16,27 +16,32 @@ from secateur.onnx_graph.layers import Floats, Linear, at_bits, linear
 
 @dataclass(frozen=True)
 class CrossGraph(ArchitectureGraph):
-    """Layers x_0 * (W x + b) + x, and the output's weights [tower_inputs, 1]."""
+    """Layers x_0 * (W x + b) + x, and the output's weights [flat_inputs, 1]."""
 
     layers: tuple[Linear, ...]
     output: Floats
     reads_whole = True
 
-    @classmethod
-    def of(cls, model: DCNv2, bits: int) -> "CrossGraph":
-        """The cross network of a model, its layers stored at so many bits."""
-        layers = at_bits(map(linear_weights, model.cross), bits)
-        return cls(layers, array_of(model.cross_output.weight).T)
-
     def added(self, graph: Graph, inputs: EmbeddedValues, last_hidden: Value | None) -> Value:
         """The cross network's output [batch, 1]."""
-        first = x = inputs.flat(graph)
+        crossed = self.crossed(graph, inputs.flat(graph))
+        return graph.op("MatMul", crossed, graph.constant(self.output))
+
+    def crossed(self, graph: Graph, first: Value) -> Value:
+        """The last cross layer of `first`, [batch, flat_inputs] both."""
+        x = first
         for layer in self.layers:
             x = graph.op("Add", graph.op("Mul", first, linear(graph, x, layer)), x)
-        return graph.op("MatMul", x, graph.constant(self.output))
+        return x
 
     def stored_weights(self, model: Recommender) -> Iterator[tuple[Tensor, Linear]]:
         """Of all layers at these bits."""
         assert isinstance(model, DCNv2)  # noqa: S101 - of one architecture
         for layer, stored in zip(linears_of(model.cross), self.layers, strict=True):
             yield layer.weight.T, stored
+
+
+def graph_part(model: DCNv2, bits: int) -> CrossGraph:
+    """The cross network of a model, its layers stored at so many bits."""
+    layers = at_bits(map(linear_weights, model.cross), bits)
+    return CrossGraph(layers, array_of(model.cross_output.weight).T)

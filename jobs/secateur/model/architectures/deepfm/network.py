@@ -7,12 +7,7 @@ from secateur.model.architectures.recommender import Embedded
 
 
 class DeepFM(FactorizationMachine):
-    """Score = bias + first order + pairwise interactions + tower.
-
-    Units that pruning may remove, each with what is coupled to it: a tower neuron (its row in one
-    Linear, its column in the next), an embedding row (both tables), an embedding dimension (a
-    table column and one column a field, a list, a vector in the first Linear).
-    """
+    """Score = bias + first order + pairwise interactions + tower."""
 
     def score(self, embedded: Embedded) -> Tensor:
         """Logits [batch, 1 + tasks] of embedded inputs; tasks have the tower's part alone."""

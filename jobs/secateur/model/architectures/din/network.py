@@ -1,6 +1,5 @@
 """DIN (Zhou et al., KDD 2018): what of a user's history counts depends on the item to be scored."""
 
-from collections.abc import Iterator
 from typing import cast
 
 import torch
@@ -8,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from secateur.contracts.models import ModelSpec
-from secateur.model.architectures.kept_units import Kept
+from secateur.model.architectures.din.spec import AttentionShapes
 from secateur.model.architectures.recommender import Embedded, Recommender
-from secateur.model.architectures.tower import Tower, linears_of
+from secateur.model.architectures.tower import Tower
 
 
 class DIN(Recommender):
@@ -19,10 +18,10 @@ class DIN(Recommender):
     A list that shares a field's vocabulary becomes the sum of a(v, t) v over its values v, where t
     is that field's embedding (equation 3): the weights are not normalised. The activation unit `a`
     is a perceptron over [v, t, v - t, v * t], here with ReLU, one a list. Other lists are means.
-    There is no first order. An embedding dimension is coupled to four columns of each unit's first
-    layer.
+    There is no first order.
     """
 
+    shapes = AttentionShapes()
     first_orders = 0
 
     def __init__(self, spec: ModelSpec, dropout: float = 0.0) -> None:
@@ -59,19 +58,3 @@ class DIN(Recommender):
         """The activation unit of the list at this place, which has one."""
         before = sum(target is not None for target in self.spec.targets[:place])
         return cast("Tower", self.units[before])
-
-    def take_over(self, larger: Recommender, kept: Kept) -> None:
-        """The activation units of lists that stay, of their first layers these dimensions."""
-        assert isinstance(larger, DIN)  # noqa: S101 - of one architecture
-        starts = torch.arange(4)[:, None] * larger.spec.embedding_dim
-        columns = (starts + kept.dimensions).flatten()
-        lists = kept.embedded - len(larger.spec.fields)
-        attended = [place for place, target in enumerate(larger.spec.targets) if target is not None]
-        units = [larger.unit(place) for place in attended if place in lists]
-        pairs = zip(units, self.units, strict=True)
-        for old, new in cast("Iterator[tuple[Tower, Tower]]", pairs):
-            first, *rest = zip(linears_of(old.layers), linears_of(new.layers), strict=True)
-            first[1].weight.copy_(first[0].weight[:, columns])
-            first[1].bias.copy_(first[0].bias)
-            for whole, same in rest:
-                same.load_state_dict(whole.state_dict())

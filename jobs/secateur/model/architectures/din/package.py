@@ -31,16 +31,6 @@ class AttentionGraph(ArchitectureGraph):
 
     units: Mapping[int, ActivationUnit]
 
-    @classmethod
-    def of(cls, model: DIN, bits: int) -> "AttentionGraph":
-        """The units of a model, which stay float whatever the bits."""
-        units = {}
-        for place, target in enumerate(model.spec.targets):
-            if target is not None:
-                hidden, output = hidden_and_output(model.unit(place))
-                units[place] = ActivationUnit(tuple(hidden), output, target)
-        return cls(units)
-
     def target(self, place: int) -> int | None:
         """The field whose vocabulary the list at this place shares."""
         return self.units[place].target if place in self.units else None
@@ -58,6 +48,16 @@ class AttentionGraph(ArchitectureGraph):
         weights = graph.op("Mul", _linear(graph, x, unit.output), present)
         weighed = graph.op("Mul", weights, v)
         return graph.op("ReduceSum", weighed, graph.integers(1), keepdims=0)
+
+
+def graph_part(model: DIN, bits: int) -> AttentionGraph:
+    """The units of a model, which stay float whatever the bits."""
+    units = {}
+    for place, target in enumerate(model.spec.targets):
+        if target is not None:
+            hidden, output = hidden_and_output(model.unit(place))
+            units[place] = ActivationUnit(tuple(hidden), output, target)
+    return AttentionGraph(units)
 
 
 def _linear(graph: Graph, x: Value, layer: FloatLinear) -> Value:

@@ -33,13 +33,6 @@ class InteractionGraph(ArchitectureGraph):
     reads_whole = True
     computes_first_layer = True
 
-    @classmethod
-    def of(cls, model: DLRM, bits: int) -> "InteractionGraph":
-        """What a model makes of its embeddings, the bottom's layers stored at so many bits."""
-        bottom, spec = at_bits(map(linear_weights, model.bottom), bits), model.spec
-        embeddings = spec.embedded + bool(bottom)
-        return cls(bottom, embeddings, spec.embedding_dim, spec.interaction == "dot")
-
     def first_layer(self, graph: Graph, inputs: EmbeddedValues, layer: Linear) -> Value:
         """The tower's first pre-activations [batch, hidden]."""
         own = []
@@ -66,3 +59,10 @@ class InteractionGraph(ArchitectureGraph):
         assert isinstance(model, DLRM)  # noqa: S101 - of one architecture
         for layer, stored in zip(linears_of(model.bottom), self.bottom, strict=True):
             yield layer.weight.T, stored
+
+
+def graph_part(model: DLRM, bits: int) -> InteractionGraph:
+    """What a model makes of its embeddings, the bottom's layers stored at so many bits."""
+    bottom, spec = at_bits(map(linear_weights, model.bottom), bits), model.spec
+    embeddings = spec.embedded + bool(bottom)
+    return InteractionGraph(bottom, embeddings, spec.embedding_dim, spec.interaction == "dot")

@@ -4,19 +4,17 @@ from torch import Tensor
 
 from secateur.model.architectures.logistic_regression.network import LogisticRegression
 from secateur.model.architectures.recommender import Embedded
+from secateur.model.architectures.shapes import Shapes
 
 
 class FactorizationMachine(LogisticRegression):
     """Score = bias + first order + pairwise interactions."""
 
+    shapes = Shapes()
+
     def score(self, embedded: Embedded) -> Tensor:
         """Logits [batch, 1] of embedded inputs."""
         return super().score(embedded) + interactions(embedded.factors)[:, None]
-
-    def absorb(self, place: int, embedding: Tensor, weight: Tensor) -> None:
-        """What it adds by its pairs with others goes into their first-order weights."""
-        super().absorb(place, embedding, weight)
-        self.first_order.weight += (self.embedding.weight @ embedding)[:, None]
 
 
 def interactions(factors: Tensor) -> Tensor:

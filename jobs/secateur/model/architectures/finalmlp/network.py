@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from secateur.contracts.models import ModelSpec
-from secateur.model.architectures.kept_units import Kept
+from secateur.model.architectures.finalmlp.spec import TwoTowerShapes
 from secateur.model.architectures.recommender import Embedded, Recommender
 from secateur.model.architectures.tower import Tower
 
@@ -13,15 +13,15 @@ class FinalMLP(Recommender):
     """Score = bias + tower + second tower + h_1 W h_2, where h are their last hidden neurons.
 
     Equation 9 with one head; without the paper's gates before the towers, which choose features
-    for each. There is no first order. A neuron of a last hidden layer is coupled to a row or a
-    column of W too, an embedding dimension to its columns in both first layers.
+    for each. There is no first order.
     """
 
+    shapes = TwoTowerShapes()
     first_orders = 0
 
     def __init__(self, spec: ModelSpec, dropout: float = 0.0) -> None:
         super().__init__(spec, dropout)
-        self.second = Tower(spec.tower_inputs, spec.second, dropout)
+        self.second = Tower(spec.flat_inputs, spec.second, dropout)
         self.fusion = nn.Parameter(torch.empty(spec.hidden[-1], spec.second[-1]))
         nn.init.xavier_normal_(self.fusion)
 
@@ -41,9 +41,3 @@ class FinalMLP(Recommender):
             kind = self.fusion.dtype
             fused = ((first.to(kind) @ self.fusion) * second.to(kind)).sum(1, keepdim=True)
         return self.with_own(of_first, self.bias + of_second + fused)
-
-    def take_over(self, larger: Recommender, kept: Kept) -> None:
-        """Of W the rows and the columns of the last hidden neurons."""
-        assert isinstance(larger, FinalMLP)  # noqa: S101 - of one architecture
-        rows, columns = kept.neurons[len(larger.spec.hidden) - 1], kept.neurons[-1]
-        self.fusion.copy_(larger.fusion[rows][:, columns])

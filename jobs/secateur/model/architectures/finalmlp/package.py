@@ -38,14 +38,6 @@ class FusionGraph(ArchitectureGraph):
     matrix: Linear
     reads_whole = True
 
-    @classmethod
-    def of(cls, model: FinalMLP, bits: int) -> "FusionGraph":
-        """The second tower and the fusion of a model, stored at so many bits."""
-        hidden, output = hidden_and_output(model.second)
-        weight = array_of(model.fusion)
-        (matrix,) = at_bits([FloatLinear(weight, np.zeros(weight.shape[1], np.float32))], bits)
-        return cls(at_bits(hidden, bits), output, matrix)
-
     def added(self, graph: Graph, inputs: EmbeddedValues, last_hidden: Value | None) -> Value:
         """The second tower's output and the fusion of both, [batch, 1]."""
         assert last_hidden is not None  # noqa: S101 - of this architecture both towers have layers
@@ -61,3 +53,11 @@ class FusionGraph(ArchitectureGraph):
         for layer, stored in zip(hidden, self.hidden, strict=True):
             yield layer.weight.T, stored
         yield model.fusion, self.matrix
+
+
+def graph_part(model: FinalMLP, bits: int) -> FusionGraph:
+    """The second tower and the fusion of a model, stored at so many bits."""
+    hidden, output = hidden_and_output(model.second)
+    weight = array_of(model.fusion)
+    (matrix,) = at_bits([FloatLinear(weight, np.zeros(weight.shape[1], np.float32))], bits)
+    return FusionGraph(at_bits(hidden, bits), output, matrix)

@@ -1,0 +1,1 @@
+"""GDCN (Wang et al., CIKM 2023)."""

@@ -1,0 +1,1 @@
+"""MaskNet (Wang et al., DLP-KDD 2021)."""

@@ -1,0 +1,48 @@
+"""An architecture's section of a model's shapes: what training settings it reads, and what follows.
+
+Nothing here needs torch.
+"""
+
+import itertools
+from collections.abc import Sequence
+
+from secateur.contracts.errors import ScenarioError
+from secateur.contracts.features import FeatureSchema
+from secateur.contracts.models import WITHOUT_TOWER, ModelSpec
+from secateur.scenario import Training
+
+
+class Shapes:
+    """Of a tower over all embeddings side by side, then the numbers as they are."""
+
+    has_embeddings = True
+
+    def with_own(self, spec: ModelSpec, training: Training) -> ModelSpec:
+        """The shapes of all inputs and the tower, `spec`, with what only the architecture has."""
+        return spec
+
+    def check(self, schema: FeatureSchema, training: Training) -> None:
+        """Raise ScenarioError where the architecture cannot learn from such a schema."""
+        name = training.architecture
+        if not training.hidden and name not in WITHOUT_TOWER:
+            raise ScenarioError(f"training.hidden is empty, but {name} has a tower")
+        if schema.tasks and name in WITHOUT_TOWER:
+            raise ScenarioError(f"{name} has no tower for the tasks {list(schema.tasks)}")
+
+    def tower_inputs(self, spec: ModelSpec) -> int:
+        """Width of what the tower reads."""
+        return spec.flat_inputs
+
+    def multiply_adds(self, spec: ModelSpec) -> int:
+        """Multiply-adds of one row in towers and in what the architecture has of its own."""
+        return multiply_adds_of(self.tower_inputs(spec), spec.hidden)
+
+    def of_student(self, student: ModelSpec, dense: ModelSpec) -> ModelSpec:
+        """The shapes of a student, which so far has what is not its tower's as `dense` has it."""
+        return student
+
+
+def multiply_adds_of(inputs: int, hidden: Sequence[int], outputs: int = 1) -> int:
+    """Multiply-adds of one row in a tower; 0 without hidden layers."""
+    widths = (inputs, *hidden, outputs) if hidden else ()
+    return sum(a * b for a, b in itertools.pairwise(widths))
