@@ -16,7 +16,7 @@ from secateur.model.architectures.masknet import package as masknet
 from secateur.model.architectures.recommender import Recommender
 from secateur.onnx_graph.architecture_graph import ArchitectureGraph
 
-GRAPHS: dict[Architecture, Callable[[Any, int], ArchitectureGraph]] = {
+PARTS: dict[Architecture, Callable[[Any, int], ArchitectureGraph]] = {
     "dcnv2": dcnv2.graph_part,
     "gdcn": gdcn.graph_part,
     "dlrm": dlrm.graph_part,
@@ -28,5 +28,5 @@ GRAPHS: dict[Architecture, Callable[[Any, int], ArchitectureGraph]] = {
 
 def graph_of(model: Recommender, bits: int) -> ArchitectureGraph:
     """What the model's architecture adds to the graph, its layers of weights of so many bits."""
-    make = GRAPHS.get(model.spec.architecture)
+    make = PARTS.get(model.spec.architecture)
     return make(model, bits) if make else ArchitectureGraph()

@@ -11,8 +11,10 @@ from torch import Tensor, nn
 
 from secateur.contracts.pruning import PruningPlan
 from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.registry import groups_of
 from secateur.model.architectures.tower import Tower, linears_of
 from secateur.model.data.batches import Split
+from secateur.pruning.cuts.compaction import kept_of
 from secateur.pruning.units.rows import read_by
 
 RIDGE = 1e-3  # of the mean squared input; weights are drawn to what they were, not to 0
@@ -35,7 +37,8 @@ def _targets(
 ) -> list[list[Tensor]]:
     """For every tower what each layer that stays should give before its activation."""
     towers, place = [], 0
-    for tower, first in zip(larger.towers, firsts, strict=True):
+    outputs = groups_of(larger).tower_outputs(kept_of(larger.spec, plan))
+    for tower, first, left in zip(larger.towers, firsts, outputs, strict=True):
         x, targets = first, []
         *hidden, output = linears_of(tower.layers)
         for layer, activate in zip(hidden, tower.activations, strict=True):
@@ -44,7 +47,7 @@ def _targets(
                 targets.append(before[:, list(plan.neurons[place])])
             x = activate(before)
             place += 1
-        towers.append([*targets, output(x)])
+        towers.append([*targets, output(x)[:, left]])
     return towers
 
 

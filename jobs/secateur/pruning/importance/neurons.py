@@ -63,7 +63,6 @@ def taylor(model: Recommender, evidence: Evidence) -> tuple[Tensor, ...]:
         for inputs, labels in zip(
             sample.inputs.chunks(BATCH), torch.split(sample.labels, BATCH), strict=True
         ):
-            activations.clear()
             logits = model(inputs)
             loss = functional.binary_cross_entropy_with_logits(logits, labels, reduction="sum")
             gradients = torch.autograd.grad(loss, activations)
@@ -93,7 +92,6 @@ def activity(model: Recommender, evidence: Evidence) -> list[Activity]:
     sums = [torch.zeros(2, layer.out_features).double() for layer in hidden_layers(model)]
     with _Activations(model) as activations:
         for inputs in evidence.sample.inputs.chunks(BATCH):
-            activations.clear()
             model(inputs)
             for sum_, values in zip(sums, activations, strict=True):
                 sum_.add_(torch.stack([values.double(), values.double().square()]).sum(dim=1))
@@ -109,16 +107,18 @@ class _Activations(list[Tensor]):
     """What enters each layer but the first, forward after forward, while the context is open."""
 
     def __init__(self, model: Recommender) -> None:
-        super().__init__()
-        self._readers = [one for tower in model.towers for one in linears_of(tower.layers)[1:]]
+        readers = [one for tower in model.towers for one in linears_of(tower.layers)[1:]]
+        super().__init__(torch.empty(0) for _ in readers)
+        self._places: dict[nn.Module, int] = {layer: i for i, layer in enumerate(readers)}
 
     def __enter__(self) -> "_Activations":
-        self._hooks = [layer.register_forward_pre_hook(self._keep) for layer in self._readers]
+        self._hooks = [layer.register_forward_pre_hook(self._keep) for layer in self._places]
         return self
 
     def __exit__(self, *error: object) -> None:
         for hook in self._hooks:
             hook.remove()
 
-    def _keep(self, _layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        self.append(inputs[0])
+    def _keep(self, layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        """In the order of the towers, whichever of them the model computes first."""
+        self[self._places[layer]] = inputs[0]
