@@ -50,7 +50,7 @@ def model_of(architecture: Architecture, schema: FeatureSchema = SCHEMA) -> Reco
     model = new_model(schema, training, seed=1).eval()
     generator = torch.Generator().manual_seed(2)
     for name, parameter in model.named_parameters():
-        std = 0.03 if name.startswith("cross.") else 0.3
+        std = {"cross": 0.03, "layer_norms": 1.0}.get(name.split(".")[0], 0.3)
         torch.nn.init.normal_(parameter, std=std, generator=generator)
     return model
 

@@ -14,16 +14,7 @@ from hypothesis import strategies as st
 from random_models import random_inputs, random_model, specs
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.models import ModelSpec
-from secateur.model.architectures.dcnv2.network import DCNv2
-from secateur.model.architectures.dcnv2.package import CrossGraph
-from secateur.model.architectures.dlrm.network import DLRM
-from secateur.model.architectures.dlrm.package import InteractionGraph
 from secateur.model.architectures.finalmlp.network import FinalMLP
-from secateur.model.architectures.finalmlp.package import FusionGraph
-from secateur.model.architectures.gdcn.network import GDCN
-from secateur.model.architectures.gdcn.package import GatedCrossGraph
-from secateur.model.architectures.masknet.network import MaskNet
-from secateur.model.architectures.masknet.package import MaskGraph
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.inputs import Inputs
 from secateur.onnx_graph import layers
@@ -95,8 +86,9 @@ def dequantized(model: Recommender, parts: Parts) -> Recommender:
         first_order = folded + 0.5 * (embedding**2).sum(axis=1)
         if seen.first_orders:
             seen.first_order.weight[: len(values), 0] = torch.as_tensor(first_order).float()
-        for weight, packed in zip(beyond(seen), layers_of(parts), strict=False):
-            weight.copy_(torch.as_tensor((packed.weight * packed.scale).T))
+        for weight, packed in parts.own.stored_weights(seen):
+            if isinstance(packed, IntegerLinear):
+                weight.copy_(torch.as_tensor(packed.weight * packed.scale))
     return seen
 
 
@@ -208,41 +200,6 @@ def by_hand(model: Recommender, parts: Parts, inputs: Inputs) -> np.ndarray:
     towers = of_tower + parts.output.bias
     towers[:, 0] += logit
     return np.asarray(1 / (1 + np.exp(-towers)))
-
-
-def layers_of(parts: Parts) -> list[IntegerLinear]:
-    """The integer layers of the architecture's own, which are computed with in float."""
-    match parts.own:
-        case GatedCrossGraph(layers=layers, gates=gates):
-            own = [*layers, *gates]
-        case CrossGraph(layers=layers):
-            own = [*layers]
-        case MaskGraph(blocks=blocks):
-            own = [one for b in blocks for one in (*b.aggregation, b.projection, b.layer)]
-        case InteractionGraph(bottom=bottom):
-            own = [*bottom]
-        case FusionGraph(hidden=hidden, matrix=matrix):
-            own = [*hidden, matrix]
-        case _:
-            own = []
-    return [layer for layer in own if isinstance(layer, IntegerLinear)]
-
-
-def beyond(model: Recommender) -> list[torch.Tensor]:
-    """The weights [outputs, inputs] of the same layers of the model."""
-    match model:
-        case GDCN():
-            return [layer.weight for layer in (*model.cross, *model.gates)]
-        case DCNv2():
-            return [layer.weight for layer in model.cross]
-        case MaskNet():
-            return [one.weight for mask, layer, _ in model.parts() for one in (*mask.layers, layer)]
-        case DLRM():
-            return [layer.weight for layer in model.bottom]
-        case FinalMLP():
-            return [*(layer.weight for layer in model.second.layers[:-1]), model.fusion.T]
-        case _:
-            return []
 
 
 def in_double(inputs: Inputs) -> Inputs:

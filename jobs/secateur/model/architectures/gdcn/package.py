@@ -1,10 +1,15 @@
 """A gated cross network in a package's graph, in float whatever the bits of its weights."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from torch import Tensor
 
 from secateur.model.architectures.dcnv2.package import CrossGraph
 from secateur.model.architectures.gdcn.network import GDCN
 from secateur.model.architectures.linear_weights import array_of, linear_weights
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.tower import linears_of
 from secateur.onnx_graph.graph import Graph, Value
 from secateur.onnx_graph.layers import Linear, at_bits, float_weight, linear
 
@@ -23,6 +28,13 @@ class GatedCrossGraph(CrossGraph):
             product = graph.op("Mul", first, linear(graph, x, layer))
             x = graph.op("Add", graph.op("Mul", product, opened), x)
         return x
+
+    def stored_weights(self, model: Recommender) -> Iterator[tuple[Tensor, Linear]]:
+        """Of all layers at these bits."""
+        assert isinstance(model, GDCN)  # noqa: S101 - of one architecture
+        yield from super().stored_weights(model)
+        for gate, stored in zip(linears_of(model.gates), self.gates, strict=True):
+            yield gate.weight.T, stored
 
 
 def graph_part(model: GDCN, bits: int) -> GatedCrossGraph:

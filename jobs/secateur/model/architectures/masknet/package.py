@@ -1,9 +1,14 @@
 """MaskNet's blocks in a package's graph, in float whatever the bits of their weights."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from torch import Tensor
 
 from secateur.model.architectures.linear_weights import array_of, hidden_and_output, linear_weights
 from secateur.model.architectures.masknet.network import MaskNet
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.tower import linears_of
 from secateur.onnx_graph.architecture_graph import ArchitectureGraph, EmbeddedValues
 from secateur.onnx_graph.graph import Graph, Value
 from secateur.onnx_graph.layers import Floats, Linear, at_bits, float_weight, linear, relu_layers
@@ -45,6 +50,14 @@ class MaskGraph(ArchitectureGraph):
         x = inputs.flat(graph)
         blocks = [block.build(graph, x) for block in self.blocks]
         return linear(graph, graph.op("Concat", *blocks, axis=1), layer)
+
+    def stored_weights(self, model: Recommender) -> Iterator[tuple[Tensor, Linear]]:
+        """Of all layers at these bits."""
+        assert isinstance(model, MaskNet)  # noqa: S101 - of one architecture
+        for (mask, layer, _), block in zip(model.parts(), self.blocks, strict=True):
+            stored = (*block.aggregation, block.projection, block.layer)
+            for one, integers in zip((*linears_of(mask.layers), layer), stored, strict=True):
+                yield one.weight.T, integers
 
 
 def graph_part(model: MaskNet, bits: int) -> MaskGraph:
