@@ -23,6 +23,7 @@ from secateur.serving.files import compression, row_codes
 from secateur.serving.files.row_codes import ZERO, Books, Segment
 
 NIBBLE_ZERO = 8
+BITS = (32, 8, 4)  # of tables without a form
 
 Table = NDArray[np.float32] | NDArray[np.uint8]
 
@@ -60,7 +61,7 @@ def unpack_table(data: bytes, rows: int, where: str) -> Table:
 
 def _shape(header: dict[str, Any], rows: int, where: str) -> tuple[int, int]:
     bits, width = header.get("bits"), header.get("width")
-    if bits not in (32, 8, 4) or not isinstance(width, int) or width < 1:
+    if bits not in BITS or not isinstance(width, int) or width < 1:
         raise CorruptArtifact(f"{where}: bits {bits!r} and width {width!r} make no table")
     if header.get("rows") != rows:
         raise CorruptArtifact(f"{where}: {header.get('rows')} rows, the schema has {rows}")

@@ -1,0 +1,92 @@
+"""Make the stored packages of today's forms, with made-up values and random weights.
+
+    PYTHONPATH=jobs:tests python tests/packages/make_packages.py
+
+Those of earlier forms are never made again: README.md says with which commit each was.
+"""
+
+import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+
+from all_kinds import KEY, SCHEMA, sealed_features
+from secateur.artifacts import Artifact, create
+from secateur.contracts.candidates import Recipe
+from secateur.contracts.features import NumberField
+from secateur.identity import hash_id
+from secateur.model.architectures.registry import new_model
+from secateur.packaging.assembly import write_package
+from secateur.packaging.source import Source, read_source
+from secateur.scenario import Training
+from secateur.serving.scorer import load
+
+FOLDER = Path(__file__).parent
+ROWS = 12
+PRICE = NumberField("price", "item", "standard_log", mean=3.0, deviation=2.0)
+TODAY = replace(
+    SCHEMA,
+    numbers=(PRICE, *SCHEMA.numbers[1:]),
+    lists=(replace(SCHEMA.lists[0], min_count=2), *SCHEMA.lists[1:]),
+    slices=("new_user",),
+    tasks=("kept", "shared"),
+    unread=("colour",),
+)
+RECIPES = (
+    Recipe("6-float"),
+    Recipe("6-int8", embedding_bits=8, tower_bits=8, vocabulary="ascending"),
+)
+
+
+def main() -> None:
+    """Write every package of today's forms anew."""
+    with tempfile.TemporaryDirectory() as temporary:
+        features = sealed_features(Path(temporary) / "features")
+        for recipe in RECIPES:
+            make(features, recipe)
+
+
+def make(features: Artifact, recipe: Recipe) -> None:
+    """One package, and beside it raw values with the scores that today's client gives them."""
+    folder, source = FOLDER / recipe.name, source_of(features)
+    hidden = (12, 6) if recipe.tower_bits == 32 else (72, 64)  # narrow ones are not of integers
+    model = new_model(TODAY, Training(embedding_dim=4, hidden=hidden), seed=1).eval()
+    generator = torch.Generator().manual_seed(2)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3, generator=generator)
+    with create(folder.as_uri(), "Package") as draft:
+        write_package(draft, model, recipe, source, source.held_out.inputs, "A sample")
+    (folder / ".unsealed").unlink()
+    columns = raw_columns(features)
+    scores = load(folder, id_key=KEY).score_tasks(columns)
+    spelled = {name: [float(str(score)) for score in one] for name, one in scores.items()}
+    held = {"id_key": KEY.decode(), "columns": columns, "scores": spelled}
+    (folder / "expected.json").write_text(json.dumps(held, separators=(",", ":")) + "\n")
+
+
+def source_of(features: Artifact) -> Source:
+    """A few held-out rows, whose prices are scaled as `TODAY` says."""
+    source = read_source(features)
+    source = replace(source, held_out=source.held_out.take(np.arange(ROWS)))
+    numbers = source.held_out.inputs.numbers.clone()
+    known = torch.tensor([price is not None for price in source.held_out.columns["price"]])
+    numbers[known, 0] = (numbers[known, 0] - PRICE.mean) / PRICE.deviation
+    inputs = replace(source.held_out.inputs, numbers=numbers)
+    return replace(source, schema=TODAY, held_out=replace(source.held_out, inputs=inputs))
+
+
+def raw_columns(features: Artifact) -> dict[str, list[object]]:
+    """The first confirm rows as a service has them, their users as they were before hashing."""
+    table = pq.read_table(features.folder / "confirm").slice(0, ROWS)
+    columns = {one.name: table[f"value_{one.name}"].to_pylist() for one in SCHEMA.inputs}
+    users = {hash_id(KEY, str(user)): str(user) for user in range(12)}
+    columns["user_id"] = [user and users.get(user, "stranger") for user in columns["user_id"]]
+    return columns | {"colour": ["red"] * ROWS}
+
+
+if __name__ == "__main__":
+    main()
