@@ -1,12 +1,12 @@
 """One night of one recommender: from raw logs to a release that services pull.
 
 The log is **cleaned** and **validated**; it becomes **features**, validated in turn; a **dense**
-model is trained on them. A **plan** lists the candidates, and each is **pruned** and **measured**
+model is trained on them. A **plan** lists the candidates, and each is **pruned** and **evaluated**
 on its own. The verdict **judges** them against the dense model and may refuse the night: then
-nothing is published, and what is served stays untouched. Else the one chosen is **published** and
-its channel moves, as does that of every **rung** of the ladder, and the night is **accepted**: the
-events of the nights to come are held against its own, their training may go on from its dense
-model, and their cuts may hold to its own. The **report** is written whatever happened.
+nothing is published, and what is served stays untouched. Otherwise the chosen one is **published**
+and its channel moves, as does that of every **target** of the scenario's search. The night is then
+**accepted**: later nights hold their events against it, may train on from its dense model and may
+keep to its cuts. The **report** is written whatever happened.
 
 A task that failed without retry was *refused*, or asked wrongly: the last lines of its log say
 why, and the evidence is sealed in the run's folder. A task that *crashed* is retried.
@@ -19,9 +19,9 @@ from typing import Any
 
 from airflow.sdk import DAG, Asset, Param, dag, task, task_group
 
+from secateur_airflow import settings
 from secateur_airflow.alerts import Alert
 from secateur_airflow.night import GPU, MEASURE, MEASURED_OR_CRASHED, SPARK, Night
-from secateur_airflow.places import scenarios, state, store
 
 EVERY_TASK = {
     "retries": 2,
@@ -47,32 +47,38 @@ def nightly(path: Path) -> DAG:
         default_args=EVERY_TASK,
     )
     def recommender() -> None:
-        memory = state(scenario["name"])
-        events = night.task("clean_events", {"state": memory}, on=SPARK)
-        events_report = night.task("validate_events", {"events": events, "state": memory}, on=SPARK)
+        state, store = settings.state(scenario["name"]), settings.store()
+
+        events = night.task("clean_events", {"state": state}, on=SPARK)
+        events_report = night.task("validate_events", {"events": events, "state": state}, on=SPARK)
         features = night.task(
             "build_features",
-            {"events": events, "validation": events_report, "state": memory},
+            {"events": events, "validation": events_report, "state": state},
             on=SPARK,
         )
         features_report = night.task("validate_features", {"features": features}, on=SPARK)
-        trained_on = {"features": features, "validation": features_report}
-        kept = {"state": memory, "checkpoints": "{run}/checkpoints"}
-        dense = night.task("train_model", trained_on | kept, on=GPU)
-        made = {"dense": dense, "features": features}
-        plan = night.task("plan_candidates", made | {"checkpoints": "{run}/search"})
+        trained_on = {"features": features, "validation": features_report, "state": state}
+        dense = night.task("train_model", trained_on | {"checkpoints": "{run}/checkpoints"}, on=GPU)
+        model = {"dense": dense, "features": features}
+        plan = night.task("plan_candidates", model | {"checkpoints": "{run}/search"})
 
-        def package(recipe: Any, **named: str) -> Any:  # noqa: ANN401 - XComs
-            inputs = {"recipe": recipe, "plan": plan["uri"], "state": memory}
-            return night.task("prune_model", made | inputs, on=GPU, candidate=recipe, **named)
+        def prune(recipe: Any, **named: str) -> Any:  # noqa: ANN401 - XComs
+            inputs = model | {"recipe": recipe, "plan": plan["uri"], "state": state}
+            return night.task("prune_model", inputs, on=GPU, candidate=recipe, **named)
 
-        baseline = package("dense", task_id="package_dense")
+        dense_package = prune("dense", task_id="package_dense")
 
         @task_group
         def candidate(recipe: str) -> None:
-            inputs = {"package": package(recipe), "dense-package": baseline, "features": features}
+            packages = {"package": prune(recipe), "dense-package": dense_package}
+            inputs = packages | {"features": features}
             night.task("evaluate_package", inputs, on=MEASURE, candidate=recipe)
 
+        @task.short_circuit
+        def publishing_wanted(params: dict[str, Any]) -> bool:
+            return not params["dry_run"]
+
+        scorecards, wanted = candidate.expand(recipe=plan), publishing_wanted()
         verdict = night.task(
             "judge_candidates",
             {"plan": plan["uri"], "scorecards": "{run}/scorecards"},
@@ -80,53 +86,46 @@ def nightly(path: Path) -> DAG:
         )
         release = night.task(
             "publish_release",
-            {"verdict": verdict, "candidates": "{run}/candidates", "store": store()},
-            outlets=[Asset(f"{store()}/{scenario['name']}")],
+            {"verdict": verdict, "candidates": "{run}/candidates", "store": store},
+            outlets=[Asset(f"{store}/{scenario['name']}")],
         )
-        ended = {"verdict": verdict, "events-report": events_report, "state": memory}
-        accepted = night.task("accept_night", made | ended | {"candidates": "{run}/candidates"})
+        evidence = {"verdict": verdict, "events-report": events_report, "state": state}
+        accepted = night.task("accept_night", model | evidence | {"candidates": "{run}/candidates"})
         report = night.task("report_night", {"run": "{run}"})
-
-        @task.short_circuit
-        def publishing_wanted(params: dict[str, Any]) -> bool:
-            return not params["dry_run"]
-
-        measured, wanted = candidate.expand(recipe=plan), publishing_wanted()
-        measured >> verdict >> wanted >> release
-        release >> accepted >> report.operator.as_teardown()
+        scorecards >> verdict >> wanted >> release >> accepted >> report.operator.as_teardown()
 
         for target in scenario.get("search", {}).get("targets", []):
-            judged, published = rung(night, target["name"], plan, measured)
-            [judged, wanted] >> published >> report.operator
+            target_verdict, target_release = add_target(night, target["name"], plan)
+            scorecards >> target_verdict
+            [target_verdict, wanted] >> target_release >> report.operator
 
     return recommender()
 
 
-def rung(
-    night: Night,
-    target: str,
-    plan: Any,  # noqa: ANN401 - an XCom
-    measured: Any,  # noqa: ANN401 - the group of candidates
-) -> tuple[Any, Any]:
-    """Judge the night for one target of the scenario's search, and publish on a channel of its."""
-    inputs = {"plan": plan["uri"], "scorecards": "{run}/scorecards", "target": target}
-    place = ["ladder", target]
-    judged = night.task(
+def add_target(night: Night, name: str, plan: Any) -> tuple[Any, Any]:  # noqa: ANN401 - XComs
+    """Judge the night for one target of the search, and publish on a channel of its own.
+
+    Returns the verdict and the release.
+    """
+    verdict = night.task(
         "judge_candidates",
-        inputs,
-        task_id=f"judge_{target}",
-        below=place,
+        {"plan": plan["uri"], "scorecards": "{run}/scorecards", "target": name},
+        task_id=f"judge_{name}",
+        below=["ladder", name],
         trigger_rule=MEASURED_OR_CRASHED,
     )
-    measured >> judged
-    released = {"verdict": judged, "candidates": "{run}/candidates", "store": store()}
-    published = night.task(
+    release = night.task(
         "publish_release",
-        released | {"target": target},
-        task_id=f"publish_{target}",
-        below=place,
+        {
+            "verdict": verdict,
+            "candidates": "{run}/candidates",
+            "store": settings.store(),
+            "target": name,
+        },
+        task_id=f"publish_{name}",
+        below=["ladder", name],
     )
-    return judged, published
+    return verdict, release
 
 
 def form(scenario: dict[str, Any]) -> dict[str, Param]:
@@ -154,4 +153,4 @@ def form(scenario: dict[str, Any]) -> dict[str, Param]:
     }
 
 
-DAGS = [nightly(path) for path in sorted(scenarios().glob("*.toml"))]
+DAGS = [nightly(path) for path in sorted(settings.scenarios().glob("*.toml"))]

@@ -29,7 +29,9 @@ class Alert(BaseNotifier):
         except Exception:
             log.info("no connection %s: the alert stays in this log", CONNECTION)
             return
-        _post(text)
+        from airflow.providers.http.hooks.http import HttpHook
+
+        HttpHook(method="POST", http_conn_id=CONNECTION).run(json={"text": text})
 
 
 def message(context: Any) -> str:  # noqa: ANN401 - a typed dict of Airflow's
@@ -39,9 +41,3 @@ def message(context: Any) -> str:  # noqa: ANN401 - a typed dict of Airflow's
         f"{instance.dag_id}.{instance.task_id} failed in run {context['run_id']}: {error}. "
         "What is served is unchanged."
     )
-
-
-def _post(text: str) -> None:
-    from airflow.providers.http.hooks.http import HttpHook
-
-    HttpHook(method="POST", http_conn_id=CONNECTION).run(json={"text": text})

@@ -7,7 +7,7 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from airflow.sdk.exceptions import AirflowFailException
 from kubernetes.client import V1EnvFromSource, V1ResourceRequirements, V1SecretEnvSource
 
-from secateur_airflow import places
+from secateur_airflow import settings
 from secateur_airflow.verb import NO_RETRY, Verb
 
 if TYPE_CHECKING:
@@ -19,36 +19,40 @@ ANSWER = "/airflow/xcom/return.json"
 class VerbInPod(KubernetesPodOperator):
     """Run a verb in the configured image; keys come from the secret named `secateur`."""
 
-    template_fields: Sequence[str] = (*KubernetesPodOperator.template_fields, "inputs", "place")
+    template_fields: Sequence[str] = (
+        *KubernetesPodOperator.template_fields,
+        "inputs",
+        "output_path",
+    )
 
     def __init__(
         self,
         *,
         verb: Verb,
         inputs: Mapping[str, Any],
-        place: Sequence[Any],
+        output_path: Sequence[Any],
         **airflow_arguments: Any,  # noqa: ANN401 - BaseOperator's own
     ) -> None:
         super().__init__(
             name=f"secateur-{verb.name.replace('_', '-')}",
-            image=places.setting("gpu_image", "secateur:latest"),
-            namespace=places.setting("gpu_namespace", "default"),
+            image=settings.read("gpu_image", "secateur:latest"),
+            namespace=settings.read("gpu_namespace", "default"),
             cmds=["python", verb.script],
             env_vars={"SECATEUR_ANSWER": ANSWER},
             env_from=[V1EnvFromSource(secret_ref=V1SecretEnvSource(name="secateur"))],
             container_resources=V1ResourceRequirements(
-                limits={"nvidia.com/gpu": places.setting("gpu_limit", "1")}
+                limits={"nvidia.com/gpu": settings.read("gpu_limit", "1")}
             ),
             do_xcom_push=True,
             **airflow_arguments,
         )
         self.verb = verb
         self.inputs = dict(inputs)
-        self.place = list(place)
+        self.output_path = list(output_path)
 
     def execute(self, context: "Context") -> object:
         """Run the pod and return the verb's answer."""
-        self.arguments = self.verb.arguments(context, self.inputs, self.place)
+        self.arguments = self.verb.arguments(context, self.inputs, self.output_path)
         context["ti"].xcom_push("uri", self.arguments[-1])
         return super().execute(context)
 

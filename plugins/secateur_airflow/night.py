@@ -1,11 +1,11 @@
-"""The words that the DAG file is written in: which verb runs where, and where its output goes."""
+"""What the DAG file is written with: a verb becomes a task, with a pool and an output folder."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow.sdk import TriggerRule, XComArg
 
-from secateur_airflow import places
+from secateur_airflow import settings
 from secateur_airflow.verb import Verb
 
 CPU, MEASURE, SPARK, GPU = "cpu", "measure", "spark", "gpu"
@@ -13,8 +13,8 @@ CPU, MEASURE, SPARK, GPU = "cpu", "measure", "spark", "gpu"
 # A crashed candidate does not keep the others from being judged.
 MEASURED_OR_CRASHED = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
 
-# Below the run's folder; `recipe` is the candidate's name.
-PLACES = {
+# Where each verb's output goes, below the run's folder.
+OUTPUT_FOLDERS = {
     "clean_events": "events",
     "validate_events": "events_report",
     "build_features": "features",
@@ -31,7 +31,7 @@ PLACES = {
 
 
 class Night:
-    """Turns verbs into tasks on one scenario file."""
+    """Turns verbs into tasks for one scenario file."""
 
     def __init__(self, scenario: str) -> None:
         self.scenario = scenario
@@ -48,30 +48,30 @@ class Night:
     ) -> XComArg:
         """Declare one task and return its XCom: what the verb answers.
 
-        `candidate` names the sub-folder that one of many outputs goes to, `below` the folders that
-        its own is in.
+        The output goes to `<run>/<below>/<verb's folder>/<candidate>`: `candidate` tells the many
+        outputs of one verb apart.
         """
-        place = [*below, PLACES[name], *([] if candidate is None else [candidate])]
-        operator = _operator(on)(
+        path = [*below, OUTPUT_FOLDERS[name], *([] if candidate is None else [candidate])]
+        operator = operator_for(on)(
             task_id=airflow_arguments.pop("task_id", name),
             verb=Verb(name, self.scenario),
             inputs=inputs or {},
-            place=place,
+            output_path=path,
             pool="default_pool" if on == CPU else on,
-            queue=places.setting(f"{on}_queue", "default"),
-            map_index_template=None if candidate is None else "{{ task.place[-1] }}",
+            queue=settings.read(f"{on}_queue", "default"),
+            map_index_template=None if candidate is None else "{{ task.output_path[-1] }}",
             **airflow_arguments,
         )
         return XComArg(operator)
 
 
-def _operator(on: str) -> Any:  # noqa: ANN401 - one of three operator classes
+def operator_for(on: str) -> Any:  # noqa: ANN401 - one of three operator classes
     """The operator class that the configuration asks for."""
-    if on == SPARK and places.setting("spark", "process") == "submit":
+    if on == SPARK and settings.read("spark", "process") == "submit":
         from secateur_airflow.on_spark import VerbOnSpark
 
         return VerbOnSpark
-    if on == GPU and places.setting("gpu", "process") == "kubernetes":
+    if on == GPU and settings.read("gpu", "process") == "kubernetes":
         from secateur_airflow.in_pod import VerbInPod
 
         return VerbInPod

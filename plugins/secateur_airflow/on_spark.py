@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.sdk.exceptions import AirflowException
 
-from secateur_airflow import places
+from secateur_airflow import settings
 from secateur_airflow.verb import Verb, raise_for_exit
 
 if TYPE_CHECKING:
@@ -23,29 +23,29 @@ EXIT_CODE = re.compile(r"Error code is: (\d+)")
 class VerbOnSpark(SparkSubmitOperator):
     """Submit a verb to the cluster of the configured Spark connection."""
 
-    template_fields: Sequence[str] = (*SparkSubmitOperator.template_fields, "inputs", "place")
+    template_fields: Sequence[str] = (*SparkSubmitOperator.template_fields, "inputs", "output_path")
 
     def __init__(
         self,
         *,
         verb: Verb,
         inputs: Mapping[str, Any],
-        place: Sequence[Any],
+        output_path: Sequence[Any],
         **airflow_arguments: Any,  # noqa: ANN401 - BaseOperator's own
     ) -> None:
         super().__init__(
             application=verb.script,
-            conn_id=places.setting("spark_conn_id", "spark_default"),
+            conn_id=settings.read("spark_conn_id", "spark_default"),
             name=f"secateur-{verb.name}",
             **airflow_arguments,
         )
         self.verb = verb
         self.inputs = dict(inputs)
-        self.place = list(place)
+        self.output_path = list(output_path)
 
     def execute(self, context: "Context") -> object:
         """Submit, wait, and return the output's URI."""
-        self.application_args = self.verb.arguments(context, self.inputs, self.place)
+        self.application_args = self.verb.arguments(context, self.inputs, self.output_path)
         uri = self.application_args[-1]
         context["ti"].xcom_push("uri", uri)
         try:

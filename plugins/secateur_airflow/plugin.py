@@ -1,6 +1,5 @@
 """The night's report as a tab of its run in Airflow's UI."""
 
-import hashlib
 import re
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from airflow.sdk import ObjectStoragePath
 from fastapi import Depends, FastAPI, HTTPException, Query
 from fastapi.responses import HTMLResponse
 
-from secateur_airflow import places
+from secateur_airflow import settings
 
 # The page is self-contained; nothing else may load or run in the reader's session.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
@@ -24,11 +23,11 @@ def report(
     run_id: Annotated[str, Query(max_length=250)],
 ) -> HTMLResponse:
     """Serve the report of one run to whoever may see its DAG."""
-    short = hashlib.sha256(run_id.encode()).hexdigest()[: places.RUN_HASH_DIGITS]
-    root = ObjectStoragePath(places.runs()) / dag_id.removeprefix("secateur_")
+    digits = settings.run_hash(run_id)
+    root = ObjectStoragePath(settings.runs()) / dag_id.removeprefix("secateur_")
     for folder in root.iterdir() if root.exists() else ():
         page = folder / "report" / "index.html"
-        if re.fullmatch(rf"\d{{8}}T\d{{6}}-{short}", folder.name) and page.exists():
+        if re.fullmatch(rf"\d{{8}}T\d{{6}}-{digits}", folder.name) and page.exists():
             return HTMLResponse(page.read_text(), headers={"Content-Security-Policy": POLICY})
     raise HTTPException(404, "This run has no report yet: it is written when the night ends.")
 

@@ -1,4 +1,4 @@
-"""A verb as a local process: the default place."""
+"""A verb as a local process: what a task is unless the configuration says otherwise."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from secateur_airflow import places
+from secateur_airflow import settings
 from secateur_airflow.verb import Verb, raise_for_exit
 
 # As `secateur.command` writes them: 03:12:45 E secateur: ...
@@ -26,35 +26,35 @@ if TYPE_CHECKING:
 class VerbProcess(BaseOperator):
     """Run a verb as a process of its own; its inputs may hold XComs, which are the edges."""
 
-    template_fields: Sequence[str] = ("inputs", "place")
+    template_fields: Sequence[str] = ("inputs", "output_path")
 
     def __init__(
         self,
         *,
         verb: Verb,
         inputs: Mapping[str, Any],
-        place: Sequence[Any],
+        output_path: Sequence[Any],
         **airflow_arguments: Any,  # noqa: ANN401 - BaseOperator's own
     ) -> None:
         super().__init__(**airflow_arguments)
         self.verb = verb
         self.inputs = dict(inputs)
-        self.place = list(place)
+        self.output_path = list(output_path)
         self._process: subprocess.Popen[str] | None = None
 
     def execute(self, context: "Context") -> object:
         """Run the verb and return its answer."""
-        arguments = self.verb.arguments(context, self.inputs, self.place)
+        arguments = self.verb.arguments(context, self.inputs, self.output_path)
         context["ti"].xcom_push("uri", arguments[-1])
         with tempfile.TemporaryDirectory(prefix="secateur-") as folder:
             answer = Path(folder) / "answer.json"
-            self.run([places.python(), self.verb.script, *arguments], answer)
+            self.run([settings.python(), self.verb.script, *arguments], answer)
             return json.loads(answer.read_text())
 
     def run(self, command: list[str], answer: Path) -> None:
         """Run the process and pass its log on line by line. Raises on a non-zero exit."""
         self.log.info("$ %s", " ".join(command))
-        complaint = ["it said nothing"]
+        error = ["it said nothing"]
         with subprocess.Popen(
             command,
             env={**os.environ, "SECATEUR_ANSWER": str(answer), "PYTHONUNBUFFERED": "1"},
@@ -65,9 +65,9 @@ class VerbProcess(BaseOperator):
         ) as process:
             self._process = process
             for line in process.stdout or ():
-                complaint = heard(complaint, line.rstrip())
+                error = last_error(error, line.rstrip())
                 self.log.info("%s", line.rstrip())
-        raise_for_exit(self.verb.name, process.returncode, "\n".join(complaint))
+        raise_for_exit(self.verb.name, process.returncode, "\n".join(error))
 
     def on_kill(self) -> None:
         """End the verb's processes, and no others."""
@@ -75,13 +75,13 @@ class VerbProcess(BaseOperator):
             os.killpg(self._process.pid, signal.SIGTERM)
 
 
-def heard(complaint: list[str], line: str) -> list[str]:
-    """What to say of a failure so far: the last error with the lines that belong to it.
+def last_error(so_far: list[str], line: str) -> list[str]:
+    """The last error of a log, with the lines that belong to it, once `line` is read too.
 
     A process that logged no error is quoted by its last line, such as a traceback's.
     """
     if ERROR_LINE.match(line):
         return [line]
-    if ERROR_LINE.match(complaint[0]) and not LOG_LINE.match(line):
-        return [*complaint, line]
-    return complaint if ERROR_LINE.match(complaint[0]) else [line]
+    if not ERROR_LINE.match(so_far[0]):
+        return [line]
+    return so_far if LOG_LINE.match(line) else [*so_far, line]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from secateur_airflow import places
+from secateur_airflow import settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -41,42 +41,37 @@ class Verb:
     @property
     def script(self) -> str:
         """Path of the verb's file."""
-        return f"{places.jobs()}/{self.name}.py"
+        return f"{settings.jobs()}/{self.name}.py"
 
     def arguments(
-        self, context: "Context", inputs: Mapping[str, Any], place: Sequence[str]
+        self, context: "Context", inputs: Mapping[str, Any], output_path: Sequence[str]
     ) -> list[str]:
         """The command line after the script; the output's URI is last.
 
-        `inputs` maps flags to URIs or names, where `{run}` stands for the run's folder. `place`
-        is the output's path below it.
+        `inputs` maps flags to URIs or names, in which `{run}` stands for the run's folder; the
+        output goes to `output_path` below that.
         """
-        run = places.run_folder(context["dag_run"])
-        flags = [
-            f"--{key.replace('_', '-')}={value.replace('{run}', run)}"
-            for key, value in inputs.items()
-        ]
-        changed = overrides(context["params"])
-        return [
-            f"--scenario={self.scenario}",
-            *changed,
-            *flags,
-            "--output",
-            "/".join([run, *place]),
-        ]
+        run = settings.run_folder(context["dag_run"])
+        flags = (
+            f"--{flag.replace('_', '-')}={value.replace('{run}', run)}"
+            for flag, value in inputs.items()
+        )
+        changes = overrides(context["params"])
+        output = "/".join([run, *output_path])
+        return [f"--scenario={self.scenario}", *changes, *flags, "--output", output]
 
 
 def overrides(params: Mapping[str, Any]) -> list[str]:
-    """Flags for the run's parameters that were given: JSON values are TOML values too."""
+    """Flags for the parameters that a run was given. A value in JSON is one in TOML, too."""
     given = ((key, params.get(name)) for name, key in OVERRIDES.items())
     return [f"--set={key}={json.dumps(value)}" for key, value in given if value is not None]
 
 
-def raise_for_exit(verb: str, code: int, complaint: str) -> None:
+def raise_for_exit(verb: str, code: int, error: str) -> None:
     """Turn an exit code into the exception that gives the right task state."""
     if code == 0:
         return
     if code in NO_RETRY:
-        raise AirflowFailException(f"{verb} {NO_RETRY[code]} (exit {code}): {complaint}")
+        raise AirflowFailException(f"{verb} {NO_RETRY[code]} (exit {code}): {error}")
     how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit {code}"
-    raise AirflowException(f"{verb} crashed ({how}): {complaint}")
+    raise AirflowException(f"{verb} crashed ({how}): {error}")

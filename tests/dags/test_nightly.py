@@ -68,25 +68,27 @@ def test_the_edges_tell_the_story(dag: Any) -> None:
     }
 
 
-def test_every_target_of_a_search_is_a_rung_with_a_channel_of_its_own(
+def test_every_target_of_a_search_has_a_verdict_and_a_channel_of_its_own(
     dags: dict[str, Any], tmp_path: Path
 ) -> None:
     import nightly
 
     text = (PROJECT / "jobs" / "scenarios" / "short_video.toml").read_text()
-    laddered = tmp_path / "laddered.toml"
-    laddered.write_text(f"{text}\n[search]\ntargets = [{{ name = 'edge', max_bytes = 100000 }}]\n")
-    dag = nightly.nightly(laddered)
+    with_target = tmp_path / "with_target.toml"
+    with_target.write_text(
+        f"{text}\n[search]\ntargets = [{{ name = 'edge', max_bytes = 100000 }}]\n"
+    )
+    dag = nightly.nightly(with_target)
     judge, publish = dag.get_task("judge_edge"), dag.get_task("publish_edge")
     assert judge.upstream_task_ids == {"candidate.evaluate_package", "plan_candidates"}
     assert judge.trigger_rule == "all_done_min_one_success"
     assert judge.inputs["target"] == publish.inputs["target"] == "edge"
-    assert judge.place == ["ladder", "edge", "verdict"]
+    assert judge.output_path == ["ladder", "edge", "verdict"]
     assert publish.upstream_task_ids == {"judge_edge", "publishing_wanted"}
     assert publish.downstream_task_ids == {"report_night"}
 
 
-def test_what_nights_remember_is_one_place_a_scenario(dags: dict[str, Any]) -> None:
+def test_what_nights_keep_is_one_folder_a_scenario(dags: dict[str, Any]) -> None:
     for dag in dags.values():
         name = dag.dag_id.removeprefix("secateur_")
         given = {
@@ -94,8 +96,8 @@ def test_what_nights_remember_is_one_place_a_scenario(dags: dict[str, Any]) -> N
             for task in dag.tasks
             if hasattr(task, "inputs") and "state" in task.inputs
         }
-        remembering = {"validate_events", "build_features", "train_model", "accept_night"}
-        assert remembering | {"package_dense", "candidate.prune_model"} <= set(given)
+        readers = {"validate_events", "build_features", "train_model", "accept_night"}
+        assert readers | {"package_dense", "candidate.prune_model"} <= set(given)
         assert all(uri.endswith(f"/runs/state/{name}") for uri in given.values())
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from secateur_airflow import alerts, places
+from secateur_airflow import alerts, settings
 from secateur_airflow.night import GPU, SPARK, Night
-from secateur_airflow.process import VerbProcess, heard
+from secateur_airflow.process import VerbProcess, last_error
 from secateur_airflow.verb import Verb
 
 CONTEXT: Any = {
@@ -39,7 +39,7 @@ def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def process(jobs: Path, end: str) -> VerbProcess:
     (jobs / "train_model.py").write_text(SCRIPT.format(end=end))
     verb = Verb("train_model", "s.toml")
-    return VerbProcess(task_id="t", verb=verb, inputs={"features": "/f"}, place=["dense"])
+    return VerbProcess(task_id="t", verb=verb, inputs={"features": "/f"}, output_path=["dense"])
 
 
 def test_a_process_answers_what_its_verb_wrote(jobs: Path) -> None:
@@ -61,8 +61,8 @@ def test_the_last_error_is_told_with_the_lines_that_belong_to_it() -> None:
         "  evidence: /runs/verdict",
         "03:00:03 I py4j: closing",
     ]
-    assert reduce(heard, lines, ["it said nothing"]) == lines[1:4]
-    assert reduce(heard, ["Traceback", "KeyError: 'x'"], [""]) == ["KeyError: 'x'"]
+    assert reduce(last_error, lines, ["it said nothing"]) == lines[1:4]
+    assert reduce(last_error, ["Traceback", "KeyError: 'x'"], [""]) == ["KeyError: 'x'"]
 
 
 def test_a_killed_process_is_a_crash(jobs: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_killed_process_is_a_crash(jobs: Path) -> None:
         (GPU, "GPU", "kubernetes", "VerbInPod"),
     ],
 )
-def test_the_place_is_configuration(
+def test_where_a_task_runs_is_configuration(
     monkeypatch: pytest.MonkeyPatch, on: str, setting: str, value: str, kind: str
 ) -> None:
     monkeypatch.setenv(f"AIRFLOW__SECATEUR__{setting}", value)
@@ -115,10 +115,10 @@ def test_an_alert_names_the_task_the_run_and_the_reason(caplog: pytest.LogCaptur
     assert "no candidate passed" in line
 
 
-def test_what_nights_remember_lies_with_the_runs_unless_configured(
+def test_what_nights_keep_lies_with_the_runs_unless_configured(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AIRFLOW__SECATEUR__RUNS", "s3://bucket/runs")
-    assert places.state("news") == "s3://bucket/runs/state/news"
+    assert settings.state("news") == "s3://bucket/runs/state/news"
     monkeypatch.setenv("AIRFLOW__SECATEUR__STATE", "file:///shared/state")
-    assert places.state("news") == "file:///shared/state/news"
+    assert settings.state("news") == "file:///shared/state/news"

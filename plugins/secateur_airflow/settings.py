@@ -1,11 +1,11 @@
-"""Where a task runs, read from Airflow's own configuration: never from code.
+"""Where tasks run and where their data lies: Airflow's own configuration, never code.
 
 [secateur]                    or AIRFLOW__SECATEUR__<KEY>
 python      interpreter of a local verb                      (the one that runs Airflow)
 jobs        the jobs folder, as the task's machine sees it   (../jobs)
 scenarios   the folder of scenario files                     (<jobs>/scenarios)
-runs        root of sealed run folders                       (../var/runs)
-state       root of what nights remember of earlier ones     (<runs>/state)
+runs        root of the sealed run folders                       (../var/runs)
+state       root of what a night keeps for the next ones     (<runs>/state)
 store       root of releases                                 (s3://models)
 spark       process | submit: where Spark verbs run          (process)
 spark_conn_id  the Spark connection that `submit` uses       (spark_default)
@@ -15,6 +15,7 @@ gpu_image, gpu_namespace, gpu_limit  of the pod              (secateur:latest, d
 
 import hashlib
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -26,57 +27,55 @@ RUN_HASH_DIGITS = 6
 
 
 class Run(Protocol):
-    """What we need to know of a DAG run."""
+    """What a run folder's name is made of: the part of a DagRun that is read here."""
 
     run_id: str
     dag_id: str
-    run_after: "HasIsoFormat"
+    run_after: datetime
 
 
-class HasIsoFormat(Protocol):
-    """A date and time."""
-
-    def strftime(self, form: str, /) -> str:
-        """Format the time."""
-
-
-def setting(key: str, default: str) -> str:
-    """Read one key of the `[secateur]` section."""
+def read(key: str, default: str) -> str:
+    """One key of the `[secateur]` section."""
     return str(conf.get(SECTION, key, fallback=default))
 
 
 def python() -> str:
     """The interpreter that runs a verb on this machine."""
-    return setting("python", sys.executable)
+    return read("python", sys.executable)
 
 
 def jobs() -> str:
     """The folder of the verbs."""
-    return setting("jobs", str(PROJECT / "jobs"))
+    return read("jobs", str(PROJECT / "jobs"))
 
 
 def scenarios() -> Path:
     """The folder of scenario files: one DAG each."""
-    return Path(setting("scenarios", f"{jobs()}/scenarios"))
+    return Path(read("scenarios", f"{jobs()}/scenarios"))
 
 
 def store() -> str:
     """Root URI of all releases."""
-    return setting("store", "s3://models")
+    return read("store", "s3://models")
 
 
 def runs() -> str:
     """Root URI of the sealed run folders."""
-    return setting("runs", str(PROJECT / "var" / "runs"))
+    return read("runs", str(PROJECT / "var" / "runs"))
 
 
 def state(scenario: str) -> str:
-    """URI of what a scenario's nights remember; it outlives the run folders."""
-    return f"{setting('state', f'{runs()}/state')}/{scenario}"
+    """URI of what a scenario's nights keep for the next ones; it outlives the run folders."""
+    return f"{read('state', f'{runs()}/state')}/{scenario}"
 
 
 def run_folder(run: Run) -> str:
-    """URI of a run's sealed artifacts. A raw run id holds `:`; its time and a short hash do not."""
-    short = hashlib.sha256(run.run_id.encode()).hexdigest()[:RUN_HASH_DIGITS]
+    """URI of a run's sealed artifacts, named by its time and its id's hash: an id may hold `:`."""
     scenario = run.dag_id.removeprefix("secateur_")
-    return f"{runs()}/{scenario}/{run.run_after.strftime('%Y%m%dT%H%M%S')}-{short}"
+    time = run.run_after.strftime("%Y%m%dT%H%M%S")
+    return f"{runs()}/{scenario}/{time}-{run_hash(run.run_id)}"
+
+
+def run_hash(run_id: str) -> str:
+    """The digits that tell runs of one second apart."""
+    return hashlib.sha256(run_id.encode()).hexdigest()[:RUN_HASH_DIGITS]
