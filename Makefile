@@ -9,13 +9,13 @@ BENCH := $(PYTHON) -m bench
 .PHONY: demo test setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-kuairand bench-latency bench-nights bench-drift bench-peers bench-pruning bench-bytes lock clean
 
 demo: setup            ## one night on the bundled logs, published, pulled and scored
-	@$(PYTHON) infra/run_demo.py --scenario $(SCENARIO)
+	@$(PYTHON) -m local_site demo --scenario $(SCENARIO)
 
 up: setup              ## the same services, left running
-	@$(PYTHON) infra/local_site.py up
+	@$(PYTHON) -m local_site up
 
 down:                  ## stop what `make up` started
-	@$(PYTHON) infra/local_site.py down
+	@$(PYTHON) -m local_site down
 
 test: setup lint types unit night
 
@@ -79,5 +79,5 @@ lock: setup            ## pin every dependency anew
 	  --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o infra/torch/cuda.txt
 
 clean:                 ## forget environments, runs and releases of this checkout
-	@[ ! -d var ] || $(PYTHON) infra/local_site.py down
+	@[ ! -d var ] || $(PYTHON) -m local_site down
 	@rm -rf .venv .venv-client var

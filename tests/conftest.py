@@ -12,8 +12,8 @@ import pytest
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from local_site.object_store import LocalStore
     from secateur.artifacts import Artifact
-    from store import LocalStore
 
 os.environ.setdefault("SECATEUR_ID_KEY", "the tests' key, 32 bytes or more")
 os.environ.setdefault("SECATEUR_SPARK_MASTER", "local[2]")
@@ -33,7 +33,7 @@ for folder in (Path(__file__).parent, Path(__file__).parents[1] / "infra"):
 @pytest.fixture(scope="session")
 def local_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator["LocalStore"]:
     """A running SeaweedFS of our own."""
-    from store import LocalStore
+    from local_site.object_store import LocalStore
 
     with LocalStore(tmp_path_factory.mktemp("store")) as store:
         yield store

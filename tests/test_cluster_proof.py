@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.data.planted import World
+from bench.data.synthetic import write
+from local_site.spark_cluster import SparkCluster, wait_until
 from secateur import artifacts
-from spark_cluster import SparkCluster, wait_until
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -68,9 +70,6 @@ class Night:
 @pytest.fixture(scope="module")
 def log(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The scenario of a synthetic log of eight files."""
-    from planted import World
-    from synthetic import write
-
     folder = tmp_path_factory.mktemp("synthetic") / "log"
     write(spark, World(rows=ROWS, days=8, dirt=0.02), folder)
     return folder / "synthetic.toml"
@@ -110,7 +109,9 @@ def test_a_worker_killed_in_the_midst_of_a_job_changes_no_byte(
 
         def kill(process: subprocess.Popen[bytes], victim: int = victim) -> None:
             what = f"a task on worker {victim}"
-            wait_until(lambda: process.poll() is not None or cluster.running(victim) > 0, 300, what)
+            wait_until(
+                lambda: process.poll() is not None or cluster.running_tasks(victim) > 0, 300, what
+            )
             assert process.poll() is None, "it ended before a task could be killed"
             cluster.kill_worker(victim)
 

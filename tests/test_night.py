@@ -16,16 +16,17 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from airflow_client.client.models.task_instance_response import TaskInstanceResponse
 
 import secateur
-from airflow_api import TaskState
-from local_site import Site
+from local_site.progress import state_of
+from local_site.service import free_port
+from local_site.site import Site
 from secateur import artifacts
 from secateur.contracts import record
 from secateur.contracts.judgement import Verdict
 from secateur.contracts.releases import SignedPointer
 from secateur.storage import open_store
-from service import free_port
 
 pytestmark = pytest.mark.night
 
@@ -49,12 +50,12 @@ class Night:
     run: str
     state: str
     folder: Path
-    tasks: list[TaskState]
+    tasks: list[TaskInstanceResponse]
     logs: dict[str, list[str]] = field(default_factory=dict)
 
-    def task(self, name: str) -> TaskState:
+    def task(self, name: str) -> TaskInstanceResponse:
         """The only instance of a task."""
-        (found,) = [task for task in self.tasks if task.task == name]
+        (found,) = [task for task in self.tasks if task.task_id == name]
         return found
 
     def digest(self, place: str) -> str:
@@ -111,9 +112,9 @@ def run_night(site: Site, parameters: dict[str, Any], kill: str | None = None) -
         max((site.runs / "small_night").iterdir()),
         api.tasks(dag, run),
     )
-    told = [(t.task, t.tries) for t in night.tasks if t.state == "failed"]
-    told += [(kill, 1)] if kill else []
-    night.logs = {task: api.log(dag, run, task, attempt) for task, attempt in told}
+    attempts = [(t.task_id, t.try_number) for t in night.tasks if state_of(t) == "failed"]
+    attempts += [(kill, 1)] if kill else []
+    night.logs = {task: api.log(dag, run, task, attempt) for task, attempt in attempts}
     return night
 
 
@@ -197,7 +198,7 @@ def test_no_artifact_holds_a_raw_user_id_or_a_secret(site: Site, published: Nigh
 
 def test_a_killed_trainer_is_retried(refused: Night) -> None:
     train = refused.task("train_model")
-    assert (train.state, train.tries) == ("success", 2)
+    assert (state_of(train), train.try_number) == ("success", 2)
     killed = "\n".join(refused.logs["train_model"])
     assert "Task failed" in killed
     assert "sealed ModelBundle" not in killed
@@ -206,9 +207,9 @@ def test_a_killed_trainer_is_retried(refused: Night) -> None:
 def test_an_impossible_margin_is_refused_once_and_says_why(refused: Night) -> None:
     judge = refused.task("judge_candidates")
     assert refused.state == "failed"
-    assert (judge.state, judge.tries) == ("failed", 1)
-    assert refused.task("publish_release").state == "upstream_failed"
-    assert refused.task("report_night").state == "success"
+    assert (state_of(judge), judge.try_number) == ("failed", 1)
+    assert state_of(refused.task("publish_release")) == "upstream_failed"
+    assert state_of(refused.task("report_night")) == "success"
     text = "\n".join(refused.logs["judge_candidates"][-25:])
     for name in CANDIDATES:
         assert re.search(rf"{name}.*margin", text), text

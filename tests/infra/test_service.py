@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from keys import make_keys
-from service import Service, ServiceError, require_free_port
+from local_site.keys import make_keys
+from local_site.service import Service, ServiceError, require_free_port
 
 WITH_CHILD = "import subprocess; subprocess.run(['sleep', '60'])"
 

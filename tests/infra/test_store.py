@@ -1,5 +1,6 @@
 """The embedded store: private, on loopback, ended by its pid, and clear about what is wrong."""
 
+import json
 import os
 import socket
 import subprocess
@@ -12,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-import store as module
+from local_site import object_store
+from local_site.object_store import LocalStore
+from local_site.service import ServiceError
 from secateur.storage import open_store
-from service import ServiceError
-from store import LocalStore
 
-SCRIPT = Path(module.__file__)
+INFRA = Path(__file__).parents[2] / "infra"
 
 
 @pytest.fixture
@@ -30,8 +31,8 @@ def stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalSt
 
 
 def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, str(SCRIPT), command, "--folder", str(folder)]
-    return subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+    line = [sys.executable, "-m", "local_site.object_store", command, "--folder", str(folder)]
+    return subprocess.run(line, cwd=INFRA, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_data_and_address_outlive_a_stop_and_a_kill(stopped: LocalStore) -> None:
@@ -96,7 +97,7 @@ def test_the_filer_behind_it_lets_nobody_read_around_s3(
     for name, value in local_store.environment().items():
         monkeypatch.setenv(name, value)
     open_store("s3://models/x").put("k", b"secret")
-    ports = module.json.loads((local_store.folder / "ports.json").read_text())
+    ports = json.loads((local_store.folder / "ports.json").read_text())
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(f"http://127.0.0.1:{ports['filer.port']}/buckets/models/x/k")
     assert caught.value.code == 401
@@ -126,7 +127,7 @@ def test_a_port_can_be_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_a_full_disk_is_one_line(stopped: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = type("usage", (), {"free": 5 << 20})
-    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(object_store.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(ServiceError, match="5 MiB free, the object store needs 1,024 MiB"):
         stopped.start()
 

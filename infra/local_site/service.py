@@ -68,7 +68,7 @@ class Service:
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             if self.pid() is None:
-                raise ServiceError(f"{self.name} ended at its start: {self._last_line()}")
+                raise ServiceError(f"{self.name} ended at its start: {self._last_words()}")
             if healthy():
                 return
             time.sleep(0.2)
@@ -85,10 +85,10 @@ class Service:
             _signal(pid, signal.SIGKILL)
         self.record.unlink(missing_ok=True)
 
-    def _last_line(self) -> str:
+    def _last_words(self) -> str:
         lines = self.log.read_text(errors="replace").split("\n") if self.log.exists() else []
-        told = [line for line in lines if line.strip()]
-        return f"{told[-1][-300:] if told else 'it said nothing'} (log: {self.log})"
+        said = [line for line in lines if line.strip()] or ["it said nothing"]
+        return f"{said[-1][-300:]} (log: {self.log})"
 
 
 def require_free_port(port: int, what: str, variable: str) -> None:

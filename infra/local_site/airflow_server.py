@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_api import AirflowApi, password_of
-from service import Service, ServiceError, require_free_port
+from local_site.airflow_api import AirflowApi, password_of
+from local_site.service import Service, ServiceError, require_free_port
 
-PROJECT = Path(__file__).parents[1]
-POOLS = Path(__file__).with_name("pools.json")
+PROJECT = Path(__file__).parents[2]
+POOLS = PROJECT / "infra" / "pools.json"
 USER = "admin"
 START_TIMEOUT_S = 120
 

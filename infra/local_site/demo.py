@@ -1,29 +1,18 @@
-"""The demo: one whole night on the bundled logs, then a service that pulls the model and scores.
+"""The demo: one whole night on the bundled logs, then a service that pulls the model and scores."""
 
-    python infra/run_demo.py [--scenario short_video] [--keep]
-
-Everything it starts is stopped at its end, `--keep` excepted. A second run reuses the set-up and
-makes the next release.
-"""
-
-import argparse
 import os
-import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 
-from airflow_api import AirflowApi
-from local_site import Site, default_site, welcome
+from local_site.airflow_api import AirflowApi
+from local_site.progress import abandon, label, state_of, watch
+from local_site.service import ServiceError
+from local_site.site import PROJECT, Site, welcome
 from secateur.report.table import night_table
-from service import ServiceError
-from watching import abandon, watch
 
-PROJECT = Path(__file__).parents[1]
 CLIENT = PROJECT / ".venv-client" / "bin" / "python"
 SERVICE = PROJECT / "infra" / "demo" / "downstream.py"
 CLIENT_VARIABLES = ("AWS_", "SECATEUR_ID_KEY", "SECATEUR_VERIFY_KEY")
@@ -32,29 +21,8 @@ PARSE_TIMEOUT_S = 60
 console = Console(width=None if sys.stdout.isatty() else 150)
 
 
-def main() -> int:
-    """Run the demo and return its exit code."""
-    flags = argparse.ArgumentParser(description=__doc__)
-    flags.add_argument("--scenario", default="short_video")
-    flags.add_argument("--keep", action="store_true", help="leave Airflow and the store running")
-    arguments = flags.parse_args()
-    signal.signal(signal.SIGTERM, _interrupt)
-    site = default_site()
-    try:
-        return demo(site, arguments.scenario, arguments.keep)
-    except ServiceError as error:
-        console.print(f"[red]{error}")
-        return 1
-    except KeyboardInterrupt:
-        console.print("[red]interrupted: what was served stays served")
-        return 130
-    finally:
-        if not arguments.keep:
-            site.stop()
-
-
-def demo(site: Site, scenario: str, keep: bool) -> int:
-    """Start the site, run the night, show what came of it, and use it."""
+def run_demo(site: Site, scenario: str, keep: bool) -> int:
+    """Start the site, run the night, show what came of it, and use it. Raises ServiceError."""
     started = time.monotonic()
     with console.status("starting the object store and Airflow"):
         api = site.start()
@@ -67,7 +35,7 @@ def demo(site: Site, scenario: str, keep: bool) -> int:
     except KeyboardInterrupt:
         abandon(api, dag, run, console)
         raise
-    folder = newest_run(site, scenario)
+    folder = max((site.runs / scenario).iterdir())
     console.print(night_table(str(folder), console.width))
     code = score(site, scenario) if state == "success" else explain(api, dag, run)
     console.print(f"report: {folder / 'report' / 'index.html'}")
@@ -84,11 +52,6 @@ def wait_for_dag(api: AirflowApi, dag: str) -> None:
         time.sleep(0.5)
 
 
-def newest_run(site: Site, scenario: str) -> Path:
-    """Folder of the last run."""
-    return max((site.runs / scenario).iterdir())
-
-
 def score(site: Site, scenario: str) -> int:
     """Let a downstream service, with the client alone, pull the release and score with it."""
     environment = {k: v for k, v in site.environment().items() if k.startswith(CLIENT_VARIABLES)}
@@ -100,15 +63,7 @@ def score(site: Site, scenario: str) -> int:
 def explain(api: AirflowApi, dag: str, run: str) -> int:
     """Show the end of the log of each task that failed on its own."""
     for task in api.tasks(dag, run):
-        if task.state == "failed":
-            lines = api.log(dag, run, task.task, task.tries, task.index)
-            console.print(f"[red]{task.label} failed:", *lines[-15:], sep="\n  ")
+        if state_of(task) == "failed":
+            lines = api.log(dag, run, task.task_id, task.try_number, task.map_index)
+            console.print(f"[red]{label(task)} failed:", *lines[-15:], sep="\n  ")
     return 1
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-if __name__ == "__main__":
-    sys.exit(main())

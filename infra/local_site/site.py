@@ -1,21 +1,16 @@
-"""A whole site on this machine: keys, object store and Airflow, all on loopback, all below `var/`.
-
-python infra/local_site.py up      start what does not run, say how to reach it
-python infra/local_site.py down    stop what we started
-"""
+"""Everything that a site needs, below one folder: keys, object store and Airflow, on loopback."""
 
 import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_api import AirflowApi
-from airflow_local import USER, LocalAirflow
-from keys import make_keys
-from service import ServiceError
-from store import LocalStore
+from local_site.airflow_api import AirflowApi
+from local_site.airflow_server import USER, LocalAirflow
+from local_site.keys import make_keys
+from local_site.object_store import LocalStore
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 AIRFLOW_PORT = "8080"
 
 
@@ -74,25 +69,3 @@ def welcome(site: Site) -> str:
         f"store    {site.store.environment()['AWS_ENDPOINT_URL_S3']}  bucket models\n"
         f"runs     {site.runs}"
     )
-
-
-def main(command: str) -> int:
-    """Run one of the two commands."""
-    site = default_site()
-    try:
-        if command == "down":
-            site.stop()
-            return 0
-        site.start()
-    except ServiceError as error:
-        site.stop()
-        sys.stderr.write(f"{error}\n")
-        return 1
-    sys.stdout.write(f"{welcome(site)}\nstop it with: make down\n")
-    return 0
-
-
-if __name__ == "__main__":
-    if sys.argv[1:] not in (["up"], ["down"]):
-        sys.exit(__doc__)
-    sys.exit(main(sys.argv[1]))

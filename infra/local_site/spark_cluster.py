@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from service import Service, ServiceError, free_port
+from local_site.service import Service, ServiceError, free_port
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 60.0
@@ -73,7 +73,7 @@ class SparkCluster:
             found: dict[str, Any] = json.load(page)
         return found
 
-    def running(self, number: int) -> int:
+    def running_tasks(self, number: int) -> int:
         """How many tasks run now on a worker for live applications, as its executors' logs tell."""
         apps = [app["id"] for app in self.state()["activeapps"]]
         files = (file for app in apps for file in self._scratch(number).glob(f"{app}/*/stderr"))
@@ -126,7 +126,9 @@ class SparkCluster:
         return self.folder / f"worker-{number}"
 
     def _service(self, name: str, main_class: str, *flags: str) -> Service:
-        home = _spark_home()
+        import pyspark
+
+        home = Path(pyspark.__file__).parent
         environment = {
             "SPARK_HOME": str(home),
             "SPARK_LOCAL_IP": HOST,
@@ -145,9 +147,3 @@ def wait_until(holds: Callable[[], bool], timeout_s: float, what: str) -> None:
         if time.monotonic() > deadline:
             raise ServiceError(f"waited {timeout_s:.0f} s in vain for {what}")
         time.sleep(_PERIOD_S)
-
-
-def _spark_home() -> Path:
-    import pyspark
-
-    return Path(pyspark.__file__).parent

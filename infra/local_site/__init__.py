@@ -1,0 +1,1 @@
+"""A whole site on one machine: keys, object store, Airflow and, for proofs, a Spark cluster."""
