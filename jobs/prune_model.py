@@ -4,6 +4,9 @@ Writes two artifacts below --output: `bundle`, the compact ModelBundle, and `pac
 services load. The recipe "dense" changes nothing: its package is what the others are judged by.
 With a `[repruning]` section the cuts hold to those that the last accepted night left in `--state`,
 and the bundle holds this night's, and how alike they are (`overlap.json`).
+
+Exits 65, with the bundle sealed and no package, when the client scores held-out rows otherwise than
+the model (`packaging/skew/`).
 """
 
 from secateur import command

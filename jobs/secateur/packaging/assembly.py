@@ -31,7 +31,7 @@ def write_package(
     calibration: Inputs,
     title: str,
 ) -> None:
-    """Write the package of a model; `calibration` are typical rows.
+    """Write the package of a model; `calibration` are typical rows [n], see `parts_of`.
 
     Raises SkewRefused where the client scores held-out rows otherwise, from the files written, than
     the model with the numbers in them. The golden rows are some of these, with the model's scores.

@@ -58,9 +58,9 @@ class Source:
     counts: dict[str, list[int]] = field(default_factory=dict)
 
     def cut(self, ids: Mapping[str, Sequence[int]], inputs: Inputs) -> "Source":
-        """The source for a smaller model, which reads the held-out rows as `inputs`.
+        """The source for a smaller model, which reads the held-out rows as `inputs` [rows].
 
-        `ids` names the vocabularies that it reads, and of each the values that are left.
+        `ids` [n] say by name of each vocabulary that it reads which values are left.
         """
         return replace(
             self,
@@ -142,12 +142,11 @@ def read_held_out(features: Artifact, schema: FeatureSchema, rows: int = HELD_OU
         )
         for path, start, end in zip(files, starts, starts[1:], strict=False)
     )
-    raw = {name: _json_values(table[VALUE_PREFIX + name]) for name in names}
+    raw = {
+        name: [_json_value(value) for value in table[VALUE_PREFIX + name].to_pylist()]
+        for name in names
+    }
     return HeldOut(raw, to_inputs(table, schema))
-
-
-def _json_values(column: pa.ChunkedArray) -> list[Any]:
-    return [_json_value(value) for value in column.to_pylist()]
 
 
 def _json_value(value: Any) -> Any:  # noqa: ANN401

@@ -55,7 +55,7 @@ class HasFolder(Protocol):
 def load(
     release_or_folder: HasFolder | Path, *, id_key: bytes | None = None, threads: int = 1
 ) -> "Scorer":
-    """Load a Package and see that it scores its golden rows as it did when it was made.
+    """Load a Package and see that it scores its golden rows as its model does.
 
     `id_key` hashes raw user ids; without it the environment's SECATEUR_ID_KEY does. Raises
     CorruptArtifact for a damaged file, ReleaseError when the golden scores differ.

@@ -1,6 +1,6 @@
 """What the client makes of raw values, beside what features made of the same rows."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,10 +35,13 @@ def differing_inputs(
     inputs = held_out.inputs
     feed = scorer.encode(held_out.columns, hashed=True)
     package_ids = _PackageIds(spec, arrangement)
-    differing = dict(_differing_ids(scorer.ids_of(held_out.columns), held_out, package_ids))
+    found, differing = scorer.ids_of(held_out.columns), {}
+    for column, name in enumerate(spec.fields):
+        expected = package_ids.of(column, inputs.ids[:, column].numpy())
+        differing[name] = found[:, column] != expected
     for one, ragged in zip(spec.lists, inputs.lists, strict=True):
-        expected = _padded(package_ids.of(one.block, ragged.values.numpy()), ragged)
-        differing[one.name] = _differ(feed[layout.list_input(one.name)], expected)
+        padded = _pad_lists(package_ids.of(one.block, ragged.values.numpy()), ragged)
+        differing[one.name] = _differ(feed[layout.list_input(one.name)], padded)
     if spec.numbers:
         apart = ~np.isclose(feed[layout.NUMBERS], inputs.numbers.numpy(), rtol=1e-6, atol=1e-7)
         differing |= dict(zip(spec.numbers, apart.T, strict=True))
@@ -83,14 +86,6 @@ def _text(value: Any, separator: str | None) -> Any:  # noqa: ANN401 - raw value
     return separator.join("" if one is None else str(one) for one in value)
 
 
-def _differing_ids(
-    found: Ids, held_out: HeldOut, package_ids: "_PackageIds"
-) -> Iterator[tuple[str, Rows]]:
-    for column, name in enumerate(package_ids.spec.fields):
-        expected = package_ids.of(column, held_out.inputs.ids[:, column].numpy())
-        yield name, found[:, column] != expected
-
-
 @dataclass(frozen=True, eq=False)
 class _PackageIds:
     """The ids of a package, which may have a block's rows in another order than its model."""
@@ -106,8 +101,8 @@ class _PackageIds:
         return places[np.minimum(ids, height - 1)]
 
 
-def _padded(values: NDArray[np.int64], lists: Ragged) -> NDArray[np.int64]:
-    """Ids [rows, longest] of `values` [total] in as many rows as `lists` has."""
+def _pad_lists(values: NDArray[np.int64], lists: Ragged) -> NDArray[np.int64]:
+    """Ids int64 [rows, longest] of `values` [total] in as many rows as `lists` has."""
     lengths = lists.offsets.diff().numpy()
     padded = np.full((len(lengths), lengths.max(initial=0)), layout.PADDING, np.int64)
     padded[np.arange(padded.shape[1]) < lengths[:, None]] = values

@@ -72,7 +72,7 @@ class StoredLayers:
                 integers, scale, bias = in_units(stored, step)
                 yield name, self._store(weight, IntegerLinear(integers, scale, stored.bias))
                 unit = scale.astype(np.float64) * step
-                yield f"the bias of {name}", _replaced(linear.bias, bias * unit, unit)
+                yield f"the bias of {name}", _store_bias(linear.bias, bias * unit, unit)
                 model.tower.activations[i - 1] = RoundedReLU(step)
 
     def _store(self, weight: Tensor, stored: Linear, worth: Doubles | float = 1.0) -> int:
@@ -85,7 +85,7 @@ class StoredLayers:
         return int(far.sum())
 
 
-def _replaced(bias: Tensor, stored: Doubles, unit: Doubles) -> int:
+def _store_bias(bias: Tensor, stored: Doubles, unit: Doubles) -> int:
     """Replace `bias` [outputs] by what is stored; count what is more than half a unit off."""
     wanted = bias.detach().numpy()
     far = np.abs(wanted - stored) > 0.501 * unit + 1e-6 * np.abs(wanted)
