@@ -111,6 +111,8 @@ SCALES = {
     "activations in the graph": graph_of(
         lambda p: replace(p, steps=tuple(1.3 * step for step in p.steps))
     ),
+    "narrow ranges": quantizer(take_apart, "_steps", lambda steps: tuple(s / 2 for s in steps)),
+    "wide ranges": quantizer(take_apart, "_steps", lambda steps: tuple(s * 50 for s in steps)),
     "a bias": graph_of(
         lambda p: replace(p, output=replace(p.output, bias=p.output.bias + np.float32(1e-3)))
     ),

@@ -49,7 +49,7 @@ def write_package(
     _write(draft, layout.VOCABULARY, arranged.vocabulary)
     _write(draft, layout.SCHEMA, compression.compress(record.canonical(schema)))
     _write(draft, layout.RECIPE, record.canonical(recipe))
-    reference = fake_quantized(model, recipe, parts, arranged.rows)
+    reference = fake_quantized(model, recipe, parts, arranged.rows, calibration)
     scored = demand_no_skew(package.read(draft.folder), reference, arranged.rows, source)
     made = _golden_rows(scored, schema)
     _write(draft, layout.GOLDEN, compression.compress(record.canonical(made)))

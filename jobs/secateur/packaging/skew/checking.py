@@ -73,7 +73,7 @@ def demand_no_skew(
     complaints = [
         *_of_scores(found, expected, tolerance),
         *(_encoded_otherwise(name, rows, held_out) for name, rows in inputs.items()),
-        *(f"{n} numbers of {name} are not the model's" for name, n in reference.wrong.items()),
+        *(f"{n} {name} do not fit the model" for name, n in reference.wrong.items()),
     ]
     if complaints:
         raise SkewRefused(f"the package scores otherwise than its model: {'; '.join(complaints)}")

@@ -19,15 +19,21 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.inputs import Inputs
 from secateur.packaging.arrangement import Arrangement
 from secateur.packaging.graph.parts import Parts
-from secateur.packaging.skew.stored_layers import RoundedReLU, StoredLayers
+from secateur.packaging.skew.stored_layers import (
+    RoundedReLU,
+    StoredLayers,
+    wrong_activations,
+)
 from secateur.packaging.skew.stored_table import Doubles, StoredTable
+
+SAMPLE = 1024  # rows whose activations are looked at
 
 
 @dataclass(frozen=True, eq=False)
 class FakeQuantized:
     """`twin` scores with the stored weights, of the rows of `model`, or of `table` if given.
 
-    `wrong` counts, by table or layer, the stored numbers that are not the nearest to the model's.
+    `wrong` counts, by what they are, the stored numbers that do not fit the model.
     """
 
     model: Recommender
@@ -73,9 +79,12 @@ class FakeQuantized:
 
 
 def fake_quantized(
-    model: Recommender, recipe: Recipe, parts: Parts, arrangement: Arrangement
+    model: Recommender, recipe: Recipe, parts: Parts, arrangement: Arrangement, calibration: Inputs
 ) -> FakeQuantized:
-    """The reference for a package of these parts of a model, its rows as arranged."""
+    """The reference for a package of these parts of a model, its rows as arranged.
+
+    `calibration` [rows] are inputs that the ranges of activations were set by.
+    """
     # The twin has no tables: they are as large as all else together, and few rows are read.
     tables = (model.embedding, model.first_order)
     twin = copy.deepcopy(model, {id(table): nn.Identity() for table in tables}).double().eval()
@@ -85,7 +94,13 @@ def fake_quantized(
         stored = slice(sum(model.spec.rows))
         embedding, first_order = (one.weight.detach()[stored].numpy() for one in tables)
         folded = model.first_orders > 0
-        wrong["the table"] = table.wrong_numbers(embedding, first_order.sum(axis=1), folded=folded)
+        wrong["numbers of the table"] = table.wrong_numbers(
+            embedding, first_order.sum(axis=1), folded=folded
+        )
     if recipe.tower_bits != 32:
+        places = torch.linspace(0, len(calibration) - 1, min(SAMPLE, len(calibration))).long()
+        with torch.no_grad():
+            read = model.tower_input(model.embed(calibration.take(places)))
+        wrong |= wrong_activations(twin.tower, read.double(), parts)
         wrong |= StoredLayers(twin, parts, shared=recipe.tower_bits < 8).settle(table)
     return FakeQuantized(model, twin, table, {name: n for name, n in wrong.items() if n})

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from secateur.model.architectures.recommender import Recommender
-from secateur.model.architectures.tower import linears_of
+from secateur.model.architectures.tower import Tower, linears_of
 from secateur.onnx_graph.integer_products import in_units
 from secateur.onnx_graph.layers import IntegerLinear, Linear
 from secateur.packaging.graph.parts import Parts
@@ -21,6 +21,7 @@ from secateur.packaging.skew.stored_table import Doubles, StoredTable
 # Units by which a weight may miss the nearest one. Many units of bias make a layer's units larger;
 # what a cluster of weights shares is their mean, as a whole number.
 SLACK, SLACK_OF_SHARED = 1.001, 2.001
+WIDEST = 16.0
 
 
 class RoundedReLU(nn.Module):
@@ -40,6 +41,33 @@ class RoundedReLU(nn.Module):
         return (units - units.floor() - 0.5).abs().amin(1)
 
 
+def reads_integers(stored: Linear) -> bool:
+    """Whether a layer of the tower but the first reads rounded activations."""
+    return isinstance(stored, IntegerLinear) and not stored.small
+
+
+@torch.no_grad()
+def wrong_activations(tower: Tower, x: Tensor, parts: Parts) -> dict[str, int]:
+    """How many activations of `x` [rows, tower_inputs] lie beyond the range stored for their layer.
+
+    `tower` is the model's own, and `x` are rows that ranges were set by, so that none may. All do
+    not fit where the range is more than `WIDEST` times what they reach.
+    """
+    wrong = {}
+    for i, (linear, following) in enumerate(
+        zip(linears_of(tower.layers), parts.hidden[1:], strict=False)
+    ):
+        x = torch.relu(linear(x))
+        largest = float(x.max())
+        if reads_integers(following) and largest > 0:
+            reach = ACTIVATION_LEVELS * parts.steps[i]
+            beyond = int((x > 1.001 * reach).sum())
+            wrong[f"activations of layer {i} of the tower"] = (
+                beyond if reach <= WIDEST * largest else x.numel()
+            )
+    return wrong
+
+
 @dataclass(frozen=True, eq=False)
 class StoredLayers:
     """The integer layers in `parts`, for a float64 model that shall have their weights."""
@@ -53,7 +81,7 @@ class StoredLayers:
         """Give the model the stored weights; count by layer those that are not the nearest."""
         wrong = dict(self._tower(table))
         for place, (weight, stored) in enumerate(self.parts.own.stored_weights(self.model)):
-            wrong[f"layer {place} beside the tower"] = self._store(weight, stored)
+            wrong[f"weights of layer {place} beside the tower"] = self._store(weight, stored)
         return wrong
 
     def _tower(self, table: StoredTable | None) -> Iterator[tuple[str, int]]:
@@ -61,18 +89,21 @@ class StoredLayers:
         layers = zip(linears_of(model.tower.layers), self.parts.hidden, strict=False)
         for i, (linear, stored) in enumerate(layers):
             assert isinstance(stored, IntegerLinear)  # noqa: S101 - of a tower of integers
-            name, weight = f"layer {i} of the tower", linear.weight.T
+            name, weight = f"weights of layer {i} of the tower", linear.weight.T
             if i == 0 and table is not None and not self.parts.own.computes_first_layer:
                 worth = table.worth(np.arange(len(spec.fields)))[:, :-1].reshape(-1, 1)
                 yield name, self._store(weight[: len(worth)], stored, worth)
-            elif i == 0 or stored.small:
+            elif i == 0 or not reads_integers(stored):
                 yield name, self._store(weight, stored)
             else:
                 step = self.parts.steps[i - 1]
                 integers, scale, bias = in_units(stored, step)
                 yield name, self._store(weight, IntegerLinear(integers, scale, stored.bias))
                 unit = scale.astype(np.float64) * step
-                yield f"the bias of {name}", _store_bias(linear.bias, bias * unit, unit)
+                yield (
+                    f"biases of layer {i} of the tower",
+                    _store_bias(linear.bias, bias * unit, unit),
+                )
                 model.tower.activations[i - 1] = RoundedReLU(step)
 
     def _store(self, weight: Tensor, stored: Linear, worth: Doubles | float = 1.0) -> int:
