@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.night.one_night import run_to_packages
+from bench.night.verb_chain import run_to_packages
 from secateur import artifacts
 
 pytestmark = pytest.mark.proof

@@ -103,7 +103,9 @@ def hidden(numbers: DataFrame, world: World) -> DataFrame:
     )
     steps = F.round(_logit(pick, world) * STEPS).cast("int").alias("logit")
     planted = known.select("*", steps)
-    return planted.withColumn("label", (pick(9, row) < _probability(F.col("logit"))).cast("int"))
+    return planted.withColumn(
+        "label", (pick(9, row) < 1 / (1 + F.exp(-F.col("logit") / STEPS))).cast("int")
+    )
 
 
 def truth_of(truth: DataFrame, world: World) -> Truth:
@@ -171,10 +173,6 @@ def _logit(pick: Dice, world: World) -> Column:
         + pick.effect(15, 0.5, item) * since_middle
         - 0.04 * position
     )
-
-
-def _probability(steps: Column) -> Column:
-    return 1 / (1 + F.exp(-steps / STEPS))
 
 
 def category_of(item: Column, pick: Dice) -> Column:

@@ -97,7 +97,10 @@ def _write_events(rows: DataFrame, world: World, folder: Path) -> None:
     _tidy(target)
     for day in sorted(target.glob("date=*")):
         _tidy(day)
-        _number(day, ".parquet" if world.format == "parquet" else ".csv.gz")
+        # Spark's files have random names: theirs is their number.
+        for number, file in enumerate(sorted(day.glob("part-*"))):
+            suffix = "parquet" if world.format == "parquet" else "csv.gz"
+            file.rename(day / f"part-{number:05d}.{suffix}")
 
 
 def _write_items(spark: SparkSession, world: World, folder: Path) -> None:
@@ -113,12 +116,6 @@ def _write_items(spark: SparkSession, world: World, folder: Path) -> None:
     (written,) = scratch.iterdir()
     written.rename(folder / "items.csv.gz")
     scratch.rmdir()
-
-
-def _number(folder: Path, suffix: str) -> None:
-    """Rename Spark's files, which hold a random name, by their order."""
-    for number, file in enumerate(sorted(folder.glob("part-*"))):
-        file.rename(folder / f"part-{number:05d}{suffix}")
 
 
 def _tidy(folder: Path) -> None:

@@ -117,11 +117,11 @@ def rows_that_differ(scenario: Path, run: Path) -> dict[str, int]:
         theirs = pl.read_parquet(run / "rival" / f"{split}.parquet").select(names)
         theirs = theirs.cast(ours.schema)
         if not ours.sort(names).equals(theirs.sort(names)):
-            differing[split] = unmatched(ours, theirs)
+            differing[split] = count_unmatched(ours, theirs)
     return differing
 
 
-def unmatched(one: pl.DataFrame, other: pl.DataFrame) -> int:
+def count_unmatched(one: pl.DataFrame, other: pl.DataFrame) -> int:
     """How many rows the two do not have in common."""
     names = one.columns
     alone = [

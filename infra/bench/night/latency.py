@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.night.one_night import run_to_packages
+from bench.night.verb_chain import run_to_packages
 from bench.runner import Asked, Benchmark
 from secateur import artifacts
 from secateur.contracts.candidates import DENSE

@@ -10,10 +10,10 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.processes import Cost, VerbRunner
+from bench.night.verb_chain import run_night
 from bench.runner import Asked, Benchmark
 from secateur.contracts import record
-from secateur.contracts.candidates import DENSE, CandidatePlan
+from secateur.contracts.candidates import DENSE
 from secateur.contracts.judgement import Latency, Scorecard, Verdict
 
 
@@ -32,46 +32,6 @@ def figures(asked: Asked) -> Iterator[str]:
     yield "\n| verb | seconds | peak MiB of its processes |\n|---|--:|--:|"
     for cost in costs:
         yield f"| {cost.name} | {cost.seconds:.1f} | {cost.peak_bytes >> 20:,} |"
-
-
-def run_night(scenario: str, run: Path) -> Iterator[Cost]:
-    """Run the verbs in the DAG's order, up to the verdict, which may be a refusal."""
-    yield from run_to_packages(scenario, run)
-    verbs = VerbRunner(scenario, run)
-    for name in planned(run):
-        inputs = {
-            "package": f"candidates/{name}/package",
-            "dense-package": f"candidates/{DENSE}/package",
-            "features": "features",
-        }
-        yield verbs.run("evaluate_package", inputs, f"scorecards/{name}")
-    judged = {"plan": "plan", "scorecards": "scorecards"}
-    yield verbs.run("judge_candidates", judged, "verdict", accepted=(0, 65))
-
-
-def run_to_packages(scenario: str, run: Path) -> Iterator[Cost]:
-    """Run the verbs whose work is determined by their inputs: from the log to every package."""
-    verbs = VerbRunner(scenario, run)
-    validated = {"features": "features", "validation": "features_report"}
-    chain: list[tuple[str, dict[str, str], str]] = [
-        ("clean_events", {}, "events"),
-        ("validate_events", {"events": "events"}, "events_report"),
-        ("build_features", {"events": "events", "validation": "events_report"}, "features"),
-        ("validate_features", {"features": "features"}, "features_report"),
-        ("train_model", validated, "dense"),
-        ("plan_candidates", {"dense": "dense", "features": "features"}, "plan"),
-    ]
-    for verb, inputs, output in chain:
-        yield verbs.run(verb, inputs, output)
-    inputs = {"dense": "dense", "features": "features", "plan": "plan"}
-    for name in [DENSE, *planned(run)]:
-        yield verbs.run("prune_model", inputs, f"candidates/{name}", f"--recipe={name}")
-
-
-def planned(run: Path) -> list[str]:
-    """Names of the candidates that the run's plan lists."""
-    recipes = record.load(CandidatePlan, (run / "plan" / "plan.json").read_bytes()).recipes
-    return [recipe.name for recipe in recipes]
 
 
 def candidate_table(run: Path) -> Iterator[str]:
