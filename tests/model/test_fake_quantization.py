@@ -1,11 +1,15 @@
-"""Rounding while learning: what is looked up is what is stored, and gradients pass."""
+"""FakeQuantization while learning: what is looked up is what is stored, and gradients pass."""
 
 import numpy as np
 import pytest
 import torch
 
 from all_kinds import SCHEMA
-from secateur.model.architectures.fake_quantization import Rounding, best_step, rounded
+from secateur.model.architectures.fake_quantization import (
+    FakeQuantization,
+    best_step,
+    fake_quantize,
+)
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import new_model
 from secateur.model.data.inputs import Inputs, Ragged
@@ -38,10 +42,10 @@ def some_inputs(model: Recommender, rows: int = 50) -> Inputs:
 def test_what_is_looked_up_is_what_is_left_in_the_table(model: Recommender) -> None:
     inputs = some_inputs(model)
     assert model.spec.rows == (13, 21, 4, 6, 3)
-    model.rounding = Rounding(model.spec, model.embedding.weight, FREQUENT, (7, 1))
+    model.fake_quantization = FakeQuantization(model.spec, model.embedding.weight, FREQUENT, (7, 1))
     before, seen = model.embedding.weight.detach().clone(), model(inputs)
-    model.rounding.settle(model.embedding.weight)
-    model.rounding = None
+    model.fake_quantization.quantize_table(model.embedding.weight)
+    model.fake_quantization = None
     assert torch.allclose(model(inputs), seen, atol=1e-5)
     after = model.embedding.weight.detach()
     stored = sum(model.spec.rows)
@@ -51,7 +55,7 @@ def test_what_is_looked_up_is_what_is_left_in_the_table(model: Recommender) -> N
 
 def test_rare_rows_have_the_levels_of_rare_rows(model: Recommender) -> None:
     table = model.embedding.weight
-    Rounding(model.spec, table, FREQUENT, (7, 1)).settle(table)
+    FakeQuantization(model.spec, table, FREQUENT, (7, 1)).quantize_table(table)
     for block, few in zip(torch.split(table[:47], model.spec.rows), FREQUENT, strict=True):
         rare, frequent = block[few:-1], torch.cat([block[:few], block[-1:]])
         assert len(rare.unique()) <= 3 < len(frequent.unique()) <= 15
@@ -59,7 +63,7 @@ def test_rare_rows_have_the_levels_of_rare_rows(model: Recommender) -> None:
 
 def test_the_gradient_passes_the_rounding_but_not_the_clipping(model: Recommender) -> None:
     table = model.embedding.weight.detach()
-    rounding = Rounding(model.spec, table, model.spec.rows, (1, 1))
+    rounding = FakeQuantization(model.spec, table, model.spec.rows, (1, 1))
     inputs = some_inputs(model)
     found = table[model.rows(inputs)].requires_grad_()
     out = rounding(found, inputs)
@@ -79,7 +83,7 @@ def test_the_gradient_passes_the_rounding_but_not_the_clipping(model: Recommende
 
 def test_the_step_is_learned(model: Recommender) -> None:
     """A clipped value pulls at the step by its levels, another by what it was rounded by."""
-    rounding = Rounding(model.spec, model.embedding.weight, model.spec.rows, (1, 1))
+    rounding = FakeQuantization(model.spec, model.embedding.weight, model.spec.rows, (1, 1))
     step = float(rounding.steps.detach().exp()[0])
     ids = torch.tensor([[0, 0, 0]], dtype=torch.int32)
     inputs = Inputs(ids, torch.empty(1, 0), torch.empty(1, 0), ())
@@ -95,7 +99,7 @@ def test_the_step_has_the_least_squared_error(levels: int) -> None:
     values = torch.randn(3000, generator=torch.Generator().manual_seed(0))
 
     def error(step: float) -> float:
-        return float((rounded(values, step, levels) - values).square().mean())
+        return float((fake_quantize(values, step, levels) - values).square().mean())
 
     chosen = best_step(values, levels)
     assert error(chosen) <= min(error(step) for step in np.linspace(0.05, 4, 60)) * 1.01
@@ -105,6 +109,6 @@ def test_the_step_has_the_least_squared_error(levels: int) -> None:
 
 def test_values_on_a_grid_stay() -> None:
     values = torch.tensor([[-0.6, 0.2], [0.0, 0.4]])
-    assert torch.allclose(rounded(values, best_step(values, 3), 3), values, atol=1e-6)
+    assert torch.allclose(fake_quantize(values, best_step(values, 3), 3), values, atol=1e-6)
     zeros = torch.zeros(2, 2)
-    assert torch.equal(rounded(zeros, best_step(zeros, 1), 1), zeros)
+    assert torch.equal(fake_quantize(zeros, best_step(zeros, 1), 1), zeros)

@@ -1,7 +1,7 @@
 import itertools
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -16,6 +16,7 @@ def error(weights: np.ndarray, found: np.ndarray) -> float:
     return float(np.square(weights.astype(float) - found).sum())
 
 
+@settings(deadline=None)
 @given(layers, st.integers(1, 4))
 def test_no_other_clusters_are_nearer(weights: np.ndarray, values: int) -> None:
     found = share_weights(weights, values)

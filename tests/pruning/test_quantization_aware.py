@@ -10,7 +10,7 @@ from torch.nn import functional
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.models import Evaluation, ModelSpec, TrainingCurve
 from secateur.model.architectures.deepfm.network import DeepFM
-from secateur.model.architectures.fake_quantization import Rounding
+from secateur.model.architectures.fake_quantization import FakeQuantization
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.batches import Split
 from secateur.model.data.inputs import Inputs
@@ -58,11 +58,11 @@ def test_a_model_that_learned_rounded_is_nearer_to_its_teacher() -> None:
     evidence, test = evidence_of(train), split_of(500, 3)
     afterwards, aware = copy.deepcopy(teacher), copy.deepcopy(teacher)
     table = afterwards.embedding.weight
-    Rounding(afterwards.spec, table, SIZES, RECIPE.levels).settle(table)
+    FakeQuantization(afterwards.spec, table, SIZES, RECIPE.levels).quantize_table(table)
     guided, holdout = taught((train, evidence.holdout), teacher, TRAINING, 1.0)
     evidence = replace(evidence, holdout=holdout)
     curve = learn_rounded(RECIPE, aware, guided, evidence, TRAINING, 0)
-    assert aware.rounding is None
+    assert aware.fake_quantization is None
     assert curve.best > 0
     least = distance(teacher, teacher, test)
     lost = [distance(model, teacher, test) - least for model in (afterwards, aware)]

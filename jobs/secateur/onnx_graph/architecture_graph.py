@@ -51,8 +51,8 @@ class ArchitectureGraph:
     """The part of an architecture that adds nothing to what all share.
 
     One that `reads_whole` reads all embeddings of a candidate together, so that those of a
-    request's columns cannot be multiplied once for all candidates; it gives `added`, or where it
-    `computes_first_layer` that.
+    request's columns cannot be multiplied once for all candidates. It gives a `logit_term`, or
+    where it `computes_first_layer` the `first_layer`.
     """
 
     reads_whole = False
@@ -62,7 +62,7 @@ class ArchitectureGraph:
         """The pre-activations [batch, hidden] of the tower's first `layer`, which reads floats."""
         raise NotImplementedError
 
-    def added(self, graph: Graph, inputs: EmbeddedValues, last_hidden: Value | None) -> Value:
+    def logit_term(self, graph: Graph, inputs: EmbeddedValues, last_hidden: Value | None) -> Value:
         """What is added to the label's logit, [batch, 1].
 
         `last_hidden` [batch, width] is what the tower's last hidden layer gives, if there is one.

@@ -29,12 +29,12 @@ class Graph:
 
     def input(self, name: str, kind: type[np.generic], *shape: str | int) -> Value:
         """Add an input; a dimension that varies has a name."""
-        self._inputs.append(_named(name, np.dtype(kind), shape))
+        self._inputs.append(_typed_value(name, np.dtype(kind), shape))
         return self._inputs[-1]
 
     def external(self, name: str, kind: np.dtype[np.generic], *shape: int) -> Value:
         """Add an initializer whose bytes the client injects."""
-        value = _named(name, kind, shape)
+        value = _typed_value(name, kind, shape)
         data = ir.DataType.from_numpy(kind)
         value.const_value = ir.ExternalTensor(
             name, None, None, data, shape=ir.Shape(shape), name=name
@@ -96,6 +96,6 @@ class Graph:
         return bytes(model.SerializeToString(deterministic=True))
 
 
-def _named(name: str, kind: np.dtype[np.generic], shape: Sequence[str | int]) -> Value:
+def _typed_value(name: str, kind: np.dtype[np.generic], shape: Sequence[str | int]) -> Value:
     data = ir.DataType.from_numpy(kind)
     return Value(name=name, type=ir.TensorType(data), shape=ir.Shape(shape))

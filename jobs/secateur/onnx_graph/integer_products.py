@@ -40,7 +40,7 @@ def integer_product(graph: Graph, x: Quantized, matrix: Value, scale: Floats) ->
 
 
 def few_integers_product(graph: Graph, x: Quantized, matrix: Value, scale: Floats) -> Value:
-    """The same for one row: in floats, whose whole numbers and sums are exact up to 2**24.
+    """The same for `x` [1, inputs]: in floats, whose whole numbers and sums are exact up to 2**24.
 
     A product of integers takes longer than that to begin with.
     """

@@ -27,7 +27,7 @@ def share_weights(weights: Weights, values: int) -> Weights:
 
 
 def _intervals(counts: NDArray[np.float64], clusters: int) -> list[tuple[int, int]]:
-    """The `clusters` intervals of 0..len(counts)-1 with the least squared error around means."""
+    """The `clusters` intervals of 0..n-1, for `counts` [n], with the least squared error."""
     places = np.arange(len(counts), dtype=np.float64)
     sums = [np.append(0, np.cumsum(counts * places**power)) for power in (0, 1, 2)]
     n, total, squares = (one[None, :] - one[:, None] for one in sums)  # [start, end]

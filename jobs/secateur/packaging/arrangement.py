@@ -1,4 +1,4 @@
-"""In which order a package has its table's rows, and the values that they are for."""
+"""The order of a package's table rows, and of the values that they stand for."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Arrangement:
-    """`order[i]` is the model's row at place i of the table, whose blocks have `heights` rows.
+    """`order` int64 [rows]: which of the model's rows stands at each place of the table.
 
-    Of a block the last row is OOV, and the `rare[b]` before it are those of rare values.
+    Block b has `heights[b]` rows: the last is OOV, the `rare[b]` before it are of rare values.
     """
 
     order: Rows
@@ -30,7 +30,7 @@ class Arrangement:
         return cls(np.arange(sum(heights)), heights, (0,) * len(heights))
 
     def runs(self) -> Iterator[tuple[int, bool]]:
-        """How many rows follow each other that are rare, or are not; those of a block apart."""
+        """Runs of rows of one block that are all rare, or all not: how many, and which."""
         for height, rare in zip(self.heights, self.rare, strict=True):
             if rare:
                 yield height - 1 - rare, False
@@ -42,7 +42,7 @@ class Arrangement:
 
 @dataclass(frozen=True, eq=False)
 class Arranged:
-    """The rows and values of a package, both in its order."""
+    """A package's rows and its packed values, both in its order."""
 
     rows: Arrangement
     vocabulary: bytes
@@ -54,7 +54,7 @@ def arrange(
     counts: Mapping[str, Sequence[int]],
     recipe: Recipe,
 ) -> Arranged:
-    """Arrange what is left in `schema` of values by falling `counts`, as the recipe says."""
+    """Arrange the values that `schema` still has, which come by falling `counts`."""
     blocks = (*schema.fields, *schema.own_lists)
     orders = {block.name: np.arange(block.size) for block in blocks}
     values = {one.name: list(vocabulary[one.name][: one.oov]) for one in schema.vocabularies}

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.models import ModelSpec, TrainingCurve
-from secateur.model.architectures.fake_quantization import Rounding
+from secateur.model.architectures.fake_quantization import FakeQuantization
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.batches import Split
 from secateur.model.training.train import distill
@@ -48,11 +48,11 @@ def learn_rounded(
         height if counts is None else int((counts[:-1] >= recipe.rare_count).sum())
         for counts, height in zip(evidence.counts, model.spec.rows, strict=True)
     ]
-    rounding = Rounding(model.spec, model.embedding.weight, frequent, recipe.levels)
-    model.rounding = rounding
+    rounding = FakeQuantization(model.spec, model.embedding.weight, frequent, recipe.levels)
+    model.fake_quantization = rounding
     curve = distill(model, train, evidence.holdout, training, recipe.rounded_epochs, seed)
-    model.rounding = None
-    rounding.to("cpu").settle(model.embedding.weight)
+    model.fake_quantization = None
+    rounding.to("cpu").quantize_table(model.embedding.weight)
     return curve
 
 

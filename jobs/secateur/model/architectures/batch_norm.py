@@ -64,6 +64,6 @@ class BatchNorm(nn.BatchNorm1d):
 
 
 def _sum(part: Tensor) -> Tensor:
-    """The sum of all ranks' parts, through which gradients flow."""
+    """The sum of all ranks' parts, of the shape [neurons] of each; gradients flow through it."""
     total: Tensor = over_ranks.all_reduce(part)  # type: ignore[no-untyped-call]
     return total

@@ -24,19 +24,22 @@ class Kept:
     neurons: tuple[Tensor, ...]
 
     def columns(self, dim: int, start: int = 0) -> Tensor:
-        """Of embeddings of `dim` dimensions side by side, the first at `start`, what stays."""
+        """Columns int64 [kept] of embeddings [.., embedded * dim] side by side that stay.
+
+        The first embedding begins at column `start`.
+        """
         return (start + self.embedded[:, None] * dim + self.dimensions).flatten()
 
 
 def places(larger: ModelSpec, names: tuple[str, ...]) -> tuple[Tensor, Tensor]:
-    """Where the inputs of these names lie among embeddings and among numbers, int64 each."""
+    """Places of the inputs of these names among embeddings, int64 [n], and among numbers [m]."""
     wanted = set(names)
     embedded = larger.inputs[: larger.embedded]
     return _where(embedded, wanted), _where(larger.numbers, wanted)
 
 
 def narrow(inputs: Inputs, larger: ModelSpec, smaller: ModelSpec) -> Inputs:
-    """Of inputs for a larger model those that a smaller one, cut from it, reads."""
+    """The columns of `inputs`, rows [batch, ..] for a larger model, that a smaller one reads."""
     if larger.inputs == smaller.inputs:
         return inputs
     wanted = set(smaller.inputs)

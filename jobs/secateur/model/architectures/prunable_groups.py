@@ -51,17 +51,17 @@ class PrunableGroups(Generic[AnyModel]):
         return True
 
     def tower_columns(self, kept: Kept) -> Iterator[Tensor]:
-        """For every tower which of its inputs are left, int64."""
+        """For every tower the places of its inputs that are left, int64 [kept]."""
         for _ in self.model.towers:
             yield self.flat_columns(kept)
 
     def tower_outputs(self, kept: Kept) -> Iterator[Tensor]:
-        """For every tower which of its outputs are left, int64."""
+        """For every tower the places of its outputs that are left, int64 [kept]."""
         for tower in self.model.towers:
             yield torch.arange(linears_of(tower.layers)[-1].out_features)
 
     def flat_columns(self, kept: Kept) -> Tensor:
-        """Which columns of all inputs side by side are left, int64."""
+        """The columns of all inputs side by side that are left, int64 [kept]."""
         spec = self.model.spec
         numbers = spec.embedded * spec.embedding_dim + kept.numbers
         return torch.cat([kept.columns(spec.embedding_dim), numbers])
@@ -79,11 +79,11 @@ class PrunableGroups(Generic[AnyModel]):
         """
         columns = list(self.tower_columns(self._alone(place)))
         for tower, read in zip(self.model.towers, columns, strict=True):
-            if tower in self.absorbing() and len(tower.layers):
+            if tower in self.embedding_readers() and len(tower.layers):
                 first = linears_of(tower.layers)[0]
                 first.bias.add_(first.weight[:, read] @ embedding)
 
-    def absorbing(self) -> tuple[Tower, ...]:
+    def embedding_readers(self) -> tuple[Tower, ...]:
         """The towers whose first layers read embeddings."""
         return self.model.towers
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from secateur.contracts.models import ModelSpec
-from secateur.model.architectures.fake_quantization import Rounding
+from secateur.model.architectures.fake_quantization import FakeQuantization
 from secateur.model.architectures.shapes import Shapes
 from secateur.model.architectures.tower import Tower
 from secateur.model.data.inputs import Inputs
@@ -70,7 +70,7 @@ class Recommender(nn.Module):
         self.embedding = nn.Embedding(height, spec.embedding_dim)
         self.first_order = nn.Embedding(height, self.first_orders)
         self.bias = nn.Parameter(torch.zeros(1))
-        self.rounding: Rounding | None = None  # while a model learns to do with few bits
+        self.fake_quantization: FakeQuantization | None = None  # in quantization-aware training
         width = self.shapes.tower_inputs(spec)
         self.tower = Tower(width, spec.hidden, dropout, 1 + len(spec.tasks))
         nn.init.normal_(self.embedding.weight, std=self.embedding_std)
@@ -103,12 +103,12 @@ class Recommender(nn.Module):
         return (self.tower_input(embedded),) * len(self.towers)
 
     def embed(self, inputs: Inputs) -> Embedded:
-        """Look every input up in both tables."""
+        """Look every input up in both tables: tensors [batch, ..], see Embedded."""
         rows = self.rows(inputs)
         return self.read(rows, inputs, self.embedding.weight, self.first_order.weight)
 
     def rows(self, inputs: Inputs) -> Tensor:
-        """All table rows that a batch reads, one after the other: ids, numbers, lists, vectors.
+        """Places int64 [total] of all table rows that a batch reads: ids, numbers, lists, vectors.
 
         They are looked up at once, since every look-up's gradient is as large as the table.
         """
@@ -126,16 +126,20 @@ class Recommender(nn.Module):
     def read(
         self, rows: Tensor, inputs: Inputs, embedding: Tensor, first_order: Tensor
     ) -> Embedded:
-        """Embed `inputs`, whose `rows` lie at these places of `embedding` and `first_order`."""
+        """Embed `inputs`, whose `rows` int64 [total] are places in both tables.
+
+        `embedding` is [rows, dim], `first_order` [rows, first_orders].
+        """
         found = looked_up(embedding, rows)
-        found = self.rounding(found, inputs) if self.rounding is not None else found
+        if self.fake_quantization is not None:
+            found = self.fake_quantization(found, inputs)
         vectors, scaled = self._read(found, inputs)
         weights, scaled_weights = self._read(looked_up(first_order, rows), inputs)
         if inputs.numbers.shape[1]:
             weights = torch.cat([weights, scaled_weights], 1)
         return Embedded(vectors, inputs.numbers, scaled, weights)
 
-    def pooled(self, place: int, values: Tensor, offsets: Tensor, of_ids: Tensor) -> Tensor:
+    def pool(self, place: int, values: Tensor, offsets: Tensor, of_ids: Tensor) -> Tensor:
         """One row [batch, width] a list, of its `values` [total, width].
 
         It is the list at this place, and `of_ids` [batch, fields, width] are the rows of ids.
@@ -154,7 +158,7 @@ class Recommender(nn.Module):
         of_ids, of_numbers, *rest = torch.split(found, sizes)
         vectors = [of_ids.view(*inputs.ids.shape, found.shape[1])]
         for place, (ragged, values) in enumerate(zip(inputs.lists, rest, strict=False)):
-            vectors.append(self.pooled(place, values, ragged.offsets, vectors[0])[:, None])
+            vectors.append(self.pool(place, values, ragged.offsets, vectors[0])[:, None])
         for vector, projection in zip(
             torch.split(inputs.vectors, lengths, 1), rest[len(of_lists) :], strict=True
         ):

@@ -67,7 +67,7 @@ def _logit(
         terms.append(pairs)
     terms += [] if stage.first_order is None else [stage.first_order]
     if parts.own.reads_whole:
-        terms.append(parts.own.added(graph, embed(graph, parts, ids[0], non_ids), last_hidden))
+        terms.append(parts.own.logit_term(graph, embed(graph, parts, ids[0], non_ids), last_hidden))
     return last_hidden, graph.op("Sum", *terms)
 
 

@@ -25,9 +25,9 @@ def parts_of(
     arrangement: Arrangement | None = None,
     request: tuple[int, ...] = (),
 ) -> Parts:
-    """Take a model apart, its rows as in `arrangement`.
+    """Take a model apart, its table [rows, dim] in the order of `arrangement`.
 
-    `calibration` rows set the scales of integer activations. `request`: see `Parts`.
+    `calibration` rows [n, ..] set the scales of integer activations. `request`: see `Parts`.
     """
     spec = model.spec
     read = len(spec.fields) * spec.embedding_dim

@@ -20,7 +20,7 @@ SAMPLE = 1 << 15  # rows that words are learned from
 CHUNK = 1 << 14
 
 
-def product_quantized(units: Floats, parts: int, words: int) -> tuple[Bytes, tuple[Bytes, ...]]:
+def product_quantize(units: Floats, parts: int, words: int) -> tuple[Bytes, tuple[Bytes, ...]]:
     """Which words [rows, parts] stand for whole numbers `units` [rows, dim], and their books.
 
     A book is [words, length] as in memory, 128 for 0, and may have fewer words than asked for.
@@ -30,7 +30,7 @@ def product_quantized(units: Floats, parts: int, words: int) -> tuple[Bytes, tup
     return codes, tuple((book + ZERO).astype(np.uint8) for _, book in found)
 
 
-def spelled(words: Bytes, books: Sequence[Bytes]) -> Floats:
+def decode_words(words: Bytes, books: Sequence[Bytes]) -> Floats:
     """The whole numbers [rows, dim] that `words` [rows, parts] stand for."""
     parts = [book[column] for book, column in zip(books, words.T, strict=True)]
     return np.column_stack(parts).astype(np.float32) - ZERO
@@ -53,7 +53,7 @@ def _words(part: Floats, words: int) -> tuple[Bytes, Floats]:
 
 
 def _nearest(part: Floats, book: Floats) -> Bytes:
-    """Number of the word with the least squared distance to each row."""
+    """Which word of `book` [words, length] is nearest to each row of `part` [rows, length]."""
     return np.concatenate([*_chunks(part, book), np.zeros(0, np.uint8)])
 
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from secateur.contracts.candidates import Recipe, levels_of
 from secateur.packaging.arrangement import Arrangement
-from secateur.packaging.quantization.product_quantization import product_quantized, spelled
+from secateur.packaging.quantization.product_quantization import decode_words, product_quantize
 from secateur.serving.files.row_codes import MOST_LEVELS, ZERO, Segment
 from secateur.serving.files.tables import Table
 
@@ -89,13 +89,13 @@ def integer_table(
     parts = recipe.product_parts
     if parts:
         levels = [MOST_LEVELS] * len(runs)
-    q, k, step, strides = _quantized(embedding, field, lengths, levels)
-    words, books = product_quantized(q, parts, 1 << recipe.embedding_bits) if parts else (None, ())
-    q = q if words is None else spelled(words, books)
+    q, k, step, strides = _quantize(embedding, field, lengths, levels)
+    words, books = product_quantize(q, parts, 1 << recipe.embedding_bits) if parts else (None, ())
+    q = q if words is None else decode_words(words, books)
     # Fold the squares of what the graph will see, not of what was meant.
     seen = (q * (k * step)[field, None]).astype(np.float32)
     folded = folded_first_order(seen, first_order) if pairs else first_order
-    q_first, k_first, step_first, first_strides = _quantized(
+    q_first, k_first, step_first, first_strides = _quantize(
         folded[:, None], field, lengths, first_levels
     )
     dim = embedding.shape[1]
@@ -115,7 +115,7 @@ def folded_first_order(embedding: Floats, first_order: Floats) -> Floats:
     return np.asarray(first_order - 0.5 * squares, np.float32)
 
 
-def _quantized(
+def _quantize(
     values: Floats, field: NDArray[np.int64], lengths: Sequence[int], levels: Sequence[int]
 ) -> tuple[Floats, Integers, np.float32, list[int]]:
     """Whole numbers [rows, columns], multipliers 1..63 [fields], the step they share, and strides.
@@ -131,20 +131,23 @@ def _quantized(
     strides = []
     for rows, most in zip(np.split(units, np.cumsum(lengths)[:-1]), levels, strict=True):
         strides.append(best_stride(rows, most))
-        rows[:] = strides[-1] * _rounded(rows / np.float32(strides[-1]), most)
+        rows[:] = strides[-1] * _round_to_levels(rows / np.float32(strides[-1]), most)
     return units, k, step, strides
 
 
 def best_stride(units: Floats, levels: int) -> int:
-    """How many units apart the `levels` lie that leave the least squared error."""
+    """How many units apart the `levels` lie that round `units` [rows, columns] best.
+
+    The best leave the least squared error.
+    """
     sample = units.ravel()[:: max(1, units.size // SAMPLE)].astype(np.float32)
 
     def error(stride: int) -> float:
-        codes = _rounded(sample / np.float32(stride), levels)
+        codes = _round_to_levels(sample / np.float32(stride), levels)
         return float(np.square(sample - np.float32(stride) * codes).sum(dtype=np.float64))
 
     return min(range(1, MOST_LEVELS // levels + 1), key=error)
 
 
-def _rounded(values: Floats, levels: int) -> Floats:
+def _round_to_levels(values: Floats, levels: int) -> Floats:
     return np.clip(np.rint(values), -levels, levels)

@@ -25,11 +25,11 @@ class DCNv2(Recommender):
 
     def score(self, embedded: Embedded) -> Tensor:
         """Logits [batch, 1 + tasks] of embedded inputs; tasks have the tower's part alone."""
-        of_cross: Tensor = self.cross_output(self.crossed(embedded.flat))
+        of_cross: Tensor = self.cross_output(self.last_cross_layer(embedded.flat))
         of_tower: Tensor = self.tower(embedded.flat)
         return self.with_own(of_tower, self.bias + of_cross)
 
-    def crossed(self, first: Tensor) -> Tensor:
+    def last_cross_layer(self, first: Tensor) -> Tensor:
         """The last cross layer of `first`, float [batch, flat_inputs] both."""
         crossed = first
         for layer in self.cross:

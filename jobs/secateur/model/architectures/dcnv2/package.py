@@ -22,12 +22,12 @@ class CrossGraph(ArchitectureGraph):
     output: Floats
     reads_whole = True
 
-    def added(self, graph: Graph, inputs: EmbeddedValues, last_hidden: Value | None) -> Value:
+    def logit_term(self, graph: Graph, inputs: EmbeddedValues, last_hidden: Value | None) -> Value:
         """The cross network's output [batch, 1]."""
-        crossed = self.crossed(graph, inputs.flat(graph))
+        crossed = self.last_cross_layer(graph, inputs.flat(graph))
         return graph.op("MatMul", crossed, graph.constant(self.output))
 
-    def crossed(self, graph: Graph, first: Value) -> Value:
+    def last_cross_layer(self, graph: Graph, first: Value) -> Value:
         """The last cross layer of `first`, [batch, flat_inputs] both."""
         x = first
         for layer in self.layers:
@@ -35,7 +35,7 @@ class CrossGraph(ArchitectureGraph):
         return x
 
     def stored_weights(self, model: Recommender) -> Iterator[tuple[Tensor, Linear]]:
-        """Of all layers at these bits."""
+        """Those [inputs, outputs] of all layers at these bits."""
         assert isinstance(model, DCNv2)  # noqa: S101 - of one architecture
         for layer, stored in zip(linears_of(model.cross), self.layers, strict=True):
             yield layer.weight.T, stored

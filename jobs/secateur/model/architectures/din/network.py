@@ -35,11 +35,11 @@ class DIN(Recommender):
         tower: Tensor = self.tower(embedded.flat)
         return self.with_own(tower, self.bias)
 
-    def pooled(self, place: int, values: Tensor, offsets: Tensor, of_ids: Tensor) -> Tensor:
-        """By attention, where the list shares the vocabulary of a field."""
+    def pool(self, place: int, values: Tensor, offsets: Tensor, of_ids: Tensor) -> Tensor:
+        """One row [batch, dim] a list: by attention, where it shares the vocabulary of a field."""
         target = self.spec.targets[place]
         if target is None or not values.shape[1]:
-            return super().pooled(place, values, offsets, of_ids)
+            return super().pool(place, values, offsets, of_ids)
         rows = torch.repeat_interleave(offsets.diff(), output_size=len(values))
         wanted = of_ids[rows, target]
         pairs = torch.cat([values, wanted, values - wanted, values * wanted], 1)

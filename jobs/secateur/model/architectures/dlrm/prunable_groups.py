@@ -25,7 +25,7 @@ class InteractionGroups(PrunableGroups[DLRM]):
         return set(spec.numbers)
 
     def tower_columns(self, kept: Kept) -> Iterator[Tensor]:
-        """Of embeddings that the tower reads what is kept, and the dot products of those."""
+        """The kept of what the tower reads, int64 [kept]: embeddings, or their dot products."""
         spec, bottom = self.model.spec, bool(len(self.model.bottom))
         dim = spec.embedding_dim
         own = kept.dimensions[: len(kept.dimensions) if bottom and len(kept.numbers) else 0]
@@ -45,7 +45,7 @@ class InteractionGroups(PrunableGroups[DLRM]):
             layer.weight[dimensions] = 0
             layer.bias[dimensions] = 0
 
-    def absorbing(self) -> tuple[Tower, ...]:
+    def embedding_readers(self) -> tuple[Tower, ...]:
         """The tower, where it reads embeddings; a dot product takes no constant in."""
         return self.model.towers if self.model.spec.interaction == "cat" else ()
 

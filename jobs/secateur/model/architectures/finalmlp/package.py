@@ -38,7 +38,7 @@ class FusionGraph(ArchitectureGraph):
     matrix: Linear
     reads_whole = True
 
-    def added(self, graph: Graph, inputs: EmbeddedValues, last_hidden: Value | None) -> Value:
+    def logit_term(self, graph: Graph, inputs: EmbeddedValues, last_hidden: Value | None) -> Value:
         """The second tower's output and the fusion of both, [batch, 1]."""
         assert last_hidden is not None  # noqa: S101 - of this architecture both towers have layers
         second = relu_layers(graph, inputs.flat(graph), self.hidden)
@@ -47,7 +47,7 @@ class FusionGraph(ArchitectureGraph):
         return graph.op("Add", linear(graph, second, self.output), products)
 
     def stored_weights(self, model: Recommender) -> Iterator[tuple[Tensor, Linear]]:
-        """Of all layers at these bits."""
+        """Those [inputs, outputs] of all layers at these bits."""
         assert isinstance(model, FinalMLP)  # noqa: S101 - of one architecture
         hidden = linears_of(model.second.layers[:-1])
         for layer, stored in zip(hidden, self.hidden, strict=True):

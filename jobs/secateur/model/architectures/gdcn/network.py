@@ -25,7 +25,7 @@ class GDCN(DCNv2):
             nn.Linear(width, width, bias=False) for _ in range(spec.cross_layers)
         )
 
-    def crossed(self, first: Tensor) -> Tensor:
+    def last_cross_layer(self, first: Tensor) -> Tensor:
         """The last gated cross layer of `first`, float [batch, flat_inputs] both."""
         crossed = first
         for layer, gate in zip(self.cross, self.gates, strict=True):

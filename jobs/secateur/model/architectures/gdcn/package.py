@@ -20,7 +20,7 @@ class GatedCrossGraph(CrossGraph):
 
     gates: tuple[Linear, ...] = ()
 
-    def crossed(self, graph: Graph, first: Value) -> Value:
+    def last_cross_layer(self, graph: Graph, first: Value) -> Value:
         """The last gated cross layer of `first`, [batch, flat_inputs] both."""
         x = first
         for layer, gate in zip(self.layers, self.gates, strict=True):
@@ -30,7 +30,7 @@ class GatedCrossGraph(CrossGraph):
         return x
 
     def stored_weights(self, model: Recommender) -> Iterator[tuple[Tensor, Linear]]:
-        """Of all layers at these bits."""
+        """Those [inputs, outputs] of all layers at these bits."""
         assert isinstance(model, GDCN)  # noqa: S101 - of one architecture
         yield from super().stored_weights(model)
         for gate, stored in zip(linears_of(model.gates), self.gates, strict=True):

@@ -49,7 +49,7 @@ class MaskNet(Recommender):
         return joined
 
     def tower_inputs(self, embedded: Embedded) -> tuple[Tensor, ...]:
-        """The blocks for the tower, and all inputs side by side for every mask."""
+        """The blocks for the tower, and all inputs side by side [batch, flat_inputs] for masks."""
         return (self.tower_input(embedded), *(embedded.flat for _ in self.masks))
 
     def parts(self) -> list[tuple[Tower, nn.Linear, nn.LayerNorm]]:

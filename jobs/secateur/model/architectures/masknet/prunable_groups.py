@@ -19,18 +19,18 @@ class MaskGroups(PrunableGroups[MaskNet]):
     """
 
     def tower_columns(self, kept: Kept) -> Iterator[Tensor]:
-        """The tower reads every block as before, each mask the inputs that stay."""
+        """All blocks for the tower, the inputs that stay for each mask, int64 [kept] each."""
         yield torch.arange(self.model.shapes.tower_inputs(self.model.spec))
         for _ in self.model.masks:
             yield self.flat_columns(kept)
 
     def tower_outputs(self, kept: Kept) -> Iterator[Tensor]:
-        """The tower's are the label and its tasks, a mask's the inputs that stay."""
+        """All for the tower, the inputs that stay for each mask, int64 [kept] each."""
         yield torch.arange(linears_of(self.model.tower.layers)[-1].out_features)
         for _ in self.model.masks:
             yield self.flat_columns(kept)
 
-    def absorbing(self) -> tuple[Tower, ...]:
+    def embedding_readers(self) -> tuple[Tower, ...]:
         """The masks: what a constant input gives to a block, they still change."""
         return self.model.towers[1:]
 

@@ -14,7 +14,7 @@ from secateur.contracts.models import ModelSpec
 from secateur.model.architectures.deepfm.network import DeepFM
 from secateur.model.data.inputs import Inputs
 from secateur.packaging.assembly import write_package
-from secateur.packaging.quantization.product_quantization import product_quantized, spelled
+from secateur.packaging.quantization.product_quantization import decode_words, product_quantize
 from secateur.packaging.source import HeldOut, Source
 from secateur.serving.files import compression, package
 from secateur.serving.files.row_codes import Segment, pack
@@ -31,32 +31,32 @@ def clustered(rows: int, dim: int, words: int) -> np.ndarray:
 
 def test_clusters_are_found() -> None:
     units = clustered(3000, 8, 12)
-    words, books = product_quantized(units, 2, 16)
+    words, books = product_quantize(units, 2, 16)
     assert words.shape == (3000, 2)
     assert [book.shape[1] for book in books] == [4, 4]
-    error = np.square(spelled(words, books) - units).mean()
+    error = np.square(decode_words(words, books) - units).mean()
     assert error < 0.02 * units.var()
 
 
 def test_few_distinct_parts_are_kept_exactly() -> None:
     units = np.random.default_rng(1).integers(-1, 2, (500, 5)).astype(np.float32)
-    words, books = product_quantized(units, 3, 16)
+    words, books = product_quantize(units, 3, 16)
     assert [book.shape[1] for book in books] == [2, 2, 1]
-    assert np.array_equal(spelled(words, books), units)
+    assert np.array_equal(decode_words(words, books), units)
 
 
 def test_equal_rows_give_equal_words() -> None:
     units = clustered(2000, 6, 300)
-    first, second = (product_quantized(units, 3, 16) for _ in "12")
+    first, second = (product_quantize(units, 3, 16) for _ in "12")
     assert np.array_equal(first[0], second[0])
     assert all(map(np.array_equal, first[1], second[1]))
 
 
 def test_a_table_of_words_comes_back_as_it_was() -> None:
     units = clustered(4000, 6, 40)
-    words, books = product_quantized(units, 2, 64)
+    words, books = product_quantize(units, 2, 64)
     first = np.random.default_rng(2).integers(-31, 32, 4000)
-    table = (np.column_stack([spelled(words, books), 4 * first]) + 128).astype(np.uint8)
+    table = (np.column_stack([decode_words(words, books), 4 * first]) + 128).astype(np.uint8)
     packed = pack(table, [Segment(4000, 127, 1, 31, 4)], words, books)
     assert np.array_equal(unpack_table(packed, 4000, "t"), table)
     assert len(packed) < 4000 * 2.6  # 6 bits a word and 6 of the first order, and the books
