@@ -23,8 +23,11 @@ from secateur.model.data.batches import load_split
 from secateur.model.training.holdout import predict
 from secateur.onnx_graph import layers
 from secateur.packaging import arrangement, assembly
+from secateur.packaging.arrangement import Arrangement
 from secateur.packaging.assembly import write_package
 from secateur.packaging.graph import take_apart
+from secateur.packaging.quantization import tables
+from secateur.packaging.skew.stored_table import StoredTable
 from secateur.packaging.source import HeldOut, Source, read_source
 from secateur.scenario import Training
 from secateur.serving.files import golden, layout
@@ -275,3 +278,18 @@ def test_golden_rows_are_held_out_rows_with_the_model_s_scores(
     assert apart < 1e-6 if recipe == FLOAT else 1e-4 < apart < 0.5
     scored = load(tmp_path / "p").score(held.columns, hashed=True)
     assert np.abs(scored - np.array(held.scores)).max() < 1e-5
+
+
+def test_numbers_that_nearly_cancel_are_no_fault() -> None:
+    """First orders that make up for the norms of large embeddings leave few of float32's digits."""
+    random = np.random.default_rng(0)
+    whole = random.integers(-127, 128, (500, 4))
+    whole[0] = 127
+    embedding = np.float32(0.37) * whole.astype(np.float32)
+    norms = np.square(embedding, dtype=np.float64).sum(axis=1)
+    first_order = (0.5 * norms + 0.01 * random.normal(size=500)).astype(np.float32)
+    rows = Arrangement.as_is((500,))
+    table = tables.integer_table(embedding, first_order, rows, Recipe("r", embedding_bits=8))
+    assert StoredTable(table, rows).wrong_numbers(embedding, first_order, folded=True) == 0
+    other = replace(table, steps=table.steps * np.float32(1.01))
+    assert StoredTable(other, rows).wrong_numbers(embedding, first_order, folded=True) > 500

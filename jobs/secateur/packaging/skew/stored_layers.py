@@ -53,18 +53,14 @@ def wrong_activations(tower: Tower, x: Tensor, parts: Parts) -> dict[str, int]:
     `tower` is the model's own, and `x` are rows that ranges were set by, so that none may. All do
     not fit where the range is more than `WIDEST` times what they reach.
     """
-    wrong = {}
-    for i, (linear, following) in enumerate(
-        zip(linears_of(tower.layers), parts.hidden[1:], strict=False)
-    ):
+    wrong, followed = {}, zip(linears_of(tower.layers), parts.hidden[1:], strict=False)
+    for i, (linear, following) in enumerate(followed):
         x = torch.relu(linear(x))
         largest = float(x.max())
         if reads_integers(following) and largest > 0:
             reach = ACTIVATION_LEVELS * parts.steps[i]
-            beyond = int((x > 1.001 * reach).sum())
-            wrong[f"activations of layer {i} of the tower"] = (
-                beyond if reach <= WIDEST * largest else x.numel()
-            )
+            outside = x > 1.001 * reach if reach <= WIDEST * largest else torch.ones_like(x)
+            wrong[f"activations of layer {i} of the tower"] = int(outside.sum())
     return wrong
 
 
@@ -81,7 +77,8 @@ class StoredLayers:
         """Give the model the stored weights; count by layer those that are not the nearest."""
         wrong = dict(self._tower(table))
         for place, (weight, stored) in enumerate(self.parts.own.stored_weights(self.model)):
-            wrong[f"weights of layer {place} beside the tower"] = self._store(weight, stored)
+            if isinstance(stored, IntegerLinear):
+                wrong[f"weights of layer {place} beside the tower"] = self._store(weight, stored)
         return wrong
 
     def _tower(self, table: StoredTable | None) -> Iterator[tuple[str, int]]:
@@ -106,9 +103,11 @@ class StoredLayers:
                 )
                 model.tower.activations[i - 1] = RoundedReLU(step)
 
-    def _store(self, weight: Tensor, stored: Linear, worth: Doubles | float = 1.0) -> int:
-        """Replace `weight` [inputs, outputs], which counts inputs of so much `worth`."""
-        assert isinstance(stored, IntegerLinear)  # noqa: S101 - of a tower of integers
+    def _store(self, weight: Tensor, stored: IntegerLinear, worth: Doubles | float = 1.0) -> int:
+        """Replace `weight` [inputs, outputs], whose inputs are units of so much `worth`.
+
+        `worth` is one number or [inputs, 1]. Counts the stored weights that are not the nearest.
+        """
         scale, slack = stored.scale.astype(np.float64), SLACK_OF_SHARED if self.shared else SLACK
         wanted = weight.detach().numpy() * worth / scale
         far = np.abs(stored.weight - wanted) > _distance(wanted, np.unique(stored.weight)) + slack

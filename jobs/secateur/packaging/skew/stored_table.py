@@ -19,6 +19,7 @@ Floats = NDArray[np.float32]
 Places = NDArray[np.int64]
 
 CHUNK = 1 << 14  # table rows looked at together
+FLOAT32 = 1e-6  # what its sums may lose of the numbers in them
 TIED = 1e-3  # units by which float32 sums may tip a number that lies between two codes
 
 
@@ -46,14 +47,18 @@ class StoredTable:
             rows = self.arrangement.order[places]
             worth, units = self.worth(self._blocks(places)), self._units(places)
             stored = (units * worth)[:, :-1]
-            first = first_order[rows] - 0.5 * np.square(stored).sum(axis=1) * folded
-            wanted = np.column_stack([embedding[rows], first]) / worth
+            norms = 0.5 * np.square(stored).sum(axis=1) * folded
+            wanted = np.column_stack([embedding[rows], first_order[rows] - norms]) / worth
             stride, levels, first_stride, first_levels = self._grids(places)
-            wrong += _far(units[:, -1:], wanted[:, -1:], first_stride, first_levels)
+            # Both may be many units that nearly cancel, of each of which float32 has seven digits.
+            lost = FLOAT32 * (np.abs(first_order[rows]) + norms) / worth[:, -1]
+            wrong += _far(
+                units[:, -1:], wanted[:, -1:], (first_stride, first_levels), lost[:, None]
+            )
             if self.packed.books:
                 wrong += self._far_words(units[:, :-1], wanted[:, :-1])
             else:
-                wrong += _far(units[:, :-1], wanted[:, :-1], stride, levels)
+                wrong += _far(units[:, :-1], wanted[:, :-1], (stride, levels))
         return wrong
 
     def _units(self, places: Places) -> Doubles:
@@ -93,8 +98,15 @@ class StoredTable:
 
 
 def _far(
-    units: Doubles, wanted: Doubles, stride: NDArray[np.int64], levels: NDArray[np.int64]
+    units: Doubles,
+    wanted: Doubles,
+    grid: tuple[NDArray[np.int64], NDArray[np.int64]],
+    lost: Doubles | float = 0.0,
 ) -> int:
-    """How many `units` [n, columns] lie farther from the `wanted` ones than the nearest code."""
+    """How many `units` [n, columns] lie farther from the `wanted` ones than the nearest code.
+
+    The `grid` is stride and levels [n, 1]; `lost` [n, 1] are units that `wanted` may be off by.
+    """
+    stride, levels = grid
     nearest = stride * np.clip(np.rint(wanted / stride), -levels, levels)
-    return int((np.abs(units - wanted) > np.abs(nearest - wanted) + TIED).sum())
+    return int((np.abs(units - wanted) > np.abs(nearest - wanted) + TIED + 2 * lost).sum())
