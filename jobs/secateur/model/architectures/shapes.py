@@ -1,6 +1,7 @@
-"""An architecture's section of a model's shapes: what training settings it reads, and what follows.
+"""An architecture's shapes: which training settings it reads, and what follows from them.
 
-Nothing here needs torch.
+What is here holds for a tower over all inputs side by side; an architecture overrides what it has
+otherwise in its folder's `spec.py`. Nothing here needs torch.
 """
 
 import itertools
@@ -13,12 +14,12 @@ from secateur.scenario import Training
 
 
 class Shapes:
-    """Of a tower over all embeddings side by side, then the numbers as they are."""
+    """The shapes of a tower over all embeddings side by side, then the numbers as they are."""
 
     has_embeddings = True
 
     def with_own(self, spec: ModelSpec, training: Training) -> ModelSpec:
-        """The shapes of all inputs and the tower, `spec`, with what only the architecture has."""
+        """Add to the shapes of inputs and tower, `spec`, those that only the architecture has."""
         return spec
 
     def check(self, schema: FeatureSchema, training: Training) -> None:
@@ -38,7 +39,7 @@ class Shapes:
         return multiply_adds_of(self.tower_inputs(spec), spec.hidden)
 
     def of_student(self, student: ModelSpec, dense: ModelSpec) -> ModelSpec:
-        """The shapes of a student, which so far has what is not its tower's as `dense` has it."""
+        """Fit to the tower of a `student` what it so far has as the `dense` model has it."""
         return student
 
 
