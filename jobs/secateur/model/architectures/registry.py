@@ -1,7 +1,6 @@
 """Every architecture: its network with its shapes, and its prunable groups.
 
-A new one is a folder beside this file, a name in `contracts/models.py`, a line here, and one in
-`packages.py` if it computes something of its own.
+See this folder for what a new one needs.
 """
 
 from dataclasses import dataclass
