@@ -23,14 +23,14 @@ class FieldGuess:
 
 
 @dataclass(frozen=True)
-class Inputs:
+class InputGuesses:
     """The fields, and the columns left out by reason."""
 
     fields: tuple[FieldGuess, ...]
     left_out: dict[str, list[str]]
 
 
-def guess_fields(columns: Sequence[Column], roles: Roles) -> Inputs:
+def guess_fields(columns: Sequence[Column], roles: Roles) -> InputGuesses:
     """The user and the item first, then every column that may be known before the event."""
     by_name = {column.name: column for column in columns}
     user = by_name.get(roles.user.name, Column(roles.user.name, ()))
@@ -52,7 +52,7 @@ def guess_fields(columns: Sequence[Column], roles: Roles) -> Inputs:
             left_out.setdefault(reason, []).append(column.name)
         else:
             fields.append(field)
-    return Inputs(tuple(fields), left_out)
+    return InputGuesses(tuple(fields), left_out)
 
 
 def _unfit(column: Column, field: FieldGuess, roles: Roles) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from secateur.scenario.drafting.columns import Column, columns_of
-from secateur.scenario.drafting.fields import Inputs, guess_fields
+from secateur.scenario.drafting.fields import InputGuesses, guess_fields
 from secateur.scenario.drafting.log_sample import ROWS, recognize, sample
 from secateur.scenario.drafting.roles import Roles, guess_roles
 from secateur.scenario.loading import PROJECT
@@ -115,7 +115,7 @@ def _layout_of(path: Path) -> tuple[str, str, str]:
     return layout, folder.name, str(root.relative_to(PROJECT) if within else root)
 
 
-def _label_section(roles: Roles, inputs: Inputs) -> Iterator[str]:
+def _label_section(roles: Roles, inputs: InputGuesses) -> Iterator[str]:
     yield f"\n[label] # {roles.label.why}"
     yield from (_pair(key, value) for key, value in roles.label.keys.items())
     if roles.label.keys["kind"] == "purchase":
@@ -141,7 +141,7 @@ def _cleaning_section(columns: tuple[Column, ...], roles: Roles) -> Iterator[str
     yield _pair("quarantine_budget", budget, f"{missing:.1%} of the sample lack the user or item")
 
 
-def _features_section(roles: Roles, inputs: Inputs) -> Iterator[str]:
+def _features_section(roles: Roles, inputs: InputGuesses) -> Iterator[str]:
     rate = round(roles.label.rate, 3)
     yield "\n[features]"
     yield "counters = ["
