@@ -2,8 +2,8 @@
 
 Reads the dense ModelBundle and the FeatureSet it was trained on, writes a CandidatePlan, and
 answers with the recipes' names, one pruning task each. The scenario's recipes are checked against
-the dense model. With a `[search]` section recipes are sought for its targets too, and all trials
-are sealed beside the plan; with --checkpoints a killed search goes on where it stopped.
+the dense model. With a `[search]` section a search finds recipes for its targets too, and all its
+trials are sealed beside the plan; with --checkpoints a killed search goes on where it stopped.
 """
 
 from secateur import command
@@ -14,10 +14,11 @@ from secateur.contracts.errors import ScenarioError
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.search import SearchRecord
 from secateur.model.bundle import load_bundle
-from secateur.pruning import candidate_plan
-from secateur.pruning.apply_recipe import furnish
+from secateur.model.training.context import best_device
+from secateur.pruning.recipes import candidate_plan
+from secateur.pruning.recipes.context import PruningContext
 from secateur.pruning.search.search import search
-from secateur.pruning.search.trials import Trials
+from secateur.pruning.search.trials import StoredOutcomes, Trials
 from secateur.scenario.sections.search import Search
 
 
@@ -26,11 +27,11 @@ def plan_candidates(job: Job) -> None:
     dense, features = job.open("dense", "ModelBundle"), job.open("features", "FeatureSet")
     recipes, tried = job.scenario.recipes, None
     if job.scenario.search is not None:
-        found, tried = look(job, dense, features, job.scenario.search)
+        found, tried = search_recipes(job, dense, features, job.scenario.search)
         recipes = (*recipes, *found)
     if not recipes:
         raise ScenarioError("there are no candidates, and no search that would find any")
-    plan = candidate_plan.plan(dense.digest, dense.read("model.json", ModelSpec), recipes)
+    plan = candidate_plan.make_plan(dense.digest, dense.read("model.json", ModelSpec), recipes)
     with job.create("CandidatePlan") as draft:
         draft.write("plan.json", plan)
         if tried is not None:
@@ -39,16 +40,18 @@ def plan_candidates(job: Job) -> None:
     job.answer([recipe.name for recipe in plan.recipes])
 
 
-def look(
-    job: Job, dense: Artifact, features: Artifact, wanted: Search
+def search_recipes(
+    job: Job, dense: Artifact, features: Artifact, settings: Search
 ) -> tuple[list[Recipe], SearchRecord]:
-    """What a search finds, and all that it tried."""
-    job.use(wanted)
-    job.note("scenario.seed", str(job.scenario.seed))
-    workshop = furnish(features, job.use(job.scenario.training), job.scenario.seed)
-    kept_at = job.arguments.get("checkpoints")
-    trials = Trials(load_bundle(dense), workshop, wanted.minutes, kept_at, job.key)
-    return search(trials, wanted), trials.record()
+    """The recipes that a search finds, and all that it tried."""
+    job.use(settings)
+    seed, folder = job.scenario.seed, job.arguments.get("checkpoints")
+    job.note("scenario.seed", str(seed))
+    training = job.use(job.scenario.training)
+    context = PruningContext.load(features, training, seed, best_device())
+    stored = StoredOutcomes(folder, job.key) if folder else None
+    trials = Trials(load_bundle(dense), context, settings.minutes, stored)
+    return search(trials, settings), trials.record()
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 Writes two artifacts below --output: `bundle`, the compact ModelBundle, and `package`, what
 services load. The recipe "dense" changes nothing: its package is what the others are judged by.
-With a `[repruning]` section the cuts hold to those that the last accepted night left in `--state`,
-and the bundle holds this night's, and how alike they are (`overlap.json`).
+With a `[repruning]` section the cuts follow those that the last accepted night left in `--state`,
+and the bundle holds this night's, and their overlap (`overlap.json`).
 
 Exits 65, with the bundle sealed and no package, when the client scores held-out rows otherwise than
 the model (`packaging/skew/`).
@@ -16,44 +16,47 @@ from secateur.contracts import record
 from secateur.contracts.candidates import CandidatePlan
 from secateur.contracts.models import ModelSpec
 from secateur.model.bundle import load_bundle, save_bundle, weight_counts
+from secateur.model.training.context import best_device
 from secateur.packaging.assembly import write_package
 from secateur.packaging.source import read_source
-from secateur.pruning import candidate_plan
-from secateur.pruning.apply_recipe import carry_out, furnish
-from secateur.pruning.nightly.previous_cuts import remember
+from secateur.pruning.nightly.previous_cuts import follow_previous_cuts
+from secateur.pruning.recipes import candidate_plan
+from secateur.pruning.recipes.apply_recipe import apply_recipe
+from secateur.pruning.recipes.context import PruningContext
 
 
 def prune_model(job: Job) -> None:
-    """Carry out the recipe named by --recipe."""
+    """Apply the recipe named by --recipe."""
     dense, features = job.open("dense", "ModelBundle"), job.open("features", "FeatureSet")
     plan = job.open("plan", "CandidatePlan").read("plan.json", CandidatePlan)
     demand_receipt(plan.subject, dense)
-    recipe = candidate_plan.find(plan, job.flag("recipe"))
+    recipe = candidate_plan.recipe_named(plan, job.flag("recipe"))
     job.note("recipe", record.digest(recipe))
     job.note("scenario.seed", str(job.scenario.seed))
-    workshop = furnish(features, job.use(job.scenario.training), job.scenario.seed)
-    spec, last = dense.read("model.json", ModelSpec), str(workshop.evidence.holdout.days[-1])
-    memory = None
+    training, seed = job.use(job.scenario.training), job.scenario.seed
+    context = PruningContext.load(features, training, seed, best_device())
+    spec, last = dense.read("model.json", ModelSpec), str(context.calibration.holdout.days[-1])
+    cuts = None
     if job.scenario.repruning and recipe.steps:
-        wanted, state = job.use(job.scenario.repruning), job.arguments.get("state")
-        memory = remember(wanted, state, recipe, (dense, features), last)
-        job.note("prunings", memory.digest)
-    steady = memory.steady if memory else None
-    pruned = carry_out(recipe, load_bundle(dense), workshop, steady)
+        settings, state = job.use(job.scenario.repruning), job.arguments.get("state")
+        cuts = follow_previous_cuts(settings, state, recipe, (dense, features), last)
+        job.note("prunings", cuts.digest)
+    hysteresis = cuts.hysteresis if cuts else None
+    pruned = apply_recipe(recipe, load_bundle(dense), context, hysteresis)
     model = pruned.model
     facts = {"recipe": recipe.name, "dense": dense.digest, **weight_counts(model)}
     source = read_source(features)
-    source = source.cut(pruned.kept_ids(spec), pruned.inputs(source.held_out.inputs, spec))
+    source = source.cut(pruned.kept_ids(spec), pruned.adapt_inputs(source.held_out.inputs, spec))
     with job.create("ModelBundle", "bundle") as draft:
         save_bundle(draft, model)
         draft.write("curve.json", pruned.curve)
         draft.write("plans.json", pruned.plans)
-        if memory:
-            memory.write(draft, source.vocabulary)
+        if cuts:
+            cuts.write(draft, source.vocabulary)
         job.seal(draft, facts)
     with job.create("Package", "package") as draft:
-        calibration = pruned.inputs(workshop.evidence.holdout.inputs, spec)
-        write_package(draft, model, recipe, source, calibration, job.scenario.title)
+        rows = pruned.adapt_inputs(context.calibration.holdout.inputs, spec)
+        write_package(draft, model, recipe, source, rows, job.scenario.title)
         job.seal(draft, facts)
     job.answer(job.place("package"))
 

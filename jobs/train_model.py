@@ -2,12 +2,12 @@
 
     python jobs/train_model.py --scenario short_video --features URI --validation URI --output URI
 
-Seals a ModelBundle: shapes, weights, and what training saw of the held-out days. Where the scenario
+Seals a ModelBundle: shapes, weights, and the curve of its holdout evaluations. Where the scenario
 says training.start = "warm", it goes on from the newest master in `--state`, and leaves one. A
-training killed at any moment goes on from what it kept at `--checkpoints`, with the same bits; they
-vanish with the seal. Several processes train together under
+training killed at any moment goes on from its checkpoint at `--checkpoints`, with the same bits;
+checkpoints are removed once the bundle is sealed. Several processes train together under
 `torchrun --nproc-per-node=N jobs/train_model.py ...`. With SECATEUR_TENSORBOARD, a folder,
-TensorBoard sees how it goes.
+TensorBoard follows the training.
 """
 
 from secateur import command
@@ -17,47 +17,51 @@ from secateur.model import warm_start
 from secateur.model.architectures.registry import new_model
 from secateur.model.bundle import save_bundle
 from secateur.model.data.streaming import open_stream
-from secateur.model.distributed import joined
+from secateur.model.distributed import process_group
 from secateur.model.training.checkpoints import Checkpoints
-from secateur.model.training.tensorboard import followed
-from secateur.model.training.train import train_on
+from secateur.model.training.context import TrainingContext, best_device
+from secateur.model.training.tensorboard import report_progress
+from secateur.model.training.train import train
 
 
 def train_model(job: Job) -> None:
     """Turn a FeatureSet into the dense ModelBundle."""
     features = job.validated("features", "FeatureSet")
-    training, seed = job.use(job.scenario.training), job.scenario.seed
+    settings, seed = job.use(job.scenario.training), job.scenario.seed
     job.note("scenario.seed", str(seed))
-    model = new_model(features.read("schema.json", FeatureSchema), training, seed)
-    train, held = open_stream(features, "train", training.memory_mb).part(training.holdout_days)
-    start = warm_start.Start(train)
-    if training.start == "warm":
-        start = warm_start.warm_start(job.arguments.get("state"), model, features, train)
+    model = new_model(features.read("schema.json", FeatureSchema), settings, seed)
+    stream = open_stream(features, "train", settings.memory_mb)
+    rows, holdout = stream.split_holdout(settings.holdout_days)
+    start = warm_start.Start(rows)
+    if settings.start == "warm":
+        start = warm_start.warm_start(job.arguments.get("state"), model, features, rows)
         job.note("master", start.master.digest if start.master else "none")
-    total = training.max_epochs * len(start.rows)
+    total = settings.max_epochs * len(start.rows)
     run = f"{job.scenario.name}-{job.key[:12]}"
     with (
-        joined() as world,
+        process_group() as world,
         command.progress("training", total, "samples") as show,
-        followed(show, run if world.leads else None) as advance,
+        report_progress(show, run if world.is_main else None) as advance,
     ):
-        kept_at = job.arguments.get("checkpoints")
-        kept = Checkpoints(kept_at, job.key, training.checkpoint_s, world) if kept_at else None
-        rows = start.rows.loaded(), held.read()
-        curve, left = train_on(model, start.memory, rows, training, seed, advance, kept, world)
+        uri = job.arguments.get("checkpoints")
+        checkpoints = Checkpoints(uri, job.key, settings.checkpoint_s, world) if uri else None
+        context = TrainingContext(
+            settings, seed, best_device(), advance, world, checkpoints, start.state
+        )
+        result = train(model, start.rows.read_if_small(), holdout.read(), context)
+        curve = result.curve
         advance(0, curve.evaluations[-1])
-        best = curve.evaluations[curve.best]
-        if not world.leads:
+        if not world.is_main:
             return
         with job.create("ModelBundle") as draft:
             save_bundle(draft, model)
             draft.write("curve.json", curve)
-            if left:
-                warm_start.keep(draft, left, model, features, train.days[-1])
-            facts = {"holdout_auc": best.holdout_auc, "start": start.word, "seed": seed}
-            job.seal(draft, {"recipe": "dense", **facts})
-        if kept:
-            kept.clear()
+            if result.state:
+                warm_start.write_master(draft, result.state, model, features, rows.days[-1])
+            facts = {"holdout_auc": curve.evaluations[curve.best].holdout_auc}
+            job.seal(draft, {"recipe": "dense", **facts, "start": start.kind, "seed": seed})
+        if checkpoints:
+            checkpoints.clear()
 
 
 if __name__ == "__main__":

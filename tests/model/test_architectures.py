@@ -20,6 +20,7 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import build, new_model, shapes_of
 from secateur.model.data.batches import Split
 from secateur.model.data.inputs import Inputs, Ragged
+from secateur.model.training.context import TrainingContext
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import logit_auc
 from secateur.model.training.train import train
@@ -206,7 +207,7 @@ def test_only_logistic_regression_cannot_learn_that_users_like_their_parity(
     _, holdout = planted
     training = with_(architecture=architecture, max_epochs=8.0, patience=99, learning_rate=2e-2)
     model = new_model(SCHEMA, training, seed=1)
-    train(model, *planted, training, 1, lambda _rows, _note: None)
+    train(model, *planted, TrainingContext(training, 1))
     found = logit_auc(predict(model, holdout.inputs), holdout.labels)
     ids = holdout.inputs.ids.numpy()
     best = logit_auc(torch.from_numpy(planted_probability(ids)), holdout.labels)

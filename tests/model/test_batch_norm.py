@@ -8,9 +8,10 @@ from secateur.model.architectures.batch_norm import FEWEST, BatchNorm
 from secateur.model.architectures.registry import new_model
 from secateur.model.architectures.tower import Tower
 from secateur.model.data.batches import Split
+from secateur.model.training.context import TrainingContext
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import log_loss
-from secateur.model.training.train import distill, taught, train
+from secateur.model.training.train import distill, train, with_distillation_targets
 from secateur.scenario import Training
 
 from .conftest import SCHEMA, TRAINING
@@ -73,7 +74,7 @@ def test_what_training_leaves_has_the_loss_of_its_best_look(
     training = Training.model_validate(NORMALISED.model_dump() | {"architecture": architecture})
     model = new_model(SCHEMA, training, 1)
     assert [type(norm) for norm in model.tower.norms] == [BatchNorm] * 2
-    curve = train(model, *planted, training, 1, silent)
+    curve = train(model, *planted, TrainingContext(training, 1)).curve
     assert [type(norm) for norm in model.tower.norms] == [nn.Identity] * 2
     loss = log_loss(predict(model, planted[1].inputs), planted[1].labels)
     assert loss == pytest.approx(curve.evaluations[curve.best].holdout_loss, abs=1e-6)
@@ -82,6 +83,7 @@ def test_what_training_leaves_has_the_loss_of_its_best_look(
 def test_a_student_is_folded_too(planted: Planted) -> None:
     teacher = new_model(SCHEMA, TRAINING, 1)
     student = new_model(SCHEMA, NORMALISED, 2)
-    rows = taught(planted, teacher, NORMALISED, 1.0)
-    distill(student, *rows, NORMALISED, epochs=0.5, seed=1)
+    context = TrainingContext(NORMALISED, 1)
+    rows = with_distillation_targets(planted, teacher, 1.0, context)
+    distill(student, *rows, context, epochs=0.5)
     assert [type(norm) for norm in student.tower.norms] == [nn.Identity] * 2

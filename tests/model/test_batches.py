@@ -8,7 +8,7 @@ import torch
 
 from secateur.artifacts import Artifact
 from secateur.contracts.errors import ArtifactError
-from secateur.model.data.batches import load_split, shuffled, split_holdout
+from secateur.model.data.batches import load_split, shuffled_indices, split_holdout
 
 from .conftest import DAYS, ROWS_A_DAY
 
@@ -46,7 +46,7 @@ def test_holding_out_every_day_is_an_error(features: Artifact) -> None:
 
 
 def test_an_epoch_has_every_row_once_and_the_next_another_order() -> None:
-    batches = list(islice(shuffled(10, size=4, seed=0), 6))
+    batches = list(islice(shuffled_indices(10, size=4, seed=0), 6))
     assert [len(b) for b in batches] == [4, 4, 2, 4, 4, 2]
     first, second = torch.cat(batches[:3]), torch.cat(batches[3:])
     assert sorted(first.tolist()) == sorted(second.tolist()) == list(range(10))
@@ -55,7 +55,7 @@ def test_an_epoch_has_every_row_once_and_the_next_another_order() -> None:
 
 def test_the_order_is_drawn_by_the_seed_alone() -> None:
     torch.manual_seed(1)
-    first = next(shuffled(100, size=100, seed=5))
+    first = next(shuffled_indices(100, size=100, seed=5))
     torch.manual_seed(2)
-    assert torch.equal(first, next(shuffled(100, size=100, seed=5)))
-    assert not torch.equal(first, next(shuffled(100, size=100, seed=6)))
+    assert torch.equal(first, next(shuffled_indices(100, size=100, seed=5)))
+    assert not torch.equal(first, next(shuffled_indices(100, size=100, seed=6)))

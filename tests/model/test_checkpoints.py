@@ -21,6 +21,7 @@ from secateur.model.architectures.registry import new_model
 from secateur.model.data.batches import Split
 from secateur.model.distributed import World
 from secateur.model.training.checkpoints import Checkpoints
+from secateur.model.training.context import TrainingContext
 from secateur.model.training.train import train
 from secateur.scenario import Training, load
 from train_model import train_model
@@ -72,7 +73,8 @@ def run(
             raise Stopped
 
     model = new_model(SCHEMA, training, 1)
-    return model, train(model, *planted, training, 1, advance, kept)
+    context = TrainingContext(training, 1, advance=advance, checkpoints=kept)
+    return model, train(model, *planted, context).curve
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lazy_adam", "rowwise_adagrad"])
@@ -110,7 +112,7 @@ def test_a_trainer_killed_at_work_seals_the_digest_of_one_that_was_not(
     assert killed.wait() == -signal.SIGKILL
     assert not artifacts.is_sealed(str(tmp_path / "resumed"))
     again = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=True)
-    assert "going on from step" in again.stderr
+    assert "resuming from step" in again.stderr
     train_model(
         Job(
             "train_model",

@@ -115,7 +115,7 @@ def test_two_ranks_of_which_one_was_killed_go_on_with_the_same_bits(
     process.communicate()
     assert process.returncode != 0
     assert not list(tmp_path.glob("killed/*.json"))
-    assert "going on from step" in run_together(
+    assert "resuming from step" in run_together(
         flags | {"output": output, "checkpoints": str(kept)}, settings
     )
     run_together(flags | {"output": str(tmp_path / "uncut")}, settings)
@@ -132,6 +132,6 @@ def workers_of(process: subprocess.Popen[str]) -> list[int]:
 
 def test_the_shares_of_a_batch_are_all_of_it_and_nearly_equal() -> None:
     rows = torch.arange(10)
-    shares = [World(rank, 3).share(rows) for rank in range(3)]
+    shares = [World(rank, 3).shard(rows) for rank in range(3)]
     assert torch.equal(torch.cat(shares), rows)
     assert [len(share) for share in shares] == [4, 3, 3]

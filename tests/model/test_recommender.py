@@ -21,6 +21,7 @@ from secateur.model.architectures.registry import new_model, spec_of
 from secateur.model.bundle import load_bundle, save_bundle
 from secateur.model.data.batches import _vectors, load_split, split_holdout
 from secateur.model.data.inputs import Inputs, Ragged
+from secateur.model.training.context import TrainingContext
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import logit_auc
 from secateur.model.training.train import train
@@ -72,8 +73,8 @@ def test_a_holdout_keeps_every_kind_beside_its_row(kinds: Artifact) -> None:
     parts = split_holdout(whole, 1)
     assert len(parts[1]) == len(whole) // len(DAYS["train"])
     for column in range(len(SCHEMA.lists)):
-        joined = [row for part in parts for row in unragged(part.inputs.lists[column])]
-        assert joined == unragged(whole.inputs.lists[column])
+        together = [row for part in parts for row in unragged(part.inputs.lists[column])]
+        assert together == unragged(whole.inputs.lists[column])
     assert torch.equal(torch.cat([part.inputs.numbers for part in parts]), whole.inputs.numbers)
 
 
@@ -141,7 +142,7 @@ def test_training_on_every_kind_learns_and_repeats_bit_by_bit(kinds: Artifact) -
     for threads in (1, 2):
         training = TRAINING.model_copy(update={"max_epochs": 5.0, "threads": threads})
         model = new_model(SCHEMA, training, 1)
-        train(model, rows, holdout, training, 1, lambda _rows, _note: None)
+        train(model, rows, holdout, TrainingContext(training, 1))
         assert logit_auc(predict(model, holdout.inputs), holdout.labels) > 0.8
         states.append(model.state_dict())
     assert all(torch.equal(tensor, states[1][name]) for name, tensor in states[0].items())

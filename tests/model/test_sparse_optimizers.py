@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from secateur.model.optimization.learning_rates import Horizon, learning_rates
+from secateur.model.optimization.closed_form_adamw import ClosedFormAdamW
+from secateur.model.optimization.learning_rates import learning_rates
 from secateur.model.optimization.sparse_optimizers import LazyAdam, RowwiseAdagrad
 
 HEIGHT, WIDTH, STEPS = 60, 4, 400
@@ -49,9 +50,9 @@ def dense_adamw(decay: float, warmup: float) -> tuple[Tensor, list[Tensor]]:
 def test_lazy_adam_is_dense_adamw(decay: float, warmup: float) -> None:
     expected, seen = dense_adamw(decay, warmup)
     table = drawn(1)
-    lazy = LazyAdam([table], Horizon(learning_rates(PEAK, STEPS, warmup), decay))
+    lazy = LazyAdam([table], ClosedFormAdamW(learning_rates(PEAK, STEPS, warmup), decay))
     for rows, wanted in zip(visits(), seen, strict=True):
-        (block,) = lazy.visit(rows)
+        (block,) = lazy.read_rows(rows)
         assert torch.allclose(block, wanted, atol=2e-4)
         lazy.step([gradient(block, rows)])
     lazy.flush()
@@ -75,9 +76,9 @@ def test_without_catching_up_it_would_not_be() -> None:
 
 def test_only_the_rows_of_a_batch_are_written() -> None:
     table = drawn(1)
-    lazy = LazyAdam([table], Horizon(learning_rates(PEAK, STEPS, 0.0)))
+    lazy = LazyAdam([table], ClosedFormAdamW(learning_rates(PEAK, STEPS, 0.0)))
     rows = torch.tensor([2, 7])
-    (block,) = lazy.visit(rows)
+    (block,) = lazy.read_rows(rows)
     lazy.step([torch.ones_like(block)])
     changed = torch.nonzero((table != drawn(1)).any(dim=1))[:, 0]
     assert changed.tolist() == [2, 7]
@@ -87,18 +88,18 @@ def test_only_the_rows_of_a_batch_are_written() -> None:
 def test_a_resumed_optimizer_takes_the_same_steps_to_the_bit(
     optimizer: type[LazyAdam] | type[RowwiseAdagrad],
 ) -> None:
-    horizon = Horizon(learning_rates(PEAK, STEPS, 0.0), 0.1)
+    closed_form = ClosedFormAdamW(learning_rates(PEAK, STEPS, 0.0), 0.1)
     table = drawn(1)
-    whole = optimizer([table], horizon)
+    whole = optimizer([table], closed_form)
     for number, rows in enumerate(visits()):
         if number == STEPS // 2:
             state = {name: tensor.clone() for name, tensor in whole.state().items()}
             later = table.clone()
-            resumed = optimizer([later], horizon)
-            resumed.resume(state)
-        whole.step([gradient(whole.visit(rows)[0], rows)])
+            resumed = optimizer([later], closed_form)
+            resumed.load_state(state)
+        whole.step([gradient(whole.read_rows(rows)[0], rows)])
         if number >= STEPS // 2:
-            resumed.step([gradient(resumed.visit(rows)[0], rows)])
+            resumed.step([gradient(resumed.read_rows(rows)[0], rows)])
     whole.flush()
     resumed.flush()
     assert torch.equal(table, later)
@@ -106,9 +107,9 @@ def test_a_resumed_optimizer_takes_the_same_steps_to_the_bit(
 
 def test_rowwise_adagrad_divides_by_the_root_of_the_sum_of_mean_squares() -> None:
     table = torch.zeros(3, 2)
-    adagrad = RowwiseAdagrad([table], Horizon(np.full(2, 0.5)))
+    adagrad = RowwiseAdagrad([table], ClosedFormAdamW(np.full(2, 0.5)))
     for _ in range(2):
-        adagrad.visit(torch.tensor([1]))
+        adagrad.read_rows(torch.tensor([1]))
         adagrad.step([torch.tensor([[3.0, 4.0]])])
     moved = [0.5 / np.sqrt(12.5) + 0.5 / np.sqrt(25.0)]
     assert table[1].tolist() == pytest.approx([-3 * moved[0], -4 * moved[0]])
@@ -118,9 +119,9 @@ def test_rowwise_adagrad_divides_by_the_root_of_the_sum_of_mean_squares() -> Non
 def test_decay_of_absent_rows_is_what_every_step_would_have_taken() -> None:
     table = torch.ones(2, 1)
     rates = learning_rates(0.5, 10, 0.0)
-    adagrad = RowwiseAdagrad([table], Horizon(rates, decay=0.1))
+    adagrad = RowwiseAdagrad([table], ClosedFormAdamW(rates, decay=0.1))
     for _ in range(10):
-        adagrad.visit(torch.tensor([0]))
+        adagrad.read_rows(torch.tensor([0]))
         adagrad.step([torch.zeros(1, 1)])
     assert table[1].item() == 1
     adagrad.flush()

@@ -105,16 +105,16 @@ def test_reading_may_begin_at_any_batch(numbered: Artifact, start: int) -> None:
 @pytest.mark.parametrize("days", [1, 2])
 def test_it_is_parted_as_rows_in_memory_are(numbered: Artifact, days: int) -> None:
     expected = split_holdout(load_split(numbered, "train"), days)
-    for stream, split in zip(small_memory(numbered).part(days), expected, strict=True):
+    for stream, split in zip(small_memory(numbered).split_holdout(days), expected, strict=True):
         assert torch.equal(stream.read().inputs.ids, split.inputs.ids)
         assert torch.equal(stream.read().labels, split.labels)
 
 
 def test_holding_out_every_day_is_an_error(numbered: Artifact) -> None:
     with pytest.raises(ArtifactError, match="3 train days: too few"):
-        small_memory(numbered).part(3)
+        small_memory(numbered).split_holdout(3)
 
 
 def test_rows_that_fit_are_kept_in_memory(numbered: Artifact) -> None:
-    assert isinstance(open_stream(numbered, "train", memory_mb=1).loaded(), Split)
-    assert isinstance(open_stream(numbered, "train", memory_mb=0.01).loaded(), Stream)
+    assert isinstance(open_stream(numbered, "train", memory_mb=1).read_if_small(), Split)
+    assert isinstance(open_stream(numbered, "train", memory_mb=0.01).read_if_small(), Stream)

@@ -15,9 +15,15 @@ from secateur.model.architectures.registry import new_model
 from secateur.model.data.batches import Split, load_split, split_holdout
 from secateur.model.data.streaming import open_stream
 from secateur.model.training.checkpoints import Checkpoints
+from secateur.model.training.context import TrainingContext
 from secateur.model.training.holdout import predict, predict_tasks
 from secateur.model.training.metrics import log_loss, logit_auc, task_losses
-from secateur.model.training.train import distill, guided, taught, train
+from secateur.model.training.train import (
+    distill,
+    distillation_targets,
+    train,
+    with_distillation_targets,
+)
 from secateur.scenario import Training
 
 from .conftest import TRAINING, WITH_TASKS, planted_probability
@@ -44,7 +50,8 @@ def trained(
             raise KeyboardInterrupt
 
     model = new_model(WITH_TASKS, training, 1)
-    return model, train(model, *rows, training, 1, advance, kept)
+    context = TrainingContext(training, 1, advance=advance, checkpoints=kept)
+    return model, train(model, *rows, context).curve
 
 
 @pytest.fixture(scope="module")
@@ -143,16 +150,18 @@ def test_a_student_learns_what_its_teacher_thinks_of_every_task(
 ) -> None:
     (_, holdout), teacher = told, both[0]
     mixed, opinion = (
-        guided(holdout, teacher, 0.25),
+        distillation_targets(holdout, teacher, 0.25),
         torch.sigmoid(predict_tasks(teacher, holdout.inputs)),
     )
     assert holdout.tasks is not None
     told_even = ~holdout.tasks[:, 0].isnan()
-    assert torch.equal(mixed.targets[~told_even, EVEN], opinion[~told_even, EVEN])
+    assert torch.equal(mixed[~told_even, EVEN], opinion[~told_even, EVEN])
     half = 0.75 * holdout.tasks[told_even, 0] + 0.25 * opinion[told_even, EVEN]
-    assert torch.allclose(mixed.targets[told_even, EVEN], half, atol=1e-6)
+    assert torch.allclose(mixed[told_even, EVEN], half, atol=1e-6)
     student = new_model(WITH_TASKS, TRAINING.model_copy(update={"hidden": (8,)}), 3)
-    curve = distill(student, *taught(told, teacher, TRAINING, 1.0), TRAINING, 8.0, 1)
+    context = TrainingContext(TRAINING, 1)
+    rows = with_distillation_targets(told, teacher, 1.0, context)
+    curve = distill(student, *rows, context, epochs=8.0)
     areas = curve.evaluations[curve.best].task_aucs
     for output, (task, area) in enumerate(areas.items(), start=1):
         assert area > possible(holdout, output, opinion[:, output]) - 0.02, task

@@ -20,13 +20,13 @@ def test_every_look_is_written_once(
     (folder,) = (tmp_path / "board").iterdir()
     assert folder.name.startswith("short_video-")
     seen = EventAccumulator(str(folder)).Reload()
-    looks = bundle.read("curve.json", TrainingCurve).evaluations
-    assert len(looks) > 3
+    evaluations = bundle.read("curve.json", TrainingCurve).evaluations
+    assert len(evaluations) > 3
     for name in ("train_loss", "holdout_loss", "holdout_auc"):
         events = seen.Scalars(name)
-        assert [event.step for event in events] == [look.samples for look in looks]
+        assert [event.step for event in events] == [look.samples for look in evaluations]
         assert [event.value for event in events] == pytest.approx(
-            [getattr(look, name) for look in looks]
+            [getattr(look, name) for look in evaluations]
         )
 
 

@@ -34,9 +34,9 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import new_model
 from secateur.model.data.inputs import Inputs
 from secateur.model.data.streaming import open_stream
+from secateur.model.distributed import SINGLE_PROCESS
 from secateur.model.optimization import optimizers
-from secateur.model.optimization.optimizers import Memory, Optimization
-from secateur.model.training.train import ALONE
+from secateur.model.optimization.optimizers import ModelOptimizer, TrainingState
 from secateur.model.warm_start import row_keys, warm_start
 from secateur.scenario import Scenario, load
 from train_model import train_model
@@ -185,32 +185,32 @@ def test_rows_and_their_moments_travel_by_what_they_stand_for(
 ) -> None:
     settings = f"training.embedding_optimizer={optimizer}"
     bundle = trained(first, tmp_path / "state", settings)
-    memory, model = begun(second, tmp_path / "state", settings)
+    state, model = begun(second, tmp_path / "state", settings)
     old, new = keys_of(first), keys_of(second)
     fresh = model.state_dict()["embedding.weight"]
     learned = load_file(bundle.file(TENSORS))
     for row, key in enumerate(new):
-        found = memory.weights["embedding.weight"][row]
+        found = state.weights["embedding.weight"][row]
         weight = learned["embedding.weight"]
         assert torch.equal(found, weight[old.index(key)] if key in old else fresh[row]), key
     names = ["sum"] if optimizer == "rowwise_adagrad" else ["exp_avg", "exp_avg_sq"]
     for name in (f"embedding.weight.{name}" for name in names):
-        before, now = learned[f"moments:{name}"], memory.moments[name]
+        before, now = learned[f"moments:{name}"], state.moments[name]
         rows = [before[old.index(key)] if key in old else 0 * before[0] for key in new]
         assert before.any()
         assert torch.equal(now, torch.stack(rows))
     assert [key for key in new if key not in old] == ["video\nf", "words\nz"]
 
 
-def begun(features: Artifact, state: Path, *settings: str) -> tuple[Memory, Recommender]:
+def begun(features: Artifact, state: Path, *settings: str) -> tuple[TrainingState, Recommender]:
     """What a night would go on from, and its untrained model."""
     training = scenario(*settings).training
     schema = features.read("schema.json", FeatureSchema)
     model = new_model(schema, training, 1)
-    train, _ = open_stream(features, "train", 100).part(1)
+    train, _ = open_stream(features, "train", 100).split_holdout(1)
     start = warm_start(str(state), model, features, train)
-    assert start.memory is not None
-    return start.memory, model
+    assert start.state is not None
+    return start.state, model
 
 
 def keys_of(features: Artifact) -> list[str]:
@@ -279,20 +279,20 @@ def test_going_on_is_as_if_one_had_never_stopped(
     training = TRAINING.model_copy(update={"embedding_optimizer": optimizer})
     ids = torch.randint(0, 30, (40, 8, 3), generator=torch.Generator().manual_seed(1)) % 3
     whole, left, right = (new_model(SCHEMA, training, 1) for _ in range(3))
-    take_steps(whole, Optimization(whole, training, 40, ALONE), ids)
-    first = Optimization(left, training, 20, ALONE)
+    take_steps(whole, ModelOptimizer(whole, training, 40, SINGLE_PROCESS), ids)
+    first = ModelOptimizer(left, training, 20, SINGLE_PROCESS)
     take_steps(left, first, ids[:20])
-    memory = Memory(left.state_dict(), first.moments(), 20)
-    right.load_state_dict(memory.weights)
-    take_steps(right, Optimization(right, training, 20, ALONE, memory), ids[20:])
+    state = TrainingState(left.state_dict(), first.moments(), 20)
+    right.load_state_dict(state.weights)
+    take_steps(right, ModelOptimizer(right, training, 20, SINGLE_PROCESS, state), ids[20:])
     for name, tensor in whole.state_dict().items():
         assert torch.allclose(right.state_dict()[name], tensor, atol=2e-5), name
 
 
-def take_steps(model: Recommender, optimization: Optimization, batches: torch.Tensor) -> None:
+def take_steps(model: Recommender, optimization: ModelOptimizer, batches: torch.Tensor) -> None:
     for ids in batches:
         inputs = Inputs.of_ids(ids)
-        optimization.begin()
+        optimization.begin_step()
         scores = model.score(optimization.embed(inputs, inputs))[:, 0]
         functional.binary_cross_entropy_with_logits(scores, (ids[:, 0] > 0).float()).backward()
         optimization.step()

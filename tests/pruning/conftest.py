@@ -11,9 +11,10 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import build
 from secateur.model.data.batches import Split
 from secateur.model.data.inputs import Inputs
+from secateur.model.training.context import TrainingContext
 from secateur.model.training.train import train
-from secateur.pruning.apply_recipe import Workshop
-from secateur.pruning.units.calibration import Evidence
+from secateur.pruning.recipes.context import PruningContext
+from secateur.pruning.units.calibration import CalibrationData
 from secateur.scenario import Training
 
 TRAINING = Training(batch_size=64, hidden=(32, 32), learning_rate=1e-2, max_epochs=4, patience=9)
@@ -32,17 +33,17 @@ def planted(rows: int, seed: int) -> Split:
 
 
 @pytest.fixture(scope="session")
-def workshop() -> Workshop:
+def context() -> PruningContext:
     rows, holdout = planted(4000, 1), planted(1500, 2)
     counts = tuple(np.bincount(rows.inputs.ids[:, i].numpy(), minlength=12) for i in range(3))
-    return Workshop(rows, Evidence(counts, holdout, seed=5), TRAINING, 3)
+    return PruningContext(rows, CalibrationData(counts, holdout, seed=5), TRAINING, 3)
 
 
 @pytest.fixture(scope="session")
-def trained(workshop: Workshop) -> Recommender:
+def trained(context: PruningContext) -> Recommender:
     torch.manual_seed(0)
     model = build(SPEC)
-    train(model, workshop.train, workshop.evidence.holdout, TRAINING, 1, lambda _rows, _look: None)
+    train(model, context.train, context.calibration.holdout, TrainingContext(TRAINING, 1))
     return model
 
 

@@ -24,8 +24,8 @@ from secateur.model.architectures.registry import spec_of
 from secateur.model.bundle import load_bundle
 from secateur.model.data.batches import load_split
 from secateur.model.training.holdout import predict
-from secateur.pruning import candidate_plan
-from secateur.pruning.apply_recipe import Pruned
+from secateur.pruning.recipes import candidate_plan
+from secateur.pruning.recipes.apply_recipe import PrunedModel
 from secateur.pruning.units.calibration import read_counts
 from secateur.scenario import Scenario, Training, load
 from secateur.serving import scorer
@@ -118,8 +118,8 @@ def test_bundle_and_package_of_a_recipe_score_raw_values_alike(
     blocks = (*served.schema.fields, *served.schema.own_lists)
     assert tuple(field.size for field in blocks) == model.spec.rows
     whole = open_artifact((run / "dense").as_uri(), "ModelBundle").read("model.json", ModelSpec)
-    cuts = Pruned(model, TrainingCurve((), 0), bundle.read("plans.json", PruningPlans))
-    inputs = cuts.inputs(load_split(features, "tune").inputs, whole)
+    cuts = PrunedModel(model, TrainingCurve((), 0), bundle.read("plans.json", PruningPlans))
+    inputs = cuts.adapt_inputs(load_split(features, "tune").inputs, whole)
     expected = torch.sigmoid(predict(model, inputs)).numpy()
     table = pq.read_table(features.folder / "tune")
     columns = {f.name: table[f"value_{f.name}"].to_pylist() for f in SCHEMA.inputs}
@@ -143,7 +143,7 @@ def test_a_recipe_for_parts_that_an_architecture_lacks_is_refused(
     training = TRAINING.model_copy(update={"architecture": architecture})
     chosen = [one for one in RECIPES if one.name == recipe]
     with pytest.raises(ScenarioError, match=message):
-        candidate_plan.plan("digest", spec_of(SCHEMA, training), chosen)
+        candidate_plan.make_plan("digest", spec_of(SCHEMA, training), chosen)
 
 
 def test_a_shared_list_follows_the_rows_of_its_category(run: Path) -> None:

@@ -12,25 +12,30 @@ from secateur.model.architectures.kept_units import narrow
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import log_loss, logit_auc
-from secateur.pruning.apply_recipe import Pruned, Workshop, carry_out, replay
+from secateur.pruning.cuts.compaction import compact
+from secateur.pruning.cuts.masking import mask
 from secateur.pruning.importance.weights import linears
+from secateur.pruning.recipes.apply_recipe import PrunedModel, apply_recipe
+from secateur.pruning.recipes.context import PruningContext
 
 
-def measured(model: Recommender, dense: Recommender, workshop: Workshop) -> tuple[float, float]:
+def measured(
+    model: Recommender, dense: Recommender, context: PruningContext
+) -> tuple[float, float]:
     """AUC and log-loss on the holdout."""
-    holdout = workshop.evidence.holdout
+    holdout = context.calibration.holdout
     logits = predict(model, narrow(holdout.inputs, dense.spec, model.spec))
     return logit_auc(logits, holdout.labels), log_loss(logits, holdout.labels)
 
 
-def cut(dense: Recommender, workshop: Workshop, *steps: Step, **how: object) -> Pruned:
-    return carry_out(Recipe("r", steps, **how), dense, workshop)  # type: ignore[arg-type]
+def cut(dense: Recommender, context: PruningContext, *steps: Step, **how: object) -> PrunedModel:
+    return apply_recipe(Recipe("r", steps, **how), dense, context)  # type: ignore[arg-type]
 
 
 def density(model: Recommender) -> float:
     weights = [layer.weight for layer in linears(model)]
-    living = sum(int(weight.count_nonzero()) for weight in weights)
-    return living / sum(weight.numel() for weight in weights)
+    nonzero = sum(int(weight.count_nonzero()) for weight in weights)
+    return nonzero / sum(weight.numel() for weight in weights)
 
 
 NEURONS = Step("neuron", "l2", keep=0.25)
@@ -41,34 +46,34 @@ ZEROS = Step("weight", "magnitude", keep=0.2)
     "criterion", ["field_score", "field_score_per_us", "permutation", "field_score_confirmed"]
 )
 def test_the_field_that_tells_nothing_goes(
-    untouched: Recommender, workshop: Workshop, criterion: str
+    untouched: Recommender, context: PruningContext, criterion: str
 ) -> None:
     step = Step("field", criterion, keep=0.75)  # type: ignore[arg-type]
-    pruned = cut(untouched, workshop, step)
+    pruned = cut(untouched, context, step)
     assert pruned.model.spec.inputs == ("a", "b", "n")
-    before, after = (measured(m, untouched, workshop) for m in (untouched, pruned.model))
+    before, after = (measured(m, untouched, context) for m in (untouched, pruned.model))
     assert abs(after[0] - before[0]) < 0.01
 
 
 def test_a_hidden_layer_becomes_one_with_the_next(
-    untouched: Recommender, workshop: Workshop
+    untouched: Recommender, context: PruningContext
 ) -> None:
     step = Step("layer", "linearity", keep=0.5)
-    pruned = cut(untouched, workshop, step, repair_epochs=2.0)
+    pruned = cut(untouched, context, step, repair_epochs=2.0)
     assert pruned.model.spec.hidden == (32,)
-    assert measured(pruned.model, untouched, workshop)[0] > 0.8
+    assert measured(pruned.model, untouched, context)[0] > 0.8
 
 
 def test_compensation_gives_back_most_of_what_random_neurons_took(
-    untouched: Recommender, workshop: Workshop
+    untouched: Recommender, context: PruningContext
 ) -> None:
     step = Step("neuron", "random", keep=0.5)
     lost, dense = (
         (
-            measured(cut(untouched, workshop, step, compensate=c).model, untouched, workshop)[1]
+            measured(cut(untouched, context, step, compensate=c).model, untouched, context)[1]
             for c in (False, True)
         ),
-        measured(untouched, untouched, workshop)[1],
+        measured(untouched, untouched, context)[1],
     )
     plain, compensated = lost
     assert compensated - dense < 0.25 * (plain - dense)
@@ -76,18 +81,18 @@ def test_compensation_gives_back_most_of_what_random_neurons_took(
 
 @pytest.mark.parametrize("schedule", ["iterative", "cubic"])
 def test_rounds_end_with_the_same_shapes_as_one_cut(
-    untouched: Recommender, workshop: Workshop, schedule: str
+    untouched: Recommender, context: PruningContext, schedule: str
 ) -> None:
     step = replace(NEURONS, schedule=schedule, rounds=3)  # type: ignore[arg-type]
-    pruned = cut(untouched, workshop, step, repair_epochs=1.0)
+    pruned = cut(untouched, context, step, repair_epochs=1.0)
     assert pruned.model.spec.hidden == (8, 8)
     assert len(pruned.plans.steps) == 3
     assert pruned.curve.evaluations[-1].samples <= 4000 / 3 + 64
 
 
-def test_zeros_stay_zero_through_repair(untouched: Recommender, workshop: Workshop) -> None:
-    once = cut(untouched, workshop, ZEROS)
-    repaired = cut(untouched, workshop, ZEROS, repair_epochs=1.0)
+def test_zeros_stay_zero_through_repair(untouched: Recommender, context: PruningContext) -> None:
+    once = cut(untouched, context, ZEROS)
+    repaired = cut(untouched, context, ZEROS, repair_epochs=1.0)
     assert density(repaired.model) == density(once.model) == pytest.approx(0.2, abs=0.01)
     assert repaired.model.spec == untouched.spec
     for a, b in zip(linears(once.model), linears(repaired.model), strict=True):
@@ -96,32 +101,32 @@ def test_zeros_stay_zero_through_repair(untouched: Recommender, workshop: Worksh
 
 
 def test_rigl_trades_weights_and_stays_as_sparse(
-    untouched: Recommender, workshop: Workshop
+    untouched: Recommender, context: PruningContext
 ) -> None:
     step = replace(ZEROS, schedule="rigl", rounds=4)
-    pruned = cut(untouched, workshop, step, repair_epochs=2.0)
+    pruned = cut(untouched, context, step, repair_epochs=2.0)
     assert density(pruned.model) <= 0.21
-    first, *traded = pruned.plans.steps
-    assert all(difference(first, plan).get("weights") for plan in traded)
+    first, *later = pruned.plans.steps
+    assert all(difference(first, plan).get("weights") for plan in later)
 
 
 def test_pruning_at_initialisation_learns_what_the_dense_model_did(
-    untouched: Recommender, workshop: Workshop
+    untouched: Recommender, context: PruningContext
 ) -> None:
     step = Step("weight", "taylor", keep=0.3)
-    pruned = cut(untouched, workshop, step, start="untrained", repair_epochs=4.0)
+    pruned = cut(untouched, context, step, start="untrained", repair_epochs=4.0)
     assert density(pruned.model) == pytest.approx(0.3, abs=0.01)
-    assert measured(pruned.model, untouched, workshop)[0] > 0.8
+    assert measured(pruned.model, untouched, context)[0] > 0.8
 
 
 def test_a_student_alone_reads_labels_and_no_teacher(
-    untouched: Recommender, workshop: Workshop
+    untouched: Recommender, context: PruningContext
 ) -> None:
     taught, alone = (
-        carry_out(
+        apply_recipe(
             Recipe("s", student=Student(4, (8,), 1, alone=a), repair_epochs=0.5),
             untouched,
-            workshop,
+            context,
         )
         .curve.evaluations[0]
         .holdout_loss
@@ -132,14 +137,16 @@ def test_a_student_alone_reads_labels_and_no_teacher(
 
 @pytest.mark.parametrize("allocation", ["uniform", "global", "erk", "sensitivity"])
 def test_every_allocation_keeps_about_the_share_that_was_asked(
-    untouched: Recommender, workshop: Workshop, allocation: str
+    untouched: Recommender, context: PruningContext, allocation: str
 ) -> None:
     step = replace(NEURONS, allocation=allocation)  # type: ignore[arg-type]
-    hidden = cut(untouched, workshop, step).model.spec.hidden
+    hidden = cut(untouched, context, step).model.spec.hidden
     assert 12 <= sum(hidden) <= 20
 
 
-def test_plans_are_json_that_replays_the_cuts(untouched: Recommender, workshop: Workshop) -> None:
+def test_plans_are_json_that_replays_the_cuts(
+    untouched: Recommender, context: PruningContext
+) -> None:
     steps = (
         Step("embedding_row", "frequency_l2", keep=0.5),
         Step("field", "permutation", keep=0.75),
@@ -148,17 +155,23 @@ def test_plans_are_json_that_replays_the_cuts(untouched: Recommender, workshop: 
         Step("layer", "linearity", keep=0.5),
         ZEROS,
     )
-    pruned = cut(untouched, workshop, *steps)
+    pruned = cut(untouched, context, *steps)
     plans = record.load(PruningPlans, record.dump(pruned.plans))
-    again = replay(plans, untouched, workshop.evidence)
+    again, calibration = untouched, context.calibration
+    for plan in plans.steps:
+        small = compact(mask(again, plan, calibration), plan)
+        calibration = calibration.after_cut(plan, again.spec, small.spec)
+        again = small
     assert again.spec == pruned.model.spec
     assert all(torch.equal(t, again.state_dict()[n]) for n, t in pruned.model.state_dict().items())
 
 
-def test_the_same_recipe_gives_the_same_bits(untouched: Recommender, workshop: Workshop) -> None:
+def test_the_same_recipe_gives_the_same_bits(
+    untouched: Recommender, context: PruningContext
+) -> None:
     steps = (Step("field", "random", keep=0.75), Step("neuron", "taylor", keep=0.5))
     first, second = (
-        cut(untouched, workshop, *steps, repair_epochs=0.5, compensate=True) for _ in range(2)
+        cut(untouched, context, *steps, repair_epochs=0.5, compensate=True) for _ in range(2)
     )
     assert first.plans == second.plans
     state = second.model.state_dict()

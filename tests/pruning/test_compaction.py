@@ -18,12 +18,12 @@ from secateur.model.data.batches import Split
 from secateur.model.data.inputs import Inputs, Ragged
 from secateur.pruning.cuts.compaction import compact
 from secateur.pruning.cuts.masking import mask
-from secateur.pruning.cuts.selection import choose
+from secateur.pruning.cuts.selection import choose_units
 from secateur.pruning.importance import fields
 from secateur.pruning.importance.neurons import hidden_layers
-from secateur.pruning.units.calibration import Evidence
+from secateur.pruning.units.calibration import CalibrationData
 from secateur.pruning.units.masks import pack
-from secateur.pruning.units.rows import read_by
+from secateur.pruning.units.rows import inputs_after_cut
 
 NO_ROWS = Split(
     Inputs.of_ids(torch.zeros(0, 1, dtype=torch.int32)),
@@ -60,7 +60,7 @@ def triangle(n: int) -> torch.Tensor:
     return torch.cat([torch.zeros(1, dtype=torch.int64), torch.arange(n).cumsum(0)])
 
 
-Case = tuple[ModelSpec, PruningPlan, Evidence]
+Case = tuple[ModelSpec, PruningPlan, CalibrationData]
 
 
 @st.composite
@@ -119,7 +119,7 @@ def cuts(draw: st.DrawFn) -> Case:
         tuple(sorted(linear)),
         rows=tuple("" if mask[: int(mask.sum())].all() else pack(mask) for mask in stay),
     )
-    return spec, plan, Evidence(counts, rows_of(every_id(spec)))
+    return spec, plan, CalibrationData(counts, rows_of(every_id(spec)))
 
 
 @st.composite
@@ -151,13 +151,13 @@ def rows_of(inputs: Inputs) -> Split:
 @settings(max_examples=100, deadline=None)
 @given(cuts())
 def test_compacted_scores_like_masked(case: Case) -> None:
-    spec, cut, evidence = case
-    masked = mask(random_model(spec), cut, evidence)
+    spec, cut, calibration = case
+    masked = mask(random_model(spec), cut, calibration)
     small = compact(masked, cut)
     rows = every_id(spec)
     with torch.no_grad():
         expected = masked(rows, tasks=True)
-        found = small(read_by(rows, cut, spec, small.spec), tasks=True)
+        found = small(inputs_after_cut(rows, cut, spec, small.spec), tasks=True)
     assert torch.allclose(found, expected, atol=1e-5, rtol=1e-4)
     assert small.spec.inputs == cut.inputs
     kept = sum(small.spec.rows) + small.spec.dense
@@ -170,18 +170,18 @@ def test_compacted_scores_like_masked(case: Case) -> None:
 @settings(max_examples=30, deadline=None)
 @given(cuts())
 def test_the_model_that_was_cut_is_left_as_it_was(case: Case) -> None:
-    spec, cut, evidence = case
+    spec, cut, calibration = case
     model = random_model(spec)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    compact(mask(model, cut, evidence), cut)
+    compact(mask(model, cut, calibration), cut)
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
 def test_cutting_nothing_changes_nothing() -> None:
     spec = ModelSpec("deepfm", ("a", "b"), (4, 6), 3, (5, 4))
     model, everything = random_model(spec), PruningPlan.of_everything(spec)
-    evidence = Evidence((np.ones(4), np.ones(6)), NO_ROWS)
-    same = compact(mask(model, everything, evidence), everything)
+    calibration = CalibrationData((np.ones(4), np.ones(6)), NO_ROWS)
+    same = compact(mask(model, everything, calibration), everything)
     assert all(
         torch.equal(value, same.state_dict()[name]) for name, value in model.state_dict().items()
     )
@@ -191,7 +191,7 @@ def test_a_removed_neuron_takes_away_exactly_its_contribution() -> None:
     spec = ModelSpec("deepfm", ("a", "b"), (4, 6), 3, (5,))
     model, ids = random_model(spec), every_id(ModelSpec("deepfm", ("a", "b"), (4, 6), 3, (5,)))
     cut = PruningPlan(spec.inputs, spec.rows, (0, 1, 2), ((0, 1, 3, 4),))
-    small = compact(mask(model, cut, Evidence((None, None), NO_ROWS)), cut)
+    small = compact(mask(model, cut, CalibrationData((None, None), NO_ROWS)), cut)
     hidden, output = model.tower.layers
     with torch.no_grad():
         embedded = model.embed(ids).flat
@@ -215,7 +215,7 @@ def test_cut_rows_share_the_mean_of_what_training_saw() -> None:
     spec = ModelSpec("deepfm", ("a",), (4,), 2, (3,))
     model = random_model(spec)
     cut = PruningPlan(("a",), (2,), (0, 1), ((0, 1, 2),))
-    small = compact(mask(model, cut, Evidence((np.array([9, 3, 2, 1]),), NO_ROWS)), cut)
+    small = compact(mask(model, cut, CalibrationData((np.array([9, 3, 2, 1]),), NO_ROWS)), cut)
     rows = model.embedding.weight.detach()
     mean = (3 * rows[1] + 2 * rows[2] + 1 * rows[3]) / 6
     assert torch.allclose(small.embedding.weight[1], mean, atol=1e-6)
@@ -226,15 +226,15 @@ def test_rows_that_training_never_saw_leave_the_oov_row_alone() -> None:
     spec = ModelSpec("deepfm", ("a",), (4,), 2, (3,))
     model = random_model(spec)
     cut = PruningPlan(("a",), (2,), (0, 1), ((0, 1, 2),))
-    small = compact(mask(model, cut, Evidence((np.array([9, 0, 0, 0]),), NO_ROWS)), cut)
+    small = compact(mask(model, cut, CalibrationData((np.array([9, 0, 0, 0]),), NO_ROWS)), cut)
     assert torch.equal(small.embedding.weight[1], model.embedding.weight[3])
 
 
 def test_zeroed_weights_are_the_smallest_and_no_shape_changes() -> None:
     spec = ModelSpec("deepfm", ("a", "b"), (4, 6), 3, (5, 4))
-    model, evidence = random_model(spec), Evidence((None, None), NO_ROWS)
-    plan = choose(Step("weight", "magnitude", keep=0.2), model, evidence)
-    sparse = compact(mask(model, plan, evidence), plan)
+    model, calibration = random_model(spec), CalibrationData((None, None), NO_ROWS)
+    plan = choose_units(Step("weight", "magnitude", keep=0.2), model, calibration)
+    sparse = compact(mask(model, plan, calibration), plan)
     before = torch.cat([layer.weight.flatten() for layer in model.tower.layers])
     after = torch.cat([layer.weight.flatten() for layer in sparse.tower.layers])
     kept = after != 0
@@ -252,10 +252,10 @@ def test_a_constant_field_can_go_without_a_trace() -> None:
         for table in (model.embedding.weight, model.first_order.weight):
             table[4:10] = table[4]
     plan = replace(PruningPlan.of_everything(spec), inputs=("a", "n"))
-    evidence = Evidence((None, None), rows_of(rows))
-    small = compact(mask(model, plan, evidence), plan)
+    calibration = CalibrationData((None, None), rows_of(rows))
+    small = compact(mask(model, plan, calibration), plan)
     with torch.no_grad():
-        found = small(read_by(rows, plan, spec, small.spec))
+        found = small(inputs_after_cut(rows, plan, spec, small.spec))
         assert torch.allclose(found, model(rows), atol=1e-5)
     assert small.spec.rows == (4,)
 
@@ -266,8 +266,8 @@ def test_a_linear_layer_whose_neurons_all_act_can_go_without_a_trace() -> None:
     with torch.no_grad():
         model.tower.layers[0].bias += 10
     plan = replace(PruningPlan.of_everything(spec), linear=(0,))
-    evidence = Evidence((None, None), rows_of(rows))
-    small = compact(mask(model, plan, evidence), plan)
+    calibration = CalibrationData((None, None), rows_of(rows))
+    small = compact(mask(model, plan, calibration), plan)
     assert small.spec.hidden == (4,)
     with torch.no_grad():
         assert torch.allclose(small(rows), model(rows), atol=1e-3)

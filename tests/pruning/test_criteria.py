@@ -7,16 +7,16 @@ from secateur.model.architectures.deepfm.network import DeepFM
 from secateur.model.data.batches import Split
 from secateur.model.data.inputs import Inputs
 from secateur.pruning.importance import embeddings, neurons
-from secateur.pruning.units.calibration import Evidence
+from secateur.pruning.units.calibration import CalibrationData
 
-NOTHING = Evidence(
+NOTHING = CalibrationData(
     (None, None),
     Split(Inputs.of_ids(torch.zeros(0, 2).int()), torch.zeros(0), np.zeros(0, "datetime64[D]")),
 )
 
 
 def taylor(model: DeepFM, split: Split) -> tuple[torch.Tensor, ...]:
-    return neurons.taylor(model, Evidence((None, None), split))
+    return neurons.taylor(model, CalibrationData((None, None), split))
 
 
 def sample(hidden: tuple[int, ...], rows: int = 300) -> tuple[DeepFM, Split]:

@@ -15,17 +15,14 @@ from secateur.contracts.manifest import MadeBy
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import PruningPlan
 from secateur.model.architectures.recommender import Recommender
-from secateur.model.architectures.registry import build
 from secateur.model.bundle import load_bundle, save_bundle
 from secateur.model.data.inputs import Inputs, Ragged
-from secateur.model.optimization.optimizers import Memory
 from secateur.packaging.graph.build import build as build_graph
 from secateur.packaging.graph.take_apart import parts_of
 from secateur.pruning.cuts.compaction import compact
 from secateur.pruning.cuts.masking import mask
 from secateur.pruning.importance.neurons import hidden_layers
-from secateur.pruning.moments import compact_state
-from secateur.pruning.units.rows import read_by
+from secateur.pruning.units.rows import inputs_after_cut
 
 from .test_compaction import Case, cuts, every_id, random_model
 
@@ -78,11 +75,11 @@ def normalised_model(spec: ModelSpec) -> Recommender:
 
 @settings(max_examples=50, deadline=None)
 @given(cuts())
-def test_norms_are_folded_then_cut_or_cut_then_folded(case: Case) -> None:
-    spec, plan, evidence = case
+def test_batch_norm_is_folded_before_a_cut(case: Case) -> None:
+    spec, plan, calibration = case
     model, inputs = normalised_model(spec), every_id(spec)
     plan = replace(plan, linear=())
-    masked = mask(model, plan, evidence)
+    masked = mask(model, plan, calibration)
     norms = [norm for tower in masked.towers for norm in tower.norms]
     with torch.no_grad():
         for norm, gone in zip(norms, silent(plan, spec), strict=True):
@@ -93,26 +90,16 @@ def test_norms_are_folded_then_cut_or_cut_then_folded(case: Case) -> None:
     folded = copy.deepcopy(model)
     for tower in folded.towers:
         tower.fold()
-    small = compact(mask(folded, plan, evidence), plan)
-    left = read_by(inputs, plan, spec, small.spec)
+    small = compact(mask(folded, plan, calibration), plan)
+    left = inputs_after_cut(inputs, plan, spec, small.spec)
     assert close(scores(small, left), expected)
-
-    state = compact_state(Memory(model.state_dict(), {}, 0), spec, plan, evidence)
-    unfolded = build(small.spec)
-    for tower in unfolded.towers:
-        tower.normalize()
-    unfolded.load_state_dict(state.weights)
-    assert close(scores(unfolded, left), expected)
-    for tower in unfolded.towers:
-        tower.fold()
-    assert close(scores(unfolded, left), expected)
 
 
 @settings(max_examples=50, deadline=None)
 @given(cuts())
 def test_a_cut_model_scores_alike_once_stored_and_once_exported(case: Case) -> None:
-    spec, plan, evidence = case
-    masked, inputs = mask(random_model(spec), plan, evidence), every_id(spec)
+    spec, plan, calibration = case
+    masked, inputs = mask(random_model(spec), plan, calibration), every_id(spec)
     small = compact(masked, plan)
     expected = torch.sigmoid(scores(masked, inputs))[:, 0].numpy()
     with TemporaryDirectory() as folder, artifacts.create(f"{folder}/b", "ModelBundle") as draft:
@@ -120,7 +107,7 @@ def test_a_cut_model_scores_alike_once_stored_and_once_exported(case: Case) -> N
         draft.seal(MadeBy("test", "0"), {}, {})
         stored = load_bundle(artifacts.open_artifact(f"{folder}/b", "ModelBundle"))
     assert stored.spec == small.spec
-    left = read_by(inputs, plan, spec, small.spec)
+    left = inputs_after_cut(inputs, plan, spec, small.spec)
     assert torch.equal(scores(stored, left), scores(small, left))
     assert np.abs(exported(stored, left) - expected).max() < 1e-5
 

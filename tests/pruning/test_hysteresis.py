@@ -12,8 +12,9 @@ import torch
 from secateur.contracts.candidates import Recipe, Step
 from secateur.contracts.pruning import PruningPlans
 from secateur.model.architectures.recommender import Recommender
-from secateur.pruning.apply_recipe import Workshop, carry_out
-from secateur.pruning.nightly.hysteresis import Cut, Steady, overlaps, units
+from secateur.pruning.nightly.hysteresis import Cut, Hysteresis, kept_masks, overlaps
+from secateur.pruning.recipes.apply_recipe import apply_recipe
+from secateur.pruning.recipes.context import PruningContext
 from secateur.pruning.units.rows import kept_rows
 from secateur.scenario.sections.repruning import Repruning
 
@@ -23,14 +24,16 @@ FREE = Repruning(decay=0, hysteresis=0, max_churn=1, max_loss=1)
 
 
 @pytest.fixture
-def night(untouched: Recommender, workshop: Workshop) -> Callable[..., tuple[Steady, PruningPlans]]:
+def night(
+    untouched: Recommender, context: PruningContext
+) -> Callable[..., tuple[Hysteresis, PruningPlans]]:
     """Carries steps out on the trained model, holding to earlier cuts as asked."""
 
     def cut(
         *steps: Step, wanted: Repruning = FREE, before: dict[int, Cut] | None = None
-    ) -> tuple[Steady, PruningPlans]:
-        steady = Steady(wanted, untouched.spec, before or {})
-        return steady, carry_out(Recipe("r", steps), untouched, workshop, steady).plans
+    ) -> tuple[Hysteresis, PruningPlans]:
+        hysteresis = Hysteresis(wanted, untouched.spec, before or {})
+        return hysteresis, apply_recipe(Recipe("r", steps), untouched, context, hysteresis).plans
 
     return cut
 
@@ -44,17 +47,19 @@ def stranger(cut: Cut, seed: int) -> Cut:
 
 
 def test_the_first_night_cuts_as_without_a_memory(
-    night: Callable[..., tuple[Steady, PruningPlans]], untouched: Recommender, workshop: Workshop
+    night: Callable[..., tuple[Hysteresis, PruningPlans]],
+    untouched: Recommender,
+    context: PruningContext,
 ) -> None:
     steps = (FIELDS, Step("embedding_dimension", "l2", keep=0.5), NEURONS)
-    alone = carry_out(Recipe("r", steps), untouched, workshop).plans
-    steady, plans = night(*steps, wanted=Repruning())
+    alone = apply_recipe(Recipe("r", steps), untouched, context).plans
+    hysteresis, plans = night(*steps, wanted=Repruning())
     assert plans == alone
-    assert [cut.granularity for cut in steady.cuts.values()] == [s.granularity for s in steps]
+    assert [cut.granularity for cut in hysteresis.cuts.values()] == [s.granularity for s in steps]
 
 
 def test_a_night_like_the_last_cuts_the_same(
-    night: Callable[..., tuple[Steady, PruningPlans]],
+    night: Callable[..., tuple[Hysteresis, PruningPlans]],
 ) -> None:
     steps = (Step("layer", "linearity", keep=0.5), Step("neuron", "taylor", keep=0.25))
     first, plans = night(*steps)
@@ -64,19 +69,19 @@ def test_a_night_like_the_last_cuts_the_same(
 
 
 def test_units_are_remembered_by_their_place_in_the_dense_model(
-    night: Callable[..., tuple[Steady, PruningPlans]],
+    night: Callable[..., tuple[Hysteresis, PruningPlans]],
 ) -> None:
     halves = Step("neuron", "l2", keep=0.25, schedule="iterative", rounds=2)
-    steady, plans = night(halves)
+    hysteresis, plans = night(halves)
     whole = [[*layer] for layer in plans.steps[0].neurons]
     left = [[whole[i][n] for n in layer] for i, layer in enumerate(plans.steps[1].neurons)]
-    assert [cut.nonzero().flatten().tolist() for cut in steady.cuts[1].kept] == left
-    assert [int(scores.isfinite().sum()) for scores in steady.cuts[1].scores] == [16, 16]
+    assert [cut.nonzero().flatten().tolist() for cut in hysteresis.cuts[1].kept] == left
+    assert [int(scores.isfinite().sum()) for scores in hysteresis.cuts[1].scores] == [16, 16]
 
 
 @pytest.mark.parametrize("step", [NEURONS, Step("weight", "magnitude", keep=0.2)])
 def test_no_more_units_change_than_may(
-    night: Callable[..., tuple[Steady, PruningPlans]], step: Step
+    night: Callable[..., tuple[Hysteresis, PruningPlans]], step: Step
 ) -> None:
     (cut,) = night(step)[0].cuts.values()
     before = {0: stranger(cut, 3)}
@@ -93,7 +98,7 @@ def test_no_more_units_change_than_may(
 
 
 def test_where_what_was_kept_is_worth_too_little_tonight_the_cut_is_made_anew(
-    night: Callable[..., tuple[Steady, PruningPlans]], caplog: pytest.LogCaptureFixture
+    night: Callable[..., tuple[Hysteresis, PruningPlans]], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     (anew,) = night(NEURONS)[0].cuts.values()
@@ -104,10 +109,8 @@ def test_where_what_was_kept_is_worth_too_little_tonight_the_cut_is_made_anew(
         (now,) = night(NEURONS, wanted=wanted, before=before)[0].cuts.values()
         for one, other in zip(now.kept, kept, strict=True):
             assert torch.equal(one, other)
-    said = (
-        f"last night kept of the neurons is worth {100 * lost:.1f} % less than the best: cut anew"
-    )
-    assert caplog.messages == [f"what {said}"]
+    less = f"{100 * lost:.1f} % less than the best tonight"
+    assert caplog.messages == [f"the neurons kept last night score {less}: cut anew"]
 
 
 def worth(scores: Sequence[torch.Tensor], kept: Sequence[torch.Tensor]) -> float:
@@ -116,7 +119,7 @@ def worth(scores: Sequence[torch.Tensor], kept: Sequence[torch.Tensor]) -> float
 
 
 def test_the_best_of_the_new_units_come_first(
-    night: Callable[..., tuple[Steady, PruningPlans]],
+    night: Callable[..., tuple[Hysteresis, PruningPlans]],
 ) -> None:
     (free,) = night(NEURONS)[0].cuts.values()
     before = stranger(free, 3)
@@ -134,7 +137,7 @@ def test_the_best_of_the_new_units_come_first(
 
 
 def test_a_unit_kept_last_night_stays_unless_another_is_worth_so_much_more(
-    night: Callable[..., tuple[Steady, PruningPlans]],
+    night: Callable[..., tuple[Hysteresis, PruningPlans]],
 ) -> None:
     (free,) = night(NEURONS)[0].cuts.values()
     # The last kept and the first not kept of the first layer change places.
@@ -152,7 +155,7 @@ def test_a_unit_kept_last_night_stays_unless_another_is_worth_so_much_more(
 
 
 def test_scores_are_a_mean_over_the_nights(
-    night: Callable[..., tuple[Steady, PruningPlans]],
+    night: Callable[..., tuple[Hysteresis, PruningPlans]],
 ) -> None:
     (tonight,) = night(NEURONS)[0].cuts.values()
     before = stranger(tonight, 1)
@@ -163,16 +166,16 @@ def test_scores_are_a_mean_over_the_nights(
 
 
 def test_a_row_stays_where_it_is_seen_a_little_less_and_comes_freely(
-    untouched: Recommender, workshop: Workshop
+    untouched: Recommender, context: PruningContext
 ) -> None:
     step = Step("embedding_row", "frequency", min_count=100)
     wanted = Repruning(decay=0, hysteresis=0.1, max_churn=0)
 
     def kept(counts: list[int], before: dict[int, Cut]) -> tuple[dict[int, Cut], list[int]]:
-        evidence = replace(workshop.evidence, counts=(np.array([*counts, *[1] * 6]),) * 3)
-        steady = Steady(wanted, untouched.spec, before)
-        plan = steady.choose(0, step, untouched, evidence)
-        return steady.cuts, kept_rows(plan, untouched.spec)[0].tolist()
+        calibration = replace(context.calibration, counts=(np.array([*counts, *[1] * 6]),) * 3)
+        hysteresis = Hysteresis(wanted, untouched.spec, before)
+        plan = hysteresis.choose_units(0, step, untouched, calibration)
+        return hysteresis.cuts, kept_rows(plan, untouched.spec)[0].tolist()
 
     cuts, first = kept([300, 200, 150, 120, 100, 95], {})
     assert first == [0, 1, 2, 3, 4]
@@ -180,10 +183,10 @@ def test_a_row_stays_where_it_is_seen_a_little_less_and_comes_freely(
 
 
 def test_what_a_plan_keeps_is_what_units_say(
-    night: Callable[..., tuple[Steady, PruningPlans]], untouched: Recommender
+    night: Callable[..., tuple[Hysteresis, PruningPlans]], untouched: Recommender
 ) -> None:
-    steady, plans = night(FIELDS)
-    (kept,) = units(plans.steps[0], "field", untouched.spec, steady.cuts[0].scores)
+    hysteresis, plans = night(FIELDS)
+    (kept,) = kept_masks(plans.steps[0], "field", untouched.spec, hysteresis.cuts[0].scores)
     names = [n for n, stays in zip(untouched.spec.inputs, kept, strict=True) if stays]
     assert tuple(names) == plans.steps[0].inputs
     assert "noise" not in names

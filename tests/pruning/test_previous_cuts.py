@@ -18,7 +18,7 @@ from secateur.artifacts import open_artifact
 from secateur.contracts.errors import CorruptArtifact
 from secateur.contracts.manifest import MadeBy
 from secateur.contracts.pruning import Overlap
-from secateur.pruning.nightly.previous_cuts import recall
+from secateur.pruning.nightly.previous_cuts import load_previous_cuts
 from secateur.scenario.sections.repruning import Repruning
 
 from .test_prune_model import RECIPES, job, write_dense, write_features
@@ -82,8 +82,8 @@ def test_rows_are_found_again_by_the_values_that_they_stand_for(accepted: Path) 
         pq.write_table(later, draft.folder / "vocabulary.parquet")
         draft.seal(MadeBy("test", "0"), {}, {})
     hybrid, state = RECIPES[3], str(accepted / "state")
-    same = recall(state, hybrid, dense, features, "2022-04-27")
-    other = recall(
+    same = load_previous_cuts(state, hybrid, dense, features, "2022-04-27")
+    other = load_previous_cuts(
         state,
         hybrid,
         later_dense,
@@ -115,7 +115,9 @@ def test_a_recipe_whose_steps_changed_is_cut_as_for_the_first_time(
     features = open_artifact((accepted / "features").as_uri(), "FeatureSet")
     dense = open_artifact((accepted / "dense").as_uri(), "ModelBundle")
     changed = replace(RECIPES[3], steps=RECIPES[3].steps[:1])
-    assert recall(str(accepted / "state"), changed, dense, features, "2022-04-27") is None
+    assert (
+        load_previous_cuts(str(accepted / "state"), changed, dense, features, "2022-04-27") is None
+    )
     assert "hybrid has other steps or units than on 2022-04-27" in caplog.text
 
 

@@ -1,7 +1,6 @@
 """Quantization-aware distillation beside rounding afterwards."""
 
 import copy
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -15,9 +14,12 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.batches import Split
 from secateur.model.data.inputs import Inputs
 from secateur.model.training.holdout import predict
-from secateur.model.training.train import taught
-from secateur.pruning.quantization_aware import joined, learn_rounded
-from secateur.pruning.units.calibration import Evidence
+from secateur.pruning.recipes.context import PruningContext
+from secateur.pruning.recipes.quantization_aware import (
+    concatenate_curves,
+    train_with_fake_quantization,
+)
+from secateur.pruning.units.calibration import CalibrationData
 from secateur.scenario import Training
 
 SIZES = (41, 21)
@@ -41,10 +43,10 @@ def random_model() -> Recommender:
     return model
 
 
-def evidence_of(train: Split) -> Evidence:
+def calibration_on(train: Split) -> CalibrationData:
     ids = train.inputs.ids.numpy().T
     counts = tuple(np.bincount(c, minlength=n) for c, n in zip(ids, SIZES, strict=True))
-    return Evidence(counts, split_of(500, 2))
+    return CalibrationData(counts, split_of(500, 2))
 
 
 def distance(model: Recommender, teacher: Recommender, rows: Split) -> float:
@@ -53,15 +55,15 @@ def distance(model: Recommender, teacher: Recommender, rows: Split) -> float:
     return float(functional.binary_cross_entropy_with_logits(found, wanted))
 
 
-def test_a_model_that_learned_rounded_is_nearer_to_its_teacher() -> None:
+def test_a_model_trained_with_fake_quantization_is_nearer_to_its_teacher() -> None:
     teacher, train = random_model(), split_of(3000, 1)
-    evidence, test = evidence_of(train), split_of(500, 3)
+    calibration, test = calibration_on(train), split_of(500, 3)
     afterwards, aware = copy.deepcopy(teacher), copy.deepcopy(teacher)
     table = afterwards.embedding.weight
     FakeQuantization(afterwards.spec, table, SIZES, RECIPE.levels).quantize_table(table)
-    guided, holdout = taught((train, evidence.holdout), teacher, TRAINING, 1.0)
-    evidence = replace(evidence, holdout=holdout)
-    curve = learn_rounded(RECIPE, aware, guided, evidence, TRAINING, 0)
+    context = PruningContext(train, calibration, TRAINING, seed=0)
+    context = context.with_distillation_targets(teacher, 1.0)
+    curve = train_with_fake_quantization(RECIPE, aware, context)
     assert aware.fake_quantization is None
     assert curve.best > 0
     least = distance(teacher, teacher, test)
@@ -73,7 +75,7 @@ def test_a_model_that_learned_rounded_is_nearer_to_its_teacher() -> None:
 def test_a_second_curve_goes_on_where_the_first_ended() -> None:
     first = TrainingCurve((Evaluation(0, 1.0, 1.0, 0.5), Evaluation(9, 0.5, 0.5, 0.6)), 1)
     second = TrainingCurve((Evaluation(0, 0.6, 0.6, 0.6), Evaluation(5, 0.4, 0.4, 0.7)), 1)
-    both = joined(first, second)
+    both = concatenate_curves(first, second)
     assert [one.samples for one in both.evaluations] == [0, 9, 9, 14]
     assert both.best == 3
-    assert joined(TrainingCurve((), 0), second) == second
+    assert concatenate_curves(TrainingCurve((), 0), second) == second

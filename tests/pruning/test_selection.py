@@ -10,13 +10,14 @@ from secateur.contracts.models import ModelSpec
 from secateur.model.architectures.deepfm.network import DeepFM
 from secateur.model.data.batches import Split
 from secateur.model.data.inputs import Inputs
-from secateur.pruning import candidate_plan
-from secateur.pruning.apply_recipe import Work, Workshop
 from secateur.pruning.cuts import selection
 from secateur.pruning.importance.criteria import CRITERIA
-from secateur.pruning.units.calibration import Evidence
+from secateur.pruning.recipes import candidate_plan
+from secateur.pruning.recipes.apply_recipe import RecipeRun
+from secateur.pruning.recipes.context import PruningContext
+from secateur.pruning.units.calibration import CalibrationData
 from secateur.pruning.units.masks import unpack
-from secateur.pruning.units.rows import read_by
+from secateur.pruning.units.rows import inputs_after_cut
 from secateur.scenario import load
 
 SPEC = ModelSpec("deepfm", ("a", "b", "c"), (5, 4, 6), 8, (10, 4))
@@ -25,7 +26,9 @@ HOLDOUT = Split(
     torch.tensor([0.0, 1, 0, 1]),
     np.zeros(4, "datetime64[D]"),
 )
-EVIDENCE = Evidence((np.array([40, 20, 10, 5, 1]), np.array([60, 10, 5, 1]), None), HOLDOUT)
+CALIBRATION = CalibrationData(
+    (np.array([40, 20, 10, 5, 1]), np.array([60, 10, 5, 1]), None), HOLDOUT
+)
 
 
 Counts = tuple[np.ndarray | None, ...]
@@ -36,10 +39,12 @@ def model() -> DeepFM:
     return DeepFM(SPEC).eval()
 
 
-def steps_of(dense: DeepFM, *steps: Step, counts: Counts = EVIDENCE.counts) -> Work:
+def steps_of(dense: DeepFM, *steps: Step, counts: Counts = CALIBRATION.counts) -> RecipeRun:
     """All steps taken, each in one round, without repair."""
-    evidence = replace(EVIDENCE, counts=counts)
-    work = Work(Recipe("r", steps), dense, Workshop(HOLDOUT, evidence, load("news").training, 1))
+    calibration = replace(CALIBRATION, counts=counts)
+    work = RecipeRun(
+        Recipe("r", steps), dense, PruningContext(HOLDOUT, calibration, load("news").training, 1)
+    )
     for step in steps:
         work.cut(step, step.keep or 1.0, 0)
     return work
@@ -54,7 +59,9 @@ def test_every_recipe_of_the_shipped_scenarios_fits_its_dense_model() -> None:
         scenario = load(name)
         training = scenario.training
         spec = replace(SPEC, embedding_dim=training.embedding_dim, hidden=training.hidden)
-        assert candidate_plan.plan("digest", spec, scenario.recipes).recipes == scenario.recipes
+        assert (
+            candidate_plan.make_plan("digest", spec, scenario.recipes).recipes == scenario.recipes
+        )
 
 
 @pytest.mark.parametrize(
@@ -89,32 +96,32 @@ def test_every_recipe_of_the_shipped_scenarios_fits_its_dense_model() -> None:
 )
 def test_a_recipe_that_makes_no_sense_is_named(recipe: Recipe, message: str) -> None:
     with pytest.raises(ScenarioError, match=f"candidate r: .*{message}"):
-        candidate_plan.plan("digest", SPEC, [recipe])
+        candidate_plan.make_plan("digest", SPEC, [recipe])
 
 
 def test_a_plan_knows_its_recipes_and_the_baseline() -> None:
-    plan = candidate_plan.plan("digest", SPEC, [Recipe("small", embedding_bits=8)])
-    assert candidate_plan.find(plan, "small").embedding_bits == 8
-    assert candidate_plan.find(plan, "dense") == Recipe("dense")
+    plan = candidate_plan.make_plan("digest", SPEC, [Recipe("small", embedding_bits=8)])
+    assert candidate_plan.recipe_named(plan, "small").embedding_bits == 8
+    assert candidate_plan.recipe_named(plan, "dense") == Recipe("dense")
     with pytest.raises(UsageError, match=r"no recipe 'large', it has \['dense', 'small'\]"):
-        candidate_plan.find(plan, "large")
+        candidate_plan.recipe_named(plan, "large")
 
 
 def test_rows_seen_often_enough_stay_with_the_oov_row() -> None:
-    assert selection.choose(rows(min_count=10), model(), EVIDENCE).heights == (4, 3, 6)
-    assert selection.choose(rows(min_count=100), model(), EVIDENCE).heights == (1, 1, 6)
+    assert selection.choose_units(rows(min_count=10), model(), CALIBRATION).heights == (4, 3, 6)
+    assert selection.choose_units(rows(min_count=100), model(), CALIBRATION).heights == (1, 1, 6)
 
 
 def test_a_share_of_rows_is_taken_over_all_fields() -> None:
     """Of 40 20 10 5 and 60 10 5, the top four are 60 40 20 and both tens."""
-    assert selection.choose(rows(keep=3 / 7), model(), EVIDENCE).heights == (3, 2, 6)
-    assert selection.choose(rows(keep=4 / 7), model(), EVIDENCE).heights == (4, 3, 6)
+    assert selection.choose_units(rows(keep=3 / 7), model(), CALIBRATION).heights == (3, 2, 6)
+    assert selection.choose_units(rows(keep=4 / 7), model(), CALIBRATION).heights == (4, 3, 6)
 
 
 @pytest.mark.parametrize("criterion", ["l2", "taylor"])
 def test_a_share_of_every_layers_neurons_stays(criterion: str) -> None:
     step = Step("neuron", criterion, keep=0.5)  # type: ignore[arg-type]
-    cut = selection.choose(step, model(), EVIDENCE)
+    cut = selection.choose_units(step, model(), CALIBRATION)
     assert [len(kept) for kept in cut.neurons] == [5, 2]
     assert (cut.heights, len(cut.dimensions)) == (SPEC.rows, 8)
 
@@ -123,7 +130,7 @@ def test_the_most_important_neurons_stay() -> None:
     strong = model()
     with torch.no_grad():
         strong.tower.layers[0].weight[[2, 7]] *= 100
-    cut = selection.choose(Step("neuron", "l2", keep=0.2), strong, EVIDENCE)
+    cut = selection.choose_units(Step("neuron", "l2", keep=0.2), strong, CALIBRATION)
     assert cut.neurons[0] == (2, 7)
 
 
@@ -134,7 +141,7 @@ def test_rows_that_stay_need_not_be_the_most_frequent() -> None:
             table[:9] *= 0.01
             table[[3, 6]] = 5  # a's fourth value, b's second
     step = Step("embedding_row", "frequency_l2", keep=2 / 7)
-    plan = selection.choose(step, dense, EVIDENCE)
+    plan = selection.choose_units(step, dense, CALIBRATION)
     assert plan.heights == (2, 2, 6)
     assert [unpack(mask, (4 - i,)).nonzero().tolist() for i, mask in enumerate(plan.rows[:2])] == [
         [[3]],
@@ -143,9 +150,9 @@ def test_rows_that_stay_need_not_be_the_most_frequent() -> None:
     work = steps_of(dense, step)
     assert torch.equal(work.model.embedding.weight[0], dense.embedding.weight[3])
     ids = torch.tensor([[3, 1, 0], [0, 1, 5], [4, 3, 2]], dtype=torch.int32)
-    found = read_by(Inputs.of_ids(ids), plan, SPEC, work.model.spec)
+    found = inputs_after_cut(Inputs.of_ids(ids), plan, SPEC, work.model.spec)
     assert found.ids.tolist() == [[0, 0, 0], [1, 0, 5], [1, 1, 2]]
-    assert [c if c is None else c.tolist() for c in work.workshop.evidence.counts] == [
+    assert [c if c is None else c.tolist() for c in work.context.calibration.counts] == [
         [5, 71],
         [10, 66],
         None,
@@ -154,7 +161,7 @@ def test_rows_that_stay_need_not_be_the_most_frequent() -> None:
 
 @pytest.mark.parametrize("criterion", CRITERIA["embedding_row"])
 def test_blocks_that_training_did_not_count_stay_whole(criterion: Criterion) -> None:
-    plan = selection.choose(Step("embedding_row", criterion, keep=0.5), model(), EVIDENCE)
+    plan = selection.choose_units(Step("embedding_row", criterion, keep=0.5), model(), CALIBRATION)
     assert plan.heights[2] == 6
     assert sum(plan.heights[:2]) < 9
 
@@ -168,7 +175,9 @@ def test_a_row_that_moves_no_score_goes_first() -> None:
         dense.embedding.weight[5:, 0] = 0  # and no pair has anything in common with it
         dense.embedding.weight[:5, 0] = 100 * torch.randn(5)
     by_norm, by_loss = (
-        selection.choose(Step("embedding_row", criterion, keep=3 / 7), dense, EVIDENCE).heights[0]
+        selection.choose_units(
+            Step("embedding_row", criterion, keep=3 / 7), dense, CALIBRATION
+        ).heights[0]
         for criterion in ("frequency_l2", "fisher")  # type: ignore[arg-type]
     )
     assert (by_norm > 1, by_loss) == (True, 1)
@@ -181,7 +190,7 @@ def test_a_step_that_changes_nothing_is_an_error() -> None:
 
 def test_what_is_cut_counts_as_oov_from_then_on() -> None:
     plan = selection.with_heights(SPEC, (3, 1, 6))
-    cut = EVIDENCE.after(plan, SPEC, replace(SPEC, rows=plan.heights))
+    cut = CALIBRATION.after_cut(plan, SPEC, replace(SPEC, rows=plan.heights))
     assert [c if c is None else c.tolist() for c in cut.counts] == [[40, 20, 16], [76], None]
 
 

@@ -3,11 +3,11 @@ import itertools
 import pytest
 
 from secateur.contracts.candidates import Schedule, Step
-from secateur.pruning.cuts.sparsity_schedules import levels
+from secateur.pruning.cuts.sparsity_schedules import keep_fractions
 
 
 def shares(schedule: Schedule, rounds: int) -> tuple[float, ...]:
-    return levels(Step("neuron", "l2", keep=0.1, schedule=schedule, rounds=rounds))
+    return keep_fractions(Step("neuron", "l2", keep=0.1, schedule=schedule, rounds=rounds))
 
 
 def test_one_shot_goes_there_at_once() -> None:
@@ -34,4 +34,4 @@ def test_rigl_is_as_sparse_in_every_round() -> None:
 
 
 def test_a_step_by_min_count_has_one_round() -> None:
-    assert levels(Step("embedding_row", "frequency", min_count=3)) == (1.0,)
+    assert keep_fractions(Step("embedding_row", "frequency", min_count=3)) == (1.0,)

@@ -22,8 +22,15 @@ from secateur.model.architectures.registry import build
 from secateur.model.data.inputs import Inputs
 from secateur.pruning.cuts.compaction import compact
 from secateur.pruning.cuts.masking import mask
-from secateur.pruning.torch_pruning_adapter import ModulePlan, Size, prune_module, replay, size_of
-from secateur.pruning.units.calibration import Evidence
+from secateur.pruning.torch_pruning_adapter import (
+    ModulePlan,
+    ModuleRecipe,
+    Size,
+    apply_module_plan,
+    prune_module,
+    size_of,
+)
+from secateur.pruning.units.calibration import CalibrationData
 
 LOST = 0.03  # of accuracy at most, at half the units, after as many steps as training took
 
@@ -56,7 +63,7 @@ def test_every_hidden_layer_keeps_the_share_and_the_outputs_stay(
     trained: dict[str, nn.Module], kind: str, criterion: str
 ) -> None:
     loss = loss_on(MAKERS[kind][1]) if criterion == "taylor" else None
-    small, plan = prune_module(trained[kind], example(kind), 0.5, criterion, loss)
+    small, plan = prune_module(trained[kind], example(kind), ModuleRecipe(0.5, criterion), loss)
     widths = {
         name: len(layer.weight)
         for name, layer in small.named_modules()
@@ -73,7 +80,7 @@ def test_every_hidden_layer_keeps_the_share_and_the_outputs_stay(
 
 
 def test_parameters_and_multiply_adds_are_counted() -> None:
-    small, plan = prune_module(perceptron(), (torch.zeros(10, 2),), 0.25)
+    small, plan = prune_module(perceptron(), (torch.zeros(10, 2),), ModuleRecipe(0.25))
     assert plan.before == Size(3 * 32 + 33 * 24 + 25 * 3, 10 * (2 * 32 + 32 * 24 + 24 * 3))
     assert plan.after == Size(3 * 8 + 9 * 6 + 7 * 3, 10 * (2 * 8 + 8 * 6 + 6 * 3))
     assert sum(weight.numel() for weight in small.parameters()) == plan.after.parameters
@@ -84,10 +91,10 @@ def test_a_plan_is_json_and_gives_the_same_bytes_again(
     trained: dict[str, nn.Module], kind: str
 ) -> None:
     before = {name: tensor.clone() for name, tensor in trained[kind].state_dict().items()}
-    small, plan = prune_module(trained[kind], example(kind), 0.4)
+    small, plan = prune_module(trained[kind], example(kind), ModuleRecipe(0.4))
     read = record.load(ModulePlan, record.dump(plan))
     assert read == plan
-    again = replay(copy.deepcopy(trained[kind]), example(kind), read)
+    again = apply_module_plan(copy.deepcopy(trained[kind]), example(kind), read)
     for name, tensor in small.state_dict().items():
         assert torch.equal(again.state_dict()[name], tensor), name
     for name, tensor in trained[kind].state_dict().items():
@@ -95,7 +102,7 @@ def test_a_plan_is_json_and_gives_the_same_bytes_again(
 
 
 def test_the_plan_names_what_a_skip_couples(trained: dict[str, nn.Module]) -> None:
-    _, plan = prune_module(trained["cnn"], example("cnn"), 0.5)
+    _, plan = prune_module(trained["cnn"], example("cnn"), ModuleRecipe(0.5))
     coupled = {removal.layer: set(removal.coupled) for removal in plan.removals}
     assert len(coupled) == 3
     (around,) = [name for name in coupled if name in ("stem", "second")]
@@ -108,7 +115,9 @@ def test_the_plan_names_what_a_skip_couples(trained: dict[str, nn.Module]) -> No
 @KINDS
 def test_accuracy_comes_back_with_fine_tuning(trained: dict[str, nn.Module], kind: str) -> None:
     data = MAKERS[kind][1]
-    small, plan = prune_module(trained[kind], example(kind), 0.5, "taylor", loss_on(data))
+    small, plan = prune_module(
+        trained[kind], example(kind), ModuleRecipe(0.5, "taylor"), loss_on(data)
+    )
     assert plan.after.parameters < 0.4 * plan.before.parameters
     fit(small, data)
     assert accuracy(trained[kind], data) > 0.9
@@ -129,7 +138,7 @@ def test_units_that_do_nothing_go_first_and_nothing_else_changes(
         module.get_submodule(reader).weight[:, 1::2] = 0
     everything = [name for name, _ in module.named_modules() if name]
     others = [name for name in everything if name not in (layer, norm)]
-    small, plan = prune_module(module, example(kind), 0.5, "l2", spared=others)
+    small, plan = prune_module(module, example(kind), ModuleRecipe(0.5, spared=others))
     assert [removal.outputs[:3] for removal in plan.removals] == [(1, 3, 5)]
     with torch.no_grad():
         assert torch.allclose(small(*example(kind)), module(*example(kind)), atol=1e-5)
@@ -139,7 +148,7 @@ def test_units_that_do_nothing_go_first_and_nothing_else_changes(
 def test_what_is_exported_scores_alike(
     trained: dict[str, nn.Module], kind: str, tmp_path: Path
 ) -> None:
-    small, _ = prune_module(trained[kind], example(kind), 0.5)
+    small, _ = prune_module(trained[kind], example(kind), ModuleRecipe(0.5))
     path = tmp_path / "small.onnx"
     torch.onnx.export(small.eval(), example(kind), path, dynamo=True, verbose=False)
     session = onnxruntime.InferenceSession(path)
@@ -152,7 +161,7 @@ def test_modes_and_frozen_weights_stay_what_they_were(trained: dict[str, nn.Modu
     module = copy.deepcopy(trained["cnn"]).train()
     module.get_submodule("norm").eval()
     module.get_submodule("stem").requires_grad_(False)
-    small, _ = prune_module(module, example("cnn"), 0.5)
+    small, _ = prune_module(module, example("cnn"), ModuleRecipe(0.5))
     for part in (module, small):
         assert part.training
         assert not part.get_submodule("norm").training
@@ -173,7 +182,7 @@ def test_slices_of_a_grouped_convolution_lose_alike() -> None:
         nn.Linear(8 * 16, 2),
     )
     picture = (torch.randn(2, 1, 8, 8),)
-    small, plan = prune_module(module, picture, 0.5)
+    small, plan = prune_module(module, picture, ModuleRecipe(0.5))
     first = next(removal.outputs for removal in plan.removals if removal.layer == "0")
     assert [sum(4 * k <= unit < 4 * k + 4 for unit in first) for k in range(4)] == [2] * 4
     assert small(*picture).shape == (2, 2)
@@ -200,14 +209,16 @@ def test_what_makes_no_sense_is_refused(
     message: str,
 ) -> None:
     with pytest.raises(UsageError, match=message):
-        prune_module(perceptron(), example("mlp"), keep, criterion, loss, spared=spared)
+        prune_module(
+            perceptron(), example("mlp"), ModuleRecipe(keep, criterion, spared=spared), loss
+        )
 
 
 def test_a_weight_of_two_layers_is_refused() -> None:
     module = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4), nn.Linear(4, 1))
     module[2].weight = module[0].weight
     with pytest.raises(UsageError, match=r"share a weight: \['2.weight'\]"):
-        prune_module(module, (torch.zeros(1, 4),), 0.5)
+        prune_module(module, (torch.zeros(1, 4),), ModuleRecipe(0.5))
 
 
 class Inside(nn.Module):
@@ -225,14 +236,14 @@ class Inside(nn.Module):
 
 def test_an_output_that_would_shrink_is_refused() -> None:
     with pytest.raises(UsageError, match="name layers to spare"):
-        prune_module(Inside(), (torch.zeros(1, 2),), 0.5)
+        prune_module(Inside(), (torch.zeros(1, 2),), ModuleRecipe(0.5))
 
 
 def test_a_plan_fits_only_a_module_built_alike() -> None:
-    _, plan = prune_module(perceptron(), example("mlp"), 0.5)
+    _, plan = prune_module(perceptron(), example("mlp"), ModuleRecipe(0.5))
     wider = nn.Sequential(nn.Linear(2, 40), nn.ReLU(), nn.Linear(40, 3))
     with pytest.raises(UsageError, match="the plan is for"):
-        replay(wider, example("mlp"), plan)
+        apply_module_plan(wider, example("mlp"), plan)
     first, *rest = plan.removals
     for change, message in (
         ({"coupled": ("other",)}, "the plan couples"),
@@ -240,7 +251,7 @@ def test_a_plan_fits_only_a_module_built_alike() -> None:
     ):
         other = replace(plan, removals=(replace(first, **change), *rest))
         with pytest.raises(UsageError, match=message):
-            replay(perceptron(), example("mlp"), other)
+            apply_module_plan(perceptron(), example("mlp"), other)
 
 
 @pytest.mark.parametrize("neurons", [((0, 2, 3), (1,)), ((4,), (0, 1, 2)), ((1, 2), (0, 2))])
@@ -255,7 +266,7 @@ def test_our_own_surgery_cuts_a_tower_as_torch_pruning_does(
     ids = torch.stack([torch.arange(35) % 7, torch.arange(35) % 5], dim=1).int()
     read = model.embed(Inputs.of_ids(ids)).flat.detach()
     plan = replace(PruningPlan.of_everything(spec), neurons=neurons)
-    ours = compact(mask(model, plan, Evidence((None, None), None)), plan).tower  # type: ignore[arg-type]
+    ours = compact(mask(model, plan, CalibrationData((None, None), None)), plan).tower  # type: ignore[arg-type]
     theirs = copy.deepcopy(model.tower)
     graph = torch_pruning.DependencyGraph().build_dependency(theirs, read)
     for layer, kept, width in zip(theirs.layers, neurons, spec.hidden, strict=False):

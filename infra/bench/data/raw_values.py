@@ -12,7 +12,7 @@ from bench.data.rows import Rows, schema_of
 from secateur.judgement import scoring as judgement
 from secateur.model.data.batches import Split
 from secateur.packaging.source import HELD_OUT_ROWS, HeldOut, Source
-from secateur.pruning.units.calibration import Evidence
+from secateur.pruning.units.calibration import CalibrationData
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class Log:
     counts: dict[str, list[int]]
 
     @property
-    def evidence(self) -> Evidence:
+    def calibration(self) -> CalibrationData:
         """Training counts, and the valid set as the holdout."""
         counts = tuple(np.append(c, 0) for c in self.counts.values())
-        return Evidence(counts, self.rows.held)
+        return CalibrationData(counts, self.rows.held)
 
     def source(self) -> Source:
         """What a package is made of beside the model."""

@@ -7,7 +7,7 @@ night; then as in `nights`, with AUC on the day after.
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,9 +19,10 @@ from bench.runner import Asked, Benchmark, seeds_of
 from secateur.contracts.features import FeatureSchema
 from secateur.model.architectures.registry import new_model
 from secateur.model.data.batches import Split
-from secateur.model.training.train import train_on
-from secateur.pruning.apply_recipe import Workshop
-from secateur.pruning.units.calibration import Evidence
+from secateur.model.training.context import TrainingContext, best_device
+from secateur.model.training.train import train
+from secateur.pruning.recipes.context import PruningContext
+from secateur.pruning.units.calibration import CalibrationData
 from secateur.scenario import Training
 
 Floats = NDArray[np.float64]
@@ -94,15 +95,16 @@ def importance_on(day: int) -> Floats:
 
 def nights(seed: int) -> tuple[list[Night], list[float]]:
     """The nights, and by night the AUC of its dense model on the day after."""
-    world, state, found, auc = World(seed), None, [], []
+    world, found, auc = World(seed), [], []
+    training = TrainingContext(TRAINING, seed, best_device())
     for day in range(NIGHTS):
         rows, held = world.rows(day, TRAIN, 0), world.rows(day, HELD, 1)
         model = new_model(world.schema, TRAINING, seed)
-        _, state = train_on(model, state, (rows, held), TRAINING, seed, lambda _rows, _look: None)
+        training = replace(training, start=train(model, rows, held, training).state)
         counts = [np.bincount(column, minlength=IDS + 1) for column in rows.inputs.ids.numpy().T]
         after = world.rows(day + 1, TEST, 2)
-        workshop = Workshop(rows, Evidence(tuple(counts), held, seed), TRAINING, seed)
-        found.append(Night(copy.deepcopy(model), workshop, after))
+        context = PruningContext(rows, CalibrationData(tuple(counts), held, seed), TRAINING, seed)
+        found.append(Night(copy.deepcopy(model), context, after))
         auc.append(auc_on(model, after.inputs, after))
     return found, auc
 

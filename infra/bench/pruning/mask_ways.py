@@ -12,9 +12,10 @@ from secateur.model.data.batches import Split
 from secateur.model.data.inputs import Inputs
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import logit_auc
-from secateur.pruning.apply_recipe import Workshop, carry_out
-from secateur.pruning.cuts.masking import living
-from secateur.pruning.nightly.hysteresis import Cut, Steady, overlaps
+from secateur.pruning.cuts.masking import nonzero_masks
+from secateur.pruning.nightly.hysteresis import Cut, Hysteresis, overlaps
+from secateur.pruning.recipes.apply_recipe import apply_recipe
+from secateur.pruning.recipes.context import PruningContext
 from secateur.scenario.sections.repruning import Repruning
 
 STATIC = Repruning(decay=0, hysteresis=0, max_churn=0, max_loss=1)
@@ -31,7 +32,7 @@ class Night:
     """A dense model, what prunes it, and the rows that come after it."""
 
     dense: Recommender
-    workshop: Workshop
+    context: PruningContext
     rows: Split
 
 
@@ -86,12 +87,12 @@ def follow(way: Way, nights: Sequence[Night]) -> list[tuple[float, float]]:
     previous: Mapping[int, Cut] = {}
     for night in nights:
         dense, rows = night.dense, night.rows
-        steady = Steady(way.repruning if previous else ANEW, dense.spec, previous)
+        hysteresis = Hysteresis(way.repruning if previous else ANEW, dense.spec, previous)
         recipe = Recipe("r", (way.step,), REPAIR_EPOCHS)
-        pruned = carry_out(recipe, dense, night.workshop, steady)
-        cuts = {n: final_cut(cut, pruned.model) for n, cut in steady.cuts.items()}
+        pruned = apply_recipe(recipe, dense, night.context, hysteresis)
+        cuts = {n: final_cut(cut, pruned.model) for n, cut in hysteresis.cuts.items()}
         if previous:
-            inputs = pruned.inputs(rows.inputs, dense.spec)
+            inputs = pruned.adapt_inputs(rows.inputs, dense.spec)
             loss = auc_on(pruned.model, inputs, rows) - auc_on(dense, rows.inputs, rows)
             found.append((loss, next(iter(overlaps(previous, cuts).values()))))
         if not (way.first_night_only and previous):
@@ -101,7 +102,7 @@ def follow(way: Way, nights: Sequence[Night]) -> list[tuple[float, float]]:
 
 def final_cut(cut: Cut, model: Recommender) -> Cut:
     """A cut as the recipe left it: RigL moves the weights that a step chose."""
-    return replace(cut, kept=tuple(living(model))) if cut.granularity == "weight" else cut
+    return replace(cut, kept=tuple(nonzero_masks(model))) if cut.granularity == "weight" else cut
 
 
 def auc_on(model: Recommender, inputs: Inputs, rows: Split) -> float:

@@ -20,7 +20,7 @@ from secateur.artifacts import Artifact, open_artifact
 from secateur.command import Job
 from secateur.model.bundle import load_bundle
 from secateur.model.data.batches import load_split
-from secateur.pruning.apply_recipe import furnish
+from secateur.pruning.recipes.context import PruningContext
 
 SCENARIO = "short_video"
 DAYS = tuple(f"2022-05-{day:02d}" for day in range(3, 9))
@@ -57,7 +57,7 @@ class Chain:
         """The nights with their warm dense models."""
         training = scenario.load(SCENARIO).training
         return [
-            Night(load_bundle(bundle), furnish(features, training, self.seed), rows)
+            Night(load_bundle(bundle), PruningContext.load(features, training, self.seed), rows)
             for (bundle, _), features, rows in zip(
                 self.trained["warm"], self.features, self.tune, strict=True
             )

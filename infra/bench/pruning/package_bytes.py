@@ -90,7 +90,7 @@ def package_rows(
         files = sorted((path.name, path.stat().st_size) for path in package.iterdir())
         listed = ", ".join(f"{name} {n:,}" for name, n in files if name[0] != ".")
         yield (
-            f"| {recipe.name} | {subject.workshop.seed} | {valid:.4f} | {test:.4f} | "
+            f"| {recipe.name} | {subject.context.seed} | {valid:.4f} | {test:.4f} | "
             f"{100 * (test / dense[0] - 1):+.3f} % | {size:,} | {dense[1] / size:.1f} | {listed} | "
             f"{time.monotonic() - started:.0f} |"
         )

@@ -12,56 +12,60 @@ from secateur.judgement.scoring import Rows, read_rows
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import new_model
 from secateur.model.data.batches import Split, load_split
+from secateur.model.training.context import TrainingContext, best_device
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import logit_auc
 from secateur.model.training.train import train
 from secateur.packaging.assembly import write_package
 from secateur.packaging.source import Source, read_source
-from secateur.pruning.apply_recipe import Pruned, Workshop, carry_out, furnish
+from secateur.pruning.recipes.apply_recipe import PrunedModel, apply_recipe
+from secateur.pruning.recipes.context import PruningContext
 from secateur.scenario import Training, load
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """One seed's dense model, the workshop that prunes it, and the rows it is tested on."""
+    """One seed's dense model, the context that prunes it, and the rows it is tested on."""
 
     dense: Recommender
-    workshop: Workshop
+    context: PruningContext
     source: Source
     test: Split
     rows: Rows
 
-    def prune(self, recipe: Recipe) -> Pruned:
+    def prune(self, recipe: Recipe) -> PrunedModel:
         """Carry a recipe out."""
-        return carry_out(recipe, self.dense, self.workshop)
+        return apply_recipe(recipe, self.dense, self.context)
 
-    def package(self, recipe: Recipe, pruned: Pruned, folder: Path) -> int:
+    def package(self, recipe: Recipe, pruned: PrunedModel, folder: Path) -> int:
         """Write the package of a recipe's model, and give its bytes, the card's included."""
         spec = self.dense.spec
-        calibration = pruned.inputs(self.workshop.evidence.holdout.inputs, spec)
-        held_out = pruned.inputs(self.source.held_out.inputs, spec)
+        calibration = pruned.adapt_inputs(self.context.calibration.holdout.inputs, spec)
+        held_out = pruned.adapt_inputs(self.source.held_out.inputs, spec)
         source = self.source.cut(pruned.kept_ids(spec), held_out)
         with create(folder.as_uri(), "Package") as draft:
             write_package(draft, pruned.model, recipe, source, calibration, "A benchmark")
         return sum(path.stat().st_size for path in folder.iterdir() if path.name[0] != ".")
 
-    def auc(self, pruned: Pruned | None = None) -> float:
+    def auc(self, pruned: PrunedModel | None = None) -> float:
         """Test AUC of a recipe's model before it is packaged, or else of the dense one."""
         inputs, labels = self.test.inputs, self.test.labels
         if pruned is None:
             return logit_auc(predict(self.dense, inputs), labels)
-        return logit_auc(predict(pruned.model, pruned.inputs(inputs, self.dense.spec)), labels)
+        return logit_auc(
+            predict(pruned.model, pruned.adapt_inputs(inputs, self.dense.spec)), labels
+        )
 
 
 def subject_of_features(folder: Path, scenario: str, seed: int) -> Subject:
     """Train a scenario's dense model with a seed, on the FeatureSet in a folder."""
     features = open_artifact(folder.absolute().as_uri(), "FeatureSet")
     training = load(scenario).training
-    workshop = furnish(features, training, seed)
+    context = PruningContext.load(features, training, seed, best_device())
     schema = features.read("schema.json", FeatureSchema)
     return Subject(
-        _dense(schema, workshop, training),
-        workshop,
+        _dense(schema, context, training),
+        context,
         read_source(features),
         load_split(features, "tune"),
         read_rows(features.folder / "tune", schema),
@@ -70,12 +74,12 @@ def subject_of_features(folder: Path, scenario: str, seed: int) -> Subject:
 
 def subject_of_log(log: Log, setup: Setup, seed: int) -> Subject:
     """Train the dense model of a set that comes as ids."""
-    workshop = Workshop(log.rows.train, log.evidence, setup.repair, seed)
-    dense = _dense(log.rows.schema, workshop, setup.training)
-    return Subject(dense, workshop, log.source(), log.rows.test, log.test_rows())
+    context = PruningContext(log.rows.train, log.calibration, setup.repair, seed, best_device())
+    dense = _dense(log.rows.schema, context, setup.training)
+    return Subject(dense, context, log.source(), log.rows.test, log.test_rows())
 
 
-def _dense(schema: FeatureSchema, workshop: Workshop, training: Training) -> Recommender:
-    model, held = new_model(schema, training, workshop.seed), workshop.evidence.holdout
-    train(model, workshop.train, held, training, workshop.seed, lambda _rows, _look: None)
+def _dense(schema: FeatureSchema, context: PruningContext, training: Training) -> Recommender:
+    model, held = new_model(schema, training, context.seed), context.calibration.holdout
+    train(model, context.train, held, TrainingContext(training, context.seed, context.device))
     return model

@@ -18,6 +18,7 @@ from bench.data.frappe import TRAININGS, read_frappe
 from bench.data.rows import Rows
 from bench.runner import Asked, Benchmark, add_frappe, seeds_of
 from secateur.model.architectures.registry import new_model
+from secateur.model.training.context import TrainingContext, best_device
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import logit_auc
 from secateur.model.training.precision import has_bf16
@@ -62,7 +63,8 @@ def train_and_test(rows: Rows, training: Training, seed: int) -> tuple[float, in
     """Test AUC, the epoch of the best evaluation, and the seconds of training."""
     model = new_model(rows.schema, training, seed)
     started = time.monotonic()
-    curve = train(model, rows.train, rows.held, training, seed, lambda _rows, _look: None)
+    context = TrainingContext(training, seed, best_device())
+    curve = train(model, rows.train, rows.held, context).curve
     seconds = time.monotonic() - started
     return logit_auc(predict(model, rows.test.inputs), rows.test.labels), curve.best + 1, seconds
 

@@ -27,6 +27,7 @@ from bench.training.floors import (
 )
 from secateur.contracts.models import Evaluation
 from secateur.model.architectures.registry import new_model
+from secateur.model.training.context import TrainingContext, best_device
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import logit_auc
 from secateur.model.training.train import train
@@ -91,7 +92,8 @@ def samples_a_second(rows: Rows, training: Training, seconds: float = SECONDS) -
     )
     model = new_model(rows.schema, endless, 0)
     with contextlib.suppress(TimeIsUp):
-        train(model, rows.train, rows.held, endless, 0, clock)
+        context = TrainingContext(endless, 0, best_device(), clock)
+        train(model, rows.train, rows.held, context)
     return clock.rate
 
 
@@ -157,14 +159,8 @@ def accuracy_table(rows: Rows, reading: float, seeds: list[int]) -> Iterator[str
 def train_and_test(rows: Rows, training: Training, seed: int, device: str) -> tuple[float, float]:
     """AUC on the test rows after training, and its seconds."""
     model = new_model(rows.schema, training, seed)
-    available = torch.cuda.is_available
     started = time.monotonic()
-    try:
-        if device == "cpu":
-            torch.cuda.is_available = lambda: False
-        train(model, rows.train, rows.held, training, seed, lambda _rows, _look: None)
-    finally:
-        torch.cuda.is_available = available
+    train(model, rows.train, rows.held, TrainingContext(training, seed, torch.device(device)))
     seconds = time.monotonic() - started
     return logit_auc(predict(model, rows.test.inputs), rows.test.labels), seconds
 

@@ -29,6 +29,7 @@ from secateur.judgement.metrics import gauc
 from secateur.model.architectures.registry import new_model
 from secateur.model.data.batches import Split, load_split, part_files
 from secateur.model.data.inputs import Inputs
+from secateur.model.training.context import TrainingContext, best_device
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import logit_auc
 from secateur.model.training.precision import has_bf16
@@ -193,7 +194,7 @@ def train_and_test(
     """Train, and score the confirm days."""
     model, confirm = new_model(schema, training, seed), sets["confirm"]
     started = time.monotonic()
-    train(model, sets["train"], sets["tune"], training, seed, lambda _rows, _note: None)
+    train(model, sets["train"], sets["tune"], TrainingContext(training, seed, best_device()))
     seconds = time.monotonic() - started
     labels, users = confirm.labels.numpy().astype(np.int8), codes(built.features, (USER,))
     scores = predict(model, confirm.inputs)

@@ -35,6 +35,7 @@ from bench.runner import Asked, Benchmark, add_frappe
 from bench.training.floors import bytes_a_sample, flops_a_sample, measured_rates
 from secateur.model.architectures.registry import new_model
 from secateur.model.data.batches import Split
+from secateur.model.training.context import TrainingContext, best_device
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import logit_auc
 from secateur.model.training.precision import has_bf16
@@ -128,7 +129,7 @@ def kernel_table(race: Race) -> Iterator[str]:
     training = training_of(race, "bf16").model_copy(update={"max_epochs": 1.0})
     model, held = new_model(race.rows.schema, training, 1), first_thousand(race.rows.held)
     with profile(activities=[ProfilerActivity.CPU]) as seen:
-        train(model, race.rows.train, held, training, 1, lambda _rows, _look: None)
+        train(model, race.rows.train, held, TrainingContext(training, 1, best_device()))
     events = sorted(seen.key_averages(), key=lambda event: -event.self_cpu_time_total)
     total = sum(event.self_cpu_time_total for event in events)
     yield "Where an epoch of ours in bf16 spends its time:\n"
@@ -162,7 +163,7 @@ def training_of(race: Race, precision: str) -> Training:
 
 
 def ours(race: Race, precision: str) -> tuple[float, float]:
-    """Seconds, and test AUC of the last weights' best look."""
+    """Seconds, and test AUC of the last weights' best evaluation."""
     training = training_of(race, precision)
     held = first_thousand(race.rows.held)
     started = time.monotonic()
@@ -170,7 +171,7 @@ def ours(race: Race, precision: str) -> tuple[float, float]:
     ids = np.stack([found[name].to_numpy() for name in race.fields], 1)
     rows = split(ids, found["label"].to_numpy())
     model = new_model(race.rows.schema, training, 1)
-    train(model, rows, held, training, 1, lambda _rows, _look: None)
+    train(model, rows, held, TrainingContext(training, 1, best_device()))
     seconds = time.monotonic() - started
     torch.set_num_threads(THREADS)
     return seconds, logit_auc(predict(model, race.rows.test.inputs), race.rows.test.labels)

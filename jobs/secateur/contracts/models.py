@@ -100,7 +100,7 @@ class Master:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One look at the holdout during training. `samples` counts the rows trained on so far.
+    """One holdout evaluation during training. `samples` counts the rows trained on so far.
 
     The losses and `holdout_auc` are the label's; `task_aucs` are those of further tasks by name.
     """

@@ -9,7 +9,7 @@ from secateur.contracts.candidates import Recipe
 class Cost:
     """What a model will weigh and take: bytes of its package, microseconds a request of 256 rows.
 
-    Both are predicted from shapes (`pruning/costs.py`); the scorecard has what was measured.
+    Both are predicted from shapes (`pruning/units/cost_model.py`); the scorecard has measured ones.
     """
 
     bytes: int
@@ -31,7 +31,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Trial:
-    """One outcome: why it was looked at (`scan`, a rung of the halving, `final`, `eased`)."""
+    """One outcome: its `stage` is `scan`, a rung of the halving, `final` or `relaxed`."""
 
     target: str
     stage: str

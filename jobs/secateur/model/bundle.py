@@ -1,7 +1,5 @@
 """A model as inert bytes: `model.json` holds its shapes, `model.safetensors` its weights."""
 
-from pathlib import Path
-
 from safetensors.torch import load_model, save_model
 
 from secateur.artifacts import Artifact, Draft
@@ -22,7 +20,7 @@ def save_bundle(draft: Draft, model: Recommender) -> None:
 def load_bundle(bundle: Artifact, dropout: float = 0.0) -> Recommender:
     """Build the model of a sealed ModelBundle, in evaluation mode."""
     model = build(bundle.read(SPEC, ModelSpec), dropout)
-    _load_weights(model, bundle.file(WEIGHTS))
+    load_model(model, str(bundle.file(WEIGHTS)), strict=True)
     return model.eval()
 
 
@@ -33,7 +31,3 @@ def weight_counts(model: Recommender) -> dict[str, int]:
         "parameters": sum(value.numel() for value in values),
         "nonzero": sum(int(value.count_nonzero()) for value in values),
     }
-
-
-def _load_weights(model: Recommender, path: Path) -> None:
-    load_model(model, str(path), strict=True)

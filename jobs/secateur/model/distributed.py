@@ -21,22 +21,25 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class World:
-    """Which of how many processes this one is."""
+    """Which of how many processes this one is. Alone, every collective is the identity."""
 
     rank: int = 0
     size: int = 1
 
     @property
-    def leads(self) -> bool:
-        """Whether this is the process that speaks and seals."""
+    def is_main(self) -> bool:
+        """Whether this is the process that reports progress and seals."""
         return self.rank == 0
 
-    def share(self, rows: Tensor) -> Tensor:
-        """This rank's part of `rows`; the parts differ in length by one at most."""
+    def shard(self, rows: Tensor) -> Tensor:
+        """This rank's part [n / size] of `rows` [n, ..]; parts differ in length by one at most."""
         return torch.tensor_split(rows, self.size)[self.rank]
 
-    def add(self, tensors: Sequence[Tensor]) -> None:
-        """Sum each tensor over all ranks, in place; every rank gets the same bits."""
+    def all_reduce(self, tensors: Sequence[Tensor]) -> None:
+        """Sum each tensor, of any shape and one dtype, over all ranks in place.
+
+        Every rank gets the same bits.
+        """
         if self.size == 1:
             return
         flat = torch.cat([tensor.flatten() for tensor in tensors])
@@ -45,38 +48,41 @@ class World:
         for tensor, part in zip(tensors, parts, strict=True):
             tensor.copy_(part.view_as(tensor))
 
-    def join(self, part: Tensor) -> list[Tensor]:
-        """Every rank's `part`, whose lengths may differ and whose other sizes do not."""
+    def all_gather(self, part: Tensor) -> list[Tensor]:
+        """Every rank's `part` [n, ..], by rank; only n may differ between ranks."""
         if self.size == 1:
             return [part]
-        lengths = [torch.zeros_like(_length(part)) for _ in range(self.size)]
-        dist.all_gather(lengths, _length(part))
-        longest = int(max(lengths))
-        padded = part.new_zeros(longest, *part.shape[1:])
+        length = torch.tensor([len(part)], device=part.device)
+        lengths = [torch.zeros_like(length) for _ in range(self.size)]
+        dist.all_gather(lengths, length)
+        padded = part.new_zeros(int(max(lengths)), *part.shape[1:])
         padded[: len(part)] = part
         parts = [torch.empty_like(padded) for _ in range(self.size)]
         dist.all_gather(parts, padded)
         return [found[: int(length)] for found, length in zip(parts, lengths, strict=True)]
 
-    def agreed(self, opinion: bool) -> bool:
-        """What the first rank thinks."""
-        return bool(self.told(opinion)[0])
-
-    def told(self, word: object) -> list[Any]:
-        """What every rank says, by rank."""
-        words = [word] * self.size
+    def all_gather_object(self, value: object) -> list[Any]:
+        """Every rank's `value`, by rank."""
+        values = [value] * self.size
         if self.size > 1:
-            dist.all_gather_object(words, word)
-        return words
+            dist.all_gather_object(values, value)
+        return values
 
-    def wait(self) -> None:
-        """Go on when every rank has come here."""
+    def main_decides(self, decision: bool) -> bool:
+        """The decision of the main process, which all ranks then follow."""
+        return bool(self.all_gather_object(decision)[0])
+
+    def barrier(self) -> None:
+        """Wait until every rank has come here."""
         if self.size > 1:
             dist.barrier()
 
 
+SINGLE_PROCESS = World()
+
+
 @contextlib.contextmanager
-def joined() -> Iterator[World]:
+def process_group() -> Iterator[World]:
     """Meet the other ranks that torchrun started: over nccl where there are GPUs, else gloo."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield World()
@@ -89,7 +95,3 @@ def joined() -> Iterator[World]:
         yield World(dist.get_rank(), dist.get_world_size())
     finally:
         dist.destroy_process_group()
-
-
-def _length(part: Tensor) -> Tensor:
-    return torch.tensor([len(part)], device=part.device)

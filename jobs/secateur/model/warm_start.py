@@ -1,10 +1,9 @@
-"""Nights that go on from the last accepted dense model, the master.
+"""Warm start: a night goes on from the dense model of the last accepted night, the master.
 
-A vocabulary is ranked anew every night, so that a value's row is another one. Weights and moments
-travel by what a row stands for: a value that is new begins as in an untrained model, one that is
-gone is forgotten, and unknown stays unknown. Only days that the master has not seen are trained
-on: a row of an embedding that meets its events a second time learns them by heart (see
-`training`).
+A vocabulary is ranked anew every night, so a value gets another row. Weights and moments therefore
+travel by what a row stands for: a new value begins as in an untrained model, a value that is gone
+is forgotten, and OOV stays OOV. Only days that the master has not seen are trained on: an
+embedding row that meets its events a second time learns them by heart (see `training/train.py`).
 """
 
 import logging
@@ -26,7 +25,7 @@ from secateur.contracts.features import BucketField, CategoryField, FeatureSchem
 from secateur.contracts.models import Master
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.streaming import Stream
-from secateur.model.optimization.optimizers import TABLES, Memory
+from secateur.model.optimization.optimizers import TABLES, TrainingState
 
 log = logging.getLogger("secateur.model")
 
@@ -36,16 +35,19 @@ _MOMENTS = "moments:"
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """Where a night's training begins: the rows it reads, and what it goes on from, if anything."""
+    """Where a night's training begins: the rows it reads, and the state that it goes on from.
+
+    A cold start has no state and no master.
+    """
 
     rows: Stream
-    memory: Memory | None = None
+    state: TrainingState | None = None
     master: Artifact | None = None
 
     @property
-    def word(self) -> str:
+    def kind(self) -> str:
         """For the manifest."""
-        return "warm" if self.memory else "cold"
+        return "warm" if self.state else "cold"
 
 
 def warm_start(state: str | None, model: Recommender, features: Artifact, train: Stream) -> Start:
@@ -63,31 +65,35 @@ def warm_start(state: str | None, model: Recommender, features: Artifact, train:
     if master.last_day != day:
         raise CorruptArtifact(f"{artifact.uri} holds the master of {master.last_day}")
     tensors = load_file(artifact.file(TENSORS))
-    if not _same_shapes(master, tensors, model):
+    if not _has_shapes_of(model, master, tensors):
         log.warning("cold start: the master of %s has other layers than the scenario asks for", day)
         return Start(train)
     old = row_keys(master.schema, artifact.file(VOCABULARY))
     new = row_keys(features.read("schema.json", FeatureSchema), features.file(VOCABULARY))
-    places = torch.from_numpy(pc.fill_null(pc.index_in(new, old), -1).to_numpy().copy())
+    old_rows = torch.from_numpy(pc.fill_null(pc.index_in(new, old), -1).to_numpy().copy()).long()
+    known = int((old_rows >= 0).sum())
     log.info(
         "warm start from the master of %s: %d of %d rows are known, %d are gone",
-        *(day, int((places >= 0).sum()), len(new), len(old) - int((places >= 0).sum())),
+        *(day, known, len(new), len(old) - known),
     )
-    memory = _moved(tensors, places.long(), model, master.steps)
-    return Start(train.after(day), memory, artifact)
+    return Start(
+        train.after_day(day), _align_rows(tensors, old_rows, model, master.steps), artifact
+    )
 
 
-def keep(draft: Draft, left: Memory, model: Recommender, features: Artifact, day: str) -> None:
+def write_master(
+    draft: Draft, state: TrainingState, model: Recommender, features: Artifact, day: str
+) -> None:
     """Write into a bundle what a later night may go on from, `day` being the last trained on."""
     schema = features.read("schema.json", FeatureSchema)
-    draft.write(MASTER, Master(model.spec, schema, left.steps, day))
-    moments = {f"{_MOMENTS}{name}": tensor for name, tensor in left.moments.items()}
-    save_file({**left.weights, **moments}, draft.folder / TENSORS)
+    draft.write(MASTER, Master(model.spec, schema, state.steps, day))
+    moments = {f"{_MOMENTS}{name}": tensor for name, tensor in state.moments.items()}
+    save_file({**state.weights, **moments}, draft.folder / TENSORS)
     shutil.copyfile(features.file(VOCABULARY), draft.folder / VOCABULARY)
 
 
 def row_keys(schema: FeatureSchema, vocabulary: Path) -> pa.Array:
-    """What every row of the tables stands for, in their order; no two are the same."""
+    """What every row of the tables stands for, strings [rows] in their order, all different."""
     values = pq.ParquetFile(vocabulary).read(["field", "value"])
     parts = [_keys(field, values, schema.id_key) for field in (*schema.fields, *schema.own_lists)]
     parts.append([field.name for field in schema.numbers])
@@ -98,7 +104,7 @@ def row_keys(schema: FeatureSchema, vocabulary: Path) -> pa.Array:
 def _keys(
     field: CategoryField | BucketField | ListField, values: pa.Table, id_key: str
 ) -> pa.Array | list[str]:
-    """One field's rows: a value behind a line break, so that none is taken for another kind."""
+    """The keys [rows] of one field: a value follows a line break, so that kinds never collide."""
     if isinstance(field, BucketField):
         return [f"{field.name}\t{place} of {field.size}" for place in range(field.size)]
     hashed = isinstance(field, CategoryField) and field.hashed
@@ -108,27 +114,32 @@ def _keys(
     return pa.concat_arrays([known, pa.array([field.name], pa.large_string())])
 
 
-def _same_shapes(master: Master, tensors: dict[str, Tensor], model: Recommender) -> bool:
-    """Whether all but the heights of the tables is as in `model`."""
+def _has_shapes_of(model: Recommender, master: Master, tensors: dict[str, Tensor]) -> bool:
+    """Whether the master's tensors differ from the model's in the tables' [rows] at most."""
     if replace(master.model, rows=model.spec.rows) != model.spec:
         return False
     found = {name: tensor.shape[1:] for name, tensor in tensors.items() if _MOMENTS not in name}
     return found == {name: tensor.shape[1:] for name, tensor in model.state_dict().items()}
 
 
-def _moved(tensors: dict[str, Tensor], places: Tensor, model: Recommender, steps: int) -> Memory:
-    """The master's tensors, the rows of its tables at tonight's `places` (-1: none)."""
-    known = places >= 0
+def _align_rows(
+    tensors: dict[str, Tensor], old_rows: Tensor, model: Recommender, steps: int
+) -> TrainingState:
+    """The master's state, its tables' rows in tonight's order.
 
-    def move(name: str, fresh: Tensor) -> Tensor:
-        fresh[known] = tensors[name][places[known]]
+    `old_rows` int64 [rows] has the master's row for each of tonight's, -1 where there is none.
+    """
+    known = old_rows >= 0
+
+    def align(name: str, fresh: Tensor) -> Tensor:
+        fresh[known] = tensors[name][old_rows[known]]
         return fresh
 
     weights = {name: tensors[name] for name in model.state_dict()}
     moments = {n.removeprefix(_MOMENTS): t for n, t in tensors.items() if n.startswith(_MOMENTS)}
     for table in TABLES:
-        weights[table] = move(table, model.state_dict()[table].clone())
+        weights[table] = align(table, model.state_dict()[table].clone())
         for name in [name for name in moments if name.startswith(table)]:
             old = moments[name]
-            moments[name] = move(f"{_MOMENTS}{name}", old.new_zeros(len(places), *old.shape[1:]))
-    return Memory(weights, moments, steps)
+            moments[name] = align(f"{_MOMENTS}{name}", old.new_zeros(len(old_rows), *old.shape[1:]))
+    return TrainingState(weights, moments, steps)

@@ -1,16 +1,19 @@
-"""Prune a torch.nn.Module that is not ours: whole neurons and channels, with what hangs on them.
+"""Prune any torch.nn.Module: whole neurons and channels, with all that is coupled to them.
 
-Our own architectures declare what is coupled (`surgery`). Of any other module Torch-Pruning finds
-it out: it traces a forward pass and follows from every layer which of its outputs are inputs of
-others, through norms, additions, concatenations and reshapes (Fang et al., "DepGraph: Towards Any
-Structural Pruning", CVPR 2023). What reaches the module's output is left alone.
+    small, plan = prune_module(model, (example,), ModuleRecipe(keep=0.5))
+
+Our own architectures declare their coupled groups (`cuts.compaction`). For any other module
+Torch-Pruning finds them: it traces a forward pass and follows which outputs of a layer are inputs
+of others, through norms, additions, concatenations and reshapes (Fang et al., "DepGraph: Towards
+Any Structural Pruning", CVPR 2023). Whatever reaches the module's output is left alone. The plan is
+plain JSON by `record.dump`; `apply_module_plan` repeats it on an equal module.
 """
 
 import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 import torch_pruning
@@ -22,7 +25,25 @@ from secateur.contracts.errors import UsageError
 Loss = Callable[[nn.Module], Tensor]
 Score = Callable[[Any], Tensor]  # from a group of coupled layers to one number a unit
 
-CRITERIA = ("l1", "l2", "taylor", "random")
+Criterion = Literal["l1", "l2", "taylor", "random"]
+
+
+@dataclass(frozen=True)
+class ModuleRecipe:
+    """Keep the share `keep` of every layer's units, but all of the `spared` layers' outputs.
+
+    A unit is a neuron of a Linear or a channel of a convolution together with all that is coupled
+    to it. Its importance is the mean over the coupled layers of
+
+    - l1, l2: the sum of |w|, of w^2, over the unit's weights
+    - taylor: the sum of |w dL/dw| (Molchanov et al., CVPR 2019), L being a loss of the module
+    - random: noise from `seed`
+    """
+
+    keep: float
+    criterion: Criterion = "l2"
+    seed: int = 0
+    spared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,43 +77,39 @@ class ModulePlan:
 def prune_module(
     module: nn.Module,
     example_inputs: tuple[Tensor, ...],
-    keep: float,
-    criterion: str = "l2",
+    recipe: ModuleRecipe,
     loss: Loss | None = None,
-    seed: int = 0,
-    spared: Sequence[str] = (),
 ) -> tuple[nn.Module, ModulePlan]:
-    """A smaller copy of `module` with the share `keep` of every layer's units, and its plan.
+    """A smaller copy of `module` by a recipe, and the plan of what was cut.
 
-    A unit is a neuron of a Linear or a channel of a convolution together with all that is coupled
-    to it, and its importance is the mean over these layers of
-
-    - l1, l2: the sum of |w|, of w^2, over the unit's weights
-    - taylor: the sum of |w dL/dw| (Molchanov et al., CVPR 2019), L being `loss` of the module
-    - random: noise from `seed`
-
-    `spared` are names of layers whose outputs all stay. Raises UsageError when nothing changes,
-    when layers share a weight, or when the output would get another shape.
+    `example_inputs`, of whatever shapes the module takes, are passed to it once. The criterion
+    taylor needs a `loss`, which is given the module and returns a float tensor [], and the others
+    need none. Raises UsageError when nothing changes, when layers share a weight, or when the
+    output would get another shape.
     """
-    _check(module, keep, criterion, loss)
+    _check(module, recipe, loss)
     traced = _Traced(module, example_inputs)
-    score = _score(traced.small, criterion, loss, seed)
+    score = _score(traced.small, recipe, loss)
     chosen = [
-        (traced.name_of(group[0].dep), _worst(score(group), traced.slices(group), keep))
-        for group in traced.groups(spared)
+        (traced.name_of(group[0].dep), _worst(score(group), traced.slices(group), recipe.keep))
+        for group in traced.groups(recipe.spared)
     ]
     removals = tuple(traced.take_out(layer, units) for layer, units in chosen if units)
     if not removals:
-        raise UsageError(f"keep {keep} of {criterion} changes nothing: every unit stays")
-    small = traced.finished()
+        what = f"keep {recipe.keep} of {recipe.criterion}"
+        raise UsageError(f"{what} changes nothing: every unit stays")
+    small = traced.finish()
     sizes = size_of(module, example_inputs), size_of(small, example_inputs)
-    return small, ModulePlan(criterion, keep, removals, *sizes)
+    return small, ModulePlan(recipe.criterion, recipe.keep, removals, *sizes)
 
 
-def replay(module: nn.Module, example_inputs: tuple[Tensor, ...], plan: ModulePlan) -> nn.Module:
+def apply_module_plan(
+    module: nn.Module, example_inputs: tuple[Tensor, ...], plan: ModulePlan
+) -> nn.Module:
     """A copy of `module` cut by `plan`: from equal weights come equal bytes.
 
-    Raises UsageError where the module is not built like the one that was planned for.
+    `example_inputs` have the shapes that `prune_module` was given. Raises UsageError where the
+    module is not built like the one that the plan was made for.
     """
     before = size_of(module, example_inputs)
     if before != plan.before:
@@ -104,23 +121,23 @@ def replay(module: nn.Module, example_inputs: tuple[Tensor, ...], plan: ModulePl
         found = traced.take_out(removal.layer, removal.outputs)
         if found != removal:
             raise UsageError(f"the plan couples {removal}, this module {found.coupled}")
-    return traced.finished()
+    return traced.finish()
 
 
 def size_of(module: nn.Module, example_inputs: tuple[Tensor, ...]) -> Size:
-    """How large a module is, and how much work its forward pass."""
+    """Parameters of a module, and multiply-adds over example inputs of any shapes that it takes."""
     with FlopCounterMode(display=False) as counter:
         _outputs(module, example_inputs)
     parameters = sum(weight.numel() for weight in module.parameters())
     return Size(parameters, counter.get_total_flops() // 2)
 
 
-def _check(module: nn.Module, keep: float, criterion: str, loss: Loss | None) -> None:
-    if criterion not in CRITERIA:
-        raise UsageError(f"a module is pruned by {CRITERIA}, not by {criterion}")
-    if not 0 < keep < 1:
-        raise UsageError(f"keep {keep} is not within 0..1")
-    if (criterion == "taylor") != (loss is not None):
+def _check(module: nn.Module, recipe: ModuleRecipe, loss: Loss | None) -> None:
+    if recipe.criterion not in get_args(Criterion):
+        raise UsageError(f"a module is pruned by {get_args(Criterion)}, not by {recipe.criterion}")
+    if not 0 < recipe.keep < 1:
+        raise UsageError(f"keep {recipe.keep} is not within 0..1")
+    if (recipe.criterion == "taylor") != (loss is not None):
         raise UsageError("taylor needs a loss, and no other criterion reads one")
     names = [name for name, _ in module.named_parameters(remove_duplicate=False)]
     shared = set(names) - {name for name, _ in module.named_parameters()}
@@ -128,10 +145,10 @@ def _check(module: nn.Module, keep: float, criterion: str, loss: Loss | None) ->
         raise UsageError(f"layers share a weight: {sorted(shared)}")
 
 
-def _score(module: nn.Module, criterion: str, loss: Loss | None, seed: int) -> Score:
+def _score(module: nn.Module, recipe: ModuleRecipe, loss: Loss | None) -> Score:
     """The criterion as Torch-Pruning has it, not normalised: units are ranked within a group."""
-    if criterion == "random":
-        dice = torch.Generator().manual_seed(seed)
+    if recipe.criterion == "random":
+        dice = torch.Generator().manual_seed(recipe.seed)
         return lambda group: torch.rand(len(group[0].idxs), generator=dice)
     if loss is not None:
         loss(module).backward()  # type: ignore[no-untyped-call]
@@ -139,13 +156,13 @@ def _score(module: nn.Module, criterion: str, loss: Loss | None, seed: int) -> S
             weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
         taylor: Score = torch_pruning.importance.GroupTaylorImportance(normalizer=None)
         return taylor
-    power = {"l1": 1, "l2": 2}[criterion]
+    power = {"l1": 1, "l2": 2}[recipe.criterion]
     norm: Score = torch_pruning.importance.GroupMagnitudeImportance(p=power, normalizer=None)
     return norm
 
 
 def _worst(scores: Tensor, slices: int, keep: float) -> tuple[int, ...]:
-    """The units that go. Each of the equal slices, which are read apart, loses the same."""
+    """The units of the lowest `scores` [units]; each of the equal slices loses the same ones."""
     together = scores.reshape(slices, -1).sum(0)
     width = len(together)
     order = torch.argsort(together, descending=True, stable=True).tolist()
@@ -154,10 +171,10 @@ def _worst(scores: Tensor, slices: int, keep: float) -> tuple[int, ...]:
 
 
 class _Traced:
-    """A copy of a module that shrinks, beside the graph of what is coupled in it.
+    """A copy of a module, which is cut, and the dependency graph of its coupled layers.
 
-    It is in evaluation, and every weight has a gradient, until it is finished: that is how it is
-    traced. `groups` are Torch-Pruning's: coupled layers, each with the units that go together.
+    Until `finish` it is in evaluation mode and every weight requires a gradient, as tracing asks.
+    `groups` are Torch-Pruning's: coupled layers, each with the units that go together.
     """
 
     def __init__(self, module: nn.Module, example_inputs: tuple[Tensor, ...]) -> None:
@@ -207,7 +224,7 @@ class _Traced:
         parts |= self.small.named_parameters()
         return next((name for name, part in parts.items() if part is dep.target.module), "")
 
-    def finished(self) -> nn.Module:
+    def finish(self) -> nn.Module:
         """The copy, to be trained where the module is. Raises UsageError for other outputs."""
         before, after = _outputs(self.module, self.inputs), _outputs(self.small, self.inputs)
         if before != after:
@@ -222,7 +239,7 @@ class _Traced:
 
 
 def _outputs(module: nn.Module, example_inputs: tuple[Tensor, ...]) -> list[torch.Size]:
-    """Shapes of what a module gives in evaluation, which leaves it as it was."""
+    """Shapes of a module's outputs in evaluation, its mode being restored."""
     modes = {part: part.training for part in module.modules()}
     try:
         with torch.no_grad():

@@ -35,7 +35,7 @@ def hunts(search: SearchRecord) -> list[Hunt]:
     recipes: dict[tuple[str, str], Recipe] = {}
     for trial in search.trials:
         stages.setdefault(trial.target, Counter())[trial.stage] += 1
-        if trial.stage in ("final", "eased"):
+        if trial.stage in ("final", "relaxed"):
             key = trial.target, record.digest(trial.recipe)
             recipes[key] = trial.recipe
             found = tried.setdefault(key, [])

@@ -27,10 +27,9 @@ class Rows(Protocol):
     def __len__(self) -> int: ...
 
     def batches(self, size: int, seed: int, start: int = 0) -> Iterator[tuple[Inputs, Tensor]]:
-        """Batches without end, from the one numbered `start` on: inputs, and their targets (see
-        Split) [<= size, 1 + tasks].
+        """Inputs and targets float32 [<= size, 1 + tasks] of batch after batch, without end.
 
-        An epoch has every row once.
+        The first is the one numbered `start`. An epoch has every row once.
         """
 
 
@@ -38,15 +37,15 @@ class Rows(Protocol):
 class Split:
     """Rows in the order of their FeatureSet.
 
-    `labels` float32 [rows] of 0 and 1, `days` datetime64[D] [rows]. `tasks` float32 [rows, tasks],
-    where there are any, are NaN where a row does not tell. `guidance` float32 [rows, 1 + tasks],
-    where a teacher gives it, are the probabilities to learn instead.
+    `labels` float32 [rows] of 0 and 1, `days` datetime64[D] [rows]. `tasks` float32 [rows, tasks]
+    are NaN where a row has no label for a task; None where there are no tasks.
+    `distillation_targets` float32 [rows, 1 + tasks] are probabilities to learn instead of both.
     """
 
     inputs: Inputs
     labels: Tensor
     days: NDArray[np.datetime64]
-    guidance: Tensor | None = None
+    distillation_targets: Tensor | None = None
     tasks: Tensor | None = None
 
     def __len__(self) -> int:
@@ -54,32 +53,39 @@ class Split:
 
     @property
     def targets(self) -> Tensor:
-        """What to learn, float32 [rows, 1 + tasks]: the guidance, or else label and tasks."""
-        if self.guidance is not None:
-            return self.guidance
+        """What to learn, float32 [rows, 1 + tasks]: distillation targets, else label and tasks."""
+        if self.distillation_targets is not None:
+            return self.distillation_targets
         label = self.labels[:, None]
         return label if self.tasks is None else torch.cat([label, self.tasks], 1)
 
     def batches(self, size: int, seed: int, start: int = 0) -> Iterator[tuple[Inputs, Tensor]]:
-        """See Rows. The last batch of an epoch holds what is left."""
+        """See Rows: targets [<= size, 1 + tasks]. The last batch of an epoch holds what is left."""
         targets = self.targets
-        for at in shuffled(len(self), size, seed, start, self.labels.device):
+        for at in shuffled_indices(len(self), size, seed, start, self.labels.device):
             yield self.inputs.take(at), targets[at]
 
     def to(self, device: torch.device) -> "Split":
         """The same rows on `device`."""
-        guidance, tasks = (None if t is None else t.to(device) for t in (self.guidance, self.tasks))
-        return Split(self.inputs.to(device), self.labels.to(device), self.days, guidance, tasks)
+        soft, tasks = (
+            None if t is None else t.to(device) for t in (self.distillation_targets, self.tasks)
+        )
+        return Split(self.inputs.to(device), self.labels.to(device), self.days, soft, tasks)
 
     def take(self, rows: NDArray[np.bool_]) -> "Split":
-        """The rows where the mask `rows` [rows] holds."""
+        """The rows where the mask `rows` bool [rows] is true."""
         at = torch.from_numpy(np.flatnonzero(rows))
-        guidance, tasks = (None if t is None else t[at] for t in (self.guidance, self.tasks))
-        return Split(self.inputs.take(at), self.labels[at], self.days[rows], guidance, tasks)
+        soft, tasks = (
+            None if t is None else t[at] for t in (self.distillation_targets, self.tasks)
+        )
+        return Split(self.inputs.take(at), self.labels[at], self.days[rows], soft, tasks)
 
 
-def near(rows: Rows, device: torch.device) -> Rows:
-    """The rows, on `device` where that is a GPU and they take a quarter of its free memory."""
+def to_device(rows: Rows, device: torch.device) -> Rows:
+    """The rows on a GPU where they take a quarter of its free memory at most, else as they are.
+
+    Shapes are those of a Split's tensors, [rows, ..].
+    """
     if not isinstance(rows, Split) or device.type != "cuda":
         return rows
     free, _ = torch.cuda.mem_get_info(device)
@@ -113,7 +119,7 @@ def columns_of(schema: FeatureSchema) -> list[str]:
 
 
 def to_split(table: pa.Table, schema: FeatureSchema) -> Split:
-    """Rows of a FeatureSet's files as tensors."""
+    """Rows of a FeatureSet's files as tensors [rows, ..] (see Split and Inputs)."""
     labels = table["label"].to_numpy().astype(np.float32)
     days = table["day"].cast(pa.string()).cast(pa.date32()).to_numpy()
     tasks = _matrix(table, schema.task_columns, np.float32) if schema.tasks else None
@@ -121,7 +127,7 @@ def to_split(table: pa.Table, schema: FeatureSchema) -> Split:
 
 
 def to_inputs(table: pa.Table, schema: FeatureSchema) -> Inputs:
-    """The encoded columns of a FeatureSet's rows as a model reads them."""
+    """The encoded columns of a FeatureSet's rows, [rows, ..] as Inputs has them."""
     return Inputs(
         ids=_matrix(table, [field.name for field in schema.fields], np.int32),
         numbers=_matrix(table, [field.name for field in schema.numbers], np.float32),
@@ -130,11 +136,12 @@ def to_inputs(table: pa.Table, schema: FeatureSchema) -> Inputs:
             + [_vectors(table, field.name, field.length) for field in schema.vectors],
             dim=1,
         ),
-        lists=tuple(_ragged(table[field.name]) for field in schema.lists),
+        lists=tuple(_to_ragged(table[field.name]) for field in schema.lists),
     )
 
 
 def _matrix(table: pa.Table, names: Sequence[str], kind: type[np.generic]) -> Tensor:
+    """Columns side by side, [rows, names] of dtype `kind`."""
     values = np.empty((table.num_rows, len(names)), kind)
     for column, name in enumerate(names):
         values[:, column] = table[name].to_numpy()
@@ -142,15 +149,15 @@ def _matrix(table: pa.Table, names: Sequence[str], kind: type[np.generic]) -> Te
 
 
 def _vectors(table: pa.Table, name: str, length: int) -> Tensor:
-    """Float32 [rows, length]."""
-    ragged = _ragged(table[name])
+    """A column of vectors, float32 [rows, length]."""
+    ragged = _to_ragged(table[name])
     if not bool((ragged.offsets.diff() == length).all()):
         raise ArtifactError(f"not every {name} holds the {length} numbers that its schema says")
     return ragged.values.reshape(-1, length)
 
 
-def _ragged(column: pa.ChunkedArray) -> Ragged:
-    """Lists of a column; a null is an empty one."""
+def _to_ragged(column: pa.ChunkedArray) -> Ragged:
+    """The lists of a column [rows], values of any number type; a null is an empty list."""
     lengths = [chunk.value_lengths().fill_null(0).to_numpy() for chunk in column.chunks]
     values = [chunk.flatten().to_numpy() for chunk in column.chunks]
     offsets = np.cumsum(np.concatenate([[0], *lengths]), dtype=np.int64)
@@ -158,7 +165,7 @@ def _ragged(column: pa.ChunkedArray) -> Ragged:
 
 
 def split_holdout(train: Split, days: int) -> tuple[Split, Split]:
-    """Part the train rows: all but their last `days` days, and those.
+    """Split the train rows [rows, ..]: all but their last `days` days, and those.
 
     Raises ArtifactError when no day would be left to train on.
     """
@@ -174,7 +181,7 @@ def last_days(present: Sequence[str], days: int) -> Sequence[str]:
     return present[-days:]
 
 
-def shuffled(
+def shuffled_indices(
     rows: int, size: int, seed: int, start: int = 0, device: torch.device = CPU
 ) -> Iterator[Tensor]:
     """Row indices int64 [<= size] without end: epoch after epoch, each a fresh permutation.

@@ -26,12 +26,12 @@ class Ragged:
         return Ragged(self.values[shift + torch.arange(len(shift), device=rows.device)], offsets)
 
     def slice(self, start: int, end: int) -> "Ragged":
-        """The lists of the rows [start, end)."""
+        """The lists of the rows start .. end - 1, [end - start]."""
         offsets = self.offsets[start : end + 1]
         return Ragged(self.values[offsets[0] : offsets[-1]], offsets - offsets[0])
 
     def to(self, device: torch.device) -> "Ragged":
-        """The same lists on `device`."""
+        """The same lists, shapes and dtypes, on `device`."""
         return Ragged(self.values.to(device), self.offsets.to(device))
 
 
@@ -50,7 +50,7 @@ class Inputs:
 
     @classmethod
     def of_ids(cls, ids: Tensor) -> "Inputs":
-        """Rows of a schema whose fields all have one id a row."""
+        """Rows of a schema whose fields all have one id a row: `ids` int32 [rows, fields]."""
         nothing = torch.empty(len(ids), 0, device=ids.device)
         return cls(ids, nothing, nothing, ())
 
@@ -63,33 +63,33 @@ class Inputs:
         return Inputs(self.ids[rows], self.numbers[rows], self.vectors[rows], lists)
 
     def slice(self, start: int, end: int) -> "Inputs":
-        """The rows [start, end)."""
+        """The rows start .. end - 1, [end - start, ..]."""
         lists = tuple(column.slice(start, min(end, len(self))) for column in self.lists)
         rows = slice(start, end)
         return Inputs(self.ids[rows], self.numbers[rows], self.vectors[rows], lists)
 
     def chunks(self, size: int) -> Iterator["Inputs"]:
-        """All rows in their order, `size` at a time."""
+        """All rows in their order, as Inputs of [<= size] rows."""
         return (self.slice(start, start + size) for start in range(0, len(self), size))
 
     def to(self, device: torch.device) -> "Inputs":
-        """The same rows on `device`."""
+        """The same rows, shapes and dtypes, on `device`."""
         lists = tuple(column.to(device) for column in self.lists)
         return Inputs(self.ids.to(device), self.numbers.to(device), self.vectors.to(device), lists)
 
     def clone(self) -> "Inputs":
-        """The same rows in memory of their own; of a schema without lists."""
+        """The same rows [rows, ..] in memory of their own; of a schema without lists."""
         return Inputs(self.ids.clone(), self.numbers.clone(), self.vectors.clone(), ())
 
     def copy_(self, rows: "Inputs") -> None:
-        """Become `rows`, as many as these are; of a schema without lists."""
+        """Become `rows`, of the same shapes [rows, ..]; of a schema without lists."""
         self.ids.copy_(rows.ids)
         self.numbers.copy_(rows.numbers)
         self.vectors.copy_(rows.vectors)
 
     @property
     def bytes(self) -> int:
-        """What all tensors take together."""
+        """Bytes of all tensors together."""
         columns = [self.ids, self.numbers, self.vectors]
         columns += [tensor for ragged in self.lists for tensor in (ragged.values, ragged.offsets)]
         return sum(column.nbytes for column in columns)

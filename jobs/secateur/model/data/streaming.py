@@ -1,4 +1,4 @@
-"""Train rows that do not fit the memory they may take, read anew at every epoch.
+"""Train rows that do not fit into the memory they may take, read anew at every epoch.
 
 The row groups of the sealed Parquet are the blocks of the shuffle. An epoch draws an order of all
 blocks and packs them, in that order, into buffers; the rows of a buffer are drawn without regard
@@ -33,7 +33,7 @@ from secateur.model.data.batches import (
 from secateur.model.data.inputs import Inputs
 
 BUFFERS = 4  # at once: the rows in use, a batch of them, and the next ones as Arrow and as tensors
-BESIDE = 16  # bytes a row: label, day and order
+OTHER_BYTES = 16  # a row, for label, day and order
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class Block:
     def __len__(self) -> int:
         return sum(self.days.values())
 
-    def of(self, days: Collection[str]) -> "Block":
+    def on_days(self, days: Collection[str]) -> "Block":
         """Its rows of these days."""
         return replace(self, days={day: n for day, n in self.days.items() if day in days})
 
     def read(self, columns: Sequence[str]) -> pa.Table:
-        """Its rows, in their order."""
+        """Its rows [len(self)] in their order, with these columns."""
         table = pq.ParquetFile(self.path).read_row_group(self.group, columns=list(columns))
         wanted = pc.is_in(table["day"], pa.array(sorted(self.days), table["day"].type))
         return table if len(self) == len(table) else table.filter(wanted)
@@ -78,46 +78,49 @@ class Stream:
         return len(self) * row_bytes(self.schema) / 1e6
 
     def batches(self, size: int, seed: int, start: int = 0) -> Iterator[tuple[Inputs, Tensor]]:
-        """See Rows. Buffers before batch `start` are not read."""
+        """See Rows: targets [<= size, 1 + tasks]. Buffers before batch `start` are not read."""
         for (epoch, number, skip), rows in self._read_ahead(self._plan(size, seed, start), seed):
             order, targets = permutation(len(rows), seed, epoch, number + 1), rows.targets
-            for at in order.tensor_split(_parts(len(rows), size))[skip:]:
+            for at in order.tensor_split(_batch_count(len(rows), size))[skip:]:
                 yield rows.inputs.take(at), targets[at]
 
     def read(self) -> Split:
         """All rows at once, in the order of their files."""
         return self._read(self.blocks)
 
-    def part(self, days: int) -> tuple["Stream", "Stream"]:
-        """Part the rows as `split_holdout` does. Raises ArtifactError as it does."""
+    def split_holdout(self, days: int) -> tuple["Stream", "Stream"]:
+        """All but the last `days` days, and those; ArtifactError as in `batches.split_holdout`."""
         held = last_days(self.days, days)
-        return self._of([day for day in self.days if day not in held]), self._of(held)
+        return self._on_days([day for day in self.days if day not in held]), self._on_days(held)
 
     @property
     def days(self) -> list[str]:
         """The days that it has rows of, in order."""
         return sorted({day for block in self.blocks for day in block.days})
 
-    def after(self, day: str) -> "Stream":
+    def after_day(self, day: str) -> "Stream":
         """Its rows of later days than this one."""
-        return self._of([one for one in self.days if one > day])
+        return self._on_days([one for one in self.days if one > day])
 
-    def loaded(self) -> Rows:
-        """The rows in memory, where they fit in half of it: the other half is for their order."""
+    def read_if_small(self) -> Rows:
+        """All rows [rows, ..] in memory if they fit in half of it, else itself.
+
+        The other half is for their order.
+        """
         return self.read() if 2 * self.megabytes <= self.memory_mb else self
 
-    def _of(self, days: Collection[str]) -> "Stream":
-        blocks = (block.of(days) for block in self.blocks)
+    def _on_days(self, days: Collection[str]) -> "Stream":
+        blocks = (block.on_days(days) for block in self.blocks)
         return replace(self, blocks=tuple(block for block in blocks if len(block)))
 
     def _plan(self, size: int, seed: int, start: int) -> Iterator[tuple[int, int, int]]:
         """Every buffer from batch `start` on: its epoch, its number, and the batches to skip."""
         for epoch in count():
             for number, pack in enumerate(self._packs(epoch, seed)):
-                parts = _parts(_rows(pack), size)
-                if start < parts:
+                batches = _batch_count(_rows(pack), size)
+                if start < batches:
                     yield epoch, number, start
-                start = max(0, start - parts)
+                start = max(0, start - batches)
 
     def _packs(self, epoch: int, seed: int) -> list[list[Block]]:
         most = self.memory_mb * 1e6 / BUFFERS / row_bytes(self.schema)
@@ -165,7 +168,7 @@ def row_bytes(schema: FeatureSchema) -> int:
     lists = sum(field.length for field in schema.lists)
     vectors = sum(field.length for field in schema.vectors)
     single = len(schema.fields) + len(schema.numbers) + len(schema.tasks)
-    return 4 * (single + lists + vectors) + BESIDE
+    return 4 * (single + lists + vectors) + OTHER_BYTES
 
 
 def _blocks(path: Path) -> Iterator[Block]:
@@ -179,5 +182,5 @@ def _rows(blocks: Sequence[Block]) -> int:
     return sum(len(block) for block in blocks)
 
 
-def _parts(rows: int, size: int) -> int:
+def _batch_count(rows: int, size: int) -> int:
     return -(-rows // size)

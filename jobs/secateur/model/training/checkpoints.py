@@ -1,8 +1,8 @@
-"""Where a training stands, kept so that a retry goes on from there with the same bits.
+"""Where a training stands, written so that a retry goes on from there with the same bits.
 
 A checkpoint is one safetensors file a rank and, written last, `checkpoint.json`, which names them
-with their digests. Every write is whole or not at all, so that a process killed at any moment
-leaves the newest whole checkpoint, or the one before. A checkpoint of other inputs, other code or
+with their digests. Every write is whole or not at all, so a process killed at any moment leaves
+the newest whole checkpoint, or the one before. A checkpoint of other inputs, of other code or of
 another number of ranks has another key, and is passed over.
 """
 
@@ -30,12 +30,15 @@ SUFFIX = ".safetensors"
 
 @dataclass(frozen=True)
 class Position:
-    """How far a training is: steps and rows taken, rows at the last look, and all looks."""
+    """How far a training is: steps and samples taken, and all holdout evaluations.
+
+    `evaluated` are the samples taken up to the last of these, `best` is the number of the best.
+    """
 
     step: int
-    seen: int
-    looked: int
-    looks: tuple[Evaluation, ...]
+    samples: int
+    evaluated: int
+    evaluations: tuple[Evaluation, ...]
     best: int
 
 
@@ -60,23 +63,31 @@ class Checkpoints:
 
     @property
     def due(self) -> bool:
-        """Whether the last one is `period_s` old. Ranks differ: the first one's answer counts."""
-        return self.world.agreed(time.monotonic() - self._saved >= self.period_s)
+        """Whether the last one is `period_s` old, by the clock of the main process."""
+        return self.world.main_decides(time.monotonic() - self._saved >= self.period_s)
 
     def save(self, position: Position, tensors: dict[str, Tensor]) -> None:
-        """Write a checkpoint, then forget the one before."""
+        """Write a checkpoint, then remove the one before.
+
+        `tensors` of any shape and dtype are this rank's, by the names that `newest` returns them
+        under.
+        """
         data = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
         name = f"{position.step}-{self.world.rank}{SUFFIX}"
         self.store.put(name, data)
-        files = self.world.told(FileEntry(name, hashlib.sha256(data).hexdigest(), len(data)))
-        if self.world.leads:
+        entry = FileEntry(name, hashlib.sha256(data).hexdigest(), len(data))
+        files = self.world.all_gather_object(entry)
+        if self.world.is_main:
             self.store.put(CHECKPOINT, record.dump(Checkpoint(self.key, position, tuple(files))))
-            self._forget(keep={file.path for file in files})
-        self.world.wait()
+            self._remove_files(but={file.path for file in files})
+        self.world.barrier()
         self._saved = time.monotonic()
 
     def newest(self) -> tuple[Position, dict[str, Tensor]] | None:
-        """Where to go on, if every rank finds its part of a checkpoint of this very training."""
+        """Position and this rank's tensors, of the shapes and dtypes that `save` was given.
+
+        None unless every rank finds its part of a checkpoint of this very training.
+        """
         try:
             found = self._read()
         except ObjectMissing:
@@ -84,9 +95,9 @@ class Checkpoints:
         except CorruptArtifact as error:
             log.warning("%s: starting anew", error)
             found = None
-        if not all(self.world.told(found is not None)) or found is None:
+        if not all(self.world.all_gather_object(found is not None)) or found is None:
             return None
-        log.info("going on from step %d, after %d samples", found[0].step, found[0].seen)
+        log.info("resuming from step %d, after %d samples", found[0].step, found[0].samples)
         return found
 
     def _read(self) -> tuple[Position, dict[str, Tensor]] | None:
@@ -102,11 +113,11 @@ class Checkpoints:
 
     def clear(self) -> None:
         """Remove every checkpoint, the JSON first."""
-        if self.world.leads:
+        if self.world.is_main:
             self.store.delete(CHECKPOINT)
-            self._forget()
+            self._remove_files()
 
-    def _forget(self, keep: Collection[str] = ()) -> None:
+    def _remove_files(self, but: Collection[str] = ()) -> None:
         for entry in list(self.store.entries()):
-            if entry.key.endswith(SUFFIX) and entry.key not in keep:
+            if entry.key.endswith(SUFFIX) and entry.key not in but:
                 self.store.delete(entry.key)

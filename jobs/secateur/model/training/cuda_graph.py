@@ -19,41 +19,41 @@ Step = Callable[[Inputs, Tensor], None]
 
 
 @dataclass(frozen=True)
-class Recording:
-    """A captured step, and the places it reads its batch from."""
+class CapturedStep:
+    """A captured step, and the tensors that it reads its batch from."""
 
     graph: torch.cuda.CUDAGraph
     inputs: Inputs
     targets: Tensor
 
-    def play(self, inputs: Inputs, targets: Tensor) -> None:
-        """The step, on this batch."""
+    def replay(self, inputs: Inputs, targets: Tensor) -> None:
+        """Take the step on a batch with `targets` float32 [rows, 1 + tasks]."""
         self.inputs.copy_(inputs)
         self.targets.copy_(targets)
         self.graph.replay()
 
 
-class Captured:
+class GraphedStep:
     """`step`, captured once for every number of rows a batch has.
 
-    These are two: the full batch, and the last of an epoch. The first few steps of each are taken
-    as `step` takes them, on a stream of their own.
+    These are two: the full batch, and the last of an epoch. The first few steps of each run
+    uncaptured, on a stream of their own.
     """
 
     def __init__(self, step: Step) -> None:
         self.step = step
-        self.taken: Counter[int] = Counter()
-        self.recordings: dict[int, Recording] = {}
+        self.warm_ups: Counter[int] = Counter()
+        self.captured: dict[int, CapturedStep] = {}
 
     def __call__(self, inputs: Inputs, targets: Tensor) -> None:
-        """One step on a batch."""
+        """Take one step on a batch with `targets` float32 [rows, 1 + tasks]."""
         rows = len(targets)
-        if self.taken[rows] < WARM_UP:
+        if self.warm_ups[rows] < WARM_UP:
             self._warm_up(inputs, targets)
             return
-        if rows not in self.recordings:
-            self.recordings[rows] = self._record(inputs.clone(), targets.clone())
-        self.recordings[rows].play(inputs, targets)
+        if rows not in self.captured:
+            self.captured[rows] = self._capture(inputs.clone(), targets.clone())
+        self.captured[rows].replay(inputs, targets)
 
     def _warm_up(self, inputs: Inputs, targets: Tensor) -> None:
         stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
@@ -61,11 +61,11 @@ class Captured:
         with torch.cuda.stream(stream):
             self.step(inputs, targets)
         torch.cuda.current_stream().wait_stream(stream)
-        self.taken[len(targets)] += 1
+        self.warm_ups[len(targets)] += 1
 
-    def _record(self, inputs: Inputs, targets: Tensor) -> Recording:
-        """Capture the step, which does not take it."""
+    def _capture(self, inputs: Inputs, targets: Tensor) -> CapturedStep:
+        """Capture the step, without taking it, over `targets` float32 [rows, 1 + tasks]."""
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
             self.step(inputs, targets)
-        return Recording(graph, inputs, targets)
+        return CapturedStep(graph, inputs, targets)

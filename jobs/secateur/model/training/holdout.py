@@ -1,4 +1,4 @@
-"""Looking at the holdout during training, and keeping the weights of the best look."""
+"""Holdout evaluation during training, and the weights of the best one."""
 
 from collections.abc import Sequence
 
@@ -15,11 +15,11 @@ from secateur.model.training.metrics import log_loss, logit_auc
 PREDICT_BATCH = 8192
 
 
-class Watch:
-    """Every look at the holdout so far, and a copy of the weights that had the lowest loss there.
+class HoldoutEvaluator:
+    """Evaluates a model on the holdout, and keeps a copy of the weights with the lowest loss.
 
-    The loss is against the label's targets on the holdout, AUCs against its labels: what a look is
-    worth is the label's loss, whatever the tasks'.
+    The loss is against the label's targets on the holdout, AUCs against its labels. Only the
+    label's loss decides which evaluation is best, whatever the tasks' are.
     """
 
     def __init__(
@@ -28,45 +28,48 @@ class Watch:
         self.model = model
         self.holdout = holdout
         self.patience = patience
-        self.looks: list[Evaluation] = []
+        self.evaluations: list[Evaluation] = []
         self.best = 0
         self.world = world or World()
-        self.weights = _copy_of(model)
+        self.best_weights = _copy_of(model)
 
-    def look(self, samples: int, train_loss: float) -> Evaluation:
+    def evaluate(self, samples: int, train_loss: float) -> Evaluation:
         """Evaluate the model after `samples` rows, and keep its weights if none were better."""
         label, *tasks = self._predict().unbind(1)
-        loss, area = (
-            log_loss(label, self.holdout.targets[:, 0]),
-            logit_auc(label, self.holdout.labels),
-        )
-        self.looks.append(Evaluation(samples, train_loss, loss, area, self._task_aucs(tasks)))
-        if loss <= self.looks[self.best].holdout_loss:
-            self.best = len(self.looks) - 1
-            self.weights = _copy_of(self.model)
-        return self.looks[-1]
+        loss = log_loss(label, self.holdout.targets[:, 0])
+        area = logit_auc(label, self.holdout.labels)
+        self.evaluations.append(Evaluation(samples, train_loss, loss, area, self._task_aucs(tasks)))
+        if loss <= self.evaluations[self.best].holdout_loss:
+            self.best = len(self.evaluations) - 1
+            self.best_weights = _copy_of(self.model)
+        return self.evaluations[-1]
 
     @property
     def last(self) -> Evaluation | None:
-        """The last look, if there was one."""
-        return self.looks[-1] if self.looks else None
+        """The last evaluation, if there was one."""
+        return self.evaluations[-1] if self.evaluations else None
 
     @property
     def out_of_patience(self) -> bool:
-        """Whether the last `patience` looks were all worse than the best."""
-        return len(self.looks) - 1 - self.best >= self.patience
+        """Whether the last `patience` evaluations were all worse than the best."""
+        return len(self.evaluations) - 1 - self.best >= self.patience
 
-    def restore(self) -> TrainingCurve:
-        """Give the model its best weights back, and the curve of all looks."""
-        self.model.load_state_dict(self.weights)
-        return TrainingCurve(tuple(self.looks), self.best)
+    def restore_best(self) -> TrainingCurve:
+        """Give the model its best weights back, and return the curve of all evaluations."""
+        self.model.load_state_dict(self.best_weights)
+        return TrainingCurve(tuple(self.evaluations), self.best)
 
-    def resume(self, looks: Sequence[Evaluation], best: int, weights: dict[str, Tensor]) -> None:
-        """Go on from earlier looks, of which the one numbered `best` had these weights."""
-        self.looks, self.best, self.weights = list(looks), best, weights
+    def resume(
+        self, evaluations: Sequence[Evaluation], best: int, weights: dict[str, Tensor]
+    ) -> None:
+        """Go on after earlier evaluations, whose number `best` had these weights.
+
+        Names and shapes of the weights are those of the model's state dict.
+        """
+        self.evaluations, self.best, self.best_weights = list(evaluations), best, weights
 
     def _task_aucs(self, logits: Sequence[Tensor]) -> dict[str, float]:
-        """AUC of every task by name, of the rows that tell it."""
+        """AUC of every task by name, over the rows that have its label; `logits` [rows] a task."""
         areas = {}
         for place, task in enumerate(self.model.spec.tasks):
             assert self.holdout.tasks is not None  # noqa: S101 - of one schema with the model
@@ -76,20 +79,20 @@ class Watch:
         return areas
 
     def _predict(self) -> Tensor:
-        """Logits [rows, 1 + tasks] of the holdout; each rank computes its share."""
+        """Logits float32 [rows, 1 + tasks] of the holdout; each rank computes its share."""
         if self.world.size == 1:
             return predict_tasks(self.model, self.holdout.inputs)
-        share = self.holdout.inputs.take(self.world.share(torch.arange(len(self.holdout))))
+        share = self.holdout.inputs.take(self.world.shard(torch.arange(len(self.holdout))))
         logits = predict_tasks(self.model, share).to(self.model.bias.device)  # nccl needs it there
-        return torch.cat(self.world.join(logits)).cpu()
+        return torch.cat(self.world.all_gather(logits)).cpu()
 
 
-def in_words(look: Evaluation | None) -> str:
-    """A look in a few words."""
-    if look is None:
+def describe(evaluation: Evaluation | None) -> str:
+    """An evaluation in a few words; "" before the first."""
+    if evaluation is None:
         return ""
-    tasks = "".join(f", {task} {area:.4f}" for task, area in look.task_aucs.items())
-    return f"(holdout AUC {look.holdout_auc:.4f}{tasks}, loss {look.holdout_loss:.4f})"
+    tasks = "".join(f", {task} {area:.4f}" for task, area in evaluation.task_aucs.items())
+    return f"(holdout AUC {evaluation.holdout_auc:.4f}{tasks}, loss {evaluation.holdout_loss:.4f})"
 
 
 def predict(model: Recommender, inputs: Inputs) -> Tensor:
@@ -109,4 +112,5 @@ def predict_tasks(model: Recommender, inputs: Inputs) -> Tensor:
 
 
 def _copy_of(model: Recommender) -> dict[str, Tensor]:
+    """The model's state dict, in memory of its own: names and shapes are the model's."""
     return {name: tensor.clone() for name, tensor in model.state_dict().items()}

@@ -1,178 +1,180 @@
-"""The loop of a training, which may be cut at any step and goes on with the same bits."""
+"""The training loop, which may be cut at any step and goes on with the same bits."""
 
 import math
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from secateur.contracts.models import Evaluation, TrainingCurve
+from secateur.contracts.models import TrainingCurve
 from secateur.model.architectures.recommender import Embedded
-from secateur.model.data.batches import Rows, near
+from secateur.model.data.batches import Rows, to_device
 from secateur.model.data.inputs import Inputs
-from secateur.model.distributed import World
-from secateur.model.optimization.optimizers import Memory, Optimization
-from secateur.model.training.checkpoints import Checkpoints, Position
-from secateur.model.training.cuda_graph import Captured
-from secateur.model.training.holdout import PREDICT_BATCH, Watch, predict
+from secateur.model.optimization.optimizers import ModelOptimizer, TrainingState
+from secateur.model.training.checkpoints import Position
+from secateur.model.training.context import TrainingContext
+from secateur.model.training.cuda_graph import GraphedStep
+from secateur.model.training.holdout import PREDICT_BATCH, HoldoutEvaluator, predict
 from secateur.model.training.metrics import log_loss, task_losses
-from secateur.model.training.precision import scoring
-from secateur.scenario import Training
-
-Advance = Callable[[float, Evaluation | None], None]
+from secateur.model.training.precision import score_function
 
 
-class Fit:
-    """A training of at most `epochs` epochs: what it has become so far, and its next step.
+@dataclass(frozen=True)
+class TrainingResult:
+    """The curve of a training, and the state that a warm one leaves for a later night."""
 
-    The holdout is looked at in even parts of an epoch, and at the end. A warm training goes on from
-    `memory` and has `left` another when it ends.
+    curve: TrainingCurve
+    state: TrainingState | None
+
+
+class TrainingLoop:
+    """At most `epochs` epochs over `rows`: where the training stands, and its next step.
+
+    The holdout is evaluated after even parts of an epoch, and at the end.
     """
 
     def __init__(
-        self,
-        watch: Watch,
-        rows: Rows,
-        training: Training,
-        epochs: float,
-        seed: int,
-        world: World,
-        memory: Memory | None = None,
+        self, evaluator: HoldoutEvaluator, rows: Rows, context: TrainingContext, epochs: float
     ) -> None:
-        self.watch, self.world = watch, world
-        self.training, self.seed = training, seed
+        settings = context.settings
+        self.evaluator, self.model = evaluator, evaluator.model
+        self.context, self.settings = context, settings
+        self.world, self.device = context.world, context.device
         self.limit = math.ceil(epochs * len(rows))
-        self.device = watch.model.bias.device
-        self.rows = near(rows, self.device)
-        self.score = scoring(watch.model, training.precision, self.device)
-        weights = (training.task_weights.get(task, 1.0) for task in watch.model.spec.tasks)
-        self.weights = torch.tensor([1.0, *weights], device=self.device)
-        steps = math.ceil(epochs * len(rows) / training.batch_size)
-        self.memory = memory
-        self.left: Memory | None = None
-        self.optimization = Optimization(watch.model, training, steps, world, memory)
-        self.descend = Captured(self._descend) if self._same_shapes else self._descend
-        self.step = self.seen = self.looked = 0
+        self.rows = to_device(rows, self.device)
+        self.score = score_function(self.model, settings.precision, self.device)
+        weights = (settings.task_weights.get(task, 1.0) for task in self.model.spec.tasks)
+        self.task_weights = torch.tensor([1.0, *weights], device=self.device)
+        steps = math.ceil(epochs * len(rows) / settings.batch_size)
+        self.optimizer = ModelOptimizer(self.model, settings, steps, self.world, context.start)
+        self.compute = GraphedStep(self._compute) if self._can_be_graphed else self._compute
+        self.step = self.samples = self.evaluated = 0
         self.loss = torch.zeros((), device=self.device)
 
-    def run(self, advance: Advance, checkpoints: Checkpoints | None = None) -> TrainingCurve:
-        """Train to the end; the model keeps the weights of the best look, its norms folded.
-
-        `advance` is told of every batch how many rows it had, and of the last look.
-        """
+    def run(self) -> TrainingResult:
+        """Train to the end; the model keeps the best weights, with batch norm folded in."""
+        checkpoints, advance = self.context.checkpoints, self.context.advance
         found = checkpoints.newest() if checkpoints else None
         if found:
             self.resume(*found)
-            advance(self.seen, self.watch.last)
-        elif self.memory:
-            self._look_at_the_start()
-        batches = self.rows.batches(self.training.batch_size, self.seed, start=self.step)
-        self.watch.model.train()
-        while self.seen < self.limit and not self.watch.out_of_patience:
+            advance(self.samples, self.evaluator.last)
+        elif self.context.start:
+            self._evaluate_start()
+        batches = self.rows.batches(self.settings.batch_size, self.context.seed, start=self.step)
+        self.model.train()
+        while self.samples < self.limit and not self.evaluator.out_of_patience:
             inputs, targets = next(batches)
-            self._take(inputs, targets)
-            advance(len(targets), self.watch.last)
-            looked = self._look_if_due()
-            if checkpoints and (looked or checkpoints.due):
+            self._take_step(inputs, targets)
+            advance(len(targets), self.evaluator.last)
+            evaluated = self._evaluate_if_due()
+            if checkpoints and (evaluated or checkpoints.due):
                 checkpoints.save(*self.state())
-        if self.training.start == "warm":
-            self.left = self._leave()
-        curve = self.watch.restore()
-        for tower in self.watch.model.towers:
+        state = self._final_state() if self.settings.start == "warm" else None
+        curve = self.evaluator.restore_best()
+        for tower in self.model.towers:
             tower.fold()
-        return curve
+        return TrainingResult(curve, state)
 
-    def _leave(self) -> Memory:
-        """What a later training goes on from: the norms are not folded yet."""
-        self.optimization.flush()
-        steps = self.optimization.before + self.optimization.taken
-        weights = {name: tensor.cpu() for name, tensor in self.watch.weights.items()}
-        return Memory(weights, self.optimization.moments(), steps)
+    def _final_state(self) -> TrainingState:
+        """What a later training goes on from: batch norm is not folded yet."""
+        self.optimizer.flush()
+        weights = {name: tensor.cpu() for name, tensor in self.evaluator.best_weights.items()}
+        steps = self.optimizer.prior_steps + self.optimizer.steps_taken
+        return TrainingState(weights, self.optimizer.moments(), steps)
 
     def state(self) -> tuple[Position, dict[str, Tensor]]:
-        """All that a later process needs to go on from here."""
-        looks, best = tuple(self.watch.looks), self.watch.best
+        """All that a later process needs to go on from here.
+
+        Tensors of any shape, named "<part>.<name>" as the parts name them: the model, its best
+        weights, the optimizer; beside them the loss float32 [] and the random states uint8 [bytes].
+        """
+        evaluations, best = tuple(self.evaluator.evaluations), self.evaluator.best
         tensors = {"loss": self.loss, "random": torch.get_rng_state()}
         if self.device.type == "cuda":
             tensors["random.cuda"] = torch.cuda.get_rng_state()
-        for prefix, kept in self._kept().items():
-            tensors |= {f"{prefix}.{name}": tensor for name, tensor in kept.items()}
-        return Position(self.step, self.seen, self.looked, looks, best), tensors
+        for prefix, part in self._parts().items():
+            tensors |= {f"{prefix}.{name}": tensor for name, tensor in part.items()}
+        return Position(self.step, self.samples, self.evaluated, evaluations, best), tensors
 
     def resume(self, position: Position, tensors: dict[str, Tensor]) -> None:
-        """Go on from what `state` gave."""
-        self.step, self.seen, self.looked = position.step, position.seen, position.looked
+        """Go on from a position and tensors, named and shaped as `state` returns them."""
+        self.step, self.samples = position.step, position.samples
+        self.evaluated = position.evaluated
         parts = {
             prefix: {
                 name.removeprefix(f"{prefix}."): tensor
                 for name, tensor in tensors.items()
                 if name.startswith(f"{prefix}.")
             }
-            for prefix in self._kept()
+            for prefix in self._parts()
         }
-        self.watch.model.load_state_dict(parts["model"])
-        self.watch.resume(position.looks, position.best, parts["best"])
-        self.optimization.resume(parts["optimizer"])
+        self.model.load_state_dict(parts["model"])
+        self.evaluator.resume(position.evaluations, position.best, parts["best"])
+        self.optimizer.load_state(parts["optimizer"])
         self.loss = tensors["loss"].to(self.device)
         torch.set_rng_state(tensors["random"])
         if self.device.type == "cuda":
             torch.cuda.set_rng_state(tensors["random.cuda"])
 
-    def _kept(self) -> dict[str, dict[str, Tensor]]:
+    def _parts(self) -> dict[str, dict[str, Tensor]]:
+        """The named tensors of each part of the state, of the parts' own shapes."""
         return {
-            "model": self.watch.model.state_dict(),
-            "best": self.watch.weights,
-            "optimizer": self.optimization.state(),
+            "model": self.model.state_dict(),
+            "best": self.evaluator.best_weights,
+            "optimizer": self.optimizer.state(),
         }
 
     @property
-    def _same_shapes(self) -> bool:
-        """Whether all batches of a size look the same to a GPU, which can then repeat one step."""
-        optimization, lists = self.optimization, self.watch.model.spec.lists
-        alone = self.world.size == 1
-        return self.device.type == "cuda" and alone and not lists and optimization.rowwise is None
+    def _can_be_graphed(self) -> bool:
+        """Whether a step launches the same kernels for every batch of a size, on one GPU."""
+        whole_tables = self.optimizer.sparse is None
+        alone, lists = self.world.size == 1, self.model.spec.lists
+        return self.device.type == "cuda" and alone and not lists and whole_tables
 
-    def _take(self, inputs: Inputs, targets: Tensor) -> None:
-        """One step on a batch."""
-        self.optimization.begin()
-        self.descend(inputs.to(self.device), targets.to(self.device))
+    def _take_step(self, inputs: Inputs, targets: Tensor) -> None:
+        """One step on a batch with `targets` float32 [rows, 1 + tasks]."""
+        self.optimizer.begin_step()
+        self.compute(inputs.to(self.device), targets.to(self.device))
         self.step += 1
-        self.seen += len(targets)
+        self.samples += len(targets)
 
-    def _descend(self, whole: Inputs, targets: Tensor) -> None:
-        """Move the weights by the loss on a batch, of which this rank computes its share."""
+    def _compute(self, whole: Inputs, targets: Tensor) -> None:
+        """Move the weights by the loss on a batch, of which this rank computes its share.
+
+        `whole` and `targets` float32 [rows, 1 + tasks] are the batch's over all ranks.
+        """
         mine, wanted, count = whole, targets, len(targets)
         if self.world.size > 1:
-            share = self.world.share(torch.arange(count, device=self.device))
+            share = self.world.shard(torch.arange(count, device=self.device))
             mine, wanted = whole.take(share), targets[share]
-        embedded = self.optimization.embed(mine, whole)
-        losses = task_losses(self.score(embedded), wanted, self.weights)
+        embedded = self.optimizer.embed(mine, whole)
+        losses = task_losses(self.score(embedded), wanted, self.task_weights)
         objective = losses.sum() / count
-        if self.training.embedding_l2:
-            objective = objective + self.training.embedding_l2 * penalty(embedded) / count
+        if self.settings.embedding_l2:
+            objective = objective + self.settings.embedding_l2 * penalty(embedded) / count
         objective.backward()  # type: ignore[no-untyped-call]
-        self.optimization.step()
+        self.optimizer.step()
         self.loss += losses[0].detach()
 
-    def _look_at_the_start(self) -> None:
-        """So a training that goes on leaves a model no worse than it began with."""
-        inputs, targets = next(self.rows.batches(PREDICT_BATCH, self.seed))
-        self.watch.look(0, log_loss(predict(self.watch.model, inputs), targets[:, 0].cpu()))
+    def _evaluate_start(self) -> None:
+        """Evaluate the warm start first: the model that is left is never worse than it."""
+        inputs, targets = next(self.rows.batches(PREDICT_BATCH, self.context.seed))
+        loss = log_loss(predict(self.model, inputs), targets[:, 0].cpu())
+        self.evaluator.evaluate(0, loss)
 
-    def _look_if_due(self) -> bool:
-        """Look at the holdout if it is time to."""
-        every = len(self.rows) / self.training.evaluations_an_epoch
-        due = min(math.ceil((self.looked // every + 1) * every), self.limit)
-        if self.seen < due:
+    def _evaluate_if_due(self) -> bool:
+        every = len(self.rows) / self.settings.evaluations_an_epoch
+        due = min(math.ceil((self.evaluated // every + 1) * every), self.limit)
+        if self.samples < due:
             return False
-        self.world.add([self.loss])
-        self.optimization.flush()
-        self.watch.look(self.seen, float(self.loss) / (self.seen - self.looked))
-        self.looked = self.seen
+        self.world.all_reduce([self.loss])
+        self.optimizer.flush()
+        self.evaluator.evaluate(self.samples, float(self.loss) / (self.samples - self.evaluated))
+        self.evaluated = self.samples
         self.loss.zero_()
         return True
 
 
 def penalty(embedded: Embedded) -> Tensor:
-    """The squared norm of the embeddings and first-order weights that a batch became, summed."""
+    """Squared norm float32 [] of the batch's embeddings and first-order weights, over all rows."""
     return embedded.vectors.square().sum() + embedded.first_order.square().sum()

@@ -1,4 +1,4 @@
-"""How well logits rank and predict, on torch tensors: what training watches on its holdout."""
+"""How well logits rank and predict, on torch tensors: what training evaluates on its holdout."""
 
 from torch import Tensor
 from torch.nn import functional
@@ -7,9 +7,9 @@ from secateur.auc import auc
 
 
 def logit_auc(logits: Tensor, labels: Tensor) -> float:
-    """AUC (`secateur.auc`) of `logits` [rows] for `labels` [rows] of 0 and 1; 0.5 without a class.
+    """AUC (`secateur.auc`) of `logits` [rows] for `labels` [rows] of 0 and 1, both on the CPU.
 
-    Both are on the CPU.
+    0.5 where one class is absent.
     """
     area = auc(labels.numpy(), logits.numpy())
     return 0.5 if area is None else area
@@ -21,9 +21,10 @@ def log_loss(logits: Tensor, targets: Tensor) -> float:
 
 
 def task_losses(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-    """Cross-entropy [outputs] of `logits` [rows, outputs], times `weights`, summed over rows.
+    """Cross-entropy in nats [outputs], each output times its weight, summed over rows.
 
-    A target that is NaN is not known: that row has no say in that output's loss.
+    `logits` and `targets` are [rows, outputs], `weights` [outputs], all float32. A target that is
+    NaN is unknown and adds nothing to its output's loss.
     """
     known = ~targets.isnan()
     return functional.binary_cross_entropy_with_logits(

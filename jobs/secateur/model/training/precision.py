@@ -1,8 +1,8 @@
-"""In which precision an architecture scores what was embedded.
+"""The precision in which an architecture scores what was embedded.
 
 Tables, interactions and loss stay in float32. With "bf16" the matrix products of the tower run in
 bfloat16 on weights kept in float32 (autocast), which a CPU with AVX512-BF16 or AMX and any recent
-GPU does several times faster; a CPU without gets float32, and says so.
+GPU does several times faster. A CPU without them trains in float32, and the log says so.
 """
 
 import logging
@@ -18,18 +18,18 @@ log = logging.getLogger("secateur.model")
 Score = Callable[[Embedded], Tensor]
 
 
-def scoring(model: Recommender, precision: str, device: torch.device) -> Score:
-    """What gives logits float32 [batch, 1 + tasks] of embedded inputs, for training on `device`."""
+def score_function(model: Recommender, precision: str, device: torch.device) -> Score:
+    """From embedded inputs to logits float32 [batch, 1 + tasks], for training on `device`."""
     if precision == "fp32" or not has_bf16(device):
         if precision != "fp32":
             log.info("this processor has no bfloat16 products: training in float32")
         return model.score
 
-    def scored(embedded: Embedded) -> Tensor:
+    def score_in_bf16(embedded: Embedded) -> Tensor:
         with torch.autocast(device.type, torch.bfloat16):
             return model.score(embedded).float()
 
-    return scored
+    return score_in_bf16
 
 
 def has_bf16(device: torch.device) -> bool:

@@ -1,4 +1,4 @@
-"""Looks at the holdout, as they are made: in the progress, and in the files TensorBoard reads."""
+"""Holdout evaluations as they are made: in the progress line, and in TensorBoard's files."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -7,36 +7,36 @@ from pathlib import Path
 
 from secateur.contracts.errors import UsageError
 from secateur.contracts.models import Evaluation
-from secateur.model.training.holdout import in_words
-from secateur.model.training.loop import Advance
+from secateur.model.training.context import Advance
+from secateur.model.training.holdout import describe
 
 TENSORBOARD = "SECATEUR_TENSORBOARD"  # a folder; without it no file is written
-Follow = Callable[[Evaluation], None]
+WriteEvaluation = Callable[[Evaluation], None]
 
 
 @contextmanager
-def followed(show: Callable[[float, str], None], run: str | None) -> Iterator[Advance]:
-    """What to tell of every batch: `show` gets its rows and the last look in words.
+def report_progress(show: Callable[[float, str], None], run: str | None) -> Iterator[Advance]:
+    """What to call after every batch: `show` gets its rows and the last evaluation in words.
 
-    Each look is written once, by samples trained on, to the `run` below `TENSORBOARD`; to none
-    without a run. Raises UsageError where the package tensorboard is missing.
+    Each evaluation is written once, by samples trained on, to the `run` below `TENSORBOARD`; no
+    file is written without a run. Raises UsageError where the package tensorboard is missing.
     """
     written: set[int] = set()
-    with _files(os.environ.get(TENSORBOARD), run) as write:
+    with _summary_writer(os.environ.get(TENSORBOARD), run) as write:
 
-        def advance(rows: float, look: Evaluation | None) -> None:
-            show(rows, in_words(look))
-            if look is not None and look.samples not in written:
-                written.add(look.samples)
-                write(look)
+        def advance(rows: float, evaluation: Evaluation | None) -> None:
+            show(rows, describe(evaluation))
+            if evaluation is not None and evaluation.samples not in written:
+                written.add(evaluation.samples)
+                write(evaluation)
 
         yield advance
 
 
 @contextmanager
-def _files(folder: str | None, run: str | None) -> Iterator[Follow]:
+def _summary_writer(folder: str | None, run: str | None) -> Iterator[WriteEvaluation]:
     if not folder or run is None:
-        yield lambda _look: None
+        yield lambda _evaluation: None
         return
     try:
         from torch.utils.tensorboard import SummaryWriter
@@ -44,10 +44,10 @@ def _files(folder: str | None, run: str | None) -> Iterator[Follow]:
         raise UsageError(f"{TENSORBOARD} needs the package tensorboard: {error}") from error
     with SummaryWriter(str(Path(folder, run))) as writer:
 
-        def write(look: Evaluation) -> None:
+        def write(evaluation: Evaluation) -> None:
             for name in ("train_loss", "holdout_loss", "holdout_auc"):
-                writer.add_scalar(name, getattr(look, name), look.samples)
-            for task, area in look.task_aucs.items():
-                writer.add_scalar(f"holdout_auc_{task}", area, look.samples)
+                writer.add_scalar(name, getattr(evaluation, name), evaluation.samples)
+            for task, area in evaluation.task_aucs.items():
+                writer.add_scalar(f"holdout_auc_{task}", area, evaluation.samples)
 
         yield write

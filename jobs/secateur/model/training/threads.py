@@ -8,7 +8,7 @@ import torch
 
 @contextmanager
 def on_threads(count: int) -> Iterator[None]:
-    """Compute on so many while the context is open."""
+    """Compute on `count` threads while the context is open."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

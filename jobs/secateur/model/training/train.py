@@ -1,9 +1,9 @@
-"""Training a model from labels, or from labels and a teacher's opinion.
+"""Training a model from labels, or by distillation from a teacher's probabilities.
 
 CTR models overfit abruptly when rows come back in a second epoch, because the embeddings of rare
 ids have learned them by heart (Zhang et al., CIKM 2022, "Towards Understanding the Overfitting
-Phenomenon of Deep Click-Through Rate Models"). So the holdout is looked at several times an
-epoch, and the weights of the best look count.
+Phenomenon of Deep Click-Through Rate Models"). So the holdout is evaluated several times an epoch,
+and the weights of the best evaluation count.
 
 Two runs with the same seed on the same machine give the same bits.
 """
@@ -19,127 +19,87 @@ import torch
 from secateur.contracts.models import TrainingCurve
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.batches import Rows, Split
-from secateur.model.distributed import World
-from secateur.model.optimization.optimizers import Memory
-from secateur.model.training.checkpoints import Checkpoints
-from secateur.model.training.holdout import Watch, predict, predict_tasks
-from secateur.model.training.loop import Advance, Fit
+from secateur.model.training.context import TrainingContext
+from secateur.model.training.holdout import HoldoutEvaluator, predict, predict_tasks
+from secateur.model.training.loop import TrainingLoop, TrainingResult
 from secateur.model.training.metrics import log_loss
 from secateur.model.training.threads import on_threads
-from secateur.scenario import Training
-
-ALONE = World()
 
 
 def train(
-    model: Recommender,
-    train: Rows,
-    holdout: Split,
-    training: Training,
-    seed: int,
-    advance: Advance,
-    checkpoints: Checkpoints | None = None,
-    world: World = ALONE,
-) -> TrainingCurve:
-    """Fit `model` in place as `train_on` does, from its own weights."""
-    return train_on(model, None, (train, holdout), training, seed, advance, checkpoints, world)[0]
+    model: Recommender, rows: Rows, holdout: Split, context: TrainingContext
+) -> TrainingResult:
+    """Fit `model` in place to `rows` [n, ..] for at most `max_epochs`, stopped by the holdout.
 
-
-def train_on(
-    model: Recommender,
-    memory: Memory | None,
-    rows: tuple[Rows, Split],
-    training: Training,
-    seed: int,
-    advance: Advance,
-    checkpoints: Checkpoints | None = None,
-    world: World = ALONE,
-) -> tuple[TrainingCurve, Memory | None]:
-    """Fit `model` in place for at most `max_epochs`, stopped early on the holdout.
-
-    `rows` are those to train on and those held out. With a `memory` training goes on from there,
-    the first look is at what it began with, and it is not stopped early: a rate that is high again
-    costs at first what it gains by the end. Where `training.start` is warm, it gives what a
-    later one may go on from.
-
-    The model keeps the weights of the best look. `advance` is told of every batch how many rows it
-    had, and of the last look. With `checkpoints` it goes on from the newest, and keeps
-    more. The ranks of a `world` train one model together, and all end with it.
+    The model keeps the weights of the best holdout evaluation. A warm start is evaluated first,
+    and is not stopped early: a rate that is high again costs at first what it gains by the end.
     """
-    with _deterministic(training.threads, seed + world.rank, model):
-        if memory:
-            model.load_state_dict(memory.weights)
-        patience = sys.maxsize if memory else training.patience
-        watch = Watch(model, rows[1], patience, world)
-        fit = Fit(watch, rows[0], training, training.max_epochs, seed, world, memory)
-        return fit.run(advance, checkpoints), fit.left
+    settings, start = context.settings, context.start
+    with _deterministic(context, model):
+        if start:
+            model.load_state_dict(start.weights)
+        patience = sys.maxsize if start else settings.patience
+        evaluator = HoldoutEvaluator(model, holdout, patience, context.world)
+        return TrainingLoop(evaluator, rows, context, settings.max_epochs).run()
 
 
 def distill(
-    student: Recommender,
-    train: Split,
-    holdout: Split,
-    training: Training,
-    epochs: float,
-    seed: int,
+    student: Recommender, rows: Split, holdout: Split, context: TrainingContext, epochs: float
 ) -> TrainingCurve:
-    """Fit `student` in place to guided rows (see `taught`).
+    """Fit `student` in place to rows that have distillation targets, stopped early as in `train`.
 
-    The student as given is the first look, so repair never leaves it further from its targets
-    than it was. Early stopping as in `train`.
+    The student as given is evaluated first, so repair never leaves it further from its targets
+    than it was.
     """
-    with _deterministic(training.threads, seed, student):
-        watch = Watch(student, holdout, training.patience)
-        watch.look(0, log_loss(predict(student, train.inputs), train.targets[:, 0]))
-        fit = Fit(watch, train, training, epochs, seed, ALONE)
-        return fit.run(lambda _rows, _note: None)
+    with _deterministic(context, student):
+        evaluator = HoldoutEvaluator(student, holdout, context.settings.patience)
+        evaluator.evaluate(0, log_loss(predict(student, rows.inputs), rows.targets[:, 0]))
+        return TrainingLoop(evaluator, rows, context, epochs).run().curve
 
 
-def taught(
-    splits: Sequence[Split], teacher: Recommender, training: Training, weight: float
+def with_distillation_targets(
+    splits: Sequence[Split], teacher: Recommender, weight: float, context: TrainingContext
 ) -> tuple[Split, ...]:
-    """The splits with guidance: label and tasks mixed with the teacher's probabilities of each.
+    """The splits with the targets of `distillation_targets`, computed as training would."""
+    with _deterministic(replace(context, seed=0), teacher):
+        return tuple(
+            replace(split, distillation_targets=distillation_targets(split, teacher, weight))
+            for split in splits
+        )
+
+
+def distillation_targets(split: Split, teacher: Recommender, weight: float) -> torch.Tensor:
+    """Labels mixed with the teacher's probabilities, float32 [rows, 1 + tasks].
 
     The loss is (1 - w) CE(labels) + w CE(teacher) with w = `weight` (Hinton et al. 2015, at
     temperature 1); since cross-entropy is linear in its target, this is CE against their mix.
-    Labels that the student has seen before are learned by heart: for repair, w is best 1.
+    A student learns labels by heart that it has seen before: for repair, w is best 1. Where a row
+    has no label for a task, the teacher's probability stands alone.
     """
-    with _deterministic(training.threads, 0, teacher):
-        return tuple(guided(split, teacher, weight) for split in splits)
-
-
-def guided(split: Split, teacher: Recommender, weight: float) -> Split:
-    """The split with its labels mixed with the teacher's probabilities, these weighing `weight`.
-
-    Where a row does not tell a task, the teacher's opinion stands alone.
-    """
-    opinion, labels = torch.sigmoid(predict_tasks(teacher, split.inputs)), split.targets
-    mixed = torch.lerp(labels, opinion, weight)
-    return replace(split, guidance=torch.where(labels.isnan(), opinion, mixed))
+    probabilities, labels = torch.sigmoid(predict_tasks(teacher, split.inputs)), split.targets
+    mixed = torch.lerp(labels, probabilities, weight)
+    return torch.where(labels.isnan(), probabilities, mixed)
 
 
 @contextlib.contextmanager
-def _deterministic(threads: int, seed: int, *models: Recommender) -> Iterator[None]:
-    """Seed torch, allow deterministic kernels only, and lend the models to a GPU if there is one.
+def _deterministic(context: TrainingContext, model: Recommender) -> Iterator[None]:
+    """Seed torch, allow deterministic kernels only, and move the model to the context's device.
 
-    Afterwards torch is set as before, and the models are on the CPU in evaluation mode.
+    Afterwards torch is set as before, and the model is on the CPU in evaluation mode.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only so
     before = torch.are_deterministic_algorithms_enabled()
     settings = torch.utils.deterministic
-    filled = settings.fill_uninitialized_memory  # type: ignore[attr-defined]
+    fills = settings.fill_uninitialized_memory  # type: ignore[attr-defined]
     torch.use_deterministic_algorithms(True)
     # Every kernel here writes all of its output; filling it first took a twentieth of a step.
     settings.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    torch.manual_seed(seed)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.manual_seed(context.seed + context.world.rank)
     try:
-        for model in models:
-            model.to(device)
-        with on_threads(threads):
+        model.to(context.device)
+        with on_threads(context.settings.threads):
             yield
     finally:
         torch.use_deterministic_algorithms(before)
-        settings.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
-        for model in models:
-            model.to("cpu").eval()
+        settings.fill_uninitialized_memory = fills  # type: ignore[attr-defined]
+        model.to("cpu").eval()

@@ -1,4 +1,4 @@
-"""How many units each group keeps, such as each layer, of those that all keep together."""
+"""How the units that are kept are allocated to groups, such as layers."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,16 +8,16 @@ from torch import Tensor
 Keeps = tuple[int, ...]
 LossAt = Callable[[Keeps], float]
 
-LEVELS = (0.75, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05)  # where the sensitivity of a group is looked at
+SCANNED = (0.75, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05)  # shares kept in a sensitivity scan
 
 
 def uniform(scores: Sequence[Tensor], keep: float) -> Keeps:
-    """The same share of every group, at least one unit."""
+    """The same share of every group, at least one unit; `scores` [units] a group."""
     return tuple(at_least_one(len(group), keep) for group in scores)
 
 
 def globally(scores: Sequence[Tensor], keep: float) -> Keeps:
-    """The units with the highest scores of all groups, and at least one of each."""
+    """The units with the highest scores [units] of all groups, and at least one of each."""
     every = torch.cat([group.flatten() for group in scores])
     lowest = every.sort(descending=True).values[at_least_one(len(every), keep) - 1]
     return tuple(max(1, int((group >= lowest).sum())) for group in scores)
@@ -43,10 +43,11 @@ def erdos_renyi(shapes: Sequence[tuple[int, int]], units: Sequence[int], keep: f
 
 
 def by_sensitivity(scores: Sequence[Tensor], keep: float, loss_at: LossAt) -> Keeps:
-    """What costs the least loss, every group's cost measured alone at some levels (Li et al. 2017).
+    """The allocation that costs the least loss by a sensitivity scan (Li et al., ICLR 2017).
 
-    From whole groups on, the next cut is that which adds the least loss for each unit it removes.
-    `loss_at` gives the loss of a model that keeps so many units a group.
+    The scan measures the loss of cutting each group alone. From whole groups on, the next cut is
+    that which adds the least loss for each unit it removes. `scores` are [units] a group, `loss_at`
+    gives the loss of a model that keeps so many units a group.
     """
     sizes = [len(group) for group in scores]
     losses = [_scan(sizes, group, loss_at) for group in range(len(sizes))]
@@ -54,9 +55,9 @@ def by_sensitivity(scores: Sequence[Tensor], keep: float, loss_at: LossAt) -> Ke
     keeps = list(sizes)
     while sum(keeps) > keep * sum(sizes):
         steps = [
-            (_price(losses[g][chosen[g]], losses[g][chosen[g] + 1]), g)
-            for g in range(len(sizes))
-            if chosen[g] + 1 < len(losses[g])
+            ((losses[g][c + 1][1] - losses[g][c][1]) / (losses[g][c][0] - losses[g][c + 1][0]), g)
+            for g, c in enumerate(chosen)
+            if c + 1 < len(losses[g])
         ]
         if not steps:
             break
@@ -74,13 +75,9 @@ def at_least_one(units: int, keep: float) -> int:
 def _scan(sizes: Sequence[int], group: int, loss_at: LossAt) -> list[tuple[int, float]]:
     """Units kept of one group, falling, with the loss when the other groups are whole."""
     found = [(sizes[group], loss_at(tuple(sizes)))]
-    for level in LEVELS:
-        kept = at_least_one(sizes[group], level)
+    for share in SCANNED:
+        kept = at_least_one(sizes[group], share)
         if kept < found[-1][0]:
             alone = tuple(kept if g == group else size for g, size in enumerate(sizes))
             found.append((kept, loss_at(alone)))
     return found
-
-
-def _price(before: tuple[int, float], after: tuple[int, float]) -> float:
-    return (after[1] - before[1]) / (before[0] - after[0])

@@ -1,4 +1,4 @@
-"""Take silent units out: a model of really smaller shapes that gives the same scores."""
+"""Take masked units out: a model of really smaller shapes that gives the same scores."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,15 +12,15 @@ from secateur.model.architectures.kept_units import Kept, places
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import build, groups_of
 from secateur.model.architectures.tower import Tower, linears_of
-from secateur.pruning.units.calibration import blocks_kept
+from secateur.pruning.units.calibration import kept_blocks
 from secateur.pruning.units.rows import kept_rows
 
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """What of a tower lies between two activations: weight [outputs, inputs], bias [outputs].
+    """The linear part of a tower between two activations: weight [outputs, inputs], bias [outputs].
 
-    `kept` are the outputs that stay.
+    `kept` int64 are the outputs that stay.
     """
 
     weight: Tensor
@@ -29,16 +29,16 @@ class Stage:
 
 
 def compact(masked: Recommender, plan: PruningPlan) -> Recommender:
-    """The model of `masked` without what `plan` does not keep (see `masking.mask`).
+    """`masked` (see `masking.mask`) without the units that `plan` does not keep.
 
-    It reads the inputs that the plan keeps. A neuron without input gives the constant relu(bias):
-    it is folded into the next layer's bias, with that neuron's outgoing weights, and is 0 after
-    `mask`. A linear layer is multiplied into the next.
+    It reads the inputs that the plan keeps. A neuron without input gives the constant relu(bias),
+    0 after `mask`: with its outgoing weights that is folded into the next layer's bias. A linear
+    layer is multiplied into the next.
     """
     spec = compact_spec(masked.spec, plan)
     small = build(spec, masked.tower.dropout.p).eval()
     rows = _kept_rows(masked.spec, spec, plan)
-    kept = kept_of(masked.spec, plan)
+    kept = kept_units(masked.spec, plan)
     with torch.no_grad():
         small.bias.copy_(masked.bias)
         small.embedding.weight.copy_(masked.embedding.weight[rows][:, kept.dimensions])
@@ -67,7 +67,7 @@ def compact_spec(spec: ModelSpec, plan: PruningPlan) -> ModelSpec:
         hidden=tuple(width for i, width in widths if i < first),
         second=tuple(width for i, width in widths if i >= first),
     )
-    blocks = blocks_kept(spec, shape)
+    blocks = kept_blocks(spec, shape)
     return replace(
         shape,
         rows=tuple(plan.heights[block] for block in blocks),
@@ -75,7 +75,7 @@ def compact_spec(spec: ModelSpec, plan: PruningPlan) -> ModelSpec:
     )
 
 
-def kept_of(spec: ModelSpec, plan: PruningPlan) -> Kept:
+def kept_units(spec: ModelSpec, plan: PruningPlan) -> Kept:
     """The plan's units as places in the model."""
     embedded, numbers = places(spec, plan.inputs)
     dimensions = torch.tensor(plan.dimensions, dtype=torch.int64)
@@ -83,9 +83,9 @@ def kept_of(spec: ModelSpec, plan: PruningPlan) -> Kept:
 
 
 def _stages(tower: Tower, neurons: Iterator[Tensor], outputs: Tensor) -> list[Stage]:
-    """The tower's layers, with the next of `neurons` each, linear ones multiplied into the next.
+    """The tower's stages, each with the next of the kept `neurons` int64 [kept].
 
-    Of the last one these `outputs` stay.
+    Linear layers are multiplied into the next. Of the last layer these `outputs` int64 stay.
     """
     stages: list[Stage] = []
     before: Stage | None = None
@@ -105,7 +105,7 @@ def _stages(tower: Tower, neurons: Iterator[Tensor], outputs: Tensor) -> list[St
 
 
 def _copy_tower(stages: list[Stage], new: Tower, inputs: Tensor) -> None:
-    """Keep these inputs, and of each stage what it keeps."""
+    """Copy the stages into `new`, with the kept units and of the tower's inputs int64 [kept]."""
     constant = torch.zeros(stages[0].weight.shape[1])
     for stage, small in zip(stages, linears_of(new.layers), strict=True):
         bias = stage.bias + stage.weight @ constant
@@ -117,15 +117,15 @@ def _copy_tower(stages: list[Stage], new: Tower, inputs: Tensor) -> None:
 
 
 def _kept_rows(larger: ModelSpec, smaller: ModelSpec, plan: PruningPlan) -> Tensor:
-    """Table rows that stay: of each block what the plan keeps, and OOV.
+    """Table rows int64 [kept] that stay: of each block what the plan keeps, and OOV.
 
-    What numbers and vectors that stay read stays whole.
+    The rows of numbers and vectors stay with their input.
     """
     *starts, end = torch.cumsum(torch.tensor((0, *larger.rows)), 0).tolist()
     kept = kept_rows(plan, larger)
     blocks = [
         starts[block] + torch.cat([kept[block], torch.tensor([larger.rows[block] - 1])])
-        for block in blocks_kept(larger, smaller)
+        for block in kept_blocks(larger, smaller)
     ]
     wanted = set(smaller.inputs)
     dense = [

@@ -1,9 +1,9 @@
-"""Make up for what a cut took by least squares: fit what is left to what the dense model's gave.
+"""Compensate for a cut by least squares: fit the layers that are left to the dense model's outputs.
 
 He, Zhang & Sun, "Channel pruning for accelerating very deep neural networks" (ICCV 2017, equation
-1's reconstruction): front to back, every tower layer is given the weights with which, from its own
-new inputs, it comes closest to the outputs before activation of the larger model's layer. No label
-is read and nothing is trained.
+1's reconstruction). Front to back, every tower layer gets the weights that bring its outputs before
+activation closest to those of the larger model's layer, given its own new inputs. No label is read
+and nothing is trained.
 """
 
 import torch
@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from secateur.contracts.pruning import PruningPlan
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import groups_of
-from secateur.model.architectures.tower import Tower, linears_of
+from secateur.model.architectures.tower import linears_of
 from secateur.model.data.batches import Split
-from secateur.pruning.cuts.compaction import kept_of
-from secateur.pruning.units.rows import read_by
+from secateur.pruning.cuts.compaction import kept_units
+from secateur.pruning.units.rows import inputs_after_cut
 
 RIDGE = 1e-3  # of the mean squared input; weights are drawn to what they were, not to 0
 
@@ -26,18 +26,23 @@ def compensate(small: Recommender, larger: Recommender, plan: PruningPlan, sampl
     if not larger.spec.hidden or not len(sample):
         return
     wanted = _targets(larger, plan, larger.tower_inputs(larger.embed(sample.inputs)))
-    inputs = read_by(sample.inputs, plan, larger.spec, small.spec)
+    inputs = inputs_after_cut(sample.inputs, plan, larger.spec, small.spec)
     firsts = small.tower_inputs(small.embed(inputs))
-    for tower, targets, first in zip(small.towers, wanted, firsts, strict=True):
-        _refit(tower, targets, first)
+    for tower, targets, x in zip(small.towers, wanted, firsts, strict=True):
+        for layer, target in zip(linears_of(tower.layers), targets, strict=True):
+            _fit(layer, x, target)
+            x = torch.relu(layer(x))  # noqa: PLW2901
 
 
 def _targets(
     larger: Recommender, plan: PruningPlan, firsts: tuple[Tensor, ...]
 ) -> list[list[Tensor]]:
-    """For every tower what each layer that stays should give before its activation."""
+    """The outputs that each layer should have before its activation, [n, kept], by tower.
+
+    `firsts` [n, inputs] are what each of the larger model's towers reads.
+    """
     towers, place = [], 0
-    outputs = groups_of(larger).tower_outputs(kept_of(larger.spec, plan))
+    outputs = groups_of(larger).tower_outputs(kept_units(larger.spec, plan))
     for tower, first, left in zip(larger.towers, firsts, outputs, strict=True):
         x, targets = first, []
         *hidden, output = linears_of(tower.layers)
@@ -51,14 +56,8 @@ def _targets(
     return towers
 
 
-def _refit(tower: Tower, targets: list[Tensor], x: Tensor) -> None:
-    for layer, target in zip(linears_of(tower.layers), targets, strict=True):
-        _fit(layer, x, target)
-        x = torch.relu(layer(x))
-
-
 def _fit(layer: nn.Linear, x: Tensor, target: Tensor) -> None:
-    """The ridge regression of what the layer misses of `target` [n, outputs] on `x` [n, inputs]."""
+    """Add the ridge regression on `x` [n, inputs] of `target` [n, outputs] less the layer's own."""
     ones = torch.ones(len(x), 1, dtype=torch.float64)
     inputs = torch.cat([x.double(), ones], dim=1)
     missed = (target - layer(x)).double()

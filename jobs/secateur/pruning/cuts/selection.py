@@ -15,46 +15,55 @@ from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import log_loss
 from secateur.pruning.cuts import allocation
 from secateur.pruning.cuts.allocation import Keeps
-from secateur.pruning.cuts.masking import living, mask
+from secateur.pruning.cuts.masking import mask, nonzero_masks
 from secateur.pruning.importance.criteria import CRITERIA, Scores
 from secateur.pruning.importance.neurons import hidden_layers
 from secateur.pruning.importance.weights import linears
-from secateur.pruning.units.calibration import Evidence
+from secateur.pruning.units.calibration import CalibrationData
 from secateur.pruning.units.masks import pack
 
 
-def choose(step: Step, model: Recommender, evidence: Evidence) -> PruningPlan:
+def choose_units(step: Step, model: Recommender, calibration: CalibrationData) -> PruningPlan:
     """The units that `step` keeps of `model`."""
-    return select(step, score(step, model, evidence), model, evidence)
+    return select_units(step, importance_scores(step, model, calibration), model, calibration)
 
 
-def score(step: Step, model: Recommender, evidence: Evidence) -> Scores:
-    """What the units that a step is about are worth."""
-    return CRITERIA[step.granularity][step.criterion](model, evidence)
+def importance_scores(step: Step, model: Recommender, calibration: CalibrationData) -> Scores:
+    """The scores of the units of the step's granularity, by its criterion."""
+    return CRITERIA[step.granularity][step.criterion](model, calibration)
 
 
-def select(step: Step, scores: Scores, model: Recommender, evidence: Evidence) -> PruningPlan:
-    """The units that `step` keeps of `model` where they are worth `scores`."""
+def select_units(
+    step: Step, scores: Scores, model: Recommender, calibration: CalibrationData
+) -> PruningPlan:
+    """The units that `step` keeps of `model` where they have these `scores`."""
     if step.min_count is not None:
-        return _rows(scores, step.min_count, model.spec)
+        return _keep_rows(scores, step.min_count, model.spec)
+    everything = PruningPlan.of_everything(model.spec)
     keep = step.keep if step.keep is not None else 1.0
     if step.granularity == "embedding_row":
-        return _rows(scores, _least(scores, keep), model.spec)
+        every = torch.cat([group for group in scores if not torch.isinf(group).any()])
+        count = allocation.at_least_one(len(every), keep)
+        lowest = float(every.sort(descending=True).values[count - 1])
+        return _keep_rows(scores, lowest, model.spec)
     if step.granularity == "embedding_dimension":
-        return replace(_everything(model), dimensions=best(scores[0], _uniform(scores, keep)[0]))
+        count = allocation.uniform(scores, keep)[0]
+        return replace(everything, dimensions=top_units(scores[0], count))
     if step.granularity == "field":
-        return replace(_everything(model), inputs=_inputs(scores[0], model.spec, keep))
+        return replace(everything, inputs=_keep_inputs(scores[0], model.spec, keep))
     if step.granularity == "layer":
-        return replace(_everything(model), linear=_linear(scores[0], model, keep))
-    plan = _weights if step.granularity == "weight" else _neurons
-    return plan(scores, _allot(step, keep, scores, model, evidence), model)
+        return replace(everything, linear=_linear_layers(scores[0], model, keep))
+    plan = _keep_weights if step.granularity == "weight" else _keep_neurons
+    return plan(scores, _allocate(step, keep, scores, model, calibration), model)
 
 
-def heights_at(evidence: Evidence, rows: Sequence[int], min_count: float) -> tuple[int, ...]:
-    """Rows a block, with OOV, when values seen less than `min_count` times go."""
+def table_heights(
+    calibration: CalibrationData, rows: Sequence[int], min_count: float
+) -> tuple[int, ...]:
+    """Rows of each block, OOV among them, when values seen less than `min_count` times go."""
     return tuple(
         height if counts is None else 1 + int((counts[:-1] >= min_count).sum())
-        for counts, height in zip(evidence.counts, rows, strict=True)
+        for counts, height in zip(calibration.counts, rows, strict=True)
     )
 
 
@@ -63,39 +72,32 @@ def with_heights(spec: ModelSpec, heights: tuple[int, ...]) -> PruningPlan:
     return replace(PruningPlan.of_everything(spec), heights=heights)
 
 
-def best(scores: Tensor, kept: int) -> tuple[int, ...]:
-    """Indices of the `kept` units with the highest scores, in order; of equals the first."""
+def top_units(scores: Tensor, kept: int) -> tuple[int, ...]:
+    """Indices of the `kept` highest of `scores` [units], ascending; of equals the first."""
     order = torch.argsort(scores, descending=True, stable=True)
     return tuple(sorted(order[:kept].tolist()))
 
 
-def _least(scores: Scores, keep: float) -> float:
-    """The lowest score of the share `keep` of all rows; blocks without counts stay whole."""
-    every = torch.cat([group for group in scores if not torch.isinf(group).any()])
-    count = allocation.at_least_one(len(every), keep)
-    return float(every.sort(descending=True).values[count - 1])
-
-
-def _rows(scores: Scores, lowest: float, spec: ModelSpec) -> PruningPlan:
-    """Of all blocks the rows of at least the `lowest` score."""
+def _keep_rows(scores: Scores, lowest: float, spec: ModelSpec) -> PruningPlan:
+    """The rows of at least the `lowest` score; `scores` are [rows - 1] a block."""
     stay = [group >= lowest for group in scores]
     plan = with_heights(spec, tuple(1 + int(mask.sum()) for mask in stay))
     others = ["" if bool(mask[: int(mask.sum())].all()) else pack(mask) for mask in stay]
     return replace(plan, rows=tuple(others) if any(others) else ())
 
 
-def _inputs(scores: Tensor, spec: ModelSpec, keep: float) -> tuple[str, ...]:
-    """Names of the best inputs; one field at least is among them, for a row to have ids."""
+def _keep_inputs(scores: Tensor, spec: ModelSpec, keep: float) -> tuple[str, ...]:
+    """Names of the inputs with the highest `scores` [inputs], at least one field among them."""
     scores = scores.clone()
     fields = scores[: len(spec.fields)]
     fields[fields.argmax()] = torch.inf
     fixed = int(torch.isinf(scores).sum())
     kept = max(fixed, allocation.at_least_one(len(scores), keep))
-    return tuple(spec.inputs[place] for place in best(scores, kept))
+    return tuple(spec.inputs[place] for place in top_units(scores, kept))
 
 
-def _linear(scores: Tensor, model: Recommender, keep: float) -> tuple[int, ...]:
-    """Hidden layers to make linear, the most linear first; each tower keeps one."""
+def _linear_layers(scores: Tensor, model: Recommender, keep: float) -> tuple[int, ...]:
+    """Hidden layers to make linear, those of the lowest `scores` [layers]; each tower keeps one."""
     may = groups_of(model).may_be_linear()
     left = [len(tower.activations) for tower in model.towers]
     tower_of = [t for t, tower in enumerate(model.towers) for _ in tower.activations]
@@ -108,48 +110,40 @@ def _linear(scores: Tensor, model: Recommender, keep: float) -> tuple[int, ...]:
     return tuple(sorted(chosen))
 
 
-def _neurons(scores: Scores, keeps: Keeps, model: Recommender) -> PruningPlan:
-    neurons = tuple(best(group, kept) for group, kept in zip(scores, keeps, strict=True))
-    return replace(_everything(model), neurons=neurons)
+def _keep_neurons(scores: Scores, keeps: Keeps, model: Recommender) -> PruningPlan:
+    neurons = tuple(top_units(group, kept) for group, kept in zip(scores, keeps, strict=True))
+    return replace(PruningPlan.of_everything(model.spec), neurons=neurons)
 
 
-def _weights(scores: Scores, keeps: Keeps, model: Recommender) -> PruningPlan:
-    """Masks of the best weights among those that are not 0 already."""
+def _keep_weights(scores: Scores, keeps: Keeps, model: Recommender) -> PruningPlan:
+    """Masks of the best weights that are not 0 already; `scores` [outputs, inputs] a layer."""
     masks = []
-    for group, kept, alive in zip(scores, keeps, living(model), strict=True):
-        flat = torch.where(alive, group, -torch.inf).flatten()
+    for group, kept, nonzero in zip(scores, keeps, nonzero_masks(model), strict=True):
+        flat = torch.where(nonzero, group, -torch.inf).flatten()
         mask_ = torch.zeros(len(flat), dtype=torch.bool)
         mask_[torch.argsort(flat, descending=True, stable=True)[:kept]] = True
-        masks.append(pack(mask_ & alive.flatten()))
-    return replace(_everything(model), weights=tuple(masks))
+        masks.append(pack(mask_ & nonzero.flatten()))
+    return replace(PruningPlan.of_everything(model.spec), weights=tuple(masks))
 
 
-def _allot(
-    step: Step, keep: float, scores: Scores, model: Recommender, evidence: Evidence
+def _allocate(
+    step: Step, keep: float, scores: Scores, model: Recommender, calibration: CalibrationData
 ) -> Keeps:
-    """Units kept a group, by the step's allocation: neurons uniform, weights global by default."""
+    """Units kept of each group, by the step's allocation: uniform, but for weights global."""
     kind = step.allocation or ("global" if step.granularity == "weight" else "uniform")
     flat = [group.flatten() for group in scores]
     if kind == "uniform":
-        return _uniform(flat, keep)
+        return allocation.uniform(flat, keep)
     if kind == "global":
         return allocation.globally(flat, keep)
     readers = linears(model) if step.granularity == "weight" else hidden_layers(model)
     if kind == "erk":
         shapes = [(layer.out_features, layer.in_features) for layer in readers]
         return allocation.erdos_renyi(shapes, [len(group) for group in flat], keep)
-    plan = _weights if step.granularity == "weight" else _neurons
+    plan = _keep_weights if step.granularity == "weight" else _keep_neurons
 
     def loss_at(keeps: Keeps) -> float:
-        masked = mask(model, plan(scores, keeps, model), evidence)
-        return log_loss(predict(masked, evidence.sample.inputs), evidence.sample.labels)
+        masked = mask(model, plan(scores, keeps, model), calibration)
+        return log_loss(predict(masked, calibration.sample.inputs), calibration.sample.labels)
 
     return allocation.by_sensitivity(flat, keep, loss_at)
-
-
-def _uniform(scores: Sequence[Tensor], keep: float) -> Keeps:
-    return allocation.uniform(scores, keep)
-
-
-def _everything(model: Recommender) -> PruningPlan:
-    return PruningPlan.of_everything(model.spec)

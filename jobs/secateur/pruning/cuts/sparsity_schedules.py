@@ -1,12 +1,12 @@
-"""Sparsity schedules: what share of the units is left after every round of a step."""
+"""Sparsity schedules: the share of the units that is left after every round of a step."""
 
 from secateur.contracts.candidates import Step
 
 
-def levels(step: Step) -> tuple[float, ...]:
+def keep_fractions(step: Step) -> tuple[float, ...]:
     """The share kept after each round, falling to `step.keep`.
 
-    one_shot goes there at once and rigl too, which from then on trades weights; iterative removes
+    one_shot goes there at once, and so does rigl, which then replaces weights; iterative removes
     the same share of what is left in every round (Frankle & Carbin, ICLR 2019); cubic removes much
     early and little late, s_t = s (1 - (1 - t/n)^3) (Zhu & Gupta, 2017).
     """

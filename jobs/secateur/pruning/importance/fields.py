@@ -15,57 +15,60 @@ from secateur.model.data.inputs import Inputs
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import log_loss
 from secateur.pruning.importance.neurons import BATCH
-from secateur.pruning.units.calibration import Evidence, block_names
+from secateur.pruning.units.calibration import CalibrationData, block_names
 from secateur.pruning.units.cost_model import US_A_VALUE
 
-PERMUTED = 2  # one row of so many: every input costs a pass over them
+PERMUTED = 2  # takes one row in so many: every input costs a pass over them
 
 
 def prunable(spec: ModelSpec) -> list[bool]:
-    """For every input whether it may go: not a field whose vocabulary a list shares, which reads
-    the same rows, and not what the architecture keeps together."""
+    """Whether each input may go.
+
+    A field whose vocabulary a list shares must stay, since the list reads the same rows; so must
+    inputs that the architecture keeps together.
+    """
     shared = {spec.fields[target] for target in spec.targets if target is not None}
     return [name not in shared | fixed_inputs(spec) for name in spec.inputs]
 
 
-def field_score(model: Recommender, evidence: Evidence) -> tuple[Tensor, ...]:
-    """Sum over samples of |what the input becomes, less its mean, times the loss's gradient|.
+def field_score(model: Recommender, calibration: CalibrationData) -> tuple[Tensor, ...]:
+    """Sum over samples of |(embedded input - its mean) * gradient of the loss|, float64 [inputs].
 
     To first order, how much the loss changes when the input is its mean everywhere. Infinite for
     an input that must stay.
     """
     spec = model.spec
     totals = torch.zeros(spec.embedded + len(spec.numbers)).double()
-    mean = _mean_of(model, evidence.sample.inputs)
-    for leaves, gradients in _gradients(model, evidence):
+    mean = _mean_embedded(model, calibration.sample.inputs)
+    for leaves, gradients in _gradients(model, calibration):
         products = [
             (leaf - middle) * gradient
             for leaf, middle, gradient in zip(leaves, mean, gradients, strict=True)
         ]
         totals += _by_input(products, spec.embedded).abs().sum(dim=0)
-    return (_fixed(totals, spec),)
+    return (_keep_unprunable(totals, spec),)
 
 
-def field_score_per_us(model: Recommender, evidence: Evidence) -> tuple[Tensor, ...]:
-    """The field score over the microseconds that the input's values take in a request.
+def field_score_per_us(model: Recommender, calibration: CalibrationData) -> tuple[Tensor, ...]:
+    """The field score by the microseconds that encoding takes in a request, float64 [inputs].
 
-    What is most worth keeping where a request's time is short: a candidate's column has to be
-    worth as much as all that could be said once in its time. Infinite for an input that must stay.
+    For where a request's time is short: a candidate column must be worth as much as all the request
+    columns that its time would pay for. Infinite for an input that must stay.
     """
-    taken = [evidence.encoding.get(name, US_A_VALUE) for name in model.spec.inputs]
-    return (field_score(model, evidence)[0] / torch.tensor(taken, dtype=torch.float64),)
+    taken = [calibration.encoding.get(name, US_A_VALUE) for name in model.spec.inputs]
+    return (field_score(model, calibration)[0] / torch.tensor(taken, dtype=torch.float64),)
 
 
-def squared_gradients(model: Recommender, evidence: Evidence) -> list[Tensor]:
-    """For each block of the table the sample's mean squared gradients, float64 [its columns].
+def squared_gradients(model: Recommender, calibration: CalibrationData) -> list[Tensor]:
+    """The sample's mean squared gradients for each block of the table, float64 [dim + 1].
 
-    They are of what the input becomes that reads the block first: the embedding, then the
-    first-order weight, if the model has both.
+    They are by the embedding, then by the first-order weight if the model has one, of the first
+    input that reads the block.
     """
-    spec, rows = model.spec, len(evidence.sample)
+    spec, rows = model.spec, len(calibration.sample)
     columns = model.embedding.embedding_dim + model.first_order.embedding_dim
     totals = torch.zeros(spec.embedded, columns).double()
-    for _, (vectors, first_order, *_) in _gradients(model, evidence):
+    for _, (vectors, first_order, *_) in _gradients(model, calibration):
         both = torch.cat([vectors.double(), first_order[:, : spec.embedded].double()], dim=2)
         totals += both.square().sum(dim=0)
     places = {name: place for place, name in enumerate(spec.inputs)}
@@ -73,13 +76,13 @@ def squared_gradients(model: Recommender, evidence: Evidence) -> list[Tensor]:
 
 
 def _gradients(
-    model: Recommender, evidence: Evidence
+    model: Recommender, calibration: CalibrationData
 ) -> Iterator[tuple[list[Tensor], list[Tensor]]]:
-    """Batch by batch what inputs become, and the gradients of the batch's summed loss by it.
+    """Embedded inputs batch by batch, and the gradients of the batch's summed loss by them.
 
-    In each list: vectors, first order, numbers, scaled (see `Embedded`).
+    Each list holds vectors, first order, numbers and scaled, [batch, ..] as in `Embedded`.
     """
-    sample = evidence.sample
+    sample = calibration.sample
     for inputs, labels in zip(
         sample.inputs.chunks(BATCH), torch.split(sample.labels, BATCH), strict=True
     ):
@@ -103,30 +106,34 @@ def _gradients(
         )
 
 
-def permutation(model: Recommender, evidence: Evidence) -> tuple[Tensor, ...]:
-    """How much the sample's log-loss rises when the input's values change rows (Breiman 2001).
+def permutation(model: Recommender, calibration: CalibrationData) -> tuple[Tensor, ...]:
+    """How much the log-loss rises when the input's values are permuted, float64 [inputs].
 
-    Rows are permuted by the evidence's seed. Infinite for an input that must stay.
+    Permutation importance (Breiman 2001) on the sample, by the calibration's seed. Infinite for an
+    input that must stay.
     """
     spec = model.spec
-    sample = evidence.sample.take(np.arange(len(evidence.sample)) % PERMUTED == 0)
-    generator = torch.Generator().manual_seed(evidence.seed)
+    sample = calibration.sample.take(np.arange(len(calibration.sample)) % PERMUTED == 0)
+    generator = torch.Generator().manual_seed(calibration.seed)
     order = torch.randperm(len(sample), generator=generator)
     before = log_loss(predict(model, sample.inputs), sample.labels)
     after = [
-        log_loss(predict(model, _swapped(sample.inputs, spec, name, order)), sample.labels)
+        log_loss(predict(model, _permute_input(sample.inputs, spec, name, order)), sample.labels)
         for name in spec.inputs
     ]
-    return (_fixed(torch.tensor(after, dtype=torch.float64) - before, spec),)
+    return (_keep_unprunable(torch.tensor(after, dtype=torch.float64) - before, spec),)
 
 
-def field_score_confirmed(model: Recommender, evidence: Evidence) -> tuple[Tensor, ...]:
-    """The field score, confirmed by permutation: the larger of both, as shares of their sums.
+def field_score_confirmed(model: Recommender, calibration: CalibrationData) -> tuple[Tensor, ...]:
+    """The larger of field score and permutation importance, as shares of their sums, [inputs].
 
-    A first-order score takes an input that matters only together with others for one that does
-    not; so an input is little worth where both say so. Infinite for an input that must stay.
+    A first-order score misses an input that matters only together with others; so an input is worth
+    little only where both say so. Infinite for an input that must stay.
     """
-    first, second = field_score(model, evidence)[0], permutation(model, evidence)[0].clamp(min=0)
+    first, second = (
+        field_score(model, calibration)[0],
+        permutation(model, calibration)[0].clamp(min=0),
+    )
     free = first.isfinite()
     shares = [
         one / one[free].sum().clamp(min=torch.finfo(one.dtype).tiny) for one in (first, second)
@@ -134,8 +141,8 @@ def field_score_confirmed(model: Recommender, evidence: Evidence) -> tuple[Tenso
     return (torch.where(free, torch.maximum(*shares), torch.inf),)
 
 
-def _swapped(inputs: Inputs, spec: ModelSpec, name: str, order: Tensor) -> Inputs:
-    """The rows with the values of one input from other rows."""
+def _permute_input(inputs: Inputs, spec: ModelSpec, name: str, order: Tensor) -> Inputs:
+    """The rows [n, ..] with one input's values from the rows at `order` int64 [n]."""
     if name in spec.fields:
         ids = inputs.ids.clone()
         place = spec.fields.index(name)
@@ -160,21 +167,22 @@ def _swapped(inputs: Inputs, spec: ModelSpec, name: str, order: Tensor) -> Input
 
 
 @torch.no_grad()
-def _mean_of(model: Recommender, inputs: Inputs) -> list[Tensor]:
-    """Means over rows of the embedded inputs' parts."""
+def _mean_embedded(model: Recommender, inputs: Inputs) -> list[Tensor]:
+    """Means over rows of vectors, first order, numbers and scaled, each [..] as in `Embedded`."""
     embedded = model.embed(inputs)
     parts = (embedded.vectors, embedded.first_order, embedded.numbers, embedded.scaled)
     return [part.mean(dim=0) for part in parts]
 
 
 def _by_input(products: list[Tensor], embedded: int) -> Tensor:
-    """Sums float64 [rows, inputs] of what belongs to one input."""
+    """Products of each input summed over its dimensions, float64 [rows, inputs]."""
     vectors, first_order, numbers, scaled = (product.double() for product in products)
     of_vectors, of_first = vectors.sum(dim=2), first_order.sum(dim=2)
-    beside = of_first.shape[1] > embedded  # the numbers have first-order weights too
-    of_numbers = numbers + scaled.sum(dim=2) + (of_first[:, embedded:] if beside else 0)
+    numbers_too = of_first.shape[1] > embedded  # they have first-order weights
+    of_numbers = numbers + scaled.sum(dim=2) + (of_first[:, embedded:] if numbers_too else 0)
     return torch.cat([of_vectors + of_first[:, :embedded], of_numbers], dim=1)
 
 
-def _fixed(scores: Tensor, spec: ModelSpec) -> Tensor:
+def _keep_unprunable(scores: Tensor, spec: ModelSpec) -> Tensor:
+    """The scores [inputs], infinite for inputs that must stay."""
     return torch.where(torch.tensor(prunable(spec)), scores, torch.inf)

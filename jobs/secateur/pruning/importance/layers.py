@@ -1,4 +1,4 @@
-"""Importance of hidden layers: how much of what a layer gives is not linear in what it takes.
+"""Importance of hidden layers: how far a layer's outputs are from linear in its inputs.
 
 A layer without its activation is one with the next (Fu et al., ICML 2022, "DepthShrinker"): its
 neurons cost nothing from then on.
@@ -12,19 +12,19 @@ from torch import Tensor
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import groups_of
 from secateur.model.architectures.tower import linears_of
-from secateur.pruning.units.calibration import Evidence
+from secateur.pruning.units.calibration import CalibrationData
 
 
 @torch.no_grad()
-def linearity(model: Recommender, evidence: Evidence) -> tuple[Tensor, ...]:
-    """What the best line a neuron misses of its activation, as the next layer weighs it.
+def linearity(model: Recommender, calibration: CalibrationData) -> tuple[Tensor, ...]:
+    """The error of the best line for each neuron's activation, as the next layer weighs it.
 
-    Over the sample, sum over neurons of the mean squared error times the squared norm of the
-    neuron's outgoing weights, [hidden layers]; infinite for one that must stay.
+    Over the sample, the sum over neurons of the mean squared error times the squared norm of the
+    neuron's outgoing weights, [hidden layers]; infinite for a layer that must stay.
     """
     scores = []
     for (before, outgoing), fixed in zip(
-        _layers(model, evidence), groups_of(model).may_be_linear(), strict=True
+        _layers(model, calibration), groups_of(model).may_be_linear(), strict=True
     ):
         slope, offset = best_lines(before)
         missed = torch.relu(before) - (slope * before + offset)
@@ -46,9 +46,9 @@ def best_lines(before: Tensor) -> tuple[Tensor, Tensor]:
     return slope.float(), (after.mean(dim=0) - slope * mean).float()
 
 
-def _layers(model: Recommender, evidence: Evidence) -> Iterator[tuple[Tensor, Tensor]]:
+def _layers(model: Recommender, calibration: CalibrationData) -> Iterator[tuple[Tensor, Tensor]]:
     """Every hidden layer's outputs before its activation [n, width], and the weights after it."""
-    firsts = model.tower_inputs(model.embed(evidence.sample.inputs))
+    firsts = model.tower_inputs(model.embed(calibration.sample.inputs))
     for tower, first in zip(model.towers, firsts, strict=True):
         x = first
         *hidden, last = linears_of(tower.layers)

@@ -1,4 +1,4 @@
-"""Recipes carried out for a search, each once: what was found is kept, and read by a later run."""
+"""Trials of a search: recipes applied once each, their outcomes stored for a later run."""
 
 import logging
 import time
@@ -12,7 +12,8 @@ from secateur.contracts.search import Cost, Outcome, SearchRecord, Trial
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import log_loss, logit_auc
-from secateur.pruning.apply_recipe import Workshop, carry_out
+from secateur.pruning.recipes.apply_recipe import apply_recipe
+from secateur.pruning.recipes.context import PruningContext
 from secateur.pruning.units.cost_model import predict_cost
 from secateur.storage import join, open_store
 
@@ -20,30 +21,43 @@ log = logging.getLogger(__name__)
 Clock = Callable[[], float]
 
 
-class Trials:
-    """Carries recipes out on a dense model and remembers every outcome.
+class StoredOutcomes:
+    """Outcomes below `key`, which names the search, in a folder: a killed search goes on there."""
 
-    With a folder, outcomes are kept there below `key`, which names the work: a search that was
-    killed goes on where it stopped.
-    """
+    def __init__(self, folder: str, key: str) -> None:
+        self.store = open_store(join(folder, key))
+
+    def read(self, name: str) -> Outcome | None:
+        """The outcome of that name, if it was written."""
+        key = f"{name}.json"
+        if not self.store.exists(key):
+            return None
+        return record.load(Outcome, self.store.get(key).data)
+
+    def write(self, name: str, outcome: Outcome) -> None:
+        """Store an outcome."""
+        self.store.put(f"{name}.json", record.dump(outcome))
+
+
+class Trials:
+    """Applies recipes to a dense model and keeps every outcome, for at most so many `minutes`."""
 
     def __init__(
         self,
         dense: Recommender,
-        workshop: Workshop,
+        context: PruningContext,
         minutes: float,
-        folder: str | None = None,
-        key: str = "",
+        stored: StoredOutcomes | None = None,
         clock: Clock = time.monotonic,
     ) -> None:
         self.dense = dense
-        self.workshop = workshop.taught_by(dense, workshop.training.teacher_weight)
-        self.store = open_store(join(folder, key)) if folder else None
+        self.context = context.with_distillation_targets(dense, context.training.teacher_weight)
+        self.stored = stored
         self.clock, self.deadline = clock, clock() + 60 * minutes
         self.trials: list[Trial] = []
         self.out_of_time = False
-        self._found: dict[str, Outcome] = {}
-        holdout = self.workshop.evidence.holdout
+        self._known: dict[str, Outcome] = {}
+        holdout = self.context.calibration.holdout
         logits = predict(dense, holdout.inputs)
         self.dense_loss = log_loss(logits, holdout.targets[:, 0])
         self.dense_auc = logit_auc(logits, holdout.labels)
@@ -54,14 +68,17 @@ class Trials:
         Recipes that differ by their names alone are one.
         """
         name = record.digest([replace(recipe, name=""), seed])[:24]
-        outcome = self._found.get(name) or self._read(name)
+        outcome = self._known.get(name)
+        if outcome is None and self.stored:
+            outcome = self.stored.read(name)
         if outcome is None:
             if self.clock() > self.deadline:
                 self.out_of_time = True
                 return None
-            outcome = self._carry_out(recipe, seed)
-            self._write(name, outcome)
-        self._found[name] = outcome
+            outcome = self._measure(recipe, seed)
+            if self.stored:
+                self.stored.write(name, outcome)
+        self._known[name] = outcome
         self.trials.append(Trial(target, stage, recipe, seed, outcome))
         log.info(
             "%s %s %s: AUC %+.4f of dense on the holdout, about %s bytes and %.0f us",
@@ -75,30 +92,21 @@ class Trials:
         return outcome
 
     def cost(self, spec: ModelSpec, recipe: Recipe) -> Cost:
-        """What a recipe that leaves these shapes will weigh and take."""
-        return predict_cost(spec, recipe, self.workshop.evidence.encoding)
+        """The predicted cost of a recipe that leaves these shapes."""
+        return predict_cost(spec, recipe, self.context.calibration.encoding)
 
     def shapes(self, recipe: Recipe) -> ModelSpec:
-        """What the recipe's cuts leave."""
-        return carry_out(replace(recipe, repair_epochs=0.0), self.dense, self.workshop).model.spec
+        """The shapes that the recipe's cuts leave."""
+        return apply_recipe(replace(recipe, repair_epochs=0.0), self.dense, self.context).model.spec
 
     def record(self) -> SearchRecord:
-        """All that was tried."""
+        """All trials so far."""
         return SearchRecord(self.dense_auc, tuple(self.trials), self.out_of_time)
 
-    def _carry_out(self, recipe: Recipe, seed: int) -> Outcome:
-        pruned = carry_out(recipe, self.dense, self.workshop.seeded(seed))
-        holdout, model = self.workshop.evidence.holdout, pruned.model
-        logits = predict(model, pruned.inputs(holdout.inputs, self.dense.spec))
+    def _measure(self, recipe: Recipe, seed: int) -> Outcome:
+        """Apply a recipe with this seed, and measure its model on the holdout."""
+        pruned = apply_recipe(recipe, self.dense, self.context.with_seed(seed))
+        holdout, model = self.context.calibration.holdout, pruned.model
+        logits = predict(model, pruned.adapt_inputs(holdout.inputs, self.dense.spec))
         loss = log_loss(logits, holdout.targets[:, 0]) - self.dense_loss
         return Outcome(loss, logit_auc(logits, holdout.labels), self.cost(model.spec, recipe))
-
-    def _read(self, name: str) -> Outcome | None:
-        key = f"{name}.json"
-        if self.store is None or not self.store.exists(key):
-            return None
-        return record.load(Outcome, self.store.get(key).data)
-
-    def _write(self, name: str, outcome: Outcome) -> None:
-        if self.store is not None:
-            self.store.put(f"{name}.json", record.dump(outcome))

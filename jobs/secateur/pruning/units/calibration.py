@@ -1,4 +1,4 @@
-"""What the choice of units rests on: training counts of every row, and the holdout rows."""
+"""Calibration data, which importance is computed on: counts of every row, and holdout rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,19 +14,20 @@ from secateur.contracts.features import FeatureSchema, ListField
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import PruningPlan
 from secateur.model.data.batches import Split
-from secateur.pruning.units.rows import kept_rows, read_by
+from secateur.pruning.units.rows import inputs_after_cut, kept_rows
 
 Counts = NDArray[np.int64]
 SAMPLE = 32768  # rows: as many as a criterion needs to rank units by
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """`counts[i][r]` is how often training saw row `r` of block `i`, OOV last; None for buckets.
+class CalibrationData:
+    """Counts, holdout rows, a seed for random importance, and the cost of encoding each input.
 
-    Bucket fields have a few rows, all seen often: there is nothing to prune. A list that shares a
+    `counts[i]` int64 [rows of block i] is how often training saw each row, OOV last; None for
+    buckets, which have few rows, all seen often: there is nothing to prune. A list that shares a
     category's block is not counted: the rows it reads go by the category's counts. `encoding` has
-    the microseconds that an input's values take in a request, by its name (`pruning/costs.py`).
+    the microseconds that an input's values take in a request, by its name (`cost_model`).
     """
 
     counts: tuple[Counts | None, ...]
@@ -36,55 +37,61 @@ class Evidence:
 
     @cached_property
     def sample(self) -> Split:
-        """At most `SAMPLE` rows of the holdout, evenly spread, for what reads activations."""
+        """At most `SAMPLE` evenly spread rows of the holdout, to read activations on."""
         if len(self.holdout) <= SAMPLE:
             return self.holdout
         wanted = np.zeros(len(self.holdout), np.bool_)
         wanted[np.linspace(0, len(wanted) - 1, SAMPLE).astype(int)] = True
         return self.holdout.take(wanted)
 
-    def after(self, plan: PruningPlan, larger: ModelSpec, smaller: ModelSpec) -> "Evidence":
-        """The evidence for a model cut by `plan`: what was cut counts as OOV."""
+    def after_cut(
+        self, plan: PruningPlan, larger: ModelSpec, smaller: ModelSpec
+    ) -> "CalibrationData":
+        """The data for the model that `plan` left: what was cut counts as OOV."""
         cut = [
             c if c is None else np.append(left := c[kept.numpy()], c.sum() - left.sum())
             for c, kept in zip(self.counts, kept_rows(plan, larger), strict=True)
         ]
-        counts = tuple(cut[block] for block in blocks_kept(larger, smaller))
-        inputs = read_by(self.holdout.inputs, plan, larger, smaller)
+        counts = tuple(cut[block] for block in kept_blocks(larger, smaller))
+        inputs = inputs_after_cut(self.holdout.inputs, plan, larger, smaller)
         return replace(self, counts=counts, holdout=replace(self.holdout, inputs=inputs))
 
 
-def blocks_kept(larger: ModelSpec, smaller: ModelSpec) -> list[int]:
+def kept_blocks(larger: ModelSpec, smaller: ModelSpec) -> list[int]:
     """The blocks of the larger model's table that are in the smaller one's too."""
     wanted = set(smaller.inputs)
     return [block for block, name in enumerate(block_names(larger)) if name in wanted]
 
 
 def block_names(spec: ModelSpec) -> list[str]:
-    """The field or list whose values each block of the table holds."""
+    """The name of the field or list whose values each block of the table holds."""
     of_lists = {one.block: one.name for one in reversed(spec.lists)}
     return [*spec.fields, *(of_lists[b] for b in range(len(spec.fields), len(spec.rows)))]
 
 
 def read_counts(features: Artifact) -> tuple[Counts | None, ...]:
-    """Counts of every block's rows in a FeatureSet, from its vocabulary."""
+    """Counts of every block's rows, int64 [rows], in a FeatureSet, from its vocabulary."""
     schema = features.read("schema.json", FeatureSchema)
     every = int(features.manifest.facts["rows"]["train"])
     vocabulary = pq.read_table(
         features.file("vocabulary.parquet"), columns=["field", "id", "count"]
     ).sort_by([("field", "ascending"), ("id", "ascending")])
 
-    def known(name: str) -> Counts:
+    def count_known(name: str) -> Counts:
         found = vocabulary.filter(pc.equal(vocabulary["field"], name))["count"].to_numpy()
         return np.asarray(found, np.int64)
 
-    of_categories = [np.append(n := known(f.name), every - n.sum()) for f in schema.categories]
-    of_lists = [np.append(known(f.name), _unknown(features, f)) for f in schema.own_lists]
+    of_categories = [
+        np.append(n := count_known(f.name), every - n.sum()) for f in schema.categories
+    ]
+    of_lists = [
+        np.append(count_known(f.name), _count_unknown(features, f)) for f in schema.own_lists
+    ]
     return (*of_categories, *(None for _ in schema.buckets), *of_lists)
 
 
-def _unknown(features: Artifact, field: ListField) -> int:
-    """How often the train rows' lists hold a value that the vocabulary does not know."""
+def _count_unknown(features: Artifact, field: ListField) -> int:
+    """How often the train rows' lists hold a value that is not in the vocabulary."""
     paths = sorted(e.path for e in features.manifest.files if e.path.startswith("train/"))
     columns = (
         pq.read_table(features.file(path), columns=[field.name], partitioning=None)[field.name]

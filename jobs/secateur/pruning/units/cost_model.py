@@ -1,18 +1,18 @@
-"""What a model of given shapes will weigh and take, before it is packaged.
+"""Bytes and microseconds of a model of given shapes, predicted before it is packaged.
 
-A request's own values are encoded once; of its candidates' columns every value is, and so these
-take most of what a pruned model needs for a request.
+A request column is encoded once, a candidate column for each of its rows: so these take most of
+the time that a pruned model needs for a request.
 
-The search orders dishes by this and nothing is judged on it: packages are measured. The constants
-are of one core (table "What makes it fast" of the measurements this began with: a 3x400 tower at
-256 rows took 1,285 us in fp32 and 457 us in int8) and of packages of these scenarios: what a
-request takes more than the model's part is a constant, and so much a column.
+The search ranks configurations by this, and nothing is judged on it: packages are measured. The
+constants are of one core (a 3x400 tower at 256 rows took 1,285 us in fp32 and 457 us in int8) and
+of packages of these scenarios: beside the model's part, a request takes a constant time and so
+much a column.
 """
 
 from collections.abc import Mapping
 
 from secateur.contracts.candidates import Recipe
-from secateur.contracts.features import AnyField, CategoryField, FeatureSchema, ListField
+from secateur.contracts.features import CategoryField, FeatureSchema, ListField
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.search import Cost
 from secateur.model.architectures.registry import shapes_of
@@ -21,32 +21,34 @@ ROWS = 256
 US_A_PRODUCT = {32: 8.8e-6, 8: 3.1e-6}  # multiply-adds, by the tower's bits
 US_A_LOOKUP = 5e-3
 US_A_CALL = 80.0
-US_A_VALUE = 1.2  # said once
+US_A_VALUE = 1.2  # of a request column, given once
 US_A_COLUMN = {"text": 20.0, "numbers": 8.0, "lists": 250.0}  # of candidates
 BYTES_A_KEY = {"frequency": 5.0, "ascending": 1.6}  # of a vocabulary, compressed
-BYTES_BESIDE = 12_000  # graph, schema, golden rows, card
+OTHER_BYTES = 12_000  # graph, schema, golden rows, card
 
 
 def encoding_us(schema: FeatureSchema) -> dict[str, float]:
     """Microseconds that each input's values take in a request of 256 rows, by name."""
-    return {field.name: _encoding_us(field) for field in schema.inputs}
-
-
-def _encoding_us(field: AnyField) -> float:
-    if field.owner != "item":
-        return US_A_VALUE
-    kind = {CategoryField: "text", ListField: "lists"}.get(type(field), "numbers")
-    return US_A_COLUMN[kind]
+    kinds = {CategoryField: "text", ListField: "lists"}
+    return {
+        field.name: US_A_COLUMN[kinds.get(type(field), "numbers")]
+        if field.owner == "item"
+        else US_A_VALUE
+        for field in schema.inputs
+    }
 
 
 def predict_cost(spec: ModelSpec, recipe: Recipe, encoding: Mapping[str, float]) -> Cost:
-    """Bytes of the package, and microseconds a request of 256 rows; see `Evidence.encoding`."""
+    """Bytes of the package, and microseconds a request of 256 rows.
+
+    `encoding` is that of `CalibrationData`.
+    """
     rows, dim = sum(spec.rows), spec.embedding_dim
     weights = shapes_of(spec.architecture).multiply_adds(spec)
     first_order = 4 if recipe.embedding_bits == 32 else recipe.first_order_bits / 8
     keys = BYTES_A_KEY[recipe.vocabulary]
     table = rows * (dim * recipe.embedding_bits / 8 + first_order)
-    stored = table + rows * keys + weights * recipe.tower_bits / 8 + BYTES_BESIDE
+    stored = table + rows * keys + weights * recipe.tower_bits / 8 + OTHER_BYTES
     lookups = ROWS * spec.embedded * US_A_LOOKUP
     multiplied = ROWS * weights * US_A_PRODUCT[max(8, recipe.tower_bits)]
     encoded = sum(encoding.get(name, US_A_VALUE) for name in spec.inputs)

@@ -8,12 +8,12 @@ from torch import Tensor
 
 
 def pack(mask: Tensor) -> str:
-    """A bool mask as hex."""
+    """A bool mask of any shape as hex of its bits, row by row."""
     return np.packbits(mask.flatten().numpy()).tobytes().hex()
 
 
 def unpack(packed: str, shape: Sequence[int]) -> Tensor:
-    """The bool mask of this shape."""
+    """The bool mask of this shape from its hex."""
     count = int(np.prod(shape))
     bits = np.unpackbits(np.frombuffer(bytes.fromhex(packed), np.uint8), count=count)
     return torch.from_numpy(bits.astype(np.bool_)).view(*shape)

@@ -1,4 +1,4 @@
-"""Where the units of a model that was cut lie in the dense one."""
+"""Which units of the dense model the units of a cut model are."""
 
 from collections.abc import Sequence
 from types import EllipsisType
@@ -9,14 +9,14 @@ from torch import Tensor
 from secateur.contracts.candidates import Granularity
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import PruningPlan
-from secateur.pruning.units.calibration import blocks_kept
+from secateur.pruning.units.calibration import kept_blocks
 from secateur.pruning.units.rows import kept_rows
 
-Place = tuple[int, Tensor | EllipsisType]  # a group of units in the dense model, and which of it
+DenseUnits = tuple[int, Tensor | EllipsisType]  # a group of the dense model, int64 [n] of it
 
 
 class Origins:
-    """Follows the cuts of a model from the dense one on."""
+    """Follows the cuts of a model, beginning with the dense one."""
 
     def __init__(self, dense: ModelSpec) -> None:
         self._names = dense.inputs
@@ -29,9 +29,9 @@ class Origins:
         self._whole = True
 
     def follow(self, plan: PruningPlan, larger: ModelSpec, smaller: ModelSpec) -> None:
-        """The model is cut by `plan` from one shape to the other."""
+        """Follow a cut by `plan`, from one model's shapes to the other's."""
         stay = kept_rows(plan, larger)
-        blocks = blocks_kept(larger, smaller)
+        blocks = kept_blocks(larger, smaller)
         self.rows = [self.rows[block][stay[block]] for block in blocks]
         self.blocks = [self.blocks[block] for block in blocks]
         before = (self.inputs, len(self.dimensions), [*map(len, self.neurons)])
@@ -45,13 +45,13 @@ class Origins:
         after = (self.inputs, len(self.dimensions), [*map(len, self.neurons)])
         self._whole &= before == after
 
-    def of(self, granularity: Granularity, groups: int) -> Sequence[Place] | None:
-        """For each of so many groups of units its place in the dense model.
+    def of(self, granularity: Granularity, groups: int) -> Sequence[DenseUnits] | None:
+        """For each of so many groups of the cut model, its units in the dense one.
 
-        None where there is none: weights of layers that were cut.
+        None where they cannot be told: single weights of layers that lost neurons.
         """
         inputs = torch.tensor([self._names.index(name) for name in self.inputs], dtype=torch.int64)
-        known: dict[Granularity, list[Place]] = {
+        known: dict[Granularity, list[DenseUnits]] = {
             "embedding_row": [*zip(self.blocks, self.rows, strict=True)],
             "embedding_dimension": [(0, self.dimensions)],
             "field": [(0, inputs)],

@@ -1,4 +1,4 @@
-"""The table's rows that a plan keeps, and the ids by which what is left of them is read."""
+"""The table rows that a plan keeps, and the new ids of what is left."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from secateur.pruning.units.masks import unpack
 
 
 def kept_rows(plan: PruningPlan, spec: ModelSpec) -> list[Tensor]:
-    """Places int64 of the rows that stay in each block, ascending; OOV, which stays, apart."""
+    """Rows that stay in each block, int64 [kept] ascending, without OOV, which always stays."""
     masks = plan.rows or ("",) * len(spec.rows)
     return [
         unpack(packed, (rows - 1,)).nonzero().flatten() if packed else torch.arange(height - 1)
@@ -21,37 +21,36 @@ def kept_rows(plan: PruningPlan, spec: ModelSpec) -> list[Tensor]:
     ]
 
 
-def read_by(inputs: Inputs, plan: PruningPlan, larger: ModelSpec, smaller: ModelSpec) -> Inputs:
-    """Of inputs for a model those that it reads once `plan` cut it, by the ids of what is left.
+def inputs_after_cut(
+    inputs: Inputs, plan: PruningPlan, larger: ModelSpec, smaller: ModelSpec
+) -> Inputs:
+    """Inputs [rows, ..] of the larger model as the smaller one, which `plan` left, reads them.
 
-    Where a plan keeps the first rows of a block ids stay as they are: those above are OOV.
+    It reads fewer inputs, by new ids. Where a plan keeps the first rows of a block ids stay as
+    they are: those above are read as OOV.
     """
-    return narrow(_renumbered(inputs, plan, larger), larger, smaller)
+    return narrow(_renumber(inputs, plan, larger), larger, smaller)
 
 
-def _renumbered(inputs: Inputs, plan: PruningPlan, spec: ModelSpec) -> Inputs:
-    known = [
-        _new_ids(kept, rows) if packed else None
-        for packed, kept, rows in zip(plan.rows, kept_rows(plan, spec), spec.rows, strict=False)
-    ]
-    if not any(one is not None for one in known):
+def _renumber(inputs: Inputs, plan: PruningPlan, spec: ModelSpec) -> Inputs:
+    """The same inputs [rows, ..] by the ids that `plan` leaves; what it cut gets OOV's."""
+    new_ids: list[Tensor | None] = []
+    for packed, kept, rows in zip(plan.rows, kept_rows(plan, spec), spec.rows, strict=False):
+        found = torch.full((rows,), len(kept), dtype=torch.int32)
+        found[kept] = torch.arange(len(kept), dtype=torch.int32)
+        new_ids.append(found if packed else None)
+    if not any(found is not None for found in new_ids):
         return inputs
     ids = inputs.ids.clone()
     for place in range(len(spec.fields)):
-        ids[:, place] = _looked_up(ids[:, place], known[place])
+        ids[:, place] = _look_up(ids[:, place], new_ids[place])
     lists = tuple(
-        replace(column, values=_looked_up(column.values, known[one.block]))
+        replace(column, values=_look_up(column.values, new_ids[one.block]))
         for one, column in zip(spec.lists, inputs.lists, strict=True)
     )
     return replace(inputs, ids=ids, lists=lists)
 
 
-def _new_ids(kept: Tensor, rows: int) -> Tensor:
-    """For every old id the new one; of what went it is OOV's."""
-    found = torch.full((rows,), len(kept), dtype=torch.int32)
-    found[kept] = torch.arange(len(kept), dtype=torch.int32)
-    return found
-
-
-def _looked_up(ids: Tensor, known: Tensor | None) -> Tensor:
-    return ids if known is None else known[ids.clamp(max=len(known) - 1)]
+def _look_up(ids: Tensor, new_ids: Tensor | None) -> Tensor:
+    """The new id of each of `ids` int32 [n], by `new_ids` int32 [rows]; None changes nothing."""
+    return ids if new_ids is None else new_ids[ids.clamp(max=len(new_ids) - 1)]

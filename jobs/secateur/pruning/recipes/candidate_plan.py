@@ -6,12 +6,12 @@ from secateur.contracts.candidates import DENSE, CandidatePlan, Recipe, Step, St
 from secateur.contracts.errors import ScenarioError, UsageError
 from secateur.contracts.models import ModelSpec
 from secateur.pruning.importance.criteria import CRITERIA
-from secateur.pruning.quantization_aware import wrong_bits
+from secateur.pruning.recipes.quantization_aware import wrong_bits
 
-PARTED = ("weight", "neuron")  # granularities whose groups may keep different shares
+ALLOCATED = ("weight", "neuron")  # granularities whose groups may keep different shares
 
 
-def plan(subject: str, spec: ModelSpec, recipes: Sequence[Recipe]) -> CandidatePlan:
+def make_plan(subject: str, spec: ModelSpec, recipes: Sequence[Recipe]) -> CandidatePlan:
     """Check every recipe against the dense model `subject`. Raises ScenarioError."""
     for recipe in recipes:
         wrong = [*_wrong_recipe(recipe, spec)]
@@ -20,7 +20,7 @@ def plan(subject: str, spec: ModelSpec, recipes: Sequence[Recipe]) -> CandidateP
     return CandidatePlan(subject, tuple(recipes))
 
 
-def find(candidates: CandidatePlan, name: str) -> Recipe:
+def recipe_named(candidates: CandidatePlan, name: str) -> Recipe:
     """The plan's recipe of that name, or the baseline. Raises UsageError."""
     known = {recipe.name: recipe for recipe in candidates.recipes} | {DENSE: Recipe(DENSE)}
     if name not in known:
@@ -67,8 +67,8 @@ def _wrong_step(step: Step, spec: ModelSpec) -> Iterator[str]:
         yield f"min_count is a frequency, not {step.criterion}"
     if (step.keep is None) == (step.min_count is None):
         yield f"{step.granularity} needs keep, or min_count for rows, and not both"
-    if step.allocation is not None and step.granularity not in PARTED:
-        yield f"allocation is for {' and '.join(PARTED)}, not {step.granularity}"
+    if step.allocation is not None and step.granularity not in ALLOCATED:
+        yield f"allocation is for {' and '.join(ALLOCATED)}, not {step.granularity}"
     yield from _wrong_schedule(step)
     yield from _wrong_share(step, spec)
 

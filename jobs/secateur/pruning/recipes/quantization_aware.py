@@ -1,4 +1,4 @@
-"""Which bits a recipe may ask for, and how a model gets used to rows of few."""
+"""Which bits a recipe may ask for, and quantization-aware training of a model's table rows."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,10 +7,8 @@ from secateur.contracts.candidates import Recipe
 from secateur.contracts.models import ModelSpec, TrainingCurve
 from secateur.model.architectures.fake_quantization import FakeQuantization
 from secateur.model.architectures.recommender import Recommender
-from secateur.model.data.batches import Split
 from secateur.model.training.train import distill
-from secateur.pruning.units.calibration import Evidence
-from secateur.scenario import Training
+from secateur.pruning.recipes.context import PruningContext
 
 
 def wrong_bits(recipe: Recipe, spec: ModelSpec) -> Iterator[str]:
@@ -32,32 +30,29 @@ def wrong_bits(recipe: Recipe, spec: ModelSpec) -> Iterator[str]:
             yield "codes of product_parts have 8 bits or fewer, all rows the same, and none learns"
 
 
-def learn_rounded(
-    recipe: Recipe,
-    model: Recommender,
-    train: Split,
-    evidence: Evidence,
-    training: Training,
-    seed: int,
+def train_with_fake_quantization(
+    recipe: Recipe, model: Recommender, context: PruningContext
 ) -> TrainingCurve:
-    """Fit `model` in place to guided rows while its own are rounded, and leave these so.
+    """Distill into `model` in place while its table rows are rounded, and leave them rounded.
 
-    `evidence` is that for the model as it is.
+    `context` is that for the model as it is.
     """
+    calibration = context.calibration
     frequent = [
         height if counts is None else int((counts[:-1] >= recipe.rare_count).sum())
-        for counts, height in zip(evidence.counts, model.spec.rows, strict=True)
+        for counts, height in zip(calibration.counts, model.spec.rows, strict=True)
     ]
-    rounding = FakeQuantization(model.spec, model.embedding.weight, frequent, recipe.levels)
-    model.fake_quantization = rounding
-    curve = distill(model, train, evidence.holdout, training, recipe.rounded_epochs, seed)
+    quantization = FakeQuantization(model.spec, model.embedding.weight, frequent, recipe.levels)
+    model.fake_quantization = quantization
+    epochs, holdout = recipe.rounded_epochs, calibration.holdout
+    curve = distill(model, context.train, holdout, context.training_context, epochs)
     model.fake_quantization = None
-    rounding.to("cpu").quantize_table(model.embedding.weight)
+    quantization.to("cpu").quantize_table(model.embedding.weight)
     return curve
 
 
-def joined(first: TrainingCurve, second: TrainingCurve) -> TrainingCurve:
-    """The curve of a training after another, whose model it went on from."""
-    before = first.evaluations[-1].samples if first.evaluations else 0
-    later = (replace(one, samples=one.samples + before) for one in second.evaluations)
+def concatenate_curves(first: TrainingCurve, second: TrainingCurve) -> TrainingCurve:
+    """The curve of two trainings, of which the second went on from the model of the first."""
+    samples = first.evaluations[-1].samples if first.evaluations else 0
+    later = (replace(one, samples=one.samples + samples) for one in second.evaluations)
     return TrainingCurve((*first.evaluations, *later), len(first.evaluations) + second.best)
