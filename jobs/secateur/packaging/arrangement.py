@@ -60,7 +60,9 @@ def arrange(
     values = {one.name: list(vocabulary[one.name][: one.oov]) for one in schema.vocabularies}
     rare = dict.fromkeys(orders, 0)
     if recipe.rare_bits is not None:
-        rare |= {name: _rare(counts[name][: len(known)], recipe) for name, known in values.items()}
+        for name, known in values.items():
+            seen = counts[name][: len(known)]
+            rare[name] = sum(count < recipe.rare_count for count in seen)
     frequent = {name: len(known) - rare[name] for name, known in values.items()}
     if recipe.vocabulary == "ascending":
         for field in schema.vocabularies:
@@ -75,7 +77,3 @@ def arrange(
     starts = np.cumsum(heights) - heights
     order = [places + start for places, start in zip(orders.values(), starts, strict=True)]
     return Arranged(Arrangement(np.concatenate(order), heights, tuple(rare.values())), packed)
-
-
-def _rare(counts: Sequence[int], recipe: Recipe) -> int:
-    return sum(count < recipe.rare_count for count in counts)

@@ -56,10 +56,12 @@ def write_card(
 ) -> str:
     """Markdown from the facts of the FeatureSet and the bytes of the other files."""
     days = facts["days"]["train"]
+    further = ", ".join(f"`{name}`" for name in schema.tasks)
+    tasks = f"\nIt predicts further tasks too, which it was not judged by: {further}."
     return _CARD.format(
         title=title,
         label=schema.label,
-        tasks=_tasks(schema.tasks),
+        tasks=tasks if further else "",
         fields=len(schema.inputs),
         architecture=spec.architecture,
         rows=sum(spec.rows),
@@ -74,12 +76,6 @@ def write_card(
         matches=_matches(schema) if recipe.vocabulary == "ascending" else "",
         files="\n".join(f"| `{name}` | {size:,} |" for name, size in sorted(sizes.items())),
     )
-
-
-def _tasks(names: tuple[str, ...]) -> str:
-    known = ", ".join(f"`{name}`" for name in names)
-    told = f"It predicts further tasks too, which it was not judged by: {known}."
-    return f"\n{told}" if names else ""
 
 
 def _matches(schema: FeatureSchema) -> str:

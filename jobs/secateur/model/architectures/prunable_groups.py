@@ -74,10 +74,12 @@ class PrunableGroups(Generic[AnyModel]):
         """Take in what a constant input gives, so that it may give 0 from now on.
 
         The input at this place of the embedded ones is an `embedding` [dim] with a first-order
-        `weight` [first_orders], the same in every row. What an architecture cannot take in,
-        because it meets other inputs other than linearly, is lost.
+        `weight` [first_orders], the same in every row. What meets other inputs otherwise than in
+        sums is lost.
         """
-        columns = list(self.tower_columns(self._alone(place)))
+        alone, dimensions = torch.tensor([place]), torch.arange(len(embedding))
+        kept = Kept(alone, torch.empty(0, dtype=torch.int64), dimensions, ())
+        columns = list(self.tower_columns(kept))
         for tower, read in zip(self.model.towers, columns, strict=True):
             if tower in self.embedding_readers() and len(tower.layers):
                 first = linears_of(tower.layers)[0]
@@ -89,8 +91,3 @@ class PrunableGroups(Generic[AnyModel]):
 
     def take_over(self, larger: AnyModel, kept: Kept) -> None:
         """Copy what lies beside tables and towers from a model that is silent in all but these."""
-
-    def _alone(self, place: int) -> Kept:
-        """One embedded input with all its dimensions."""
-        nothing = torch.empty(0, dtype=torch.int64)
-        return Kept(torch.tensor([place]), nothing, torch.arange(self.model.spec.embedding_dim), ())
