@@ -239,7 +239,7 @@ class _Traced:
 
 
 def _outputs(module: nn.Module, example_inputs: tuple[Tensor, ...]) -> list[torch.Size]:
-    """Shapes of a module's outputs in evaluation, its mode being restored."""
+    """The shape of each of a module's outputs in evaluation; its mode is restored."""
     modes = {part: part.training for part in module.modules()}
     try:
         with torch.no_grad():

@@ -3,7 +3,8 @@
 A checkpoint is one safetensors file a rank and, written last, `checkpoint.json`, which names them
 with their digests. Every write is whole or not at all, so a process killed at any moment leaves
 the newest whole checkpoint, or the one before. A checkpoint of other inputs, of other code or of
-another number of ranks has another key, and is passed over.
+another number of ranks has another key, and is passed over. Why this is not
+torch.distributed.checkpoint: infra/decisions/a-checkpoint-is-safetensors-named-by-digest.md.
 """
 
 import hashlib
