@@ -13,25 +13,26 @@ accepts nothing or the report failed: a refused night is no reference.
 import shutil
 
 from secateur import artifacts, command
-from secateur.accepted import EVENTS, VOCABULARY, Left, left_by_cuts, left_by_model
+from secateur.accepted import NIGHTS, VOCABULARY, Left, left_by_cuts, left_by_model
 from secateur.command import Job
+from secateur.contracts import artifact_files
+from secateur.contracts.artifact_files import PROFILE, REPORT
 from secateur.contracts.data import Acceptance, Profile, ValidationReport
 from secateur.contracts.errors import Refused
 from secateur.contracts.judgement import Verdict
-from secateur.validation.drift import reference_night
 
 
 def accept_night(job: Job) -> None:
     """Seal the profile of the night's events where later nights look for it."""
     verdict = artifacts.open_artifact(job.flag("verdict"), "Verdict")
-    if not verdict.read("verdict.json", Verdict).accepted:
+    if not verdict.read(artifact_files.VERDICT, Verdict).accepted:
         raise Refused(f"{verdict.uri} accepts no package, so its night is no reference")
     report = job.open("events-report", "ValidationReport")
-    if not report.read("report.json", ValidationReport).success:
+    if not report.read(REPORT, ValidationReport).success:
         raise Refused(f"{report.uri} failed, so its night is no reference")
-    profile = report.read(reference_night.PROFILE, Profile)
-    with artifacts.create(EVENTS.place(job.flag("state"), profile.last_day), EVENTS.kind) as draft:
-        draft.write(reference_night.PROFILE, profile)
+    profile = report.read(PROFILE, Profile)
+    with artifacts.create(NIGHTS.uri(job.flag("state"), profile.last_day), NIGHTS.kind) as draft:
+        draft.write(PROFILE, profile)
         sealed = job.seal(draft, {"last_day": profile.last_day}).digest
     dense = job.open("dense", "ModelBundle")
     keep(job, left_by_model(dense))
@@ -40,7 +41,7 @@ def accept_night(job: Job) -> None:
         keep(job, left_by_cuts(job.flag("candidates"), dense.digest, vocabulary))
     job.note("verdict", verdict.digest)  # only here: it holds times, the profile is repeatable
     with job.create("Acceptance") as draft:
-        draft.write("receipt.json", Acceptance(profile.last_day, sealed))
+        draft.write(artifact_files.RECEIPT, Acceptance(profile.last_day, sealed))
         job.seal(draft, {"last_day": profile.last_day})
 
 
@@ -48,7 +49,7 @@ def keep(job: Job, left: Left | None) -> None:
     """Seal copies of what is left to later nights, if anything is."""
     if left is None:
         return
-    with artifacts.create(left.shelf.place(job.flag("state"), left.day), left.shelf.kind) as draft:
+    with artifacts.create(left.shelf.uri(job.flag("state"), left.day), left.shelf.kind) as draft:
         for name, path in left.files.items():
             shutil.copyfile(path, draft.folder / name)
         job.seal(draft, {"last_day": left.day})

@@ -13,10 +13,11 @@ import tempfile
 
 from secateur import command
 from secateur.command import Job
+from secateur.contracts import artifact_files
 from secateur.features.building import Plan, build
 from secateur.features.days.event_window import EventWindow
-from secateur.features.history.kept_counts import DayStore, daily_counts
-from secateur.features.schema import Heading, demand_fields
+from secateur.features.history.kept_counts import count_days, daily_counts
+from secateur.features.schema import Heading, demand_event_columns
 from secateur.features.split import split_days
 from secateur.scenario import tasks_of
 from secateur.spark import session
@@ -24,21 +25,21 @@ from secateur.spark import session
 
 def build_features(job: Job) -> None:
     """Turn an EventSet into a FeatureSet."""
-    events = job.validated("events", "EventSet")
+    events = job.open_validated("events", "EventSet")
     logs, features = job.use(job.scenario.logs), job.use(job.scenario.features)
     label, id_key = job.use(job.scenario.label), str(events.manifest.facts["id_key"])
     heading = Heading(job.scenario.name, label.name, id_key, tuple(tasks_of(label)))
     window = EventWindow.open(session(), events.folder, logs)
     plan = Plan(window, split_days(window.days, features), features)
-    demand_fields(features, logs.user, window.columns, heading.task_columns)
+    demand_event_columns(features, window.columns, heading.task_columns)
     with (
         tempfile.TemporaryDirectory(prefix="secateur-") as scratch,
         job.create("FeatureSet") as draft,
     ):
-        store = DayStore(job.arguments.get("state") or scratch, events, features, logs)
-        with daily_counts(window, store) as counts:
+        kept = count_days(job.arguments.get("state") or scratch, events, features, logs)
+        with daily_counts(window, features, kept) as counts:
             schema, facts = build(plan, counts, heading, draft.folder)
-        draft.write("schema.json", schema)
+        draft.write(artifact_files.SCHEMA, schema)
         facts |= {"id_key": id_key, "days": plan.splits, "fields": len(schema.inputs)}
         job.seal(draft, facts)
 

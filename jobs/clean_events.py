@@ -15,10 +15,15 @@ from pathlib import Path
 
 from secateur import command, identity
 from secateur.command import Job
+from secateur.contracts.artifact_files import COUNTS
 from secateur.contracts.errors import QuarantineExceeded
-from secateur.events import assembly, sampling, window, writing
-from secateur.events.cleaning import Rules
-from secateur.events.days import DayStore
+from secateur.events.clean_days import clean_days
+from secateur.events.context import CleaningContext, Rules
+from secateur.events.event_days import event_days
+from secateur.events.event_set import assemble, content_by_day
+from secateur.events.negative_sampling import sample_negatives
+from secateur.events.raw_files import open_log
+from secateur.events.side_tables import write_sides
 from secateur.spark import session
 
 
@@ -28,16 +33,16 @@ def clean_events(job: Job) -> None:
     rules = Rules(job.use(scenario.logs), job.use(scenario.label), job.use(scenario.cleaning))
     with tempfile.TemporaryDirectory() as folder, job.create("EventSet") as draft:
         scratch, late = Path(folder), rules.cleaning.late_days
-        log = window.open_log(rules.logs, job.arguments["logs"] or rules.logs.uri, scratch, late)
+        log = open_log(rules.logs, job.arguments["logs"] or rules.logs.uri, scratch, late)
         job.note("logs", log.digest)
-        store = DayStore(job.arguments.get("state") or str(scratch / "state"), log, rules, key)
-        days, outside = writing.clean_days(session(), log, rules, key, store, scratch)
-        counts = assembly.assemble(days, outside, draft.folder)
-        writing.write_sides(session(), log, rules, key, draft.folder, scratch)
+        context = CleaningContext(session(), log, rules, key, scratch)
+        kept = event_days(job.arguments.get("state"), context)
+        counts = assemble(*clean_days(context, kept), draft.folder)
+        write_sides(context, draft.folder)
         job.note("scenario.seed", str(scenario.seed))
-        counts = sampling.sample(session(), rules, scenario.seed, counts, draft.folder, scratch)
-        draft.write("counts.json", counts)
-        content = assembly.content_by_day(session(), draft.folder)
+        counts = sample_negatives(context, scenario.seed, counts, draft.folder)
+        draft.write(COUNTS, counts)
+        content = content_by_day(context.spark, draft.folder)
         facts = {"id_key": identity.fingerprint(key), "content": content}
         job.seal(draft, facts | asdict(counts))
     share, budget = counts.quarantined / counts.rows_in, rules.cleaning.quarantine_budget

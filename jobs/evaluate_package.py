@@ -10,8 +10,9 @@ and latency, and the scores themselves. Nothing is judged here.
 
 from secateur import command
 from secateur.command import Job
+from secateur.contracts import artifact_files
+from secateur.judgement.compared_accuracy import write_scores
 from secateur.judgement.evaluation import Pair, evaluate
-from secateur.judgement.measuring import write_scores
 from secateur.serving.scorer import load
 
 
@@ -22,8 +23,8 @@ def evaluate_package(job: Job) -> None:
     job.note("scenario.seed", str(job.scenario.seed))
     with job.create("Scorecard") as draft:
         scorecard, scored = evaluate(pair, features, load, job.scenario.seed)
-        draft.write("scorecard.json", scorecard)
-        write_scores(draft.folder / "scores.parquet", scored)
+        draft.write(artifact_files.SCORECARD, scorecard)
+        write_scores(draft.folder / artifact_files.SCORES, scored)
         job.seal(draft, {"recipe": scorecard.recipe})
 
 

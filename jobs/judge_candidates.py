@@ -13,31 +13,31 @@ import logging
 
 from secateur import command
 from secateur.command import Job
-from secateur.contracts import record
+from secateur.contracts import artifact_files, record
 from secateur.contracts.candidates import DENSE, CandidatePlan
 from secateur.contracts.errors import GateRefused
 from secateur.contracts.judgement import Scorecard
-from secateur.judgement.gates import judge
-from secateur.judgement.verdicts import explain, open_scorecards
+from secateur.judgement.gates import explain, judge
+from secateur.judgement.scorecards import open_scorecards
 
 log = logging.getLogger("secateur.judge_candidates")
 
 
 def judge_candidates(job: Job) -> None:
     """Read what was measured, judge it, seal the verdict."""
-    plan = job.open("plan", "CandidatePlan").read("plan.json", CandidatePlan)
+    plan = job.open("plan", "CandidatePlan").read(artifact_files.PLAN, CandidatePlan)
     recipes = [recipe.name for recipe in plan.recipes if recipe.name != DENSE]
     sealed = open_scorecards(job.flag("scorecards"), recipes)
     for name, artifact in sealed.items():
         job.note(f"scorecards/{name}", artifact.digest)
-    cards = {name: card.read("scorecard.json", Scorecard) for name, card in sealed.items()}
+    cards = {name: card.read(artifact_files.SCORECARD, Scorecard) for name, card in sealed.items()}
     rules, target = job.use(job.scenario.judgement), job.arguments.get("target")
     wanted = job.scenario.target(target) if target else None
     if wanted:
         job.note("target", record.digest(wanted.model_dump(mode="json")))
     verdict = judge(recipes, cards, rules, wanted)
     with job.create("Verdict") as draft:
-        draft.write("verdict.json", verdict)
+        draft.write(artifact_files.VERDICT, verdict)
         job.seal(draft, {"accepted": verdict.accepted, "chosen": verdict.chosen})
     if not verdict.accepted:
         raise GateRefused(f"{explain(verdict)}\n  evidence: {job.flag('output')}")

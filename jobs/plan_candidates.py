@@ -9,6 +9,7 @@ trials are sealed beside the plan; with --checkpoints a killed search goes on wh
 from secateur import command
 from secateur.artifacts import Artifact
 from secateur.command import Job
+from secateur.contracts import artifact_files
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.errors import ScenarioError
 from secateur.contracts.models import ModelSpec
@@ -31,11 +32,13 @@ def plan_candidates(job: Job) -> None:
         recipes = (*recipes, *found)
     if not recipes:
         raise ScenarioError("there are no candidates, and no search that would find any")
-    plan = candidate_plan.make_plan(dense.digest, dense.read("model.json", ModelSpec), recipes)
+    plan = candidate_plan.make_plan(
+        dense.digest, dense.read(artifact_files.MODEL, ModelSpec), recipes
+    )
     with job.create("CandidatePlan") as draft:
-        draft.write("plan.json", plan)
+        draft.write(artifact_files.PLAN, plan)
         if tried is not None:
-            draft.write("search.json", tried)
+            draft.write(artifact_files.SEARCH, tried)
         job.seal(draft, {"recipes": [recipe.name for recipe in plan.recipes]})
     job.answer([recipe.name for recipe in plan.recipes])
 

@@ -12,7 +12,7 @@ the model (`packaging/skew/`).
 from secateur import command
 from secateur.artifacts import demand_receipt
 from secateur.command import Job
-from secateur.contracts import record
+from secateur.contracts import artifact_files, record
 from secateur.contracts.candidates import CandidatePlan
 from secateur.contracts.models import ModelSpec
 from secateur.model.bundle import load_bundle, save_bundle, weight_counts
@@ -28,14 +28,15 @@ from secateur.pruning.recipes.context import PruningContext
 def prune_model(job: Job) -> None:
     """Apply the recipe named by --recipe."""
     dense, features = job.open("dense", "ModelBundle"), job.open("features", "FeatureSet")
-    plan = job.open("plan", "CandidatePlan").read("plan.json", CandidatePlan)
+    plan = job.open("plan", "CandidatePlan").read(artifact_files.PLAN, CandidatePlan)
     demand_receipt(plan.subject, dense)
     recipe = candidate_plan.recipe_named(plan, job.flag("recipe"))
     job.note("recipe", record.digest(recipe))
     job.note("scenario.seed", str(job.scenario.seed))
     training, seed = job.use(job.scenario.training), job.scenario.seed
     context = PruningContext.load(features, training, seed, best_device())
-    spec, last = dense.read("model.json", ModelSpec), str(context.calibration.holdout.days[-1])
+    spec = dense.read(artifact_files.MODEL, ModelSpec)
+    last = str(context.calibration.holdout.days[-1])
     cuts = None
     if job.scenario.repruning and recipe.steps:
         settings, state = job.use(job.scenario.repruning), job.arguments.get("state")
@@ -49,8 +50,8 @@ def prune_model(job: Job) -> None:
     source = source.cut(pruned.kept_ids(spec), pruned.adapt_inputs(source.held_out.inputs, spec))
     with job.create("ModelBundle", "bundle") as draft:
         save_bundle(draft, model)
-        draft.write("curve.json", pruned.curve)
-        draft.write("plans.json", pruned.plans)
+        draft.write(artifact_files.CURVE, pruned.curve)
+        draft.write(artifact_files.PRUNING_PLANS, pruned.plans)
         if cuts:
             cuts.write(draft, source.vocabulary)
         job.seal(draft, facts)
@@ -58,7 +59,7 @@ def prune_model(job: Job) -> None:
         rows = pruned.adapt_inputs(context.calibration.holdout.inputs, spec)
         write_package(draft, model, recipe, source, rows, job.scenario.title)
         job.seal(draft, facts)
-    job.answer(job.place("package"))
+    job.answer(job.output_uri("package"))
 
 
 if __name__ == "__main__":

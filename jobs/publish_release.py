@@ -13,6 +13,7 @@ Needs SECATEUR_SIGNING_KEY. Exit 65: the store does not enforce conditional writ
 from secateur import command
 from secateur.artifacts import open_artifact
 from secateur.command import Job
+from secateur.contracts import artifact_files
 from secateur.contracts.errors import ArtifactError
 from secateur.contracts.judgement import Verdict
 from secateur.releases.catalogue import Catalogue
@@ -24,7 +25,7 @@ from secateur.storage import join
 def publish_release(job: Job) -> None:
     """Find the accepted package, publish it, seal the receipt."""
     verdict = job.open("verdict", "Verdict")
-    decision = verdict.read("verdict.json", Verdict)
+    decision = verdict.read(artifact_files.VERDICT, Verdict)
     if not (decision.accepted and decision.chosen and decision.dense_bytes):
         raise ArtifactError(f"{verdict.uri} accepts no package: {decision.reason}")
     place = join(job.flag("candidates"), decision.chosen, "package")
@@ -37,7 +38,7 @@ def publish_release(job: Job) -> None:
         channel = f"{channel}_{job.scenario.target(job.flag('target')).name}"
     with job.create("Release") as draft:
         receipt = publish(catalogue, signer, channel, package, verdict, decision.dense_bytes)
-        draft.write("receipt.json", receipt)
+        draft.write(artifact_files.RECEIPT, receipt)
         job.seal(draft, {"number": receipt.number, "channel": channel, "served": receipt.served})
 
 

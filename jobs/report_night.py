@@ -7,6 +7,7 @@
 
 from secateur import command
 from secateur.command import Job
+from secateur.contracts import artifact_files
 from secateur.report.evidence import read_night
 from secateur.report.page import render
 
@@ -18,7 +19,7 @@ def report_night(job: Job) -> None:
         job.note(path, manifest.digest)
     with job.create("Report") as draft:
         page = render(night, job.scenario.title)
-        (draft.folder / "index.html").write_text(page, encoding="utf-8")
+        (draft.folder / artifact_files.PAGE).write_text(page, encoding="utf-8")
         job.seal(draft, {"sealed": len(night.artifacts), "unreadable": sorted(night.unreadable)})
 
 

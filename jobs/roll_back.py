@@ -9,27 +9,25 @@ the channel on. `--channel` is the scenario's by default. Needs SECATEUR_SIGNING
 
 from secateur import command
 from secateur.command import Job
-from secateur.contracts.errors import UsageError
+from secateur.contracts import artifact_files
 from secateur.releases import rolling_back
 from secateur.releases.catalogue import Catalogue
+from secateur.releases.maintenance_flags import roll_back_flags
 from secateur.releases.signing import Signer
 from secateur.storage import join
 
 
 def roll_back(job: Job) -> None:
     """Move the channel, seal the pointer that it has now."""
-    number = job.flag("release")
-    if not number.isdigit():
-        raise UsageError(f"--release {number}: a release is a number")
+    number, reason = job.arguments["release"], job.flag("reason")
     signer = Signer.of()
     catalogue = Catalogue.at(join(job.flag("store"), job.scenario.name), signer.trust())
     channel = job.arguments["channel"] or job.use(job.scenario.release).channel
     with job.create("RollBack") as draft:
-        reason = job.flag("reason")
-        pointer = rolling_back.roll_back(catalogue, signer, channel, int(number), reason)
-        draft.write("pointer.json", pointer)
+        pointer = rolling_back.roll_back(catalogue, signer, channel, number, reason)
+        draft.write(artifact_files.POINTER, pointer)
         job.seal(draft, {"channel": channel, "release": pointer.release, "epoch": pointer.epoch})
 
 
 if __name__ == "__main__":
-    command.run(roll_back, __doc__, inputs=("store", "release", "reason"), options=("channel",))
+    command.run(roll_back, __doc__, inputs=("store",), more_flags=roll_back_flags)

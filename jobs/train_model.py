@@ -12,6 +12,7 @@ TensorBoard follows the training.
 
 from secateur import command
 from secateur.command import Job
+from secateur.contracts.artifact_files import CURVE, SCHEMA
 from secateur.contracts.features import FeatureSchema
 from secateur.model import warm_start
 from secateur.model.architectures.registry import new_model
@@ -26,18 +27,17 @@ from secateur.model.training.train import train
 
 def train_model(job: Job) -> None:
     """Turn a FeatureSet into the dense ModelBundle."""
-    features = job.validated("features", "FeatureSet")
+    features = job.open_validated("features", "FeatureSet")
     settings, seed = job.use(job.scenario.training), job.scenario.seed
     job.note("scenario.seed", str(seed))
-    model = new_model(features.read("schema.json", FeatureSchema), settings, seed)
+    model = new_model(features.read(SCHEMA, FeatureSchema), settings, seed)
     stream = open_stream(features, "train", settings.memory_mb)
     rows, holdout = stream.split_holdout(settings.holdout_days)
     start = warm_start.Start(rows)
     if settings.start == "warm":
         start = warm_start.warm_start(job.arguments.get("state"), model, features, rows)
         job.note("master", start.master.digest if start.master else "none")
-    total = settings.max_epochs * len(start.rows)
-    run = f"{job.scenario.name}-{job.key[:12]}"
+    total, run = settings.max_epochs * len(start.rows), f"{job.scenario.name}-{job.key[:12]}"
     with (
         process_group() as world,
         command.progress("training", total, "samples") as show,
@@ -55,7 +55,7 @@ def train_model(job: Job) -> None:
             return
         with job.create("ModelBundle") as draft:
             save_bundle(draft, model)
-            draft.write("curve.json", curve)
+            draft.write(CURVE, curve)
             if result.state:
                 warm_start.write_master(draft, result.state, model, features, rows.days[-1])
             facts = {"holdout_auc": curve.evaluations[curve.best].holdout_auc}

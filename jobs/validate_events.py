@@ -9,12 +9,14 @@ Data Docs beside it; exits 65 if a rule is broken.
 
 from secateur import command
 from secateur.command import Job
+from secateur.contracts.artifact_files import COUNTS, PROFILE
 from secateur.contracts.data import CleaningCounts
 from secateur.spark import session
-from secateur.validation import reading
-from secateur.validation.drift import comparison, event_profile, reference_night
+from secateur.validation import sealed_frames
+from secateur.validation.drift import event_profile, reference_night
+from secateur.validation.drift.comparison import compare_nights
 from secateur.validation.examination import examine
-from secateur.validation.suites.event_suites import events_checks
+from secateur.validation.suites.event_suites import event_suites
 
 
 def validate_events(job: Job) -> None:
@@ -22,19 +24,18 @@ def validate_events(job: Job) -> None:
     events = job.open("events", "EventSet")
     logs, features = job.use(job.scenario.logs), job.use(job.scenario.features)
     validation = job.use(job.scenario.validation)
-    comparison.demand_no_user(validation.drift, logs.user)
-    counted = events.read("counts.json", CleaningCounts).days
+    counted = events.read(COUNTS, CleaningCounts).days
     reference = reference_night.before(job.arguments.get("state"), max(counted, default=""))
     if reference:
         job.note("reference", reference.digest)
-    rows = reading.events(session(), events.folder, logs)
+    rows = sealed_frames.events(session(), events.folder, logs)
     profile = event_profile.profile(rows, validation.drift)
-    compared = comparison.compare(rows, validation.drift, profile, reference)
-    checks = events_checks(rows, counted, features, logs, validation)
-    found = examine(events, checks, profile.rows, validation.min_rules, compared)
+    compared = compare_nights(rows, validation.drift, profile, reference)
+    suites = event_suites(rows, counted, features, logs, validation)
+    found = examine(events, suites, profile.rows, validation.min_rules, compared)
     with job.create("ValidationReport") as draft:
         found.write(draft.folder)
-        draft.write(reference_night.PROFILE, profile)
+        draft.write(PROFILE, profile)
         job.seal(draft, found.facts)
     found.demand_success(job.flag("output"))
 

@@ -10,24 +10,25 @@ import pyarrow.parquet as pq
 
 from secateur import command
 from secateur.command import Job
+from secateur.contracts import artifact_files
 from secateur.contracts.features import FeatureSchema
 from secateur.spark import session
-from secateur.validation import reading
+from secateur.validation import sealed_frames
 from secateur.validation.examination import examine
-from secateur.validation.suites.feature_suites import features_checks
+from secateur.validation.suites.feature_suites import feature_suites
 
 
 def validate_features(job: Job) -> None:
     """Turn a FeatureSet into its ValidationReport."""
     features = job.open("features", "FeatureSet")
     validation, cleaning = job.use(job.scenario.validation), job.use(job.scenario.cleaning)
-    schema = features.read("schema.json", FeatureSchema)
-    vocabulary = pq.read_table(features.file("vocabulary.parquet"))
-    splits = reading.splits(session(), features.folder)
+    schema = features.read(artifact_files.SCHEMA, FeatureSchema)
+    vocabulary = pq.read_table(features.file(artifact_files.VOCABULARY))
+    splits = sealed_frames.splits(session(), features.folder)
     days = features.manifest.facts["days"]
-    checks = features_checks(splits, days, schema, vocabulary, validation, cleaning)
+    suites = feature_suites(splits, days, schema, vocabulary, validation, cleaning)
     rows = sum(frame.count() for frame in splits.values())
-    found = examine(features, checks, rows, validation.min_rules)
+    found = examine(features, suites, rows, validation.min_rules)
     with job.create("ValidationReport") as draft:
         found.write(draft.folder)
         job.seal(draft, found.facts)

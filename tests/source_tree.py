@@ -72,7 +72,7 @@ def public_names(paths: list[Path]) -> Iterator[Defined]:
 
 
 def module_name(path: Path) -> str:
-    """`secateur.events.window` of jobs/secateur/events/window.py; a package by its folder."""
+    """`secateur.events.raw_files` of jobs/secateur/events/raw_files.py; a package by its folder."""
     parts = path.relative_to(PROJECT / "jobs").with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 

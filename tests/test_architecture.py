@@ -48,6 +48,9 @@ FOUNDATION = {
     "contracts",
     "storage",
     "artifacts",
+    "code_digest",
+    "kept_days",
+    "local_days",
     "accepted",
     "identity",
     "values",
@@ -94,7 +97,7 @@ STDLIB_NAMES = set(__import__("sys").stdlib_module_names)
 
 
 def room_of(path: Path) -> str:
-    """`events` of jobs/secateur/events/reading.py, `storage` of jobs/secateur/storage.py."""
+    """`events` of jobs/secateur/events/raw_rows.py, `storage` of jobs/secateur/storage.py."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from secateur.events.reading import canonical as spark_canonical
+from secateur.events.raw_rows import canonical as spark_canonical
 from secateur.values import canonical
 
 SPELLED = {

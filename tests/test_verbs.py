@@ -1,9 +1,12 @@
 """The verbs' flags are few, and frozen: the DAG and people's scripts depend on them."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from secateur.contracts.errors import USAGE
 
@@ -26,12 +29,17 @@ FLAGS = {
         "options": ("features", "candidates"),
     },
     "report_night": {"inputs": ("run",), "options": ()},
-    "roll_back": {"inputs": ("store", "release", "reason"), "options": ("channel",)},
-    "sweep_releases": {"inputs": ("store", "keep"), "options": ("grace-hours", "dry-run")},
+    "roll_back": {"inputs": ("store",), "options": (), "more_flags": "roll_back_flags"},
+    "sweep_releases": {"inputs": ("store",), "options": (), "more_flags": "sweep_flags"},
+}
+# Of the verb and of the command in a shell alike.
+SHARED_FLAGS = {
+    "rollback": {"--release", "--reason", "--channel"},
+    "sweep": {"--keep", "--grace-hours", "--delete"},
 }
 
 
-def declared(path: Path) -> dict[str, tuple[str, ...]]:
+def declared(path: Path) -> dict[str, object]:
     """The flags that a verb's last line names."""
     (call,) = [
         node
@@ -40,12 +48,31 @@ def declared(path: Path) -> dict[str, tuple[str, ...]]:
         and isinstance(node.func, ast.Attribute)
         and (getattr(node.func.value, "id", ""), node.func.attr) == ("command", "run")
     ]
-    named = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
-    return {"inputs": named.get("inputs", ()), "options": named.get("options", ())}
+    said = {keyword.arg: keyword.value for keyword in call.keywords}
+    found: dict[str, object] = {
+        name: ast.literal_eval(said[name]) if name in said else () for name in ("inputs", "options")
+    }
+    return found | ({"more_flags": ast.unparse(said["more_flags"])} if "more_flags" in said else {})
 
 
 def test_the_flags_are_those_that_were_agreed() -> None:
     assert {path.stem: declared(path) for path in JOBS.glob("*.py")} == FLAGS
+
+
+@pytest.mark.parametrize(
+    ("shell", "verb"), [("rollback", "roll_back"), ("sweep", "sweep_releases")]
+)
+def test_the_shell_and_the_verb_have_one_set_of_flags(shell: str, verb: str) -> None:
+    said = {}
+    for command in (["-m", "secateur.client", shell], [str(JOBS / f"{verb}.py")]):
+        done = subprocess.run(
+            [sys.executable, *command, "--help"], capture_output=True, text=True, check=True
+        )
+        options = done.stdout.partition("options:")[2]
+        said[command[-1]] = set(re.findall(r"^  (--[a-z-]+)", options, re.MULTILINE))
+    of_shell, of_verb = said.values()
+    assert of_shell == SHARED_FLAGS[shell]
+    assert of_verb == SHARED_FLAGS[shell] | {"--scenario", "--set", "--store", "--output"}
 
 
 def test_a_wrong_flag_is_asked_wrongly_and_said_in_one_line() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from secateur.artifacts import Artifact, open_artifact
+from secateur.contracts import artifact_files
 from secateur.contracts.manifest import MANIFEST
 from secateur.contracts.models import Master
 from secateur.contracts.pruning import PruningMemory
@@ -15,20 +16,20 @@ from secateur.storage import join, open_store
 
 @dataclass(frozen=True)
 class Shelf:
-    """One thing that nights leave: the folder of all, and the kind of each."""
+    """Artifacts of one kind that accepted nights leave, in one folder of the state."""
 
     folder: str
     kind: str
 
-    def place(self, state: str, day: str) -> str:
-        """Where that of this day lies."""
+    def uri(self, state: str, day: str) -> str:
+        """URI of the artifact of this day."""
         return join(state, self.folder, day)
 
     def before(self, state: str | None, day: str) -> tuple[str, Artifact] | None:
-        """The greatest day strictly before `day` that left one, and what it left.
+        """The newest day strictly before `day` that left an artifact, and the artifact.
 
-        So a night run again finds what it found, and a backfill meets its own past. Raises
-        CorruptArtifact where it is not what was sealed: it is not passed over.
+        A night run again finds what it found, and a backfill meets its own past. Raises
+        CorruptArtifact where a byte is not what was sealed; an older artifact does not step in.
         """
         if not state:
             return None
@@ -37,16 +38,16 @@ class Shelf:
         earlier = max((found for found in days if found < day), default=None)
         if earlier is None:
             return None
-        return earlier, open_artifact(self.place(state, earlier), self.kind)
+        return earlier, open_artifact(self.uri(state, earlier), self.kind)
 
 
-EVENTS = Shelf("accepted", "AcceptedNight")  # a profile, by the last day of the night's events
+NIGHTS = Shelf("accepted", "AcceptedNight")  # a profile, by the last day of the night's events
 MASTERS = Shelf("masters", "DenseMaster")  # a dense model, by the last day it was trained on
 PRUNINGS = Shelf("prunings", "AcceptedPrunings")  # cuts of recipes, by the same day
 MASTER, TENSORS, VOCABULARY = MASTER_FILES = (
     "master.json",
     "master.safetensors",
-    "vocabulary.parquet",
+    artifact_files.VOCABULARY,
 )
 # In a candidate's bundle.
 CUTS, CUT_TENSORS, CUT_VALUES = CUTS_FILES = ("cuts.json", "cuts.safetensors", "cuts.parquet")
@@ -54,7 +55,7 @@ CUTS, CUT_TENSORS, CUT_VALUES = CUTS_FILES = ("cuts.json", "cuts.safetensors", "
 
 @dataclass(frozen=True)
 class Left:
-    """Files of the night that ended with `day` that go on a shelf, by the names they get there."""
+    """Files that the night which ended with `day` leaves on a shelf, by their names there."""
 
     shelf: Shelf
     day: str
@@ -62,7 +63,7 @@ class Left:
 
 
 def left_by_model(dense: Artifact) -> Left | None:
-    """What a dense model leaves to later nights, if it does."""
+    """What a dense model leaves to later nights; None where it leaves nothing."""
     if MASTER not in {entry.path for entry in dense.manifest.files}:
         return None
     day = dense.read(MASTER, Master).last_day
@@ -70,10 +71,10 @@ def left_by_model(dense: Artifact) -> Left | None:
 
 
 def left_by_cuts(candidates: str, dense: str, vocabulary: Path) -> Left | None:
-    """What the candidates of the dense model with this digest leave of their cuts, if any do.
+    """What the candidates below a folder leave of their cuts; None where they leave nothing.
 
-    What an earlier attempt left in the run's folder was cut from another one. Rows are found again
-    by the `vocabulary`.
+    Candidates cut from another model than `dense`, a digest, are of an earlier attempt and left
+    out. The `vocabulary` goes with the cuts, so that a later night finds their rows again.
     """
     store, left = open_store(candidates), None
     folders = dict.fromkeys(key.rpartition("/")[0] for key in sorted(store.keys("")))

@@ -28,7 +28,7 @@ from secateur.contracts.errors import (
     UsageError,
 )
 from secateur.contracts.manifest import MANIFEST, FileEntry, MadeBy, Manifest
-from secateur.storage import FileStore, Store, checked_key, local_path, open_store
+from secateur.storage import FileStore, Store, demand_key, local_path, open_store
 
 UNSEALED = ".unsealed"  # marks a folder as an attempt of ours
 
@@ -80,7 +80,8 @@ class Draft:
         manifest = Manifest(self.kind, made_by, dict(made_from), files, dict(facts))
         store = open_store(self.uri)
         if not isinstance(store, FileStore):
-            _upload(store, self.folder, files)
+            for entry in files:
+                store.put(entry.path, (self.folder / entry.path).read_bytes())
         store.put(MANIFEST, record.dump(manifest))
         store.delete(UNSEALED)
         return manifest
@@ -104,10 +105,10 @@ def create(uri: str, kind: str) -> Iterator[Draft]:
 
 
 def _claim(store: Store) -> None:
-    """Empty the place and mark it as ours; a crash on the way leaves it marked and unsealed."""
+    """Empty the folder and mark it as ours; a crash on the way leaves it marked and unsealed."""
     ours = store.exists(MANIFEST) or store.exists(UNSEALED)
     if not ours and any(store.entries()):
-        raise UsageError(f"{store.uri} holds files that are no artifact; choose an empty place")
+        raise UsageError(f"{store.uri} holds files that are no artifact; choose an empty folder")
     store.put(UNSEALED, b"")
     store.delete(MANIFEST)
     for entry in [entry for entry in store.entries() if entry.key != UNSEALED]:
@@ -171,7 +172,7 @@ def verify_file(folder: Path, entry: FileEntry) -> Path:
 
     Raises CorruptArtifact, also for a path that leaves the folder or is a link.
     """
-    path = confined(folder, entry.path)
+    path = path_below(folder, entry.path)
     if path.is_symlink() or not path.is_file():
         raise CorruptArtifact(f"{path}: missing, its manifest promises {entry.bytes} bytes")
     found = path.stat().st_size
@@ -180,10 +181,10 @@ def verify_file(folder: Path, entry: FileEntry) -> Path:
     return path
 
 
-def confined(folder: Path, name: str) -> Path:
+def path_below(folder: Path, name: str) -> Path:
     """The path of a file that a manifest names. Raises CorruptArtifact when it leaves `folder`."""
     try:
-        return folder / checked_key(name)
+        return folder / demand_key(name)
     except UsageError as error:
         raise CorruptArtifact(f"a manifest names {name!r}, which is outside its folder") from error
 
@@ -197,11 +198,6 @@ def _entries(folder: Path) -> Iterator[FileEntry]:
             yield FileEntry(name, sha256_file(path), path.stat().st_size)
 
 
-def _upload(store: Store, folder: Path, files: tuple[FileEntry, ...]) -> None:
-    for entry in files:
-        store.put(entry.path, (folder / entry.path).read_bytes())
-
-
 def _download(store: Store, manifest: Manifest) -> Path:
     """Copy an artifact into a folder named by its digest, so that equal content is copied once."""
     folder = _private_folder() / manifest.digest
@@ -209,7 +205,7 @@ def _download(store: Store, manifest: Manifest) -> Path:
         with contextlib.suppress(CorruptArtifact):
             verify_file(folder, entry)
             continue
-        confined(folder, entry.path)
+        path_below(folder, entry.path)
         FileStore(folder).put(entry.path, store.get(entry.path, limit=entry.bytes).data)
     return folder
 

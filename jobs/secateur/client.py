@@ -30,6 +30,7 @@ from typing import IO, TYPE_CHECKING
 
 from secateur.contracts.errors import CRASHED, ReleaseError, SecateurError, UsageError
 from secateur.flags import Parser
+from secateur.releases.maintenance_flags import roll_back_flags, sweep_flags
 
 if TYPE_CHECKING:
     from secateur.contracts.releases import ReleaseManifest
@@ -103,13 +104,9 @@ def parser() -> Parser:
     scoring.add_argument("--output", type=Path, help="default: standard output")
     scoring.add_argument("--hashed", action="store_true", help="user ids are keyed hashes already")
     back = add_for_store(rollback)
-    back.add_argument("--channel", default="latest")
-    back.add_argument("--release", type=int, required=True)
-    back.add_argument("--reason", required=True, help="kept in the channel for those who ask")
-    sweeping = add_for_store(sweep)
-    sweeping.add_argument("--keep", type=int, required=True, help="how many of the newest releases")
-    sweeping.add_argument("--grace-hours", type=float, default=24.0, help="what is younger stays")
-    sweeping.add_argument("--delete", action="store_true", help="else it only says what would go")
+    roll_back_flags(back)
+    back.set_defaults(channel="latest")
+    sweep_flags(add_for_store(sweep))
     add(keys)
     commands.add_parser("scenario", help=scenario.__doc__)
     return root

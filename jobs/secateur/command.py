@@ -11,7 +11,6 @@ otherwise, goes as JSON into the file named by `SECATEUR_ANSWER`.
 """
 
 import argparse
-import hashlib
 import json
 import logging
 import os
@@ -24,7 +23,9 @@ from typing import Any, NoReturn, TypeVar
 
 from secateur import artifacts
 from secateur.artifacts import Artifact, Draft
+from secateur.code_digest import code_digest
 from secateur.contracts import record
+from secateur.contracts.artifact_files import REPORT
 from secateur.contracts.data import ValidationReport
 from secateur.contracts.errors import (
     USAGE,
@@ -70,13 +71,13 @@ class Job:
         self.note(name, artifact.digest)
         return artifact
 
-    def validated(self, name: str, kind: str) -> Artifact:
-        """Open the input artifact of flag `--name`, of which the one at --validation speaks well.
+    def open_validated(self, name: str, kind: str) -> Artifact:
+        """Open the input artifact of flag `--name`, which the report at --validation passed.
 
-        Raises ArtifactError where it speaks of another, ValidationRefused where it speaks ill.
+        Raises ArtifactError where the report is on another, ValidationRefused where it failed.
         """
         subject = self.open(name, kind)
-        report = self.open("validation", "ValidationReport").read("report.json", ValidationReport)
+        report = self.open("validation", "ValidationReport").read(REPORT, ValidationReport)
         artifacts.demand_receipt(report.subject, subject)
         if not report.success:
             where = self.flag("validation")
@@ -95,19 +96,19 @@ class Job:
     @property
     def key(self) -> str:
         """Names this work, by all that was noted so far and the code: equal keys, equal outputs."""
-        return record.digest([self.verb, self._made_from, code_digest()])
+        return record.digest([self.verb, self._made_from, code_digest(self.verb)])
 
     def create(self, kind: str, part: str = "") -> AbstractContextManager[Draft]:
         """Start the artifact at `--output`, or below it where a verb makes several."""
-        return artifacts.create(self.place(part), kind)
+        return artifacts.create(self.output_uri(part), kind)
 
-    def place(self, part: str = "") -> str:
+    def output_uri(self, part: str = "") -> str:
         """URI of the output, or of one part of it."""
         return join(self.flag("output"), part) if part else self.flag("output")
 
     def seal(self, draft: Draft, facts: Mapping[str, Any]) -> Manifest:
         """Seal the output, made by this verb's code from everything noted."""
-        made_by = MadeBy(self.verb, code_digest())
+        made_by = MadeBy(self.verb, code_digest(self.verb))
         manifest = draft.seal(made_by, self._made_from, {"scenario": self.scenario.name, **facts})
         log.info("sealed %s %s, %s bytes", draft.kind, manifest.digest[:12], f"{manifest.bytes:,}")
         return manifest
@@ -128,9 +129,13 @@ def run(
     doc: str | None,
     inputs: Sequence[str] = (),
     options: Sequence[str] = (),
-    argv: Sequence[str] | None = None,
+    more_flags: Callable[[Parser], None] | None = None,
 ) -> NoReturn:
-    """Parse flags, run the verb, and exit with the code that its outcome asks for."""
+    """Parse flags, run the verb, and exit with the code that its outcome asks for.
+
+    `inputs` are flags that must be given, `options` others; `more_flags` adds those that the verb
+    shares with the shell.
+    """
     logging.basicConfig(
         level=os.environ.get("SECATEUR_LOG_LEVEL", "INFO"),
         format="%(asctime)s %(levelname).1s %(name)s: %(message)s",
@@ -140,8 +145,10 @@ def run(
     for talkative in ("botocore", "py4j"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     name = verb.__name__
-    arguments = vars(parser(name, doc, inputs, options).parse_args(argv))
-    sys.exit(_run(verb, name, arguments))
+    flags = parser(name, doc, inputs, options)
+    if more_flags is not None:
+        more_flags(flags)
+    sys.exit(_run(verb, name, vars(flags.parse_args())))
 
 
 def parser(verb: str, doc: str | None, inputs: Sequence[str], options: Sequence[str]) -> Parser:
@@ -179,15 +186,6 @@ def _run(verb: Callable[[Job], None], name: str, arguments: dict[str, Any]) -> i
         return error.exit_code
     log.info("%s done in %.1f s", name, time.monotonic() - started)
     return 0
-
-
-def code_digest() -> str:
-    """Hex sha256 over every Python file of `jobs/`: the code that a seal speaks of."""
-    root = Path(__file__).parents[1]
-    total = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        total.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return total.hexdigest()
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name Spark's own pages use
 
+from secateur.contracts.artifact_files import SIDES, part_name
 from secateur.scenario import SideTable
 
 MASTER = "SECATEUR_SPARK_MASTER"
@@ -63,9 +64,30 @@ def _settings() -> Mapping[str, str]:
     return {**_SETTINGS, **_PACKAGES, **local, **driver, "spark.master": master}
 
 
-def named(name: str) -> Column:
+def column_named(name: str) -> Column:
     """The column of exactly this name: a dot in it is no access to a struct."""
-    return F.col("`" + name.replace("`", "``") + "`")
+    return F.col(quoted_name(name))
+
+
+def quoted_name(name: str) -> str:
+    """The name of exactly this column in Spark SQL."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def finite_number(name: str) -> Column:
+    """The finite number (double) that a column holds or spells, null where it holds none."""
+    number = column_named(name).try_cast("double")
+    return F.when(is_finite(number), number)
+
+
+def is_finite(number: Column) -> Column:
+    """True for a finite double: not for null, NaN (in Spark greater than all else) or infinity."""
+    return F.coalesce(F.abs(number) < F.lit(float("inf")), F.lit(False))
+
+
+def local_date(time_ms: Column, timezone: str) -> Column:
+    """The date on which milliseconds since 1970 (bigint, UTC) fall in an IANA time zone."""
+    return F.to_date(F.from_utc_timestamp(F.timestamp_millis(time_ms), timezone))
 
 
 def file_uri(path: Path) -> str:
@@ -85,7 +107,7 @@ def join_sides(events: DataFrame, folder: Path, sides: Sequence[SideTable]) -> D
     The tables are broadcast, so that the events stay where they are and in their order.
     """
     for side in sides:
-        files = sorted(folder.glob(f"sides/{side.name}/part-*.parquet"))
+        files = sorted(folder.glob(f"{SIDES}/{side.name}/part-*.parquet"))
         table = read_parquet(events.sparkSession, files)
         events = events.join(F.broadcast(table), on=side.key, how="left")
     return events
@@ -97,8 +119,8 @@ def write_days(frame: DataFrame, order: Sequence[str], scratch: Path) -> dict[st
     `frame` has each day in one partition. Returns each day's file, somewhere below `scratch`, by
     rising day. The bytes depend on the rows alone: not on their order, nor on the number of cores.
     """
-    named = frame.withColumn(_FOLDER, F.col("day"))
-    ordered = named.sortWithinPartitions(_FOLDER, *order)
+    of_days = frame.withColumn(_FOLDER, F.col("day"))
+    ordered = of_days.sortWithinPartitions(_FOLDER, *order)
     ordered.write.partitionBy(_FOLDER).parquet(file_uri(scratch))
     folders = sorted(scratch.glob(f"{_FOLDER}=*"))
     return {folder.name.partition("=")[2]: _only_file(folder) for folder in folders}
@@ -131,7 +153,7 @@ def contents(spark: SparkSession, files: Sequence[Path], key: str) -> dict[str, 
 
 def _sums_of_hashes(rows: DataFrame) -> tuple[Column, ...]:
     """Of the hashes' upper and lower halves."""
-    row = F.xxhash64(*map(named, rows.columns))
+    row = F.xxhash64(*map(column_named, rows.columns))
     # Its halves are summed apart: a sum of whole ones overflows, and one of decimals takes twice
     # the time.
     halves = F.shiftrightunsigned(row, 32), row.bitwiseAND(F.lit((1 << 32) - 1))
@@ -142,14 +164,14 @@ def _hex(high: int, low: int) -> str:
     return f"{((high << 32) + low) % (1 << 64):016x}"
 
 
-def place(file: Path, folder: Path, number: int = 0) -> Path:
-    """Put a written file into an artifact as `part-NNNNN.parquet`, spelled by Arrow.
+def move_part(file: Path, folder: Path, number: int = 0) -> Path:
+    """Move a written file into an artifact as `part-NNNNN.parquet`, spelled by Arrow.
 
     Spark's writer orders the encodings in a footer by the JVM's identity hashes, so that its files
     differ from one process to the next though their rows are the same.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"part-{number:05d}.parquet"
+    target = folder / part_name(number)
     source = pq.ParquetFile(file)
     schema = source.schema_arrow.remove_metadata()
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:

@@ -60,7 +60,9 @@ def test_news_impressions_become_one_event_a_candidate(spark: SparkSession, tmp_
     (tmp_path / "log" / "events" / "behaviors.tsv").write_bytes(behaviours)
     (tmp_path / "log" / "news.tsv").write_bytes(unpacked(folder / "news.tsv.zst"))
     uri = (f"logs.uri={tmp_path / 'log'}",)
-    run_verb("clean_events", scenario.load("news", uri), output=tmp_path / "out")
+    flags = {"output": tmp_path / "out", "state": tmp_path / "state"}
+    run_verb("clean_events", scenario.load("news", uri), **flags)
+    assert not flags["state"].exists(), "days of a flat log are not kept"
     counts = sealed(str(tmp_path / "out")).read("counts.json", CleaningCounts)
     rows = pd.read_csv(io.BytesIO(behaviours), sep="\t", header=None, quoting=3, dtype=str)
     candidates = rows[4].str.split(" ")

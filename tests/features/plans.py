@@ -17,7 +17,7 @@ from secateur.contracts.features import FeatureSchema
 from secateur.features.building import Known, Plan, know_before, sources_of
 from secateur.features.days.arrow_days import on_days
 from secateur.features.days.event_window import EventWindow
-from secateur.features.history.kept_counts import DayStore, daily_counts
+from secateur.features.history.kept_counts import count_days, daily_counts
 from secateur.features.learning import learn, read_vocabulary
 from secateur.features.rows import EncodeDay
 from secateur.features.schema import Heading
@@ -59,7 +59,7 @@ class Built:
         on_days(self.plan.window.spark, self.plan.work(), encode)
         files = [sources.targets[day] for day in self.plan.days(*splits)]
         frame = pa.concat_tables(pq.ParquetFile(file).read() for file in files).to_pandas()
-        order = ["time_ms", "user", "day", "value_item", "value_shelf"]
+        order = ["time_ms", "user_hash", "day", "value_item", "value_shelf"]
         keys = frame[order].astype(str).assign(rest=frame["label"])
         return frame.loc[keys.sort_values([*order, "rest"]).index].reset_index(drop=True)
 
@@ -76,6 +76,6 @@ def built(
     logs, features = settings.logs, settings.features
     window = EventWindow.open(spark, events.folder, logs)
     plan = Plan(window, splits, features, held_out=tuple(splits))
-    store = DayStore(str(state), events, features, logs)
-    with daily_counts(window, store) as counts, tempfile.TemporaryDirectory() as scratch:
+    kept = count_days(str(state), events, features, logs)
+    with daily_counts(window, features, kept) as counts, tempfile.TemporaryDirectory() as scratch:
         yield Built(plan, know_before(plan, counts, Path(scratch)), Path(scratch))

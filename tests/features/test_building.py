@@ -123,7 +123,7 @@ def test_every_id_is_that_of_a_plain_lookup(
     days = features.manifest.facts["days"][name]
     expected = events[events["day"].isin(days)].reset_index(drop=True)
     vocabulary = pq.read_table(features.folder / "vocabulary.parquet").to_pandas()
-    order = ["time_ms", "user", "video_id", "tab", "author_id"]
+    order = ["time_ms", "user_hash", "video_id", "tab", "author_id"]
     ids = {}
     for category in schema.categories:
         known = vocabulary[vocabulary["field"] == category.name].set_index("value")["id"]
@@ -133,7 +133,7 @@ def test_every_id_is_that_of_a_plain_lookup(
         found = [sum(cut <= v for cut in bucket.boundaries) for v in values]
         ids[bucket.name] = pd.Series(found).where(values.notna(), bucket.oov)
     frame = pd.DataFrame(ids).assign(
-        label=expected["label"], user=expected["user_id"], time_ms=expected["time_ms"]
+        label=expected["label"], user_hash=expected["user_id"], time_ms=expected["time_ms"]
     )
     columns = list(frame.columns)
     frame, rows = (
@@ -150,7 +150,7 @@ def test_held_out_rows_keep_raw_values_and_train_counts(
     users, items = Counter(train["user_id"]), Counter(train["video_id"])
     assert rows["user_train_events"].tolist() == [users[u] for u in rows["value_user_id"]]
     assert rows["item_train_events"].tolist() == [items[i] for i in rows["value_video_id"]]
-    assert rows["user"].equals(rows["value_user_id"])
+    assert rows["user_hash"].equals(rows["value_user_id"])
     tune = events[events["day"].isin(REAL_DAYS["tune"])]
     for field in schema.categories:
         assert Counter(rows[f"value_{field.name}"].dropna()) == Counter(tune[field.name].dropna())

@@ -107,8 +107,8 @@ def leaks(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
     """The columns that a row up to t has otherwise where the future is another."""
     if len(after) < len(before):  # rows at t itself are gone
         kept = before[before["time_ms"] < T]
-        alone = after.loc[after["time_ms"] == T, "user"].unique()
-        at_t = before[(before["time_ms"] == T) & before["user"].isin(alone)]
+        alone = after.loc[after["time_ms"] == T, "user_hash"].unique()
+        at_t = before[(before["time_ms"] == T) & before["user_hash"].isin(alone)]
         before = pd.concat([kept, at_t])
     assert len(before) == len(after) > 200
     plain = [f.reset_index(drop=True).map(repr) for f in (before, after)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secateur.contracts.errors import Refused, ScenarioError
+from secateur.contracts.errors import Refused
 from secateur.contracts.features import BucketField
 from secateur.features.columns.numbers import (
     Sample,
@@ -17,7 +17,7 @@ from secateur.features.columns.numbers import (
     numbers_in,
     scaled,
 )
-from secateur.features.schema import demand_fields
+from secateur.features.schema import demand_event_columns
 from secateur.features.split import split_days
 from secateur.scenario import Features, FieldSpec
 
@@ -106,31 +106,23 @@ def test_the_last_days_confirm_those_before_tune_the_rest_train() -> None:
         split_days(["d1", "d2", "d3"], features)
 
 
-def features(*names: str, hashed: str = "uid") -> Features:
-    fields = [{"name": n, "owner": "user", "hashed": n == hashed} for n in names]
-    return Features.model_validate({"fields": fields})
+def features(*names: str) -> Features:
+    return Features.model_validate({"fields": [{"name": n, "owner": "user"} for n in names]})
 
 
-def test_fields_are_checked_against_the_events() -> None:
+def test_the_events_have_the_columns_that_are_read() -> None:
     columns = ["uid", "tab", "label"]
-    demand_fields(features("uid", "tab"), "uid", columns)
+    demand_event_columns(features("uid", "tab"), columns)
     with pytest.raises(Refused, match=r"no column \['page'\]"):
-        demand_fields(features("uid", "page"), "uid", columns)
-    with pytest.raises(ScenarioError, match="label"):
-        demand_fields(features("uid", "label"), "uid", columns)
-    with pytest.raises(ScenarioError, match="label_saved"):
-        demand_fields(features("uid", "label_saved"), "uid", columns, ["label_saved"])
+        demand_event_columns(features("uid", "page"), columns)
     with pytest.raises(Refused, match="label_saved"):
-        demand_fields(features("uid", "tab"), "uid", columns, ["label_saved"])
-    with pytest.raises(ScenarioError, match="twice"):
-        demand_fields(features("uid", "tab", "tab"), "uid", columns)
-    for wrong in (features("uid", "tab", hashed="tab"), features("uid", hashed="")):
-        with pytest.raises(ScenarioError, match="hashed = true is for uid"):
-            demand_fields(wrong, "uid", columns)
-    with pytest.raises(ScenarioError, match="as a category"):
-        user = {"name": "uid", "owner": "user", "hashed": True, "kind": "list"}
-        demand_fields(Features.model_validate({"fields": [user]}), "uid", columns)
+        demand_event_columns(features("uid", "tab"), columns, ["label_saved"])
+
+
+def test_what_is_made_of_many_events_has_no_columns_name() -> None:
     seen = {"name": "tab", "owner": "user", "kind": "history", "shares": "page"}
     page = {"name": "page", "owner": "item"}
-    with pytest.raises(ScenarioError, match="names of our own"):  # made of events, and a column
-        demand_fields(Features.model_validate({"fields": [page, seen]}), "uid", [*columns, "page"])
+    wanted = Features.model_validate({"fields": [page, seen]})
+    demand_event_columns(wanted, ["uid", "page"])
+    with pytest.raises(Refused, match=r"\['tab'\] are columns of the events already"):
+        demand_event_columns(wanted, ["uid", "page", "tab"])

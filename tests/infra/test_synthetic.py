@@ -18,7 +18,7 @@ from bench.data.planted import STEPS, Truth, World, hidden
 from bench.data.synthetic import COLUMNS, log_rows, write
 from secateur import scenario
 from secateur.contracts.data import CleaningCounts
-from secateur.scenario.checking import check
+from secateur.scenario.checking import check_scenario
 from small_log import run_verb, sealed
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def test_cleaning_finds_exactly_what_was_planted(
 
 
 def test_its_scenario_fits_the_log(folder: Path) -> None:
-    assert check(str(folder / "synthetic.toml"), "")[1] == []
+    assert check_scenario(str(folder / "synthetic.toml"), "")[1] == []
 
 
 def test_no_better_order_than_the_true_one_is_to_be_had(
@@ -171,4 +171,4 @@ def test_parquet_holds_the_same_events(spark: "SparkSession", tmp_path: Path, fo
     for row in clean[::100]:
         same = typed[int(row[0])]
         assert [str(same[name]) for name in COLUMNS] == row
-    assert check(str(tmp_path / "log" / "synthetic.toml"), "")[1] == []
+    assert check_scenario(str(tmp_path / "log" / "synthetic.toml"), "")[1] == []

@@ -14,7 +14,7 @@ from secateur.artifacts import Artifact
 from secateur.contracts.features import BucketField, CategoryField, FeatureSchema
 from secateur.contracts.judgement import Accuracy, Difference, Footprint, Latency, Scorecard
 from secateur.contracts.manifest import MadeBy
-from secateur.judgement.metrics import Scores
+from secateur.judgement.accuracy import Scores
 
 ACCURACY = Accuracy(1000, 500, 200, 0.73, 0.68, 0.55, 0.9, 1.0)
 EQUAL = Difference(0.0, 0.001)
@@ -88,7 +88,7 @@ class ByVideo:
         assert isinstance(videos, list | np.ndarray)
         return np.array([[0, 0 if v is None else int(v), 0, 0] for v in videos], np.int32)
 
-    def repeated(self, encoded: Ids) -> Ids:
+    def repeat_request(self, encoded: Ids) -> Ids:
         return encoded
 
     def score_ids(self, ids: Ids) -> Scores:
@@ -100,7 +100,7 @@ def raw_rows() -> pa.Table:
     return pa.table(
         {
             "label": pa.array([int(i % 3 == 0) for i in range(N)], pa.int8()),
-            "user": users,
+            "user_hash": users,
             "user_train_events": pa.array([i % 12 for i in range(N)], pa.int32()),
             "item_train_events": pa.array([0] * N, pa.int32()),
             "user_id": pa.array(range(N), pa.int32()),  # ids are there, and are not to be used

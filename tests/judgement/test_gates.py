@@ -7,7 +7,7 @@ import pytest
 
 from secateur.contracts.judgement import Difference, Scorecard
 from secateur.judgement import gates
-from secateur.judgement.intervals import corrected
+from secateur.judgement.intervals import bonferroni
 from secateur.scenario import Judgement
 from secateur.scenario.sections.search import Target
 
@@ -145,7 +145,7 @@ def test_candidates_just_too_bad_are_accepted_no_oftener_than_the_confidence_all
 def test_a_bonferroni_bound_is_lower_than_a_plain_one(card: MakeCard) -> None:
     one = card()
     plain = gates.non_inferior(one, "tune", 0.01, 0.95)
-    strict = gates.non_inferior(one, "tune", 0.01, corrected(0.95, 9))
+    strict = gates.non_inferior(one, "tune", 0.01, bonferroni(0.95, 9))
     assert plain is not None
     assert strict is not None
     assert strict.delta.low < plain.delta.low < plain.delta.estimate

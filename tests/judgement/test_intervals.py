@@ -149,7 +149,7 @@ def test_bounds_are_one_sided_and_symmetric() -> None:
 
 @pytest.mark.parametrize(("comparisons", "expected"), [(0, 0.95), (1, 0.95), (10, 0.995)])
 def test_bonferroni_shares_the_risk(comparisons: int, expected: float) -> None:
-    assert intervals.corrected(0.95, comparisons) == pytest.approx(expected)
+    assert intervals.bonferroni(0.95, comparisons) == pytest.approx(expected)
 
 
 def test_an_equal_candidate_passes_the_supported_margin_four_times_of_five() -> None:

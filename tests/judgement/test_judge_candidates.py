@@ -12,7 +12,7 @@ from secateur.contracts.candidates import CandidatePlan, Recipe
 from secateur.contracts.errors import ArtifactError
 from secateur.contracts.judgement import Difference, Scorecard, Verdict
 from secateur.contracts.manifest import MadeBy
-from secateur.judgement.verdicts import open_scorecards
+from secateur.judgement.scorecards import open_scorecards
 
 MakeCard = Callable[..., Scorecard]
 JOBS = Path(__file__).parents[2] / "jobs"

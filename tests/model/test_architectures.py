@@ -214,11 +214,6 @@ def test_only_logistic_regression_cannot_learn_that_users_like_their_parity(
     assert found < 0.6 if architecture == "lr" else found > best - 0.03
 
 
-def test_a_tower_without_layers_is_refused() -> None:
-    with pytest.raises(ScenarioError, match=r"training\.hidden is empty, but dcnv2 has a tower"):
-        new_model(SCHEMA, with_(architecture="dcnv2", hidden=()), seed=1)
-
-
 def test_a_dlrm_of_one_input_is_refused() -> None:
     alone = replace(SCHEMA, categories=SCHEMA.categories[:1], buckets=())
     with pytest.raises(ScenarioError, match="pairs of inputs, but there is one input alone"):

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from secateur.artifacts import Artifact
-from secateur.contracts.errors import ScenarioError
 from secateur.contracts.models import TrainingCurve
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import new_model
@@ -165,9 +164,3 @@ def test_a_student_learns_what_its_teacher_thinks_of_every_task(
     areas = curve.evaluations[curve.best].task_aucs
     for output, (task, area) in enumerate(areas.items(), start=1):
         assert area > possible(holdout, output, opinion[:, output]) - 0.02, task
-
-
-def test_without_a_tower_there_is_nothing_to_share() -> None:
-    training = TRAINING.model_copy(update={"architecture": "fm", "hidden": ()})
-    with pytest.raises(ScenarioError, match="fm has no tower"):
-        new_model(WITH_TASKS, training, 1)

@@ -18,7 +18,7 @@ from secateur.contracts.candidates import Recipe
 from secateur.contracts.errors import CorruptArtifact, SecateurError, UsageError
 from secateur.contracts.features import FeatureSchema
 from secateur.contracts.models import Architecture
-from secateur.judgement import scoring
+from secateur.judgement import client_scoring
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import new_model
 from secateur.model.data.batches import load_split
@@ -126,12 +126,12 @@ def test_judgement_scores_bulk_and_requests_like_single_rows(
         float(scorer.score({name: [c[i]] for name, c in columns.items()}, hashed=True)[0])
         for i in range(40)
     ]
-    rows = scoring.read_rows(features.folder / "confirm", SCHEMA)
-    assert scoring.score_all(scorer, rows)[:40] == pytest.approx(alone, abs=1e-6)
+    rows = client_scoring.read_rows(features.folder / "confirm", SCHEMA)
+    assert client_scoring.score_all(scorer, rows)[:40] == pytest.approx(alone, abs=1e-6)
     shared = {field.name for field in SCHEMA.inputs if field.owner != "item"}
     repeated = {n: [c[3]] * 20 if n in shared else c[3:23] for n, c in columns.items()}
     expected = scorer.score(repeated, hashed=True)
-    request = scoring.request(rows, start=3, batch=20)
+    request = client_scoring.request(rows, start=3, batch=20)
     assert scorer.score(request, hashed=True) == pytest.approx(expected, abs=1e-6)
     assert expected.std() > 0.05
 

@@ -84,7 +84,7 @@ def test_sweep_releases_deletes_only_when_told(shop: Any, run: Any) -> None:
         shop.publish(name)
     assert run("sweep_releases", "--keep", "1", "--grace-hours", "-1") == 0
     assert layout.numbers(shop.store) == [1, 2, 3]
-    assert run("sweep_releases", "--keep", "1", "--grace-hours", "-1", "--dry-run", "no") == 0
+    assert run("sweep_releases", "--keep", "1", "--grace-hours", "-1", "--delete") == 0
     assert layout.numbers(shop.store) == [3]
     sealed = artifacts.open_artifact(str(shop.folder / "out"), "Sweep")
     receipt = sealed.read("receipt.json", SweepReceipt)

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from secateur.contracts.errors import UsageError
-from secateur.scenario.checking import check, summary
+from secateur.scenario.checking import check_scenario, summary
 from secateur.storage import open_store
 from small_scenario import Write
 
@@ -26,13 +26,16 @@ def log(folder: Path, header: str = HEADER, sides: str = "item,author") -> str:
 
 def messages(path: Path, uri: str) -> list[str]:
     """The mistakes, each without its file and line."""
-    return [line.removeprefix(f"{path}:").partition(": ")[2] for line in check(str(path), uri)[1]]
+    return [
+        line.removeprefix(f"{path}:").partition(": ")[2]
+        for line in check_scenario(str(path), uri)[1]
+    ]
 
 
 def test_a_scenario_that_fits_its_log_is_summed_up_in_one_line(
     write: Write, tmp_path: Path
 ) -> None:
-    scenario, mistakes = check(str(write()), log(tmp_path))
+    scenario, mistakes = check_scenario(str(write()), log(tmp_path))
     assert mistakes == []
     assert scenario is not None
     assert summary(scenario) == (
@@ -48,7 +51,7 @@ def test_every_column_that_the_log_lacks_is_told_by_its_key(write: Write, tmp_pa
         ('keys = ["uid"]', 'keys = ["uid", "autor"]\nof = "likd"'),
         ("min_rows = 100", "min_rows = 100\nmax_missing_rate = { colour = 0.1 }"),
     )
-    assert check(str(path))[1] == [], "without the log, nobody can know"
+    assert check_scenario(str(path))[1] == [], "without the log, nobody can know"
     found = messages(path, log(tmp_path))
     assert [line.partition(": ")[0] for line in found] == [
         "logs.time",
@@ -123,4 +126,4 @@ def test_a_log_in_an_object_store_is_looked_up_like_any_other(
 def test_a_log_without_a_file_of_the_format_is_no_answer(write: Write, tmp_path: Path) -> None:
     tsv = ('time = "at"', 'time = "at"\nformat = "tsv"')
     with pytest.raises(UsageError, match=r"no events/\*\.tsv there"):
-        check(str(write(tsv)), log(tmp_path))
+        check_scenario(str(write(tsv)), log(tmp_path))

@@ -3,7 +3,7 @@
 import pytest
 
 from secateur.scenario import SCENARIOS
-from secateur.scenario.checking import check
+from secateur.scenario.checking import check_scenario
 from small_scenario import SCENARIO, Write
 
 CASES = [
@@ -74,11 +74,23 @@ CASES = [
     ),
     (
         ('name = "author"', 'name = "item"'),
-        ":29: features.fields[2].name: 'item' is there already, as [1]",
+        ":29: features.fields[2].name: its input 'item' is there already, of field [1]",
     ),
     (
         ('name = "author"', 'name = "uid_rate"'),
-        ":32: features.counters[0]: its input 'uid_rate' is there already, of a field",
+        ":32: features.counters[0]: its input 'uid_rate' is there already, of field [2]",
+    ),
+    (
+        ('name = "author"', 'name = "time_ms"'),
+        ":29: features.fields[2].name: its input 'time_ms' has the name of a column of our own",
+    ),
+    (
+        ('name = "author"', 'name = "value_item"'),
+        ":29: features.fields[2].name: its input 'value_item' has the name of a column of our own",
+    ),
+    (
+        ("[judgement]", '[search]\ntargets = [{ name = "int8", max_bytes = 9 }]\n[judgement]'),
+        ":43: search.targets[0].name: 'int8' is a candidate's name",
     ),
     (
         ("min_rows = 100", "min_rows = 100\ndrift = { categories = { uid = 0.1 } }"),
@@ -108,7 +120,7 @@ def test_a_disagreement_is_told_by_its_line_and_key(
     spoiled: tuple[str, str], line: str, write: Write
 ) -> None:
     path = write(spoiled)
-    scenario, mistakes = check(str(path))
+    scenario, mistakes = check_scenario(str(path))
     assert scenario is None
     (said,) = mistakes
     assert said.startswith(f"{path}{line}")
@@ -117,13 +129,28 @@ def test_a_disagreement_is_told_by_its_line_and_key(
 def test_a_model_without_a_tower_learns_no_tasks(write: Write) -> None:
     tasks = ('column = "liked"', 'column = "liked"\ntasks = { saved = { column = "saved" } }')
     path = write(tasks, ("[training]", '[training]\narchitecture = "fm"\nhidden = []'))
-    _, (said,) = check(str(path))
+    _, (said,) = check_scenario(str(path))
     assert said.startswith(f"{path}:42: training.architecture: fm has no tower")
+
+
+def test_a_task_takes_a_name_from_the_inputs(write: Write) -> None:
+    tasks = ('column = "liked"', 'column = "liked"\ntasks = { saved = { column = "saved" } }')
+    path = write(tasks, ('name = "author"', 'name = "label_saved"'))
+    _, (said,) = check_scenario(str(path))
+    assert "its input 'label_saved' has the name of a column of our own" in said
+
+
+def test_a_history_with_types_takes_two_names(write: Write) -> None:
+    seen = '{ name = "seen", owner = "user", kind = "history", shares = "item", type = "action" }'
+    types = '{ name = "seen_types", owner = "item" },'
+    path = write(('{ name = "author", owner = "item" },', f"{seen},\n{types}"))
+    _, (said,) = check_scenario(str(path))
+    assert "its input 'seen_types' is there already, of field [2]" in said
 
 
 def test_disagreements_are_told_beside_the_mistakes_of_other_sections(write: Write) -> None:
     path = write(("margin = 0.01", "margin = 7"), CASES[0][0], CASES[4][0])
-    _, mistakes = check(str(path))
+    _, mistakes = check_scenario(str(path))
     assert [line.split(": ")[1] for line in mistakes] == [
         "candidates[1].name",
         "logs.window_days",
@@ -133,7 +160,7 @@ def test_disagreements_are_told_beside_the_mistakes_of_other_sections(write: Wri
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in SCENARIOS.glob("*.toml")))
 def test_the_real_scenarios_have_no_mistake(name: str) -> None:
-    scenario, mistakes = check(name)
+    scenario, mistakes = check_scenario(name)
     assert mistakes == []
     assert scenario is not None
 
@@ -141,9 +168,9 @@ def test_the_real_scenarios_have_no_mistake(name: str) -> None:
 @pytest.mark.parametrize("pattern", ["yyyy-MM-dd'T'HH:mm:ssXXX", "M/d/yyyy h:mm:ss a", "us"])
 def test_what_spark_can_parse_is_no_mistake(pattern: str, write: Write) -> None:
     path = write(("window_days = 6", f'time_format = "{pattern}"'))
-    assert check(str(path))[1] == []
+    assert check_scenario(str(path))[1] == []
 
 
 def test_the_small_scenario_has_no_mistake(write: Write) -> None:
     assert "time_format" not in SCENARIO
-    assert check(str(write()))[1] == []
+    assert check_scenario(str(write()))[1] == []

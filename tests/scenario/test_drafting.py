@@ -17,10 +17,10 @@ import zstandard
 
 from secateur.contracts.errors import UsageError
 from secateur.scenario import load
-from secateur.scenario.checking import check
+from secateur.scenario.checking import check_scenario
 from secateur.scenario.drafting.log_sample import recognize, sample
 from secateur.scenario.drafting.scenario_draft import draft
-from secateur.scenario.sections.logs import Table
+from secateur.scenario.sections.logs import TableFormat
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 KUAIRAND = "kuairand_pure/log_standard_4_25_to_5_08_pure.csv.zst"
@@ -46,7 +46,7 @@ def drafted(log: Path, folder: Path) -> dict[str, Any]:
     """The draft as TOML values; it must hold without a change."""
     path = folder / "draft.toml"
     path.write_text(draft(log))
-    scenario, mistakes = check(str(path))
+    scenario, mistakes = check_scenario(str(path))
     assert mistakes == []
     assert load(str(path)) == scenario
     return tomllib.loads(path.read_text())
@@ -135,7 +135,9 @@ def test_no_draft_shows_a_user(name: str, tmp_path: Path) -> None:
     log = real(name)
     made = drafted(log, tmp_path)
     logs = made["logs"]
-    table = Table(**{key: logs[key] for key in ("format", "header", "columns") if key in logs})
+    table = TableFormat(
+        **{key: logs[key] for key in ("format", "header", "columns") if key in logs}
+    )
     rows = sample(log, table)
     users = {row[rows.columns.index(logs["user"])] for row in rows.rows} - {None}
     assert len(users) > 100
@@ -281,7 +283,7 @@ def test_the_layout_is_told_by_the_folders_names(folder: str, layout: str, tmp_p
     log.write_bytes(text(","))
     made = drafted(log, tmp_path)
     assert (made["logs"]["layout"], made["logs"]["uri"]) == (layout, str(tmp_path))
-    assert check(str(tmp_path / "draft.toml"), "")[1] == [], "the log itself agrees"
+    assert check_scenario(str(tmp_path / "draft.toml"), "")[1] == [], "the log itself agrees"
 
 
 def test_a_file_that_is_no_log_is_told_in_one_line(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from secateur.scenario import (
     Negatives,
     PurchaseLabel,
     SideTable,
-    Table,
+    TableFormat,
     ThresholdLabel,
     Validation,
     load,
@@ -44,7 +44,7 @@ COUNTER = {"keys": ["u"], "owner": "user", "prior_rate": 0.1}
     ],
 )
 def test_a_table_knows_its_separator(keys: Mapping[str, Any], separator: str) -> None:
-    assert Table(**keys).separator == separator
+    assert TableFormat(**keys).separator == separator
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_table_knows_its_separator(keys: Mapping[str, Any], separator: str) ->
 )
 def test_a_table_names_its_columns_exactly_once(keys: Mapping[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        Table(**keys)
+        TableFormat(**keys)
 
 
 @pytest.mark.parametrize(
@@ -201,9 +201,12 @@ def test_a_search_may_stand_in_for_candidates() -> None:
     ("change", "said"),
     [
         ('search.targets=[{name="edge"}]', "limits max_bytes, max_us or both"),
-        ('search.targets=[{name="a",max_us=1.0},{name="a",max_us=2.0}]', "names are unique"),
-        ('search.targets=[{name="int8",max_us=1.0}]', "names of candidates and targets differ"),
-        ('search.targets=[{name="dense",max_us=1.0}]', "is the baseline's"),
+        (
+            'search.targets=[{name="a",max_us=1.0},{name="a",max_us=2.0}]',
+            "'a' is there already, as",
+        ),
+        ('search.targets=[{name="int8",max_us=1.0}]', "'int8' is a candidate's name"),
+        ('search.targets=[{name="dense",max_us=1.0}]', "'dense' is a candidate's name"),
     ],
 )
 def test_a_search_that_makes_no_sense_is_told(change: str, said: str) -> None:

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from secateur.contracts.data import BinCounts, ColumnDrift, Profile, ValueCounts
-from secateur.contracts.errors import ScenarioError, ValidationRefused
+from secateur.contracts.errors import ValidationRefused
 from secateur.validation.drift import distances
-from small_events import Nights, plain_rows, report_of, rows
+from small_events import Nights, report_of, rows
 
 FIRST, SECOND = "2024-03-01", "2024-03-02"
 WATCHED = ("validation.drift.min_rows=20", "validation.drift.bins=5")
@@ -185,13 +185,6 @@ def test_a_watched_column_that_is_gone_is_refused(nights: Nights) -> None:
     assert {one.not_compared for one in report.drift if one.column == "lost"} == {
         "tonight's events have no such column"
     }
-
-
-def test_the_user_is_never_profiled(nights: Nights) -> None:
-    nights.events("one", {FIRST: plain_rows(FIRST)})
-    for measure in ("categories", "numbers"):
-        with pytest.raises(ScenarioError, match="uid is the user"):
-            nights.validate("one", f"validation.drift.{measure}={{uid = 1.0}}")
 
 
 def test_a_profile_counts_what_pandas_counts(nights: Nights) -> None:

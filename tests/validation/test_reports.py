@@ -16,7 +16,7 @@ from secateur.contracts.data import Expectation, ValidationReport
 from secateur.contracts.errors import ValidationRefused
 from secateur.contracts.features import FeatureSchema
 from secateur.contracts.manifest import MadeBy
-from secateur.validation import running
+from secateur.validation import suite_runner
 from small_log import DAYS, SmallLog, sealed, small_log
 
 
@@ -149,14 +149,14 @@ def test_every_tampering_with_features_is_found(log: SmallLog, tmp_path: Path) -
 
 
 def test_nothing_examined_is_no_success() -> None:
-    assert not running.report("digest", 100, []).success
-    assert not running.report("digest", 0, []).success
+    assert not suite_runner.report("digest", 100, []).success
+    assert not suite_runner.report("digest", 0, []).success
 
 
 def test_a_failure_says_how_many_and_which() -> None:
     bad = Expectation("expect_x(a=1)", "tab", success=False, observed=3)
     good = Expectation("expect_y()", None, success=True, observed=None)
-    found = running.failures(ValidationReport("digest", False, 1234, (good, bad)))
+    found = suite_runner.failures(ValidationReport("digest", False, 1234, (good, bad)))
     assert found == "1 of 2 expectations on 1,234 rows failed; tab expect_x(a=1): found 3"
 
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from bench.data.rows import Rows, schema_of
-from secateur.judgement import scoring as judgement
+from secateur.judgement import client_scoring as judgement
 from secateur.model.data.batches import Split
 from secateur.packaging.source import HELD_OUT_ROWS, HeldOut, Source
 from secateur.pruning.units.calibration import CalibrationData
@@ -39,11 +39,11 @@ class Log:
         facts = {"days": {"train": ["given"]}, "rows": {"train": len(self.rows.train)}}
         return Source(self.rows.schema, self.values, held_out, facts, self.counts)
 
-    def test_rows(self) -> judgement.Rows:
+    def test_rows(self) -> judgement.HeldOutRows:
         """The test set as judgement reads it; its users are the first field's values."""
         test = self.rows.test
         users = test.inputs.ids[:, 0].numpy().astype(np.int64)
-        return judgement.Rows(
+        return judgement.HeldOutRows(
             labels=test.labels.numpy().astype(np.int8),
             users=users,
             hashes=pa.array(users.astype(str)),

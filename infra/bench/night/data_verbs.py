@@ -23,7 +23,7 @@ from bench.runner import Asked, Benchmark
 from secateur.contracts.features import SPLITS
 from secateur.scenario import load
 
-BOTH_HAVE = ("day", "time_ms", "user", "label")
+BOTH_HAVE = ("day", "time_ms", "user_hash", "label")
 CORES = len(os.sched_getaffinity(0))
 RIVAL_ROWS = 20_000_000
 _BUILD, _RIVAL = "build_features", "polars: the same features"

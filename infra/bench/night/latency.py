@@ -21,8 +21,8 @@ from secateur import artifacts
 from secateur.contracts.candidates import DENSE
 from secateur.contracts.features import FeatureSchema
 from secateur.contracts.judgement import BATCHES
-from secateur.judgement.latency import REQUESTS, Call, interleaved
-from secateur.judgement.scoring import Columns, read_rows, request
+from secateur.judgement.client_scoring import RawColumns, read_rows, request
+from secateur.judgement.latency import REQUESTS, Call, time_in_turns
 from secateur.model.bundle import load_bundle
 from secateur.model.data.inputs import Inputs
 from secateur.serving.encoding.catalogue_items import Items
@@ -79,7 +79,7 @@ def model_calls(folder: Path, scorers: Mapping[str, Scorer], requests: Requests)
     calls = {"dense, PyTorch eager, for every row": torch_call(folder, scorers[DENSE], requests)}
     for name, scorer in scorers.items():
         once = [scorer.encode(columns, hashed=True) for columns in requests]
-        every = [scorer.repeated(encoded) for encoded in once]
+        every = [scorer.repeat_request(encoded) for encoded in once]
         calls[f"{name}, for every row"] = in_turn(scorer.score_ids, every)
         calls[f"{name}, once"] = in_turn(scorer.score_ids, once)
     return calls
@@ -108,7 +108,9 @@ def request_calls(scorers: Mapping[str, Scorer], requests: Requests, batch: int)
     }
 
     def for_every_row(i: int) -> object:
-        return dense.score_ids(dense.repeated(dense.encode(requests[i % REQUESTS], hashed=True)))
+        return dense.score_ids(
+            dense.repeat_request(dense.encode(requests[i % REQUESTS], hashed=True))
+        )
 
     calls: Calls = {f"{DENSE}, text, for every row": for_every_row}
     for form, hold in forms.items():
@@ -119,7 +121,9 @@ def request_calls(scorers: Mapping[str, Scorer], requests: Requests, batch: int)
     for name, scorer in scorers.items():
         users, items = prepare_items(scorer, requests)
 
-        def call(given: tuple[Columns, Positions], s: Scorer = scorer, i: Items = items) -> object:
+        def call(
+            given: tuple[RawColumns, Positions], s: Scorer = scorer, i: Items = items
+        ) -> object:
             user, own = given
             return s.score(user, hashed=True, items=i.take(own))
 
@@ -168,7 +172,7 @@ def table(by_batch: Mapping[int, Calls]) -> Iterator[str]:
     yield "|---|" + "--:|--:|--:|" * len(by_batch)
     cells: dict[str, list[str]] = {}
     for calls in by_batch.values():
-        taken = interleaved([*calls.values()], SECONDS)
+        taken = time_in_turns([*calls.values()], SECONDS)
         baseline = float(np.median(taken[0]))
         for name, times in zip(calls, taken, strict=True):
             p50, p99 = np.percentile(times, (50, 99)) / 1000

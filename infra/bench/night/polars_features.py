@@ -38,7 +38,7 @@ def encode(scenario: Scenario, events_folder: Path, output: Path) -> None:
         events = with_counter(events, counter)
     train = events.filter(pl.col("day").is_in(list(splits["train"])))
     ids = [encode_field(events, train, spec) for spec in features.inputs]
-    others = [pl.col("day", "time_ms", "label"), pl.col(scenario.logs.user).alias("user")]
+    others = [pl.col("day", "time_ms", "label"), pl.col(scenario.logs.user).alias("user_hash")]
     table = events.select(*others).with_columns(*ids)
     for split, its_days in splits.items():
         part = table.filter(pl.col("day").is_in(list(its_days)))

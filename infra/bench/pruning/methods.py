@@ -24,9 +24,9 @@ from bench.pruning.recipes import BEST, FRAPPE, REPAIR_EPOCHS, ZIPF, methods
 from bench.pruning.subjects import Subject, subject_of_features, subject_of_log
 from bench.runner import Asked, Benchmark, seeds_of
 from secateur.contracts.candidates import Criterion, Recipe, Step
+from secateur.judgement.accuracy import measure
+from secateur.judgement.client_scoring import score_all
 from secateur.judgement.latency import measure_latency
-from secateur.judgement.metrics import measure
-from secateur.judgement.scoring import score_all
 from secateur.pruning.importance.criteria import CRITERIA
 from secateur.serving.scorer import Scorer, load
 

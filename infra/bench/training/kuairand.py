@@ -25,7 +25,7 @@ from bench.runner import Asked, Benchmark, seeds_of
 from secateur import scenario
 from secateur.artifacts import Artifact, open_artifact
 from secateur.contracts.features import VALUE_PREFIX, FeatureSchema
-from secateur.judgement.metrics import gauc
+from secateur.judgement.accuracy import gauc
 from secateur.model.architectures.registry import new_model
 from secateur.model.data.batches import Split, load_split, part_files
 from secateur.model.data.inputs import Inputs

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Measure = Literal["categories", "numbers"]
+DriftMeasure = Literal["categories", "numbers"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class ColumnDrift:
     """
 
     column: str
-    measure: Measure
+    measure: DriftMeasure
     formula: str
     limit: float
     distance: float | None

@@ -7,8 +7,21 @@ Owner = Literal["user", "item", "context"]
 Scale = Literal["log", "standard", "standard_log", "quantile"]
 
 SPLITS = ("train", "tune", "confirm")
-VALUE_PREFIX = "value_"
+HELD_OUT = SPLITS[1:]  # days that no model is trained on
+# A FeatureSet's rows have a column an input, named as it is, and these. Held-out rows alone keep
+# raw values, what the train days knew of user and item, and the slices that they lie in.
+USER_HASH = "user_hash"
+ROW_COLUMNS = ("label", USER_HASH, "day", "time_ms")
 LABEL_PREFIX = "label_"
+VALUE_PREFIX = "value_"
+TRAIN_EVENTS = USER_TRAIN_EVENTS, ITEM_TRAIN_EVENTS = ("user_train_events", "item_train_events")
+# A history with event types is two inputs: its items, and under its name and this their types.
+TYPES_SUFFIX = "_types"
+
+
+def slice_column(number: int) -> str:
+    """The column of held-out rows, 1 inside and 0 outside, of the slice of this number."""
+    return f"slice_{number}"
 
 
 @dataclass(frozen=True)
@@ -157,7 +170,7 @@ class FeatureSchema:
     @property
     def slice_columns(self) -> tuple[str, ...]:
         """The columns of held-out rows, 1 inside and 0 outside, of the `slices`."""
-        return tuple(f"slice_{place}" for place in range(len(self.slices)))
+        return tuple(map(slice_column, range(len(self.slices))))
 
     @property
     def own_lists(self) -> tuple[ListField, ...]:

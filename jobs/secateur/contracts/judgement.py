@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
-Outcome = Literal["passed", "failed", "no_saving", "crashed"]
+GateOutcome = Literal["passed", "failed", "no_saving", "crashed"]
 
 Batch = Literal["1", "256"]
 BATCHES = tuple(map(int, get_args(Batch)))  # rows a call where latency is measured and limited
@@ -132,7 +132,7 @@ class Judged:
     """
 
     recipe: str
-    outcome: Outcome
+    outcome: GateOutcome
     reasons: tuple[str, ...]
     package: str | None = None
     delta_auc: Interval | None = None

@@ -69,7 +69,7 @@ class ModelSpec:
         return tuple(one.block if one.block < len(self.fields) else None for one in self.lists)
 
     @property
-    def embedded(self) -> int:
+    def embedding_count(self) -> int:
         """How many embeddings a row of inputs becomes: one a field, a list, a vector."""
         return len(self.fields) + len(self.lists) + len(self.vectors)
 
@@ -81,7 +81,7 @@ class ModelSpec:
     @property
     def flat_inputs(self) -> int:
         """Width of all embeddings side by side, then the numbers as they are."""
-        return self.embedded * self.embedding_dim + len(self.numbers)
+        return self.embedding_count * self.embedding_dim + len(self.numbers)
 
 
 @dataclass(frozen=True)

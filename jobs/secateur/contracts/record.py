@@ -57,40 +57,40 @@ def load(noun: type[Noun], data: bytes | str) -> Noun:
 def decode(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401, PLR0911
     """Check `value`, as JSON or TOML gives it, against the type `kind` and build it.
 
-    `where` names the place in messages. Raises CorruptArtifact.
+    `where` names the value in messages. Raises CorruptArtifact.
     """
     origin = get_origin(kind)
     if is_dataclass(kind):
         return _decode_dataclass(typing.cast(type, kind), value, where)
     if origin is Literal:
-        return _checked(value in get_args(kind), value, where, kind)
+        return _demand(value in get_args(kind), value, where, kind)
     if origin in (Union, types.UnionType):
         return _decode_union(kind, value, where)
     if origin is tuple:
-        _checked(isinstance(value, list), value, where, kind)
+        _demand(isinstance(value, list), value, where, kind)
         return tuple(decode(get_args(kind)[0], v, f"{where}[{i}]") for i, v in enumerate(value))
     if origin is dict:
-        _checked(isinstance(value, dict), value, where, kind)
+        _demand(isinstance(value, dict), value, where, kind)
         return {k: decode(get_args(kind)[1], v, f"{where}.{k}") for k, v in value.items()}
     if kind is Any:
         return value
     if kind is float:
         numeric = isinstance(value, int | float) and not isinstance(value, bool)
-        return float(_checked(numeric, value, where, kind))
+        return float(_demand(numeric, value, where, kind))
     if kind is int:
-        return _checked(isinstance(value, int) and not isinstance(value, bool), value, where, kind)
-    return _checked(isinstance(value, kind), value, where, kind)
+        return _demand(isinstance(value, int) and not isinstance(value, bool), value, where, kind)
+    return _demand(isinstance(value, kind), value, where, kind)
 
 
 def _decode_union(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401
     options = [k for k in get_args(kind) if k is not type(None)]
     if value is None:
-        return _checked(len(options) < len(get_args(kind)), value, where, kind)
+        return _demand(len(options) < len(get_args(kind)), value, where, kind)
     return decode(options[0], value, where)
 
 
 def _decode_dataclass(noun: type, value: Any, where: str) -> Any:  # noqa: ANN401
-    _checked(isinstance(value, dict), value, where, noun)
+    _demand(isinstance(value, dict), value, where, noun)
     hints = typing.get_type_hints(noun)
     known = {f.name: f for f in fields(noun)}
     unknown = sorted(set(value) - set(known))
@@ -104,7 +104,7 @@ def _decode_dataclass(noun: type, value: Any, where: str) -> Any:  # noqa: ANN40
     return noun(**{n: decode(hints[n], v, f"{where}.{n}") for n, v in value.items()})
 
 
-def _checked(holds: bool, value: Any, where: str, kind: Any) -> Any:  # noqa: ANN401
+def _demand(holds: bool, value: Any, where: str, kind: Any) -> Any:  # noqa: ANN401
     if not holds:
         name = getattr(kind, "__name__", str(kind))
         raise CorruptArtifact(f"{where}: expected {name}, found {str(value)[:80]!r}")

@@ -8,6 +8,8 @@ from typing import Literal
 
 from secateur.contracts.manifest import FileEntry
 
+CHANNEL_NAME = r"[a-z0-9][a-z0-9_-]*"  # a pattern; a store's scenarios are named so too
+
 
 @dataclass(frozen=True)
 class ReleaseManifest:

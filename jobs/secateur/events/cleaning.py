@@ -1,16 +1,16 @@
 """Every raw row is kept, quarantined under at least one reason, or dropped as a repetition."""
 
-from dataclasses import dataclass
-
 from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.errors import Refused, ScenarioError
-from secateur.events import labels
-from secateur.events.hashing import hash_of, with_pads
-from secateur.events.labels import LABEL
-from secateur.events.reading import (
+from secateur.events import labelling
+from secateur.events.context import Rules
+from secateur.events.keyed_hash import hash_of, with_pads
+from secateur.events.labelling import LABEL
+from secateur.events.raw_files import RawLog
+from secateur.events.raw_rows import (
     DAY,
     FAULT,
     FIRST_MS,
@@ -20,53 +20,44 @@ from secateur.events.reading import (
     TEXT,
     canonical,
     canonical_column,
-    parse,
+    parse_rows,
 )
-from secateur.events.window import RawLog
-from secateur.scenario import Cleaning, Label, Logs
+from secateur.scenario import Logs
 from secateur.scenario.sections.logs import DELIMITERS
-from secateur.spark import named
+from secateur.scenario.time_formats import UNITS
+from secateur.spark import column_named, local_date
 
 REASONS, ROW = "reasons", "row"
 REPETITION = "_repetition"
 TIME_MS = "time_ms"
 _HASH = "_hash"
 _DAY_MS, _MINUTE_MS = 86_400_000, 60_000
-_UNITS = {"s": 1000, "ms": 1, "us": 0.001}
-
-
-@dataclass(frozen=True)
-class Rules:
-    """The sections of a scenario that say what a usable row is."""
-
-    logs: Logs
-    label: Label
-    cleaning: Cleaning
 
 
 def mark(raw: DataFrame, log: RawLog, rules: Rules, key: bytes) -> DataFrame:
     """Parse raw rows and give each its `reasons`: an array, empty for a usable row.
 
     Columns: the log's as canonical strings, the user's a keyed hash; `time_ms`, `day`, `_source`;
-    `row`, the evidence of a row with reasons. Raises Refused where the log lacks a column that the
-    rules name, ScenarioError where a rule is no Spark SQL predicate over the log's columns.
+    `row`, the whole row as text where it has reasons. Raises Refused where the log lacks a column
+    that the rules name, ScenarioError where a rule is no Spark SQL predicate over its columns.
     """
-    demand_columns(log, rules)
+    demand_log_columns(log, rules)
     logs = rules.logs
-    parsed = with_pads(parse(raw, log.events, logs, logs.timezone), key)
-    parsed = parsed.withColumn(_HASH, hash_of(canonical(named(logs.user))))
-    parsed = parsed.withColumn(ROW, _evidence(log, rules))
+    parsed = with_pads(parse_rows(raw, log.events, logs, logs.timezone), key)
+    parsed = parsed.withColumn(_HASH, hash_of(canonical(column_named(logs.user))))
+    parsed = parsed.withColumn(ROW, _row_text(log, rules))
     names = [name for name in log.columns if name != logs.user]
     spelled = (canonical_column(name, rules.cleaning.missing) for name in names)
     user = canonical_column(logs.user, rules.cleaning.missing)
     kept = (_HASH, ROW, FAULT, SOURCE, DAY, FIRST_MS, LAST_MS)
     events = parsed.select(*spelled, user, *kept).withColumn(TIME_MS, _milliseconds(logs))
     if logs.layout == "flat":
-        events = events.withColumn(DAY, _local_day(logs.timezone))
+        day = F.date_format(local_date(F.col(TIME_MS), logs.timezone), "yyyy-MM-dd")
+        events = events.withColumn(DAY, day)
     events = events.withColumn(REASONS, _reasons(events, rules))
     return events.select(
         *(
-            F.col(_HASH).alias(c) if c == logs.user else named(c)
+            F.col(_HASH).alias(c) if c == logs.user else column_named(c)
             for c in log.columns
             if c != TIME_MS
         ),
@@ -78,8 +69,8 @@ def mark(raw: DataFrame, log: RawLog, rules: Rules, key: bytes) -> DataFrame:
     )
 
 
-def quarantined(marked: DataFrame) -> DataFrame:
-    """The unusable rows as evidence: source file, day, reasons, and the row without its user.
+def quarantined_rows(marked: DataFrame) -> DataFrame:
+    """The unusable rows: source file, day, reasons, and the row as text with its user hashed.
 
     Of the lines that spell a file's header, one is the header and no row.
     """
@@ -90,14 +81,16 @@ def quarantined(marked: DataFrame) -> DataFrame:
     return rows.select(F.col(SOURCE).alias("source"), DAY, REASONS, ROW)
 
 
-def usable(marked: DataFrame, log: RawLog, rules: Rules) -> DataFrame:
+def usable_rows(marked: DataFrame, log: RawLog, rules: Rules) -> DataFrame:
     """The rows without a reason; `_repetition` tells those that repeat an earlier one.
 
     Of the rows equal in `deduplicate_on`, the one that arrived first is the one to keep; of those
     of one day, the first by all of the log's columns and its file.
     """
-    keys = [named(TIME_MS if c == rules.logs.time else c) for c in rules.cleaning.deduplicate_on]
-    rest = (named(c) for c in log.columns if c in marked.columns)
+    keys = [
+        column_named(TIME_MS if c == rules.logs.time else c) for c in rules.cleaning.deduplicate_on
+    ]
+    rest = (column_named(c) for c in log.columns if c in marked.columns)
     same = Window.partitionBy(*keys).orderBy(DAY, *rest, TIME_MS, SOURCE)
     good = marked.where(F.size(REASONS) == 0).drop(REASONS, ROW)
     return good.withColumn(REPETITION, F.row_number().over(same) > 1)
@@ -109,24 +102,26 @@ def events_of(once: DataFrame, log: RawLog, rules: Rules) -> DataFrame:
     Canonical strings, but `time_ms` bigint and `label` 0 or 1; the user is a keyed hash. A time
     column of another name is gone.
     """
-    labelled = labels.label_events(once, rules.label, rules.logs.item)
+    labelled = labelling.label_events(once, rules.label, rules.logs.item)
     own = {TIME_MS, LABEL, DAY, rules.logs.time, SOURCE, REPETITION}
-    columns = [named(name) for name in labelled.columns if name not in own]
+    columns = [column_named(name) for name in labelled.columns if name not in own]
     return labelled.select(*columns, TIME_MS, F.col(LABEL).cast("int"), DAY).repartition(DAY)
 
 
-def _evidence(log: RawLog, rules: Rules) -> Column:
+def _row_text(log: RawLog, rules: Rules) -> Column:
     """The row as its format spells it, with the keyed hash for the user.
 
     In a row that cannot be parsed nobody knows which part that is, so every part is hashed: its
     shape stays visible, and a holder of the key can look it up.
     """
     logs = rules.logs
-    fields = F.struct(*(F.col(_HASH).alias(c) if c == logs.user else named(c) for c in log.columns))
+    fields = F.struct(
+        *(F.col(_HASH).alias(c) if c == logs.user else column_named(c) for c in log.columns)
+    )
     if logs.format in DELIMITERS:
         separator = logs.separator
         whole = F.to_csv(fields, {"escape": '"', "sep": separator})
-        parts = F.split(TEXT, labels.literally(separator))
+        parts = F.split(TEXT, labelling.literally(separator))
         hashed = F.array_join(F.transform(parts, hash_of), separator)
     else:
         whole = F.to_json(fields, {"ignoreNullFields": "false"})
@@ -136,33 +131,32 @@ def _evidence(log: RawLog, rules: Rules) -> Column:
 
 
 def _milliseconds(logs: Logs) -> Column:
-    value = named(logs.time)
+    value = column_named(logs.time)
     if logs.time_format == "ms":
         return value.try_cast("bigint")
-    if logs.time_format in _UNITS:
-        number = value.try_cast("decimal(24,6)")
-        return F.floor(number * F.lit(_UNITS[logs.time_format])).cast("bigint")
+    if logs.time_format in UNITS:
+        units = value.try_cast("decimal(24,6)")
+        return F.floor(units * 1000 / UNITS[logs.time_format]).cast("bigint")
     local = F.try_to_timestamp(value, F.lit(logs.time_format))
     return F.unix_millis(F.to_utc_timestamp(local, logs.timezone))
 
 
-def _local_day(timezone: str) -> Column:
-    moment = F.from_utc_timestamp(F.timestamp_millis(TIME_MS), timezone)
-    return F.date_format(moment, "yyyy-MM-dd")
-
-
 def _reasons(frame: DataFrame, rules: Rules) -> Column:
     logs, cleaning = rules.logs, rules.cleaning
-    item = {} if labels.shows_items(rules.label) else {"item_missing": named(logs.item).isNull()}
+    item = (
+        {}
+        if labelling.shows_items(rules.label)
+        else {"item_missing": column_named(logs.item).isNull()}
+    )
     late = F.col(FIRST_MS) - F.lit(cleaning.late_days * _DAY_MS)
     future = F.col(LAST_MS) + F.lit(cleaning.future_minutes * _MINUTE_MS)
     found = {
         "time_unparsable": F.col(TIME_MS).isNull(),
         "time_late": F.col(TIME_MS) < late,
         "time_future": F.col(TIME_MS) > future,
-        "user_missing": named(logs.user).isNull(),
+        "user_missing": column_named(logs.user).isNull(),
         **item,
-        **labels.faults(rules.label),
+        **labelling.faults(rules.label),
         **{rule.code: _predicate(frame, rule.code, rule.bad) for rule in cleaning.rules},
     }
     codes = [F.when(bad, F.lit(code)) for code, bad in found.items()]
@@ -180,27 +174,23 @@ def _predicate(frame: DataFrame, code: str, bad: str) -> Column:
     return F.coalesce(F.expr(bad), F.lit(False))
 
 
-def demand_columns(log: RawLog, rules: Rules) -> None:
+def demand_log_columns(log: RawLog, rules: Rules) -> None:
     """Insist on the columns that the rules name. Raises Refused or ScenarioError."""
     logs = rules.logs
-    item = () if labels.shows_items(rules.label) else (logs.item,)
-    needed = {logs.user, logs.time, *item, *labels.columns_of(rules.label)}
+    item = () if labelling.shows_items(rules.label) else (logs.item,)
+    needed = {logs.user, logs.time, *item, *labelling.label_columns(rules.label)}
     lacking = sorted((needed | set(rules.cleaning.deduplicate_on)) - set(log.columns))
     if lacking:
         raise Refused(f"{log.events[0].key} has no column {lacking}; it has {list(log.columns)}")
-    names = _all_columns(log, rules)
-    own = {TIME_MS, LABEL, DAY, REASONS, ROW, *labels.task_columns(rules.label)}
-    own -= {logs.time, *labels.columns_of(rules.label)}
+    item_made = [logs.item] if labelling.shows_items(rules.label) else []
+    sides = ((log.sides[side.name].columns, side.key) for side in logs.sides)
+    of_sides = (name for columns, key in sides for name in columns if name != key)
+    names = [*log.columns, *item_made, *of_sides]
+    own = {TIME_MS, LABEL, DAY, REASONS, ROW, *labelling.task_columns(rules.label)}
+    own -= {logs.time, *labelling.label_columns(rules.label)}
     clash = sorted({name for name in names if names.count(name) > 1 or name in own})
     if clash:
         raise Refused(f"columns {clash} of the log or its side tables are taken: rename them")
     unknown = sorted(set(rules.cleaning.missing) - set(names))
     if unknown:
         raise ScenarioError(f"cleaning.missing names columns the log does not have: {unknown}")
-
-
-def _all_columns(log: RawLog, rules: Rules) -> list[str]:
-    """Columns of the events, then of the side tables, without the keys that join them."""
-    item = [rules.logs.item] if labels.shows_items(rules.label) else []
-    sides = ((log.sides[side.name].columns, side.key) for side in rules.logs.sides)
-    return [*log.columns, *item, *(c for columns, key in sides for c in columns if c != key)]

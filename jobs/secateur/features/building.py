@@ -7,7 +7,8 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from secateur.contracts.features import SPLITS, FeatureSchema
+from secateur.contracts.artifact_files import VOCABULARY, part_name
+from secateur.contracts.features import HELD_OUT, SPLITS, FeatureSchema
 from secateur.features.columns.numbers import Sample
 from secateur.features.days.arrow_days import Day, on_days
 from secateur.features.days.event_window import ROW, EventWindow
@@ -17,13 +18,11 @@ from secateur.features.history.kept_counts import DailyCounts
 from secateur.features.history.prior_counts import Series, Sums
 from secateur.features.history.recency import Recent, look_back
 from secateur.features.history.user_history import history
-from secateur.features.learning import VOCABULARY_FILE, learn
+from secateur.features.learning import learn
 from secateur.features.rows import EncodeDay, Sources, Written
 from secateur.features.schema import Heading
 from secateur.scenario import Features
 from secateur.spark import content, write_days
-
-HELD_OUT = ("tune", "confirm")
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def build(
     The facts are `rows` and `content` by split, and `vectors` with their faults by field.
     """
     with tempfile.TemporaryDirectory(prefix="secateur-", dir=folder.parent) as scratch:
-        known, file = know_before(plan, counts, Path(scratch)), folder / VOCABULARY_FILE
+        known, file = know_before(plan, counts, Path(scratch)), folder / VOCABULARY
         schema = learn(known.sums.totals, known.samples, plan.features, heading, file)
         encode = EncodeDay(sources_of(plan, known, folder), schema, file)
         written = on_days(plan.window.spark, plan.work(), encode)
@@ -115,7 +114,7 @@ def sources_of(plan: Plan, known: Known, folder: Path) -> Sources:
     """All that the rows are made of; they go to `<split>/part-NNNNN.parquet`, one part a day."""
     user, item = map(known.sums.tally_folder, known.sums.tallies)
     targets = {
-        day: folder / split / f"part-{number:05d}.parquet"
+        day: folder / split / part_name(number)
         for split, days in plan.splits.items()
         for number, day in enumerate(days)
     }

@@ -25,7 +25,6 @@ from secateur.features.schema import (
 )
 from secateur.scenario import Features, FieldSpec
 
-VOCABULARY_FILE = "vocabulary.parquet"
 _CHUNK = 1 << 16
 _ROWS_A_GROUP = 1 << 16
 

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from secateur.contracts.features import FeatureSchema
-from secateur.features.columns.encoder import TRAIN_EVENTS, USER, Encoder
+from secateur.contracts.features import TRAIN_EVENTS, USER_HASH, FeatureSchema
+from secateur.features.columns.encoder import Encoder
 from secateur.features.columns.lists import pieces
 from secateur.features.columns.vectors import faults_in
 from secateur.features.days.arrow_days import Beside, Day, text_of, write
@@ -104,7 +104,7 @@ class EncodeDay:
         labels = ("label", *self.schema.task_columns)
         return {
             **{name: _array(table[name]).cast(pa.int8()) for name in labels},
-            USER: user,
+            USER_HASH: user,
             "day": _array(table["day"]),
             "time_ms": _array(table["time_ms"]),
         }

@@ -5,21 +5,18 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from secateur.contracts.errors import Refused, ScenarioError
+from secateur.contracts.errors import Refused
 from secateur.contracts.features import (
     LABEL_PREFIX,
-    VALUE_PREFIX,
+    TYPES_SUFFIX,
     CategoryField,
     FeatureSchema,
     ListField,
     VectorField,
 )
-from secateur.features.columns.encoder import TRAIN_EVENTS
 from secateur.features.columns.numbers import Sample, bucket_field, number_field
-from secateur.features.history.user_history import TYPES
 from secateur.scenario import Features, FieldSpec
 
-ROW_COLUMNS = ("label", "user", "day", "time_ms")
 VOCABULARY = pa.schema(
     [("field", pa.string()), ("id", pa.int32()), ("value", pa.string()), ("count", pa.int64())]
 )
@@ -40,54 +37,20 @@ class Heading:
         return tuple(LABEL_PREFIX + task for task in self.tasks)
 
 
-def demand_fields(
-    features: Features, user: str, columns: Sequence[str], tasks: Sequence[str] = ()
+def demand_event_columns(
+    features: Features, columns: Sequence[str], tasks: Sequence[str] = ()
 ) -> None:
-    """Check the fields, and the columns of `tasks`, against the events' columns.
+    """Insist that the events have the columns to read, those of `tasks` too, and no other's name.
 
-    Raises ScenarioError where a name is taken or twice, where what is made of many events is named
-    as a column is, where `hashed` is not said of exactly the user, a category, or where a list
-    would hold users; Refused where the events lack a column.
+    Raises Refused where they lack one, or where one has the name of an input that is made of many
+    events.
     """
-    specs = features.inputs
-    names = [name for spec in specs for name in _names(spec)]
-    slices = (f"slice_{place}" for place in range(len(features.slices)))
-    taken = {*ROW_COLUMNS, *tasks, *TRAIN_EVENTS, *slices, *(VALUE_PREFIX + name for name in names)}
-    made = {name for spec in specs if _is_made(spec, features) for name in _names(spec)}
-    taken |= made & set(columns)
-    wrong = sorted({name for name in names if names.count(name) > 1 or name in taken})
-    if wrong:
-        raise ScenarioError(f"features.fields: {wrong} are twice there, or names of our own")
-    _demand_hashed_user(features, user)
+    taken = sorted(features.made_inputs & set(columns))
+    if taken:
+        raise Refused(f"{taken} are columns of the events already: name the inputs otherwise")
     lacking = sorted((_columns_of(features) | set(tasks)) - set(columns))
     if lacking:
         raise Refused(f"the events have no column {lacking}, which [features] or [label] names")
-
-
-def _demand_hashed_user(features: Features, user: str) -> None:
-    wrong = [s.name for s in features.inputs if s.hashed != (s.name == user)]
-    wrong += [s.name for s in features.inputs if s.hashed and s.kind != "category"]
-    if wrong:
-        raise ScenarioError(
-            f"features.fields {wrong}: hashed = true is for {user}, and only it, as a category"
-        )
-    of_users = [s.name for s in features.fields if user in (s.shares, s.type)]
-    if of_users:
-        raise ScenarioError(f"features.fields {of_users}: a list holds no users")
-
-
-def _names(spec: FieldSpec) -> tuple[str, ...]:
-    """The names of the model inputs that a field makes."""
-    return (spec.name, spec.name + TYPES) if _has_types(spec) else (spec.name,)
-
-
-def _has_types(spec: FieldSpec) -> bool:
-    return spec.kind == "history" and spec.type is not None
-
-
-def _is_made(spec: FieldSpec, features: Features) -> bool:
-    """Whether the input is made of many events, and no column of its own event."""
-    return spec.kind == "history" or spec not in features.fields
 
 
 def _columns_of(features: Features) -> set[str]:
@@ -101,12 +64,12 @@ def _columns_of(features: Features) -> set[str]:
 def owns_vocabulary(spec: FieldSpec) -> bool:
     """Whether there is a vocabulary of this field's own values, or of its types."""
     own_list = spec.kind == "list" and spec.shares is None
-    return spec.kind == "category" or own_list or _has_types(spec)
+    return spec.kind == "category" or own_list or spec.has_types
 
 
 def vocabulary_name(spec: FieldSpec) -> str:
     """The schema's field that owns the vocabulary learned for `spec`."""
-    return spec.name + TYPES if _has_types(spec) else spec.name
+    return spec.name + TYPES_SUFFIX if spec.has_types else spec.name
 
 
 def schema_of(
@@ -154,6 +117,6 @@ def _lists(specs: Sequence[FieldSpec], sizes: Mapping[str, int]) -> Iterator[Lis
             shares=spec.shares,
             history=spec.kind == "history",
         )
-        if _has_types(spec):
-            name, size = spec.name + TYPES, sizes[spec.name + TYPES]
+        if spec.has_types:
+            name, size = spec.name + TYPES_SUFFIX, sizes[spec.name + TYPES_SUFFIX]
             yield ListField(name, spec.owner, size, spec.length, None, spec.min_count, history=True)

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from secateur.artifacts import Artifact
+from secateur.contracts import artifact_files
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.errors import ArtifactError
-from secateur.contracts.features import SPLITS, FeatureSchema
+from secateur.contracts.features import HELD_OUT, FeatureSchema
 from secateur.contracts.judgement import BATCHES, Footprint, Scorecard
+from secateur.judgement.client_scoring import read_rows, request, score_all, score_tasks
+from secateur.judgement.compared_accuracy import Scored, compare_accuracy
 from secateur.judgement.latency import measure_latency
-from secateur.judgement.measuring import Scored, compare
-from secateur.judgement.residency import Load, resident_bytes
-from secateur.judgement.scoring import read_rows, request, score_all, score_tasks
-
-JUDGED = SPLITS[1:]  # the days that no model was trained on
+from secateur.judgement.resident_memory import Load, resident_bytes
+from secateur.serving.files.layout import RECIPE
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ def evaluate(
 ) -> tuple[Scorecard, Sequence[Scored]]:
     """Measure all that a scorecard holds; `load` is the client's, importable by name."""
     pair.demand_common_origin(features)
-    schema = features.read("schema.json", FeatureSchema)
-    rows = {split: read_rows(features.folder / split, schema) for split in JUDGED}
+    schema = features.read(artifact_files.SCHEMA, FeatureSchema)
+    rows = {split: read_rows(features.folder / split, schema) for split in HELD_OUT}
     dense, candidate = scorers = [load(folder) for folder in pair.folders]
     scored = [
         Scored(
@@ -60,11 +60,11 @@ def evaluate(
         )
         for split, r in rows.items()
     ]
-    compared = compare(scored, seed)
+    compared = compare_accuracy(scored, seed)
     dense_latency, latency = measure_latency(scorers, rows["tune"])
     resident = resident_bytes(load, pair.folders, request(rows["tune"], 0, max(BATCHES)))
     scorecard = Scorecard(
-        recipe=pair.package.read("recipe.json", Recipe).name,
+        recipe=pair.package.read(RECIPE, Recipe).name,
         package=pair.package.digest,
         dense_package=pair.dense.digest,
         accuracy=compared.accuracy,

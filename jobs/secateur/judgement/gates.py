@@ -16,18 +16,18 @@ from statistics import median
 
 from secateur.contracts.judgement import (
     BATCHES,
+    GateOutcome,
     Interval,
     Judged,
     Latency,
-    Outcome,
     Scorecard,
     Verdict,
 )
-from secateur.judgement.intervals import bounds, corrected, supported_margin
+from secateur.judgement.intervals import bonferroni, bounds, supported_margin
 from secateur.scenario import Judgement
 from secateur.scenario.sections.search import Target
 
-CRASHED = "no sealed scorecard: its pruning or its evaluation crashed, their logs say why"
+NO_SCORECARD = "no sealed scorecard: its pruning or its evaluation crashed, their logs say why"
 ONE_CLASS = "the {} days hold one class only, so there is no AUC to compare"
 
 
@@ -49,7 +49,7 @@ def judge(
 ) -> Verdict:
     """Decide the night: `recipes` were planned, those that were measured have a scorecard."""
     cards = {name: scorecards[name] for name in recipes if name in scorecards}
-    confidence = corrected(rules.confidence, len(cards))
+    confidence = bonferroni(rules.confidence, len(cards))
     judged = tuple(gate(name, cards.get(name), rules, confidence, target) for name in recipes)
     passed = [one.recipe for one in judged if one.outcome == "passed"]
     supported = [one.supported_margin for one in judged if one.supported_margin is not None]
@@ -84,12 +84,12 @@ def gate(
 ) -> Judged:
     """Judge one candidate on the tune days, with every reason in words."""
     if card is None:
-        return Judged(recipe, "crashed", (CRASHED,))
+        return Judged(recipe, "crashed", (NO_SCORECARD,))
     tested = non_inferior(card, "tune", rules.margin, confidence)
     broken = limits_broken(card, rules) + (target_missed(card, target) if target else [])
     accuracy = tested.reason if tested else ONE_CLASS.format("tune")
     saves, saving = saves_enough(card, rules)
-    outcome: Outcome = "passed" if saves else "no_saving"
+    outcome: GateOutcome = "passed" if saves else "no_saving"
     if tested is None or not tested.passed or broken:
         outcome = "failed"
     return Judged(
@@ -187,6 +187,14 @@ def dense_cost(card: Scorecard, rules: Judgement) -> float:
     if rules.prefer == "bytes":
         return card.dense_footprint.package_bytes
     return _at(card.dense_latency, max(BATCHES)).request_p50
+
+
+def explain(verdict: Verdict) -> str:
+    """The verdict and, one a line, every candidate's fate: what a task's log should end with."""
+    lines = [verdict.reason]
+    for one in verdict.candidates:
+        lines.append(f"  {one.recipe}: {one.outcome.replace('_', ' ')}: {'; '.join(one.reasons)}")
+    return "\n".join(lines)
 
 
 def _at(latencies: Sequence[Latency], batch: int) -> Latency:

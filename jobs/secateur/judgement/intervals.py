@@ -13,7 +13,7 @@ import numpy as np
 
 from secateur.auc import WeightedAuc, Weights, auc
 from secateur.contracts.judgement import Difference, Interval
-from secateur.judgement.metrics import Labels, Scores, Users
+from secateur.judgement.accuracy import Labels, Scores, Users
 
 ROUNDS = 1000  # knows the standard error to 1 / sqrt(2 * ROUNDS) = 2 %
 POWER = 0.8
@@ -52,7 +52,7 @@ def bounds(difference: Difference, confidence: float) -> Interval:
     return Interval(estimate, estimate - reach, estimate + reach, confidence)
 
 
-def corrected(confidence: float, comparisons: int) -> float:
+def bonferroni(confidence: float, comparisons: int) -> float:
     """The confidence that each of several bounds needs so that all hold together (Bonferroni)."""
     return 1 - (1 - confidence) / max(comparisons, 1)
 

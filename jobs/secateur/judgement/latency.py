@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secateur.contracts.judgement import BATCHES, Latency
-from secateur.judgement.scoring import Columns, Rows, Scorer, request
+from secateur.judgement.client_scoring import ClientScorer, HeldOutRows, RawColumns, request
 
 WARM_UP = 10  # rounds before the clock starts
 REQUESTS = 50  # different requests in turn: one alone would sit in the cache
@@ -23,17 +23,23 @@ Call = Callable[[int], object]
 Nanoseconds = NDArray[np.int64]
 
 
-def measure_latency(scorers: Sequence[Scorer], rows: Rows) -> list[tuple[Latency, ...]]:
-    """Latencies of each scorer at every batch size of `BATCHES`."""
+def measure_latency(
+    scorers: Sequence[ClientScorer], rows: HeldOutRows
+) -> list[tuple[Latency, ...]]:
+    """Latencies of each scorer at every batch size of `BATCHES`, on requests made of the rows [n].
+
+    Timed are the model alone, whose request columns are given once; the whole request; and the
+    model whose request columns are repeated for every row.
+    """
     by_batch = [_at_batch(scorers, rows, batch) for batch in BATCHES]
     return [tuple(of_scorer) for of_scorer in zip(*by_batch, strict=True)]
 
 
-def _at_batch(scorers: Sequence[Scorer], rows: Rows, batch: int) -> list[Latency]:
+def _at_batch(scorers: Sequence[ClientScorer], rows: HeldOutRows, batch: int) -> list[Latency]:
     starts = np.linspace(0, len(rows), REQUESTS, endpoint=False, dtype=int)
     requests = [request(rows, int(start), batch) for start in starts]
     of_model, of_request, of_repeated = (
-        interleaved([call(scorer, requests) for scorer in scorers], SECONDS)
+        time_in_turns([call(scorer, requests) for scorer in scorers], SECONDS)
         for call in (_model_call, _request_call, _repeated_call)
     )
     return [
@@ -42,22 +48,25 @@ def _at_batch(scorers: Sequence[Scorer], rows: Rows, batch: int) -> list[Latency
     ]
 
 
-def _model_call(scorer: Scorer, requests: Sequence[Columns]) -> Call:
+def _model_call(scorer: ClientScorer, requests: Sequence[RawColumns]) -> Call:
     ids = [scorer.encode(columns, hashed=True) for columns in requests]
     return lambda i: scorer.score_ids(ids[i % REQUESTS])
 
 
-def _repeated_call(scorer: Scorer, requests: Sequence[Columns]) -> Call:
-    ids = [scorer.repeated(scorer.encode(columns, hashed=True)) for columns in requests]
+def _repeated_call(scorer: ClientScorer, requests: Sequence[RawColumns]) -> Call:
+    ids = [scorer.repeat_request(scorer.encode(columns, hashed=True)) for columns in requests]
     return lambda i: scorer.score_ids(ids[i % REQUESTS])
 
 
-def _request_call(scorer: Scorer, requests: Sequence[Columns]) -> Call:
+def _request_call(scorer: ClientScorer, requests: Sequence[RawColumns]) -> Call:
     return lambda i: scorer.score(requests[i % REQUESTS], hashed=True)
 
 
-def interleaved(calls: Sequence[Call], seconds: float) -> list[Nanoseconds]:
-    """Time a round of every call in turn, the order reversed every time, for `seconds` in all."""
+def time_in_turns(calls: Sequence[Call], seconds: float) -> list[Nanoseconds]:
+    """Time a round of every call in turn, the order reversed every time, for `seconds` in all.
+
+    Gives the nanoseconds (int64) of every run, call by call.
+    """
     for i in range(WARM_UP):
         for call in calls:
             call(i)
@@ -76,7 +85,7 @@ def interleaved(calls: Sequence[Call], seconds: float) -> list[Nanoseconds]:
 
 
 def _percentiles(taken: Nanoseconds) -> tuple[float, float]:
-    """The median and the 99th percentile in microseconds."""
+    """The median and the 99th percentile of nanoseconds [n], in microseconds."""
     p50, p99 = np.percentile(taken, (50, 99)) / 1000
     return round(float(p50), 1), round(float(p99), 1)
 

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secateur.contracts.judgement import SLICES
-from secateur.judgement.scoring import Rows
+from secateur.judgement.client_scoring import HeldOutRows
 
 
-def slices(rows: Rows) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+def slices(rows: HeldOutRows) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """Name and mask [n] of every slice that has rows."""
     for name, owner, low, high in SLICES:
         events = rows.train_events[owner]

@@ -3,11 +3,12 @@
 from safetensors.torch import load_model, save_model
 
 from secateur.artifacts import Artifact, Draft
+from secateur.contracts import artifact_files
 from secateur.contracts.models import ModelSpec
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import build
 
-SPEC = "model.json"
+SPEC = artifact_files.MODEL
 WEIGHTS = "model.safetensors"
 
 

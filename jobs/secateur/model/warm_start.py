@@ -20,6 +20,7 @@ from torch import Tensor
 
 from secateur.accepted import MASTER, MASTERS, TENSORS, VOCABULARY
 from secateur.artifacts import Artifact, Draft
+from secateur.contracts import artifact_files
 from secateur.contracts.errors import CorruptArtifact
 from secateur.contracts.features import BucketField, CategoryField, FeatureSchema, ListField
 from secateur.contracts.models import Master
@@ -69,7 +70,7 @@ def warm_start(state: str | None, model: Recommender, features: Artifact, train:
         log.warning("cold start: the master of %s has other layers than the scenario asks for", day)
         return Start(train)
     old = row_keys(master.schema, artifact.file(VOCABULARY))
-    new = row_keys(features.read("schema.json", FeatureSchema), features.file(VOCABULARY))
+    new = row_keys(features.read(artifact_files.SCHEMA, FeatureSchema), features.file(VOCABULARY))
     old_rows = torch.from_numpy(pc.fill_null(pc.index_in(new, old), -1).to_numpy().copy()).long()
     known = int((old_rows >= 0).sum())
     log.info(
@@ -85,7 +86,7 @@ def write_master(
     draft: Draft, state: TrainingState, model: Recommender, features: Artifact, day: str
 ) -> None:
     """Write into a bundle what a later night may go on from, `day` being the last trained on."""
-    schema = features.read("schema.json", FeatureSchema)
+    schema = features.read(artifact_files.SCHEMA, FeatureSchema)
     draft.write(MASTER, Master(model.spec, schema, state.steps, day))
     moments = {f"{_MOMENTS}{name}": tensor for name, tensor in state.moments.items()}
     save_file({**state.weights, **moments}, draft.folder / TENSORS)

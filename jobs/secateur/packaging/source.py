@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from secateur.artifacts import Artifact
+from secateur.contracts import artifact_files
 from secateur.contracts.errors import ArtifactError
 from secateur.contracts.features import VALUE_PREFIX, FeatureSchema
 from secateur.contracts.models import ModelSpec
@@ -76,7 +77,7 @@ def _chosen(columns: dict[str, list[_T]], ids: Mapping[str, Sequence[int]]) -> d
 
 def read_source(features: Artifact) -> Source:
     """Read what packaging needs of a FeatureSet."""
-    schema = features.read("schema.json", FeatureSchema)
+    schema = features.read(artifact_files.SCHEMA, FeatureSchema)
     vocabulary, counts = _vocabulary(features, schema)
     held_out = read_held_out(features, schema)
     return Source(schema, vocabulary, held_out, features.manifest.facts, counts)
@@ -111,7 +112,7 @@ def _vocabulary(
 ) -> tuple[dict[str, list[str]], dict[str, list[int]]]:
     """Every field's values by id, and how often training saw each."""
     table = pq.read_table(
-        features.file("vocabulary.parquet"), columns=["field", "id", "value", "count"]
+        features.file(artifact_files.VOCABULARY), columns=["field", "id", "value", "count"]
     ).sort_by([("field", "ascending"), ("id", "ascending")])
     parts = {f.name: table.filter(pc.equal(table["field"], f.name)) for f in schema.vocabularies}
     for one in schema.vocabularies:

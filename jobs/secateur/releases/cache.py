@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from secateur.artifacts import confined, verify_file
+from secateur.artifacts import path_below, verify_file
 from secateur.contracts import record
 from secateur.contracts.errors import (
     CorruptArtifact,
@@ -141,7 +141,7 @@ def _is_intact(folder: Path, manifest: ReleaseManifest) -> bool:
 def _copy(manifest: ReleaseManifest, store: Store, folder: Path) -> None:
     """Fetch every blob into `folder` and verify it there."""
     for entry in manifest.files:
-        path = confined(folder, entry.path)
+        path = path_below(folder, entry.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             path.write_bytes(store.get(layout.blob_key(entry.sha256), entry.bytes).data)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from secateur.artifacts import confined
+from secateur.artifacts import path_below
 from secateur.contracts import record
 from secateur.contracts.errors import CorruptArtifact, ObjectMissing, ReleaseError
 from secateur.contracts.releases import ChannelPointer, ReleaseManifest, SignedPointer
@@ -110,7 +110,7 @@ def _check_files(manifest: ReleaseManifest, where: str) -> None:
         raise ReleaseError(f"{where} names a file twice")
     for entry in manifest.files:
         try:
-            confined(Path(), entry.path)
+            path_below(Path(), entry.path)
         except CorruptArtifact as error:
             raise ReleaseError(f"{where}: {error}") from error
         if not _SHA256.fullmatch(entry.sha256) or entry.bytes < 0:

@@ -10,6 +10,7 @@ import re
 from datetime import UTC, datetime
 
 from secateur.contracts.errors import UsageError
+from secateur.contracts.releases import CHANNEL_NAME
 from secateur.storage import Store, open_store
 
 BLOBS = "blobs/sha256/"
@@ -21,7 +22,7 @@ POINTER_LIMIT = 64 * 1024
 MANIFEST_LIMIT = 4 * 1024 * 1024
 SIGNATURE_LIMIT = 1024
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
+_NAME = re.compile(CHANNEL_NAME, re.ASCII)
 _MANIFEST = re.compile(RELEASES + r"([1-9][0-9]*)/manifest\.json", re.ASCII)
 _POINTER = re.compile(CHANNELS + rf"({_NAME.pattern})\.json", re.ASCII)
 

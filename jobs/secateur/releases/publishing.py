@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from secateur.artifacts import Artifact, demand_receipt, verify_file
-from secateur.contracts import record
+from secateur.contracts import artifact_files, record
 from secateur.contracts.errors import (
     ArtifactError,
     CorruptArtifact,
@@ -72,7 +72,7 @@ def _draft(
     scenario: str, package: Artifact, verdict: Artifact, dense_bytes: int
 ) -> ReleaseManifest:
     """The manifest, but for its number and its time."""
-    decision = verdict.read("verdict.json", Verdict)
+    decision = verdict.read(artifact_files.VERDICT, Verdict)
     if not (decision.accepted and decision.package and decision.chosen):
         raise ArtifactError(f"{verdict.uri} accepts no package: {decision.reason}")
     demand_receipt(decision.package, package)

@@ -9,11 +9,12 @@ from secateur.contracts.errors import CorruptArtifact, ObjectMissing, UsageError
 from secateur.contracts.releases import ReleaseManifest, SweepReceipt
 from secateur.releases import layout
 from secateur.releases.catalogue import Catalogue
+from secateur.releases.maintenance_flags import GRACE_HOURS
 from secateur.storage import Entry, Store
 
 log = logging.getLogger("secateur.releases")
 
-GRACE_S = 24 * 3600.0
+GRACE_S = GRACE_HOURS * 3600
 
 
 def sweep(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Generic
 
 from secateur import storage
-from secateur.contracts import record
+from secateur.contracts import artifact_files, record
 from secateur.contracts.candidates import CandidatePlan
 from secateur.contracts.data import CleaningCounts, ValidationReport
 from secateur.contracts.errors import ArtifactError, CorruptArtifact, ObjectMissing
@@ -89,24 +89,27 @@ class Night:
 def read_night(uri: str) -> Night:
     """Read what lies sealed below the run folder `uri`."""
     run = _Run(storage.open_store(uri))
-    plan = run.part("plan", "plan.json", CandidatePlan)
+    plan = run.part("plan", artifact_files.PLAN, CandidatePlan)
     recipes = tuple(r.name for r in plan.value.recipes) if plan else run.names()
-    cards = {name: run.part(f"scorecards/{name}", "scorecard.json", Scorecard) for name in recipes}
+    cards = {
+        name: run.part(f"scorecards/{name}", artifact_files.SCORECARD, Scorecard)
+        for name in recipes
+    }
     return Night(
         artifacts=run.artifacts,
         unreadable=run.unreadable,
         recipes=recipes,
-        events=run.part("events", "counts.json", CleaningCounts),
-        events_report=run.part("events_report", "report.json", ValidationReport),
-        schema=run.part("features", "schema.json", FeatureSchema),
-        features_report=run.part("features_report", "report.json", ValidationReport),
-        dense=run.part("dense", "model.json", ModelSpec),
-        curve=run.part("dense", "curve.json", TrainingCurve),
+        events=run.part("events", artifact_files.COUNTS, CleaningCounts),
+        events_report=run.part("events_report", artifact_files.REPORT, ValidationReport),
+        schema=run.part("features", artifact_files.SCHEMA, FeatureSchema),
+        features_report=run.part("features_report", artifact_files.REPORT, ValidationReport),
+        dense=run.part("dense", artifact_files.MODEL, ModelSpec),
+        curve=run.part("dense", artifact_files.CURVE, TrainingCurve),
         plan=plan,
         scorecards={name: card for name, card in cards.items() if card},
-        verdict=run.part("verdict", "verdict.json", Verdict),
-        release=run.part("release", "receipt.json", PublishReceipt),
-        search=run.optional("plan", "search.json", SearchRecord),
+        verdict=run.part("verdict", artifact_files.VERDICT, Verdict),
+        release=run.part("release", artifact_files.RECEIPT, PublishReceipt),
+        search=run.optional("plan", artifact_files.SEARCH, SearchRecord),
         overlaps=dict(_overlaps(run, recipes)),
         ladder=dict(_ladder(run)),
     )
@@ -116,17 +119,17 @@ def _ladder(run: "_Run") -> Iterator[tuple[str, Rung]]:
     targets = [path.split("/")[1] for path in sorted(run.artifacts) if path.startswith("ladder/")]
     for target in dict.fromkeys(targets):
         place = f"ladder/{target}"
-        verdict = run.part(f"{place}/verdict", "verdict.json", Verdict)
+        verdict = run.part(f"{place}/verdict", artifact_files.VERDICT, Verdict)
         if verdict:
             yield (
                 target,
-                Rung(verdict, run.part(f"{place}/release", "receipt.json", PublishReceipt)),
+                Rung(verdict, run.part(f"{place}/release", artifact_files.RECEIPT, PublishReceipt)),
             )
 
 
 def _overlaps(run: "_Run", recipes: tuple[str, ...]) -> Iterator[tuple[str, Overlap]]:
     for name in recipes:
-        part = run.optional(f"candidates/{name}/bundle", "overlap.json", Overlap)
+        part = run.optional(f"candidates/{name}/bundle", artifact_files.OVERLAP, Overlap)
         if part:
             yield name, part.value
 

@@ -7,7 +7,7 @@ a path, and applies overrides such as `judgement.margin=0.02`.
 from secateur.scenario.loading import PROJECT, SCENARIOS, load
 from secateur.scenario.sections.cleaning import Cleaning, CleaningRule
 from secateur.scenario.sections.features import Counter, Features, FieldSpec, Signal, SliceSpec
-from secateur.scenario.sections.judgement import Judgement, Release
+from secateur.scenario.sections.judgement import Judgement, ReleaseChannel
 from secateur.scenario.sections.logs import (
     ClickedListLabel,
     ColumnLabel,
@@ -19,7 +19,7 @@ from secateur.scenario.sections.logs import (
     PurchaseLabel,
     RowLabel,
     SideTable,
-    Table,
+    TableFormat,
     ThresholdLabel,
     tasks_of,
 )
@@ -45,14 +45,14 @@ __all__ = [
     "MarkedListLabel",
     "Negatives",
     "PurchaseLabel",
-    "Release",
+    "ReleaseChannel",
     "RowLabel",
     "Rule",
     "Scenario",
     "SideTable",
     "Signal",
     "SliceSpec",
-    "Table",
+    "TableFormat",
     "ThresholdLabel",
     "Training",
     "Validation",

@@ -5,15 +5,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from secateur.contracts.errors import UsageError
+from secateur.scenario.cross_section_rules import inputs_made
 from secateur.scenario.drafting.log_sample import sample
 from secateur.scenario.explaining.mistakes import Mistake, did_you_mean
 from secateur.scenario.explaining.toml_lines import KeyPath
-from secateur.scenario.loading import PROJECT, parse, read
+from secateur.scenario.loading import log_uri, parse_scenario, read_source
 from secateur.scenario.sections.logs import (
     ClickedListLabel,
     MarkedListLabel,
     OfColumn,
-    Table,
+    TableFormat,
     tasks_of,
 )
 from secateur.scenario.sections.scenario import Scenario
@@ -31,15 +32,15 @@ _NAMES = {
 }
 
 
-def check(name_or_path: str, logs: str | None = None) -> tuple[Scenario | None, list[str]]:
+def check_scenario(name_or_path: str, logs: str | None = None) -> tuple[Scenario | None, list[str]]:
     """The scenario in a file, None where it does not hold, and a line for every mistake.
 
     With `logs`, the URI of the log or "" for the scenario's own, the columns that the scenario
     names are looked up in the first file of the log and of every side table. Raises ScenarioError
     where the file is no TOML, UsageError where the log has no such file.
     """
-    source = read(name_or_path)
-    scenario, mistakes = parse(source.data)
+    source = read_source(name_or_path)
+    scenario, mistakes = parse_scenario(source.data)
     if scenario is not None and logs is not None:
         mistakes += unknown_columns(scenario, logs or scenario.logs.uri)
     return None if mistakes else scenario, source.report(mistakes)
@@ -60,23 +61,25 @@ def summary(scenario: Scenario) -> str:
 
 def unknown_columns(scenario: Scenario, uri: str) -> Iterator[Mistake]:
     """The columns that the scenario names and neither the log nor a side table has."""
-    store = open_store(uri if "://" in uri else str(PROJECT / uri))
+    store = open_store(log_uri(uri))
     logs, label = scenario.logs, scenario.label
     raw = set(_columns(store, f"{logs.events}/", logs))
     sides = {side.name: set(_columns(store, side.path, side)) for side in logs.sides}
     events = raw | _OF_ANY_LOG | ({logs.item} if isinstance(label, _LISTS) else set())
     for number, side in enumerate(logs.sides):
         at: KeyPath = ("logs", "sides", number, "key")
-        yield from _lacking([(at, side.key)], sides[side.name] & events, f"both {side.path} and")
-    yield from _lacking(_of_rows(scenario), raw, "the log")
+        yield from _unknown_names(
+            [(at, side.key)], sides[side.name] & events, f"both {side.path} and"
+        )
+    yield from _unknown_names(_names_in_rows(scenario), raw, "the log")
     everything = events.union(*sides.values())
-    yield from _lacking(_of_events(scenario), everything, "the log and its side tables")
-    for path, name in _made_of_events(scenario):
-        if name in everything:
+    yield from _unknown_names(_names_in_events(scenario), everything, "the log and its side tables")
+    for path, name, _ in inputs_made(scenario.features):
+        if name in scenario.features.made_inputs & everything:
             yield Mistake(path, f"{name!r} is a column of the log already: name it otherwise")
 
 
-def _lacking(
+def _unknown_names(
     named: Iterable[tuple[KeyPath, str]], known: set[str], where: str
 ) -> Iterator[Mistake]:
     for path, name in named:
@@ -85,7 +88,7 @@ def _lacking(
             yield Mistake(path, f"no column {name!r} in {where}{hint}")
 
 
-def _of_rows(scenario: Scenario) -> Iterator[tuple[KeyPath, str]]:
+def _names_in_rows(scenario: Scenario) -> Iterator[tuple[KeyPath, str]]:
     """Columns that the raw rows must have, by the key that names them."""
     logs, label = scenario.logs, scenario.label
     yield ("logs", "user"), logs.user
@@ -106,7 +109,7 @@ def _of_rows(scenario: Scenario) -> Iterator[tuple[KeyPath, str]]:
         yield ("cleaning", "deduplicate_on", number), name
 
 
-def _of_events(scenario: Scenario) -> Iterator[tuple[KeyPath, str]]:
+def _names_in_events(scenario: Scenario) -> Iterator[tuple[KeyPath, str]]:
     """Columns that the log or a side table must have, by the key that names them."""
     features, validation = scenario.features, scenario.validation
     for name in scenario.cleaning.missing:
@@ -118,8 +121,8 @@ def _of_events(scenario: Scenario) -> Iterator[tuple[KeyPath, str]]:
         elif field.type is not None:
             yield (*at, "type"), field.type
     for number, counter in enumerate(features.counters):
-        for place, key in enumerate(counter.keys):
-            yield ("features", "counters", number, "keys", place), key
+        for at_key, key in enumerate(counter.keys):
+            yield ("features", "counters", number, "keys", at_key), key
         if counter.of is not None:
             yield ("features", "counters", number, "of"), counter.of
     for number, one in enumerate(features.slices):
@@ -131,17 +134,7 @@ def _of_events(scenario: Scenario) -> Iterator[tuple[KeyPath, str]]:
         yield ("validation", "max_missing_rate", name), name
 
 
-def _made_of_events(scenario: Scenario) -> Iterator[tuple[KeyPath, str]]:
-    """Inputs that are made of many events, by the key that names them."""
-    for number, field in enumerate(scenario.features.fields):
-        if field.kind == "history":
-            yield ("features", "fields", number, "name"), field.name
-    for number, counter in enumerate(scenario.features.counters):
-        for field in counter.fields:
-            yield ("features", "counters", number), field.name
-
-
-def _columns(store: Store, prefix: str, table: Table) -> tuple[str, ...]:
+def _columns(store: Store, prefix: str, table: TableFormat) -> tuple[str, ...]:
     """The columns of the first file below `prefix`, as `table` says it is written."""
     endings = tuple(name + suffix for name in _NAMES[table.format] for suffix in _SUFFIXES)
     key = next((key for key in store.keys(prefix) if key.endswith(endings)), None)

@@ -20,7 +20,7 @@ def run(argv: Sequence[str]) -> None:
 
 def check(arguments: argparse.Namespace) -> None:
     """Explain every mistake in a scenario file: its line, its key, and what may stand there."""
-    scenario, mistakes = checking.check(arguments.file, arguments.logs)
+    scenario, mistakes = checking.check_scenario(arguments.file, arguments.logs)
     for line in mistakes:
         _say(line)
     if scenario is None:

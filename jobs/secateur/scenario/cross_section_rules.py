@@ -10,6 +10,13 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from secateur.contracts.candidates import DENSE, Recipe
+from secateur.contracts.features import (
+    LABEL_PREFIX,
+    ROW_COLUMNS,
+    TRAIN_EVENTS,
+    VALUE_PREFIX,
+    slice_column,
+)
 from secateur.contracts.models import WITHOUT_TOWER
 from secateur.scenario.explaining.mistakes import Mistake, did_you_mean
 from secateur.scenario.explaining.toml_lines import KeyPath
@@ -24,9 +31,10 @@ from secateur.scenario.sections.logs import (
     tasks_of,
 )
 from secateur.scenario.sections.scenario import Scenario
+from secateur.scenario.sections.search import Search
 from secateur.scenario.sections.training import Training
 from secateur.scenario.sections.validation import Validation
-from secateur.scenario.time_spelling import UNITS
+from secateur.scenario.time_formats import UNITS
 
 # https://spark.apache.org/docs/latest/sql-ref-datetime-pattern.html, what can be parsed of it
 _PATTERN_LETTERS = set("GyMLdDQqahHkKmsSVzOXxZ")
@@ -69,6 +77,15 @@ def _names_of_candidates(candidates: Sequence[Recipe]) -> Iterator[Mistake]:
     for number, name in enumerate(names):
         if name == DENSE:
             yield Mistake(("candidates", number, "name"), f"{DENSE!r} is the baseline's name")
+
+
+def _names_of_targets(search: Search | None, candidates: Sequence[Recipe]) -> Iterator[Mistake]:
+    names = [target.name for target in search.targets] if search else []
+    yield from _twice(names, ("search", "targets"))
+    taken = {DENSE, *(recipe.name for recipe in candidates)}
+    for number, name in enumerate(names):
+        if name in taken:
+            yield Mistake(("search", "targets", number, "name"), f"{name!r} is a candidate's name")
 
 
 def _wanted_candidates_exist(
@@ -157,17 +174,30 @@ def _rows_can_be_told_apart(cleaning: Cleaning) -> Iterator[Mistake]:
     yield from _twice([rule.code for rule in cleaning.rules], ("cleaning", "rules"), "code")
 
 
-def _names_of_fields(features: Features) -> Iterator[Mistake]:
-    names = [field.name for field in features.fields]
-    yield from _twice(names, ("features", "fields"))
+def _names_of_inputs(label: Label, features: Features) -> Iterator[Mistake]:
+    """Every input has a name of its own, and none that of another column of a FeatureSet."""
     yield from _twice([one.name for one in features.slices], ("features", "slices"))
-    taken = dict.fromkeys(names, "a field")
+    made = list(inputs_made(features))
+    ours = {*ROW_COLUMNS, *TRAIN_EVENTS, *(LABEL_PREFIX + name for name in tasks_of(label))}
+    ours |= {slice_column(number) for number in range(len(features.slices))}
+    ours |= {VALUE_PREFIX + name for _, name, _ in made}
+    taken: dict[str, str] = {}
+    for at, name, maker in made:
+        if name in taken:
+            yield Mistake(at, f"its input {name!r} is there already, of {taken[name]}")
+        elif name in ours:
+            yield Mistake(at, f"its input {name!r} has the name of a column of our own")
+        taken.setdefault(name, maker)
+
+
+def inputs_made(features: Features) -> Iterator[tuple[KeyPath, str, str]]:
+    """Every model input: the key that makes it, its name, and the maker in words."""
+    for number, field in enumerate(features.fields):
+        for name in field.inputs:
+            yield ("features", "fields", number, "name"), name, f"field [{number}]"
     for number, counter in enumerate(features.counters):
         for field in counter.fields:
-            if field.name in taken:
-                message = f"its input {field.name!r} is there already, of {taken[field.name]}"
-                yield Mistake(("features", "counters", number), message)
-            taken[field.name] = f"counter [{number}]"
+            yield ("features", "counters", number), field.name, f"counter [{number}]"
 
 
 def _only_the_user_is_hashed(logs: Logs, features: Features) -> Iterator[Mistake]:
@@ -224,6 +254,7 @@ def _whole_tables_move(training: Training) -> Iterator[Mistake]:
 
 _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Mistake]]], ...] = (
     (("candidates",), _names_of_candidates),
+    (("search", "candidates"), _names_of_targets),
     (("only_candidates", "candidates"), _wanted_candidates_exist),
     (("logs",), _names_in_logs),
     (("logs",), _window_of_logs),
@@ -235,7 +266,7 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Mistake]]], ...] = (
     (("label", "features"), _no_field_tells_a_label),
     (("label", "training"), _tasks_have_weights_and_a_tower),
     (("cleaning",), _rows_can_be_told_apart),
-    (("features",), _names_of_fields),
+    (("label", "features"), _names_of_inputs),
     (("logs", "features"), _only_the_user_is_hashed),
     (("logs", "validation"), _no_drift_of_users),
     (("features", "validation"), _watched_vocabularies_exist),

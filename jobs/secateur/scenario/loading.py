@@ -22,7 +22,7 @@ _POSITION = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document
 
 
 @dataclass(frozen=True)
-class Source:
+class ScenarioSource:
     """A scenario as it was written: its file, its values, and where each of them stands."""
 
     name: str
@@ -32,15 +32,14 @@ class Source:
 
     def report(self, mistakes: Iterable[Mistake]) -> list[str]:
         """A line a mistake, in the order of the file."""
-        ordered = sorted(mistakes, key=lambda m: line_of(m.path, self.lines) or 0)
-        return [self._locate(mistake) for mistake in ordered]
+        lines = []
+        for mistake in sorted(mistakes, key=lambda one: line_of(one.path, self.lines) or 0):
+            key = f"{spell(mistake.path)}: " if mistake.path else ""
+            lines.append(f"{self._origin(mistake.path)}: {key}{mistake.message}")
+        return lines
 
-    def _locate(self, mistake: Mistake) -> str:
-        """The mistake behind its file and line, or behind the override that made it."""
-        key = f"{spell(mistake.path)}: " if mistake.path else ""
-        return f"{self._place(mistake.path)}: {key}{mistake.message}"
-
-    def _place(self, path: KeyPath) -> str:
+    def _origin(self, path: KeyPath) -> str:
+        """The file and line of a key, or the override that made it."""
         for length in range(len(path), 0, -1):
             if path[:length] in self.overrides:
                 return f"--set {self.overrides[path[:length]]}"
@@ -48,19 +47,24 @@ class Source:
         return self.name if line is None else f"{self.name}:{line}"
 
 
+def log_uri(uri: str) -> str:
+    """The URI of a log: absolute, or a path relative to the project's root."""
+    return uri if "://" in uri else str(PROJECT / uri)
+
+
 def load(name_or_path: str, overrides: Sequence[str] = ()) -> Scenario:
     """Read a scenario and apply overrides `section.key=value` (the value is TOML, or a bare word).
 
     Raises ScenarioError with a line a mistake: the file, the line, the key, and what is wrong.
     """
-    source = read(name_or_path, overrides)
-    made, mistakes = parse(source.data)
+    source = read_source(name_or_path, overrides)
+    made, mistakes = parse_scenario(source.data)
     if made is None or mistakes:
         raise ScenarioError("\n".join(source.report(mistakes)))
     return made
 
 
-def read(name_or_path: str, overrides: Sequence[str] = ()) -> Source:
+def read_source(name_or_path: str, overrides: Sequence[str] = ()) -> ScenarioSource:
     """Read the file and apply the overrides. Raises ScenarioError where it is no TOML."""
     path = _find(name_or_path)
     name = name_or_path if path == Path(name_or_path) else path.name
@@ -70,20 +74,21 @@ def read(name_or_path: str, overrides: Sequence[str] = ()) -> Source:
     except UnicodeDecodeError as error:
         raise ScenarioError(f"{name}: not TOML: {error}") from error
     except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(_syntax(name, str(error), text)) from error
+        found = _POSITION.search(str(error))
+        line = (found and found["line"]) or len(text.splitlines())
+        message = _POSITION.sub("", str(error))
+        raise ScenarioError(f"{name}:{line}: not TOML: {message}") from error
     written = {_apply(data, override): override for override in overrides}
-    return Source(name, data, lines_of(text), written)
+    return ScenarioSource(name, data, lines_of(text), written)
 
 
-def parse(data: Mapping[str, Any]) -> tuple[Scenario | None, list[Mistake]]:
+def parse_scenario(data: Mapping[str, Any]) -> tuple[Scenario | None, list[Mistake]]:
     """The scenario, if its sections hold; and every mistake in them or between them."""
     found = disagreements(data)
     try:
         return Scenario.model_validate(data), found
     except ValidationError as error:
-        # What a rule found already, the whole scenario finds again, at no place of its own.
-        own = mistakes_of(error, Scenario)
-        return None, [one for one in own if one.path or not found] + found
+        return None, mistakes_of(error, Scenario) + found
 
 
 def _find(name_or_path: str) -> Path:
@@ -92,12 +97,6 @@ def _find(name_or_path: str) -> Path:
             return path
     known = sorted(p.stem for p in SCENARIOS.glob("*.toml"))
     raise ScenarioError(f"{name_or_path}: neither a file nor one of {known}")
-
-
-def _syntax(name: str, message: str, text: str) -> str:
-    found = _POSITION.search(message)
-    line = (found and found["line"]) or len(text.splitlines())
-    return f"{name}:{line}: not TOML: {_POSITION.sub('', message)}"
 
 
 def _apply(data: dict[str, Any], override: str) -> KeyPath:

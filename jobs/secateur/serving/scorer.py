@@ -156,13 +156,13 @@ class Scorer:
 
     def ids_of(self, columns: Columns) -> Ids:
         """Int32 ids [n, fields] of raw values, in the schema's order; user ids are keyed hashes."""
-        encoded = self.repeated(self.encode(columns, hashed=True))
+        encoded = self.repeat_request(self.encode(columns, hashed=True))
         ids = np.empty((len(encoded[layout.IDS]), len(self.schema.fields)), np.int32)
         for name, places in self._runtime.sides.items():
             ids[:, places] = encoded[name]
         return ids
 
-    def repeated(self, encoded: Feed) -> Feed:
+    def repeat_request(self, encoded: Feed) -> Feed:
         """What `encode` gives, with a row a candidate of ids that stand for all of them."""
         rows = len(encoded[layout.IDS])
         once = [name for name in self._runtime.sides if len(encoded[name]) == 1]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from secateur.contracts.errors import ObjectMissing, PreconditionFailed, StoreError
-from secateur.storage.store import Entry, Store, Tagged, check_size, checked_key
+from secateur.storage.store import Entry, Store, Tagged, demand_key, demand_size
 
 LOCK = ".lock"
 TEMPORARY = ".tmp-"
@@ -24,24 +24,24 @@ class FileStore(Store):
 
     def get(self, key: str, limit: int | None = None) -> Tagged:
         """Read one object of at most `limit` bytes. Raises ObjectMissing."""
-        with self._translated(key), (self.root / checked_key(key)).open("rb") as file:
-            check_size(f"{self.uri}/{key}", os.fstat(file.fileno()).st_size, limit)
+        with self._as_store_errors(key), (self.root / demand_key(key)).open("rb") as file:
+            demand_size(f"{self.uri}/{key}", os.fstat(file.fileno()).st_size, limit)
             data = file.read()
         return Tagged(data, hashlib.sha256(data).hexdigest())
 
     def put(self, key: str, data: bytes) -> None:
         """Write one object, replacing any."""
-        with self._written(key, data) as temporary:
+        with self._complete_file(key, data) as temporary:
             temporary.replace(self.root / key)
 
     def put_new(self, key: str, data: bytes) -> None:
         """Write one object that must not exist. Raises PreconditionFailed."""
-        with self._written(key, data) as temporary:
+        with self._complete_file(key, data) as temporary:
             (self.root / key).hardlink_to(temporary)
 
     def swap(self, key: str, data: bytes, tag: str) -> None:
         """Replace the object whose tag is still `tag`. Raises PreconditionFailed."""
-        with self._translated(key):
+        with self._as_store_errors(key):
             self.root.mkdir(parents=True, exist_ok=True)
             lock = (self.root / LOCK).open("w")
         with lock:
@@ -52,28 +52,34 @@ class FileStore(Store):
 
     def exists(self, key: str) -> bool:
         """Tell whether an object lies under `key`."""
-        return (self.root / checked_key(key)).is_file()
+        return (self.root / demand_key(key)).is_file()
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
         """List the objects whose keys start with `prefix`, sorted by key."""
         base = self.root / prefix.rpartition("/")[0]
         names = (p.relative_to(self.root).as_posix() for p in base.rglob("*") if p.is_file())
-        for key in sorted(n for n in names if n.startswith(prefix) and not _is_private(n)):
+        for key in sorted(name for name in names if name.startswith(prefix)):
+            name = key.rsplit("/", 1)[-1]
+            if name == LOCK or name.startswith(TEMPORARY):
+                continue
             with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
                 found = (self.root / key).stat()
                 yield Entry(key, found.st_size, found.st_mtime)
 
     def delete(self, key: str) -> None:
         """Remove one object; a missing one is no error."""
-        with self._translated(key), contextlib.suppress(FileNotFoundError):
-            (self.root / checked_key(key)).unlink()
+        with self._as_store_errors(key), contextlib.suppress(FileNotFoundError):
+            (self.root / demand_key(key)).unlink()
 
     @contextlib.contextmanager
-    def _written(self, key: str, data: bytes) -> Iterator[Path]:
-        """Give a complete, durable file beside the place of `key`; what is done to it is too."""
-        folder = (self.root / checked_key(key)).parent
+    def _complete_file(self, key: str, data: bytes) -> Iterator[Path]:
+        """Give a whole, durable file in the folder of `key`, to be renamed or linked to it.
+
+        The rename is made durable too.
+        """
+        folder = (self.root / demand_key(key)).parent
         temporary = folder / f"{TEMPORARY}{secrets.token_hex(8)}"
-        with self._translated(key):
+        with self._as_store_errors(key):
             folder.mkdir(parents=True, exist_ok=True)
             try:
                 with temporary.open("xb") as file:
@@ -86,7 +92,7 @@ class FileStore(Store):
                 temporary.unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def _translated(self, key: str) -> Iterator[None]:
+    def _as_store_errors(self, key: str) -> Iterator[None]:
         try:
             yield
         except FileExistsError as error:
@@ -104,8 +110,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _is_private(key: str) -> bool:
-    name = key.rsplit("/", 1)[-1]
-    return name == LOCK or name.startswith(TEMPORARY)

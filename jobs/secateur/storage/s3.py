@@ -11,15 +11,19 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from secateur.contracts.errors import ObjectMissing, PreconditionFailed, StoreError, UsageError
-from secateur.storage.store import Entry, Store, Tagged, check_size, checked_key
+from secateur.storage.store import Entry, Store, Tagged, demand_key, demand_size
 
 if TYPE_CHECKING:
     from boto3.session import Session
     from botocore.loaders import Loader
     from mypy_boto3_s3 import S3Client
 
-_LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
-_MISSING = {"NoSuchKey", "404", "NotFound"}
+_LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
+_MISSING = ("NoSuchKey", "404", "NotFound")
+_KINDS: dict[str, type[StoreError]] = {
+    **dict.fromkeys(_LOST_RACE, PreconditionFailed),
+    **dict.fromkeys(_MISSING, ObjectMissing),
+}
 
 
 class S3Store(Store):
@@ -34,19 +38,19 @@ class S3Store(Store):
 
     def get(self, key: str, limit: int | None = None) -> Tagged:
         """Read one object of at most `limit` bytes. Raises ObjectMissing."""
-        with self._translated(key):
+        with self._as_store_errors(key):
             answer = self._client.get_object(Bucket=self.bucket, Key=self._key(key))
-            check_size(f"{self.uri}/{key}", answer["ContentLength"], limit)
+            demand_size(f"{self.uri}/{key}", answer["ContentLength"], limit)
             return Tagged(answer["Body"].read(), answer["ETag"])
 
     def put(self, key: str, data: bytes) -> None:
         """Write one object, replacing any."""
-        with self._translated(key):
+        with self._as_store_errors(key):
             self._client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data)
 
     def put_new(self, key: str, data: bytes) -> None:
         """Write one object that must not exist. Raises PreconditionFailed."""
-        with self._translated(key):
+        with self._as_store_errors(key):
             self._client.put_object(
                 Bucket=self.bucket, Key=self._key(key), Body=data, IfNoneMatch="*"
             )
@@ -54,7 +58,7 @@ class S3Store(Store):
     def swap(self, key: str, data: bytes, tag: str) -> None:
         """Replace the object whose tag is still `tag`. Raises PreconditionFailed."""
         try:
-            with self._translated(key):
+            with self._as_store_errors(key):
                 self._client.put_object(
                     Bucket=self.bucket, Key=self._key(key), Body=data, IfMatch=tag
                 )
@@ -64,7 +68,7 @@ class S3Store(Store):
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
         """List the objects whose keys start with `prefix`, sorted by key."""
-        with self._translated(prefix):
+        with self._as_store_errors(prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=self.prefix + prefix
             )
@@ -75,20 +79,20 @@ class S3Store(Store):
 
     def delete(self, key: str) -> None:
         """Remove one object; a missing one is no error."""
-        with self._translated(key):
+        with self._as_store_errors(key):
             self._client.delete_object(Bucket=self.bucket, Key=self._key(key))
 
     def _key(self, key: str) -> str:
-        return self.prefix + checked_key(key)
+        return self.prefix + demand_key(key)
 
     @contextlib.contextmanager
-    def _translated(self, key: str) -> Iterator[None]:
+    def _as_store_errors(self, key: str) -> Iterator[None]:
         from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
         try:
             yield
         except ClientError as error:
-            kind = _error_kind(str(error.response["Error"]["Code"]))
+            kind = _KINDS.get(str(error.response["Error"]["Code"]), StoreError)
             raise kind(f"{self.uri}/{key}: {error}") from error
         except NoCredentialsError as error:
             raise UsageError(
@@ -96,12 +100,6 @@ class S3Store(Store):
             ) from error
         except BotoCoreError as error:
             raise StoreError(f"{self.uri}/{key}: {error}") from error
-
-
-def _error_kind(code: str) -> type[StoreError]:
-    if code in _LOST_RACE:
-        return PreconditionFailed
-    return ObjectMissing if code in _MISSING else StoreError
 
 
 def _s3_client() -> "S3Client":

@@ -81,14 +81,14 @@ def local_path(uri: str) -> Path | None:
     return Path(uri).absolute() if not parsed.scheme else None
 
 
-def checked_key(key: str) -> str:
+def demand_key(key: str) -> str:
     """Insist that a key has one spelling and stays below its store. Raises UsageError."""
     if any(part in ("", ".", "..") for part in key.split("/")) or set(key) & {"\\", "\0"}:
         raise UsageError(f"{key!r} is no key: its parts between '/' are names, not '', '.' or '..'")
     return key
 
 
-def check_size(where: str, found: int, limit: int | None) -> None:
+def demand_size(where: str, found: int, limit: int | None) -> None:
     """Insist on at most `limit` bytes, before they fill the memory. Raises StoreError."""
     if limit is not None and found > limit:
         raise StoreError(f"{where} has {found:,} bytes where at most {limit:,} belong")

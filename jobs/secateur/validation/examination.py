@@ -1,16 +1,17 @@
-"""An artifact held against its checks: the receipt, the page for people, and the refusal."""
+"""An artifact held against its suites: the receipt, the page for people, and the refusal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from secateur.artifacts import Artifact
-from secateur.contracts import record
+from secateur.contracts import artifact_files, record
+from secateur.contracts.artifact_files import REPORT
 from secateur.contracts.data import ValidationReport
 from secateur.contracts.errors import ValidationRefused
-from secateur.validation import docs, running
+from secateur.validation import data_docs, suite_runner
 from secateur.validation.drift.comparison import NOT_WATCHED, Comparison
-from secateur.validation.running import Check
+from secateur.validation.suite_runner import Suite
 
 
 @dataclass(frozen=True)
@@ -36,27 +37,28 @@ class Examination:
 
     def write(self, folder: Path) -> None:
         """Write `report.json` and `docs/index.html`."""
-        (folder / "report.json").write_bytes(record.dump(self.report))
+        (folder / REPORT).write_bytes(record.dump(self.report))
         (folder / "docs").mkdir()
-        (folder / "docs" / "index.html").write_text(self.page)
+        (folder / "docs" / artifact_files.PAGE).write_text(self.page)
 
     def demand_success(self, where: str) -> None:
         """Refuse what failed. Raises ValidationRefused naming the first rules and the evidence."""
         if not self.report.success:
-            raise ValidationRefused(f"{running.failures(self.report)}; see {where}/docs/index.html")
+            broken = suite_runner.failures(self.report)
+            raise ValidationRefused(f"{broken}; see {where}/docs/index.html")
 
 
 def examine(
     subject: Artifact,
-    checks: Sequence[Check],
+    suites: Sequence[Suite],
     rows: int,
     min_rules: int,
     drift: Comparison = NOT_WATCHED,
 ) -> Examination:
-    """Run the checks of `subject`, which holds `rows` rows, and those of its drift."""
-    results = running.run([*checks, *drift.checks()])
-    results += running.run([running.examined(rows, results, min_rules)])
-    found = running.report(subject.digest, rows, results)
+    """Run the suites of `subject`, which holds `rows` rows, and those of its drift."""
+    results = suite_runner.run_suites([*suites, *drift.suites()])
+    results += suite_runner.run_suites([suite_runner.examination_suite(rows, results, min_rules)])
+    found = suite_runner.report(subject.digest, rows, results)
     report = replace(found, drift=drift.columns, bootstrap=drift.bootstrap)
     title = f"{subject.manifest.kind} {subject.digest[:12]}"
-    return Examination(report, docs.page(title, report, results))
+    return Examination(report, data_docs.page(title, report, results))

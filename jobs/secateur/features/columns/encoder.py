@@ -29,8 +29,6 @@ from secateur.features.columns.numbers import bucket_ids, numbers_in, scaled
 from secateur.features.columns.vectors import vectors_in
 
 Input = CategoryField | BucketField | NumberField | ListField | VectorField
-USER = "user"
-TRAIN_EVENTS = ("user_train_events", "item_train_events")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from secateur.contracts.artifact_files import DAY_FOLDER, EVENTS, SIDES
 from secateur.features.days.arrow_days import Day, Side
 from secateur.scenario import Logs
 from secateur.spark import join_sides, read_parquet
@@ -30,8 +31,8 @@ class EventWindow:
     def open(cls, spark: SparkSession, folder: Path, logs: Logs) -> "EventWindow":
         """The files below an EventSet's folder, by rising day."""
         days: dict[str, list[Path]] = {}
-        for file in sorted(folder.glob("events/date=*/part-*.parquet")):
-            days.setdefault(file.parent.name.removeprefix("date="), []).append(file)
+        for file in sorted(folder.glob(f"{EVENTS}/{DAY_FOLDER}*/part-*.parquet")):
+            days.setdefault(file.parent.name.removeprefix(DAY_FOLDER), []).append(file)
         return cls(spark, folder, days, logs)
 
     @property
@@ -61,7 +62,7 @@ class EventWindow:
         """The side tables."""
         found = []
         for side in self.logs.sides:
-            files = tuple(sorted(self.folder.glob(f"sides/{side.name}/part-*.parquet")))
+            files = tuple(sorted(self.folder.glob(f"{SIDES}/{side.name}/part-*.parquet")))
             names = (n for n in pq.read_schema(files[0]).names if n != side.key)
             found.append(Side(side.key, tuple(names), files))
         return tuple(found)

@@ -1,15 +1,14 @@
 """When others may know an event, and on which day an event asks what came before it."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 from pyspark.sql import Column
 from pyspark.sql import functions as F  # noqa: N812
 
-_ONE_DAY = timedelta(days=1)
+from secateur.local_days import ONE_DAY, day_at, days_from, midnight_ms
 
 
 def known_from(timezone: str) -> Column:
@@ -24,15 +23,16 @@ def known_from(timezone: str) -> Column:
 def late_rows(
     time_ms: NDArray[np.int64], day: str, timezone: str
 ) -> Iterator[tuple[str, NDArray[np.int64]]]:
-    """Of the events that came on a day, those of earlier days: each such day with its rows."""
-    zone = ZoneInfo(timezone)
-    late = np.flatnonzero(time_ms < _midnight_ms(date.fromisoformat(day), zone))
+    """Each earlier day of which events came on `day`, with their rows (int64).
+
+    `time_ms` (int64 [n]) are the times of all events that came on that day.
+    """
+    late = np.flatnonzero(time_ms < midnight_ms(date.fromisoformat(day), timezone))
     if not len(late):
         return
     times = time_ms[late]
-    first = datetime.fromtimestamp(int(times.min()) / 1000, zone).date()
-    days = _days_until(first, date.fromisoformat(day))
-    places = np.searchsorted([_midnight_ms(d, zone) for d in days], times, side="right") - 1
+    days = days_from(day_at(int(times.min()), timezone), date.fromisoformat(day))
+    places = np.searchsorted([midnight_ms(d, timezone) for d in days], times, side="right") - 1
     for place in np.unique(places):
         yield str(days[place]), late[places == place]
 
@@ -40,20 +40,13 @@ def late_rows(
 def midnights(
     time_ms: NDArray[np.int64], days: Sequence[str], timezone: str
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The first millisecond of each day from the first to the last of events that came on `days`,
-    and the place of each of `days` among them."""
-    zone = ZoneInfo(timezone)
+    """The first millisecond (int64 [m]) of every day from the first to the last of these events.
+
+    `time_ms` (int64 [n]) are the events' own times, `days` those on which they came. Gives the
+    place of each of `days` among the m days too (int64).
+    """
     came = [date.fromisoformat(day) for day in days]
-    ends = (int(time_ms.min()), int(time_ms.max()))
-    happened = [datetime.fromtimestamp(ms / 1000, zone).date() for ms in ends]
+    happened = [day_at(int(ms), timezone) for ms in (time_ms.min(), time_ms.max())]
     first, last = min(came + happened), max(came + happened)
-    starts = [_midnight_ms(day, zone) for day in _days_until(first, last + _ONE_DAY)]
+    starts = [midnight_ms(day, timezone) for day in days_from(first, last + ONE_DAY)]
     return np.array(starts), np.array([(day - first).days for day in came])
-
-
-def _days_until(first: date, end: date) -> list[date]:
-    return [first + n * _ONE_DAY for n in range((end - first).days)]
-
-
-def _midnight_ms(day: date, zone: ZoneInfo) -> int:
-    return int(datetime.combine(day, time(), zone).timestamp()) * 1000

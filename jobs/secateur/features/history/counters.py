@@ -47,7 +47,7 @@ from secateur.features.history.daily_counts import NUMBER, key_of
 from secateur.features.history.prior_counts import Counts, Lookup, Series, Sums
 from secateur.features.history.recency import Recent, recent_columns, side_by_side
 from secateur.scenario import Counter, Logs, Signal
-from secateur.spark import named
+from secateur.spark import column_named, local_date
 
 DIGITS = 4  # of a rate; far finer than any bucket
 _TIE = 1e-9  # what falls short of a half by less is one: binary numbers miss decimal halves
@@ -169,7 +169,7 @@ def count_today(events: DataFrame, counters: Sequence[Counter], timezone: str) -
     alias = {key: f"_key_{place}" for place, key in enumerate(keys)}
     signals = dict.fromkeys(counter.signal for counter in fresh.values())
     outcome = {of: f"_outcome_{place}" for place, of in enumerate(signals)}
-    columns = [named(key).alias(name) for key, name in alias.items()]
+    columns = [column_named(key).alias(name) for key, name in alias.items()]
     columns += [_outcome(of).alias(name) for of, name in outcome.items()]
     moments = _moments(events.select("day", ROW, "time_ms", *columns), timezone)
     for place, counter in sorted(fresh.items(), key=lambda one: one[1].keys):  # one sort a key
@@ -183,7 +183,7 @@ def _outcome(of: Signal | None) -> Column:
     """As `counting.outcomes`."""
     if of is None:
         return F.col("label")
-    text = named(of.column).cast("string")
+    text = column_named(of.column).cast("string")
     if of.at_least is None:
         return F.when(text == "1", 1).when(text == "0", 0)
     return F.when(text.rlike(NUMBER), (text.cast("double") >= of.at_least).cast("int"))
@@ -192,14 +192,13 @@ def _outcome(of: Signal | None) -> Column:
 def _moments(events: DataFrame, timezone: str) -> DataFrame:
     """Where every event asks and where it is counted: at one moment, at two where it came late."""
     day = F.unix_date(F.to_date("day"))
-    local = F.from_utc_timestamp(F.timestamp_millis("time_ms"), timezone)
-    happened = F.unix_date(F.to_date(local))
+    happened = F.unix_date(local_date(F.col("time_ms"), timezone))
     in_time = F.array(_moment(day, F.col("time_ms"), counted=1, asks=True))
     late = F.array(
         _moment(day, known_from(timezone), counted=1, asks=False),
         _moment(happened, F.col("time_ms"), counted=0, asks=True),
     )
-    rest = (named(name) for name in events.columns if name != "time_ms")
+    rest = (column_named(name) for name in events.columns if name != "time_ms")
     return events.select(*rest, F.inline(F.when(happened < day, late).otherwise(in_time)))
 
 

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from pyspark import TaskContext
 from pyspark.sql import DataFrame
 
+from secateur.contracts.artifact_files import part_name
 from secateur.features.days.arrow_days import write
 from secateur.features.history.daily_counts import tally_of
 from secateur.scenario import Counter
@@ -104,7 +105,7 @@ class Sums:
         part, given = TaskContext.get().partitionId(), list(batches)
         if given:
             table = pa.Table.from_batches(given)
-            name = f"part-{part:05d}.parquet"
+            name = part_name(part)
             tallies = table["tally"].unique().to_pylist()
             parts = [
                 _Keys.of(tally, table.filter(pc.equal(table["tally"], tally))) for tally in tallies

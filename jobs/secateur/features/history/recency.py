@@ -27,13 +27,14 @@ from pyspark import TaskContext
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
+from secateur.contracts.artifact_files import part_name
 from secateur.features.days.arrow_days import text_of, write
 from secateur.features.days.event_window import ROW
 from secateur.features.days.lateness import midnights
 from secateur.features.history.daily_counts import key_of, outcomes
 from secateur.features.history.prior_counts import Counts
 from secateur.scenario import Counter
-from secateur.spark import named
+from secateur.spark import column_named
 
 _OWN = ("day", ROW, "time_ms", "label")
 _ROWS = 1 << 21  # events that a worker sorts at once
@@ -76,7 +77,7 @@ def look_back(recent: Recent, events: DataFrame, rows: int) -> None:
         (keys,) = {counter.keys for counter in group.values()}
         columns = tuple(dict.fromkeys((*_OWN, *(n for c in group.values() for n in c.columns))))
         parts = cores * (1 + rows // (cores * _ROWS))
-        together = events.select(*map(named, columns)).repartition(parts, *_spread(keys))
+        together = events.select(*map(column_named, columns)).repartition(parts, *_spread(keys))
         plain = together.toDF(*map(str, range(len(columns))))  # Arrow's way in knows no dots
         look = _Look(group, columns, recent.timezone, recent.folder / str(number))
         plain.mapInArrow(look, "part int").collect()
@@ -98,7 +99,7 @@ class _Look:
             found = pa.table({ROW: table[ROW], **dict(self._columns(table))})
             for day in table["day"].unique().to_pylist():
                 of_day = found.filter(pc.equal(table["day"], day))
-                write(self.folder / day / f"part-{part:05d}.parquet", [of_day])
+                write(self.folder / day / part_name(part), [of_day])
         yield pa.RecordBatch.from_pydict({"part": pa.array([part], pa.int32())})
 
     def _columns(self, table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
@@ -186,8 +187,8 @@ class _Past:
 
 def _spread(keys: Sequence[str]) -> list[Column]:
     """What brings a key's events together, and leaves those without one where they fall."""
-    whole = reduce(Column.__and__, (named(key).isNotNull() for key in keys))
-    return [*map(named, keys), F.when(~whole, F.col(ROW))]
+    whole = reduce(Column.__and__, (column_named(key).isNotNull() for key in keys))
+    return [*map(column_named, keys), F.when(~whole, F.col(ROW))]
 
 
 def side_by_side(left: pa.Table, right: pa.Table) -> pa.Table:

@@ -17,21 +17,21 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
+from secateur.contracts.features import TYPES_SUFFIX
 from secateur.features.days.event_window import ROW
 from secateur.features.days.lateness import known_from
 from secateur.scenario import FieldSpec
-from secateur.spark import named
+from secateur.spark import column_named
 
-TYPES = "_types"
 _USER, _MS, _NOW, _UP_TO_NOW = "_user", "_ms", "_now", "_up_to_now"
 _ITEMS = "array<struct<ms:bigint,item:string,type:string>>"
 
 
 def enters(spec: FieldSpec) -> Column:
     """Whether an event enters later histories: it holds the item, and its type where asked for."""
-    there = named(str(spec.shares)).isNotNull()
+    there = column_named(str(spec.shares)).isNotNull()
     if spec.type is not None:
-        there = there & named(spec.type).isNotNull()
+        there = there & column_named(spec.type).isNotNull()
     return there & (F.col("label") == 1) if spec.positives_only else there
 
 
@@ -45,7 +45,7 @@ def entering(table: pa.Table, spec: FieldSpec) -> pa.ChunkedArray:
 
 def history(events: DataFrame, spec: FieldSpec, user: str, timezone: str) -> DataFrame:
     """`day`, `_row`, and the columns of the history: `array<string>` each, empty for none."""
-    asked = events.select("day", ROW, named(user).alias(_USER), F.col("time_ms").alias(_MS))
+    asked = events.select("day", ROW, column_named(user).alias(_USER), F.col("time_ms").alias(_MS))
     known = _moments(events.where(enters(spec)), spec, user, timezone)
     stream = asked.unionByName(known, allowMissingColumns=True)
     before = Window.partitionBy(_USER).orderBy(_MS).rangeBetween(Window.unboundedPreceding, -1)
@@ -53,16 +53,20 @@ def history(events: DataFrame, spec: FieldSpec, user: str, timezone: str) -> Dat
     found = stream.select("day", ROW, last.alias(_NOW)).where(F.col(ROW).isNotNull())
     columns = {spec.name: F.col(f"{_NOW}.item")}
     if spec.type is not None:
-        columns[spec.name + TYPES] = F.col(f"{_NOW}.type")
+        columns[spec.name + TYPES_SUFFIX] = F.col(f"{_NOW}.type")
     return found.select("day", ROW, *(column.alias(name) for name, column in columns.items()))
 
 
 def _moments(entering: DataFrame, spec: FieldSpec, user: str, timezone: str) -> DataFrame:
     """User, moment, and the last `length` items, by time, that were known with that moment."""
-    kind = F.lit(None) if spec.type is None else named(spec.type)
-    columns = {"ms": F.col("time_ms"), "item": named(str(spec.shares)), "type": kind.cast("string")}
+    kind = F.lit(None) if spec.type is None else column_named(spec.type)
+    columns = {
+        "ms": F.col("time_ms"),
+        "item": column_named(str(spec.shares)),
+        "type": kind.cast("string"),
+    }
     item = F.struct(*(column.alias(name) for name, column in columns.items()))
-    moment = (named(user).alias(_USER), known_from(timezone).alias(_MS))
+    moment = (column_named(user).alias(_USER), known_from(timezone).alias(_MS))
     now = entering.groupBy(*moment).agg(F.array_sort(F.collect_list(item)).alias(_NOW))
     recent = Window.partitionBy(_USER).orderBy(_MS).rowsBetween(1 - spec.length, 0)
     items = F.flatten(F.collect_list(_NOW).over(recent))

@@ -34,7 +34,7 @@ class Kept:
 def places(larger: ModelSpec, names: tuple[str, ...]) -> tuple[Tensor, Tensor]:
     """Places of the inputs of these names among embeddings, int64 [n], and among numbers [m]."""
     wanted = set(names)
-    embedded = larger.inputs[: larger.embedded]
+    embedded = larger.inputs[: larger.embedding_count]
     return _where(embedded, wanted), _where(larger.numbers, wanted)
 
 

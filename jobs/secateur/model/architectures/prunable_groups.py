@@ -63,7 +63,7 @@ class PrunableGroups(Generic[AnyModel]):
     def flat_columns(self, kept: Kept) -> Tensor:
         """The columns of all inputs side by side that are left, int64 [kept]."""
         spec = self.model.spec
-        numbers = spec.embedded * spec.embedding_dim + kept.numbers
+        numbers = spec.embedding_count * spec.embedding_dim + kept.numbers
         return torch.cat([kept.columns(spec.embedding_dim), numbers])
 
     def silence(self, dimensions: Tensor) -> None:

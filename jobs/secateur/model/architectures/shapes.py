@@ -7,9 +7,8 @@ otherwise in its folder's `spec.py`. Nothing here needs torch.
 import itertools
 from collections.abc import Sequence
 
-from secateur.contracts.errors import ScenarioError
 from secateur.contracts.features import FeatureSchema
-from secateur.contracts.models import WITHOUT_TOWER, ModelSpec
+from secateur.contracts.models import ModelSpec
 from secateur.scenario import Training
 
 
@@ -23,12 +22,10 @@ class Shapes:
         return spec
 
     def check(self, schema: FeatureSchema, training: Training) -> None:
-        """Raise ScenarioError where the architecture cannot learn from such a schema."""
-        name = training.architecture
-        if not training.hidden and name not in WITHOUT_TOWER:
-            raise ScenarioError(f"training.hidden is empty, but {name} has a tower")
-        if schema.tasks and name in WITHOUT_TOWER:
-            raise ScenarioError(f"{name} has no tower for the tasks {list(schema.tasks)}")
+        """Raise ScenarioError where the architecture cannot learn from such a schema.
+
+        What all architectures need, `scenario/cross_section_rules.py` has seen to.
+        """
 
     def tower_inputs(self, spec: ModelSpec) -> int:
         """Width of what the tower reads."""

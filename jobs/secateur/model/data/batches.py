@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from secateur.artifacts import Artifact
+from secateur.contracts import artifact_files
 from secateur.contracts.errors import ArtifactError
 from secateur.contracts.features import FeatureSchema
 from secateur.model.data.inputs import Inputs, Ragged
@@ -97,7 +98,7 @@ def load_split(features: Artifact, split: str) -> Split:
 
     Raises ArtifactError when the FeatureSet holds no row of it, or a vector of another length.
     """
-    schema = features.read("schema.json", FeatureSchema)
+    schema = features.read(artifact_files.SCHEMA, FeatureSchema)
     tables = [
         pq.read_table(path, columns=columns_of(schema), partitioning=None)
         for path in part_files(features, split)

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from torch import Tensor
 
 from secateur.artifacts import Artifact
+from secateur.contracts import artifact_files
 from secateur.contracts.errors import ArtifactError
 from secateur.contracts.features import FeatureSchema
 from secateur.model.data.batches import (
@@ -156,7 +157,7 @@ def open_stream(features: Artifact, split: str, memory_mb: float) -> Stream:
 
     Raises ArtifactError when it holds no row.
     """
-    schema = features.read("schema.json", FeatureSchema)
+    schema = features.read(artifact_files.SCHEMA, FeatureSchema)
     blocks = tuple(block for path in part_files(features, split) for block in _blocks(path))
     if not _rows(blocks):
         raise ArtifactError(f"{features.uri} holds no row of the split {split}")

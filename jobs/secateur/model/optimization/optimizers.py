@@ -200,7 +200,7 @@ def table_optimizer(training: Training, model: Recommender) -> str:
     if model.bias.is_cuda:
         weights = model.embedding.weight.numel() + model.first_order.weight.numel()
         return "lazy_adam" if weights > AUTO_WEIGHTS_ON_GPU else "adam"
-    touched = training.batch_size * model.spec.embedded
+    touched = training.batch_size * model.spec.embedding_count
     return "lazy_adam" if len(model.embedding.weight) > AUTO_RATIO * touched else "adam"
 
 

@@ -38,14 +38,14 @@ def field_score(model: Recommender, calibration: CalibrationData) -> tuple[Tenso
     an input that must stay.
     """
     spec = model.spec
-    totals = torch.zeros(spec.embedded + len(spec.numbers)).double()
+    totals = torch.zeros(spec.embedding_count + len(spec.numbers)).double()
     mean = _mean_embedded(model, calibration.sample.inputs)
     for leaves, gradients in _gradients(model, calibration):
         products = [
             (leaf - middle) * gradient
             for leaf, middle, gradient in zip(leaves, mean, gradients, strict=True)
         ]
-        totals += _by_input(products, spec.embedded).abs().sum(dim=0)
+        totals += _by_input(products, spec.embedding_count).abs().sum(dim=0)
     return (_keep_unprunable(totals, spec),)
 
 
@@ -67,9 +67,9 @@ def squared_gradients(model: Recommender, calibration: CalibrationData) -> list[
     """
     spec, rows = model.spec, len(calibration.sample)
     columns = model.embedding.embedding_dim + model.first_order.embedding_dim
-    totals = torch.zeros(spec.embedded, columns).double()
+    totals = torch.zeros(spec.embedding_count, columns).double()
     for _, (vectors, first_order, *_) in _gradients(model, calibration):
-        both = torch.cat([vectors.double(), first_order[:, : spec.embedded].double()], dim=2)
+        both = torch.cat([vectors.double(), first_order[:, : spec.embedding_count].double()], dim=2)
         totals += both.square().sum(dim=0)
     places = {name: place for place, name in enumerate(spec.inputs)}
     return [totals[places[name]] / max(1, rows) for name in block_names(spec)]

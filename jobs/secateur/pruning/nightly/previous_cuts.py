@@ -20,6 +20,7 @@ from torch import Tensor
 
 from secateur.accepted import CUT_TENSORS, CUT_VALUES, CUTS, PRUNINGS, VOCABULARY
 from secateur.artifacts import Artifact, Draft
+from secateur.contracts import artifact_files
 from secateur.contracts.candidates import Granularity, Recipe
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import Overlap, PruningMemory
@@ -29,7 +30,7 @@ from secateur.scenario.sections.repruning import Repruning
 
 log = logging.getLogger("secateur.pruning")
 
-OVERLAP = "overlap.json"
+OVERLAP = artifact_files.OVERLAP
 # Units that a model trained anew has too, unlike its neurons and dimensions.
 LASTING: tuple[Granularity, ...] = ("field", "embedding_row")
 
@@ -58,7 +59,7 @@ def load_previous_cuts(
         return None
     artifact = found[1]
     memory = artifact.read(f"{recipe.name}.json", PruningMemory)
-    spec = dense.read("model.json", ModelSpec)
+    spec = dense.read(artifact_files.MODEL, ModelSpec)
     if memory.recipe.steps != recipe.steps or replace(memory.model, rows=spec.rows) != spec:
         words = "%s has other steps or units than on %s: its cuts follow no earlier ones"
         log.warning(words, recipe.name, memory.last_day)
@@ -123,7 +124,7 @@ def follow_previous_cuts(
     dense, features = inputs
     previous = load_previous_cuts(state, recipe, dense, features, day)
     hysteresis = Hysteresis(
-        settings, dense.read("model.json", ModelSpec), previous.cuts if previous else {}
+        settings, dense.read(artifact_files.MODEL, ModelSpec), previous.cuts if previous else {}
     )
     return NightlyCuts(recipe, day, previous, hysteresis)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from secateur.artifacts import Artifact
+from secateur.contracts import artifact_files
 from secateur.contracts.features import FeatureSchema
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import PruningPlan
@@ -34,7 +35,7 @@ class PruningContext:
     ) -> "PruningContext":
         """Read a FeatureSet, whose last train days are the holdout."""
         rows, holdout = split_holdout(load_split(features, "train"), training.holdout_days)
-        encoding = encoding_us(features.read("schema.json", FeatureSchema))
+        encoding = encoding_us(features.read(artifact_files.SCHEMA, FeatureSchema))
         calibration = CalibrationData(read_counts(features), holdout, seed, encoding)
         return cls(rows, calibration, training, seed, device)
 

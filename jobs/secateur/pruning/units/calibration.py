@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from secateur.artifacts import Artifact
+from secateur.contracts import artifact_files
 from secateur.contracts.features import FeatureSchema, ListField
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import PruningPlan
@@ -71,10 +72,10 @@ def block_names(spec: ModelSpec) -> list[str]:
 
 def read_counts(features: Artifact) -> tuple[Counts | None, ...]:
     """Counts of every block's rows, int64 [rows], in a FeatureSet, from its vocabulary."""
-    schema = features.read("schema.json", FeatureSchema)
+    schema = features.read(artifact_files.SCHEMA, FeatureSchema)
     every = int(features.manifest.facts["rows"]["train"])
     vocabulary = pq.read_table(
-        features.file("vocabulary.parquet"), columns=["field", "id", "count"]
+        features.file(artifact_files.VOCABULARY), columns=["field", "id", "count"]
     ).sort_by([("field", "ascending"), ("id", "ascending")])
 
     def count_known(name: str) -> Counts:

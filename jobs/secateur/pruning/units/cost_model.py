@@ -49,7 +49,7 @@ def predict_cost(spec: ModelSpec, recipe: Recipe, encoding: Mapping[str, float])
     keys = BYTES_A_KEY[recipe.vocabulary]
     table = rows * (dim * recipe.embedding_bits / 8 + first_order)
     stored = table + rows * keys + weights * recipe.tower_bits / 8 + OTHER_BYTES
-    lookups = ROWS * spec.embedded * US_A_LOOKUP
+    lookups = ROWS * spec.embedding_count * US_A_LOOKUP
     multiplied = ROWS * weights * US_A_PRODUCT[max(8, recipe.tower_bits)]
     encoded = sum(encoding.get(name, US_A_VALUE) for name in spec.inputs)
     us = US_A_CALL + encoded + lookups + multiplied

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from secateur.scenario.drafting.columns import Column, owner_of
 from secateur.scenario.drafting.roles import Roles
-from secateur.scenario.time_spelling import spelling
+from secateur.scenario.time_formats import time_format_of
 
 _FEW_VALUES = 20
 _FEW_WORDS = 2.0
@@ -62,7 +62,7 @@ def _unfit(column: Column, field: FieldGuess, roles: Roles) -> str | None:
     is_unique = roles.unique is not None and column.name == roles.unique.name
     reasons = {
         "the event's time": is_time,
-        "another time": bool(spelling(column.present, column.words)),
+        "another time": bool(time_format_of(column.present, column.words)),
         "may be known only after the event, and would tell the label": column.name
         in roles.outcomes,
         "one value, or none, in the whole sample": column.distinct < 2,

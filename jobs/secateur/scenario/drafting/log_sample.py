@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from secateur.contracts.errors import UsageError
-from secateur.scenario.sections.logs import DELIMITERS, Table
+from secateur.scenario.sections.logs import DELIMITERS, TableFormat
 from secateur.values import canonical
 
 ROWS = 5000
@@ -36,7 +36,7 @@ class Sample:
     rows: tuple[Row, ...]
 
 
-def sample(path: Path, table: Table, limit: int = ROWS) -> Sample:
+def sample(path: Path, table: TableFormat, limit: int = ROWS) -> Sample:
     """The first `limit` rows of a file that is written as `table` says. Raises UsageError.
 
     A column without a name, such as the index that pandas writes, is left out.
@@ -59,24 +59,24 @@ def sample(path: Path, table: Table, limit: int = ROWS) -> Sample:
     )
 
 
-def recognize(path: Path) -> Table:
+def recognize(path: Path) -> TableFormat:
     """Tell how a file is written, from its first bytes and lines. Raises UsageError."""
     with _as_usage_error(path):
         with path.open("rb") as file:
             if file.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC:
-                return Table(format="parquet")
+                return TableFormat(format="parquet")
         with _text_of(path) as text:
             lines = list(itertools.islice(_nonblank(text), _LINES_TO_SNIFF))
     if not lines:
         raise UsageError(f"{path}: holds no line")
     if lines[0].lstrip().startswith("{"):
-        return Table(format="json_lines")
+        return TableFormat(format="json_lines")
     delimiter = _sniff_delimiter(lines)
     if not delimiter:
         raise UsageError(f"{path}: neither Parquet nor JSON lines, nor columns between tabs , ; |")
     rows = list(_cells(lines, delimiter))
     header = has_header(rows)
-    return Table(
+    return TableFormat(
         format="tsv" if delimiter == DELIMITERS["tsv"] else "csv",
         delimiter=None if delimiter in DELIMITERS.values() else delimiter,
         header=header,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from secateur.scenario.drafting.columns import Column, named_like
-from secateur.scenario.time_spelling import Spelling, spelling
+from secateur.scenario.time_formats import TimeFormat, time_format_of
 
 USERS = (
     *("user", "uid", "customer", "client", "visitor", "member", "buyer", "viewer", "reader"),
@@ -61,7 +61,7 @@ class Roles:
     user: Guess
     item: Guess
     time: Guess | None
-    spelling: Spelling | None
+    spelling: TimeFormat | None
     label: LabelGuess
     unique: Guess | None
     outcomes: tuple[str, ...] = field(default=())
@@ -82,8 +82,8 @@ def guess_roles(columns: Sequence[Column]) -> Roles:
     return Roles(user, item, time, spelled, label, _unique(free, known), tuple(outcomes))
 
 
-def _time(columns: Sequence[Column]) -> tuple[Guess | None, Spelling | None]:
-    found = [(spelled, c) for c in columns if (spelled := spelling(c.present, c.words))]
+def _time(columns: Sequence[Column]) -> tuple[Guess | None, TimeFormat | None]:
+    found = [(spelled, c) for c in columns if (spelled := time_format_of(c.present, c.words))]
     if not found:
         return None, None
     spelled, column = min(found, key=lambda pair: pair[0].rank)

@@ -11,7 +11,7 @@ from secateur.scenario.drafting.fields import InputGuesses, guess_fields
 from secateur.scenario.drafting.log_sample import ROWS, recognize, sample
 from secateur.scenario.drafting.roles import Roles, guess_roles
 from secateur.scenario.loading import PROJECT
-from secateur.scenario.sections.logs import Table
+from secateur.scenario.sections.logs import TableFormat
 
 _DAY, _HOUR = re.compile(r"date=\d{4}-\d{2}-\d{2}"), re.compile(r"hour=\d{2}")
 _MIN_ROWS = 100
@@ -78,7 +78,7 @@ def _head(path: Path, rows: int) -> Iterator[str]:
     yield _pair("seed", 1)
 
 
-def _logs_section(path: Path, table: Table, roles: Roles) -> Iterator[str]:
+def _logs_section(path: Path, table: TableFormat, roles: Roles) -> Iterator[str]:
     layout, events, uri = _layout_of(path)
     yield "\n[logs]"
     yield _pair("uri", uri, "the folder of events/ and of side tables")

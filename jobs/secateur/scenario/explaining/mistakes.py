@@ -63,7 +63,7 @@ def _mistake(error: Mapping[str, Any], schema: dict[str, Any]) -> Mistake:
     path = _without_tags(error["loc"], schema)
     kind, found = error["type"], error["input"]
     if kind == "union_tag_invalid":
-        options = _quoted(error["ctx"]["expected_tags"])
+        options = re.findall(r"'([^']*)'", error["ctx"]["expected_tags"])
         return Mistake((*path, "kind"), _none_of(error["ctx"]["tag"], options))
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         known = sorted(_node(schema, error["loc"][:-1]).get("properties", {}))
@@ -71,24 +71,22 @@ def _mistake(error: Mapping[str, Any], schema: dict[str, Any]) -> Mistake:
         return Mistake(path, f"unknown key{hint}; known here: {', '.join(known)}")
     node = _node(schema, error["loc"])
     if kind == "missing":
-        return Mistake(path, f"is missing; it wants {_wanted(node, schema)}")
+        return Mistake(path, f"is missing; it wants {_allowed_values(node, schema)}")
     if kind == "literal_error":
         return Mistake(path, _none_of(found, [str(value) for value in node.get("enum", ())]))
     if kind == "value_error":
         return Mistake(path, error["msg"].removeprefix("Value error, "))
-    return Mistake(path, f"{_shown(found)} is not {_wanted(node, schema) or error['msg']}")
+    return Mistake(
+        path, f"{_short_text(found)} is not {_allowed_values(node, schema) or error['msg']}"
+    )
 
 
 def _none_of(found: object, options: Iterable[str]) -> str:
     known = tuple(options)
-    return f"{_shown(found)} is none of {', '.join(known)}{did_you_mean(found, known)}"
+    return f"{_short_text(found)} is none of {', '.join(known)}{did_you_mean(found, known)}"
 
 
-def _quoted(text: str) -> list[str]:
-    return re.findall(r"'([^']*)'", text)
-
-
-def _shown(value: object) -> str:
+def _short_text(value: object) -> str:
     text = str(value).lower() if isinstance(value, bool) else repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
@@ -106,8 +104,8 @@ def _node(schema: dict[str, Any], loc: KeyPath) -> dict[str, Any]:
         return dict(_node(schema, loc[:-2]).get("propertyNames", {}))
     node = schema
     for part in loc:
-        node = _step(resolved(node, schema), part, schema)
-    return resolved(node, schema)
+        node = _step(follow_reference(node, schema), part, schema)
+    return follow_reference(node, schema)
 
 
 def _step(node: dict[str, Any], part: str | int, schema: dict[str, Any]) -> dict[str, Any]:
@@ -115,17 +113,14 @@ def _step(node: dict[str, Any], part: str | int, schema: dict[str, Any]) -> dict
         fixed = node.get("prefixItems", [])
         return dict(fixed[part] if part < len(fixed) else node.get("items", {}))
     if "oneOf" in node:
-        options = [resolved(option, schema) for option in node["oneOf"]]
-        return next((o for o in options if _tag(o) == part), {})
+        options = [follow_reference(option, schema) for option in node["oneOf"]]
+        kinds = [option.get("properties", {}).get("kind", {}).get("const") for option in options]
+        return options[kinds.index(part)] if part in kinds else {}
     found = node.get("properties", {}).get(part, node.get("additionalProperties"))
     return found if isinstance(found, dict) else {}
 
 
-def _tag(option: dict[str, Any]) -> object:
-    return option.get("properties", {}).get("kind", {}).get("const")
-
-
-def resolved(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+def follow_reference(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     """Follow a reference, and leave out that a value may be null, which TOML cannot say."""
     while True:
         some = [option for option in node.get("anyOf", ()) if option.get("type") != "null"]
@@ -137,7 +132,7 @@ def resolved(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
             return node
 
 
-def _wanted(node: dict[str, Any], schema: dict[str, Any]) -> str:
+def _allowed_values(node: dict[str, Any], schema: dict[str, Any]) -> str:
     """The values that a part of the schema allows, in words."""
     if "enum" in node:
         return f"one of {', '.join(map(str, node['enum']))}"
@@ -148,7 +143,7 @@ def _wanted(node: dict[str, Any], schema: dict[str, Any]) -> str:
     length = node.get("minItems", node.get("minLength"))
     if length:
         bounds.append(f"with at least {length} of them" if "minItems" in node else "not empty")
-    items = resolved(node.get("items", {}), schema)
+    items = follow_reference(node.get("items", {}), schema)
     if items:
-        bounds.append(f"each {_wanted(items, schema)}")
+        bounds.append(f"each {_allowed_values(items, schema)}")
     return ", ".join((words, *bounds))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from secateur.scenario.explaining.mistakes import resolved
+from secateur.scenario.explaining.mistakes import follow_reference
 from secateur.scenario.sections.scenario import Scenario
 
 Node = Mapping[str, Any]
@@ -73,23 +73,23 @@ def reference_page() -> str:
 def _tables(table: _Table, schema: dict[str, Any]) -> Iterator[_Table]:
     """The table and, after it, all tables that its keys hold."""
     yield _Table(table.heading, table.node, min(table.level + 1, 4))
-    for option in (resolved(one, schema) for one in table.node.get("oneOf", ())):
+    for option in (follow_reference(one, schema) for one in table.node.get("oneOf", ())):
         heading = f'{table.heading}, kind = "{option["properties"]["kind"]["const"]}"'
         yield from _tables(_Table(heading, option, table.level + 1), schema)
     for key, node in table.node.get("properties", {}).items():
-        inner = resolved(node, schema)
+        inner = follow_reference(node, schema)
         path = f"{table.heading.partition(',')[0].strip('[]')}.{key}".strip(".")
         if "oneOf" in inner:
             inner = {**inner, "description": f"{node['description']} There are these kinds:"}
         if "properties" in inner or "oneOf" in inner:
             yield from _tables(_Table(f"[{path}]", inner, table.level + 1), schema)
-        items = resolved(inner.get("items", {}), schema)
+        items = follow_reference(inner.get("items", {}), schema)
         if "properties" in items:
             yield from _tables(_Table(f"[[{path}]]", items, table.level + 1), schema)
 
 
 def _row(key: str, node: Node, required: bool, schema: dict[str, Any]) -> str:
-    inner = resolved(dict(node), schema)
+    inner = follow_reference(dict(node), schema)
     meaning = node.get("description") or inner["description"]
     cells = (f"`{key}`", _values(inner, schema), _default(node, inner, required), meaning)
     escaped = (" ".join(cell.replace("|", r"\|").split()) for cell in cells)
@@ -108,7 +108,7 @@ def _values(node: Node, schema: dict[str, Any]) -> str:
         return _list_of(node, schema)
     if node["type"] == "object":
         patterns = node.get("patternProperties", {"": node.get("additionalProperties")})
-        of = _values(resolved(next(iter(patterns.values())), schema), schema)
+        of = _values(follow_reference(next(iter(patterns.values())), schema), schema)
         return "tables, by name" if of == "table" else f"by name: {of}"
     bounds = [text.format(node[name]) for name, text in _BOUNDS.items() if name in node]
     if node.get("minLength"):
@@ -120,7 +120,7 @@ def _values(node: Node, schema: dict[str, Any]) -> str:
 def _list_of(node: Node, schema: dict[str, Any]) -> str:
     if "prefixItems" in node:
         return f"[{'; '.join(_values(one, schema) for one in node['prefixItems'])}]"
-    items = _values(resolved(node["items"], schema), schema)
+    items = _values(follow_reference(node["items"], schema), schema)
     least = f", at least {node['minItems']}" if node.get("minItems") else ""
     return ("tables" if items == "table" else f"list of {items}") + least
 

@@ -5,11 +5,11 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from secateur.contracts.features import Owner, Scale
+from secateur.contracts.features import TYPES_SUFFIX, Owner, Scale
 from secateur.scenario.sections.section import Fraction, Positive, Section
 
-Buckets = Annotated[int, Field(ge=2, le=255)]
-Measure = Literal["events", "positives", "rate", "gap"]
+BucketCount = Annotated[int, Field(ge=2, le=255)]
+CounterMeasure = Literal["events", "positives", "rate", "gap"]
 
 
 class FieldSpec(Section):
@@ -35,7 +35,7 @@ class FieldSpec(Section):
     list)."""
     hashed: bool = False
     """True for the log's user column, and only there: its values are keyed hashes."""
-    buckets: Buckets = 16
+    buckets: BucketCount = 16
     """Ids that a bucket field is cut into, or knots of the `quantile` scale."""
     scale: Scale = "standard"
     """How a number is scaled: `log` is sign(x) log(1 + |x|), `standard` subtracts the mean and
@@ -51,6 +51,16 @@ class FieldSpec(Section):
     """Whether a history holds the user's positive events alone."""
     type: str | None = None
     """Column with an event's type, which a history then holds beside each item."""
+
+    @property
+    def has_types(self) -> bool:
+        """Whether it is a history of event types too."""
+        return self.kind == "history" and self.type is not None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the model inputs that it makes."""
+        return (self.name, self.name + TYPES_SUFFIX) if self.has_types else (self.name,)
 
     @model_validator(mode="after")
     def _history_shares(self) -> Self:
@@ -92,7 +102,7 @@ class Counter(Section):
     freshness: Literal["event", "day"] = "event"
     """Count up to the event itself, or up to the midnight before it, which is what a service knows
     that counts once a night."""
-    measures: Annotated[tuple[Measure, ...], Field(min_length=1)] = ("events", "rate")
+    measures: Annotated[tuple[CounterMeasure, ...], Field(min_length=1)] = ("events", "rate")
     """The numbers to make: events, positives, their smoothed rate, or the gap in seconds since the
     last event."""
     prior_events: Positive = 10
@@ -102,7 +112,7 @@ class Counter(Section):
     kind: Literal["bucket", "number"] = "bucket"
     """Read as ids, cut at quantiles, or as standardised numbers (all but rates by their
     logarithm)."""
-    buckets: Buckets = 32
+    buckets: BucketCount = 32
     """Ids where `kind` is bucket."""
 
     @model_validator(mode="after")
@@ -135,7 +145,7 @@ class Counter(Section):
         """Whether its numbers are no sums of days: it counts the last events, or tells a gap."""
         return self.last is not None or "gap" in self.measures
 
-    def field(self, measure: Measure) -> str:
+    def field(self, measure: CounterMeasure) -> str:
         """Name of the field with this measure."""
         return f"{self.name}_{measure}"
 
@@ -185,6 +195,13 @@ class Features(Section):
     def inputs(self) -> tuple[FieldSpec, ...]:
         """All model inputs: the fields, then those of the counters."""
         return (*self.fields, *(field for counter in self.counters for field in counter.fields))
+
+    @property
+    def made_inputs(self) -> set[str]:
+        """Names of the model inputs that are made of many events: histories' and counters'."""
+        histories = (field for field in self.fields if field.kind == "history")
+        counted = (field for counter in self.counters for field in counter.fields)
+        return {name for field in (*histories, *counted) for name in field.inputs}
 
     @model_validator(mode="after")
     def _shared_categories_exist(self) -> Self:

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from secateur.contracts.judgement import Batch
+from secateur.contracts.releases import CHANNEL_NAME
 from secateur.scenario.sections.section import Fraction, Positive, Section
 
 
@@ -29,10 +30,10 @@ class Judgement(Section):
     """Share of the preferred cost that a package must save against the dense one."""
 
 
-class Release(Section):
+class ReleaseChannel(Section):
     """Where a passing package goes."""
 
     role: ClassVar[str] = "release"
 
-    channel: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")] = "latest"
+    channel: Annotated[str, Field(pattern=f"^{CHANNEL_NAME}$")] = "latest"
     """The channel that moves to the release."""

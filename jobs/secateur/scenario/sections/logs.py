@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
-from secateur.scenario.sections.section import Day, Fraction, Name, Positive, Section
+from secateur.scenario.sections.section import Fraction, IsoDay, Name, Positive, Section
 
 Format = Literal["csv", "tsv", "json_lines", "parquet"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -20,7 +20,7 @@ def _known_timezone(name: str) -> str:
     return name
 
 
-class Table(Section):
+class TableFormat(Section):
     """How the files of a table are written.
 
     Their compression is told by the name: .gz, .bz2, .zst, or whatever a Parquet file says of
@@ -51,10 +51,10 @@ class Table(Section):
         return self
 
 
-class SideTable(Table):
+class SideTable(TableFormat):
     """A table that is joined to every event: one file, one row a key."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    name: Name
     """Name of the table."""
     path: str
     """Its file, below the log's `uri`."""
@@ -62,7 +62,7 @@ class SideTable(Table):
     """Column of both the events and the table that joins them."""
 
 
-class Logs(Table):
+class Logs(TableFormat):
     """The raw log: where it lies, how it is written, and which of its days a night reads."""
 
     role: ClassVar[str] = "logs"
@@ -85,9 +85,9 @@ class Logs(Table):
     `M/d/yyyy h:mm:ss a`."""
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
     """IANA name of the clocks that tell the days, such as `Asia/Shanghai`."""
-    first_day: Day | None = None
+    first_day: IsoDay | None = None
     """No day before this one is read, `YYYY-MM-DD`."""
-    last_day: Day | None = None
+    last_day: IsoDay | None = None
     """Last day of the window, `YYYY-MM-DD`. Default: the newest day present."""
     window_days: Positive = 14
     """Days that a night reads, up to the last one."""
@@ -185,7 +185,7 @@ class ClickedListLabel(OfColumn):
 
 
 class Negatives(Section):
-    """Sampled negatives of a log that holds positives only (`events/negatives.py`).
+    """Sampled negatives of a log that holds positives only (`events/negative_sampling.py`).
 
     A drawn event has its positive's user and time. Columns that are named in neither `shared` nor
     `item_columns` would tell the drawn from the real, so the events do not have them.

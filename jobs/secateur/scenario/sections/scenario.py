@@ -1,12 +1,10 @@
 """One recommender's nights: all sections together."""
 
-from pydantic import model_validator
-
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.errors import UsageError
 from secateur.scenario.sections.cleaning import Cleaning
 from secateur.scenario.sections.features import Features
-from secateur.scenario.sections.judgement import Judgement, Release
+from secateur.scenario.sections.judgement import Judgement, ReleaseChannel
 from secateur.scenario.sections.logs import Label, Logs
 from secateur.scenario.sections.repruning import Repruning
 from secateur.scenario.sections.search import Search, Target
@@ -46,23 +44,12 @@ class Scenario(Section):
     """The recipes to prune by. A night without a search needs one at least."""
     judgement: Judgement
     """The gate."""
-    release: Release = Release()
+    release: ReleaseChannel = ReleaseChannel()
     """Where a package that passes goes."""
     search: Search | None = None
     """Looks for recipes itself; without it, only the candidates are tried."""
     repruning: Repruning | None = None
     """Keeps the cuts of successive nights alike; without it, every night cuts anew."""
-
-    @model_validator(mode="after")
-    def _names_agree(self) -> "Scenario":
-        names = [recipe.name for recipe in self.candidates]
-        sought = [target.name for target in self.search.targets] if self.search else []
-        if len({*names, *sought}) != len(names) + len(sought) or "dense" in (*names, *sought):
-            raise ValueError("names of candidates and targets differ, 'dense' is the baseline's")
-        unknown = sorted(set(self.only_candidates) - set(names))
-        if unknown:
-            raise ValueError(f"only_candidates: unknown {unknown}, known {names}")
-        return self
 
     def target(self, name: str) -> Target:
         """The search's target of this name. Raises UsageError."""

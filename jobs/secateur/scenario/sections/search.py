@@ -61,10 +61,3 @@ class Search(Section):
     """Epochs of repair of the finalists, and of the recipe that is found."""
     seeds: Positive = 3
     """Seeds that a finalist is tried with."""
-
-    @model_validator(mode="after")
-    def _names_differ(self) -> "Search":
-        names = [target.name for target in self.targets]
-        if len(set(names)) < len(names):
-            raise ValueError("targets: names are unique")
-        return self

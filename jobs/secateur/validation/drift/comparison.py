@@ -9,22 +9,21 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from secateur.artifacts import Artifact
-from secateur.contracts.data import ColumnDrift, Measure, Profile
-from secateur.contracts.errors import ScenarioError
+from secateur.contracts.artifact_files import PROFILE
+from secateur.contracts.data import ColumnDrift, DriftMeasure, Profile
 from secateur.scenario import Drift
 from secateur.validation.drift import distances, event_profile
-from secateur.validation.drift.reference_night import PROFILE
-from secateur.validation.running import Check
+from secateur.validation.suite_runner import Suite
 
 log = logging.getLogger("secateur.validation")
 
-FORMULAS: dict[Measure, str] = {
+FORMULAS: dict[DriftMeasure, str] = {
     "categories": "L-infinity",
     "numbers": "Jensen-Shannon, base 2",
 }
 
 # The distance and how many shares were compared, by measure and column.
-Distances = dict[tuple[Measure, str], tuple[float, int]]
+Distances = dict[tuple[DriftMeasure, str], tuple[float, int]]
 
 
 @dataclass(frozen=True)
@@ -34,23 +33,17 @@ class Comparison:
     columns: tuple[ColumnDrift, ...] = ()
     bootstrap: str = ""
 
-    def checks(self) -> list[Check]:
+    def suites(self) -> list[Suite]:
         """The suites of the columns that were compared: one frame of distances a measure."""
         compared = [one for one in self.columns if one.distance is not None]
         by_measure = {m: [one for one in compared if one.measure == m] for m in FORMULAS}
-        return [_check(measure, found) for measure, found in by_measure.items() if found]
+        return [_drift_suite(measure, found) for measure, found in by_measure.items() if found]
 
 
 NOT_WATCHED = Comparison()
 
 
-def demand_no_user(drift: Drift, user: str) -> None:
-    """Raises ScenarioError where the scenario watches the column `user`: no profile names users."""
-    if user in (*drift.categories, *drift.numbers):
-        raise ScenarioError(f"validation.drift: {user} is the user, whom no profile may name")
-
-
-def compare(
+def compare_nights(
     events: DataFrame, drift: Drift, tonight: Profile, reference: Artifact | None
 ) -> Comparison:
     """Hold tonight's events and their profile against an AcceptedNight of an earlier last day."""
@@ -64,7 +57,7 @@ def compare(
     return Comparison(bootstrap=why)
 
 
-def _check(measure: Measure, columns: Sequence[ColumnDrift]) -> Check:
+def _drift_suite(measure: DriftMeasure, columns: Sequence[ColumnDrift]) -> Suite:
     frame = pa.table({one.column: [one.distance] for one in columns}).to_pandas()
     limits = (
         gxe.ExpectColumnMaxToBeBetween(
@@ -74,7 +67,7 @@ def _check(measure: Measure, columns: Sequence[ColumnDrift]) -> Check:
         )
         for one in columns
     )
-    return Check(f"drift of {measure}", frame, tuple(limits))
+    return Suite(f"drift of {measure}", frame, tuple(limits))
 
 
 def _columns(
@@ -82,12 +75,17 @@ def _columns(
 ) -> tuple[ColumnDrift, ...]:
     """One entry a watched column, in the scenario's order."""
     then = reference.read(PROFILE, Profile)
-    few = _too_few(drift.min_rows, tonight, then)
+    few = ""
+    if min(tonight.rows, then.rows) < drift.min_rows:
+        few = f"{tonight.rows:,} rows tonight, {then.rows:,} then: fewer than {drift.min_rows:,}"
     found = {} if few else _distances(events, tonight, then)
 
-    def entry(measure: Measure, column: str, limit: float) -> ColumnDrift:
+    def entry(measure: DriftMeasure, column: str, limit: float) -> ColumnDrift:
         distance, bins = found.get((measure, column), (None, 0))
-        why = "" if distance is not None else few or _absent(column, events, then)
+        unknown = f"the night of {then.last_day} was not profiled by this column"
+        gone = "tonight's events have no such column"
+        absent = unknown if column in events.columns else gone
+        why = "" if distance is not None else few or absent
         if why:
             log.warning("drift of %s was not compared: %s", column, why)
         return ColumnDrift(
@@ -108,18 +106,6 @@ def _columns(
         *(entry("categories", column, limit) for column, limit in drift.categories.items()),
         *(entry("numbers", column, limit) for column, limit in drift.numbers.items()),
     )
-
-
-def _too_few(least: int, tonight: Profile, then: Profile) -> str:
-    if min(tonight.rows, then.rows) >= least:
-        return ""
-    return f"{tonight.rows:,} rows tonight, {then.rows:,} then: fewer than {least:,}"
-
-
-def _absent(column: str, events: DataFrame, then: Profile) -> str:
-    if column not in events.columns:
-        return "tonight's events have no such column"
-    return f"the night of {then.last_day} was not profiled by this column"
 
 
 def _distances(events: DataFrame, tonight: Profile, then: Profile) -> Distances:

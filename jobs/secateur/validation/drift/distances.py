@@ -31,20 +31,20 @@ Shares = NDArray[np.float64]
 def of_categories(one: ValueCounts, other: ValueCounts) -> tuple[float, int]:
     """L-infinity distance of the shares of values, and how many shares were compared.
 
-    A value that a side does not list counts as absent there: had it been more frequent than a
+    A value that one night does not list counts as absent there: had it been more frequent than a
     listed one, it would be listed.
     """
     values = sorted({*one.values, *other.values})
     p, q = (
-        _shares([*(side.values.get(value, 0) for value in values), side.others, side.missing])
-        for side in (one, other)
+        _shares([*(night.values.get(value, 0) for value in values), night.others, night.missing])
+        for night in (one, other)
     )
     return float(np.abs(p - q).max()), len(p)
 
 
 def of_numbers(one: BinCounts, other: BinCounts) -> tuple[float, int]:
     """Jensen-Shannon distance of the shares of the same bins, and how many bins there are."""
-    p, q = (_shares([*side.rows, side.missing]) for side in (one, other))
+    p, q = (_shares([*night.rows, night.missing]) for night in (one, other))
     divergence = _entropy((p + q) / 2) - (_entropy(p) + _entropy(q)) / 2
     return float(np.sqrt(np.clip(divergence, 0, 1))), len(p)  # rounding may leave [0, 1]
 
@@ -56,6 +56,6 @@ def _shares(rows: Sequence[int]) -> Shares:
 
 
 def _entropy(shares: Shares) -> float:
-    """In bits, with 0 log 0 = 0."""
+    """Entropy of shares [n] in bits, with 0 log 0 = 0."""
     present = shares[shares > 0]
     return float(-(present * np.log2(present)).sum())

@@ -40,10 +40,8 @@ def _cells(one: ColumnDrift) -> str:
         "" if one.distance is None else f"{one.distance:.4f}",
         f"{one.limit:g}",
     )
-    return "".join(f"<td>{cell}</td>" for cell in (*map(escape, texts), _outcome(one)))
-
-
-def _outcome(one: ColumnDrift) -> str:
     if one.distance is None:
-        return NOT_COMPARED + escape(one.not_compared)
-    return EXCEEDED if one.distance > one.limit else WITHIN
+        outcome = NOT_COMPARED + escape(one.not_compared)
+    else:
+        outcome = EXCEEDED if one.distance > one.limit else WITHIN
+    return "".join(f"<td>{cell}</td>" for cell in (*map(escape, texts), outcome))

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.data import BinCounts, Profile, ValueCounts
 from secateur.scenario import Drift
-from secateur.spark import named
+from secateur.spark import column_named, finite_number
 
 MOST_VALUES = 10_000
 
@@ -45,11 +45,11 @@ def days(events: DataFrame) -> dict[str, int]:
 
 def count_values(events: DataFrame, name: str) -> ValueCounts:
     """Rows of the most frequent values of a column, ties in the order of their code points."""
-    value = named(name).cast("string").alias("value")
+    value = column_named(name).cast("string").alias("value")
     counted = events.groupBy(value).agg(F.count("*").alias("rows"))
     most = counted.where("value IS NOT NULL").orderBy(F.desc("rows"), "value").limit(MOST_VALUES)
     values = {row["value"]: int(row["rows"]) for row in most.collect()}
-    known, total = events.agg(F.count(named(name)), F.count("*")).collect()[0]
+    known, total = events.agg(F.count(column_named(name)), F.count("*")).collect()[0]
     return ValueCounts(values, known - sum(values.values()), total - known)
 
 
@@ -66,7 +66,7 @@ def quantile_boundaries(
     if not names:
         return {}
     shares = [k / bins for k in range(bins + 1)]
-    found = events.agg(*(F.percentile(_number(name), shares) for name in names)).collect()[0]
+    found = events.agg(*(F.percentile(finite_number(name), shares) for name in names)).collect()[0]
     return {name: _boundaries(cuts or []) for name, cuts in zip(names, found, strict=True)}
 
 
@@ -86,26 +86,12 @@ def count_bins(
     if not boundaries:
         return {}
     at_least = [
-        F.count_if(_number(name) >= cut) for name, cuts in boundaries.items() for cut in cuts
+        F.count_if(finite_number(name) >= cut) for name, cuts in boundaries.items() for cut in cuts
     ]
-    known = [F.count(_number(name)) for name in boundaries]
+    known = [F.count(finite_number(name)) for name in boundaries]
     total, *found = events.agg(F.count("*"), *known, *at_least).collect()[0]
-    counts = iter(found[len(known) :])
-    return {
-        name: _bin_counts(total, found[place], tuple(cuts), [next(counts) for _ in cuts])
-        for place, (name, cuts) in enumerate(boundaries.items())
-    }
-
-
-def _bin_counts(
-    total: int, known: int, cuts: tuple[float, ...], at_least: Sequence[int]
-) -> BinCounts:
-    """From the rows at or above each boundary to the rows between two."""
-    rows = -np.diff([known, *at_least, 0])
-    return BinCounts(cuts, tuple(rows.tolist()), total - known)
-
-
-def _number(name: str) -> Column:
-    """A column's finite number, null where it holds none."""
-    number = named(name).try_cast("double")
-    return F.when(F.abs(number) < F.lit(float("inf")), number)
+    counts, binned = iter(found[len(known) :]), {}
+    for (name, cuts), numbers in zip(boundaries.items(), found, strict=False):
+        rows = -np.diff([numbers, *(next(counts) for _ in cuts), 0])
+        binned[name] = BinCounts(tuple(cuts), tuple(rows.tolist()), total - numbers)
+    return binned

@@ -1,11 +1,10 @@
 """The accepted night whose events later ones are held against."""
 
-from secateur.accepted import EVENTS
+from secateur.accepted import NIGHTS
 from secateur.artifacts import Artifact
+from secateur.contracts.artifact_files import PROFILE
 from secateur.contracts.data import Profile
 from secateur.contracts.errors import CorruptArtifact
-
-PROFILE = "profile.json"
 
 
 def before(state: str | None, last_day: str) -> Artifact | None:
@@ -13,7 +12,7 @@ def before(state: str | None, last_day: str) -> Artifact | None:
 
     Raises CorruptArtifact as `Shelf.before` does, and where it is the night of another day.
     """
-    known = EVENTS.before(state, last_day)
+    known = NIGHTS.before(state, last_day)
     if known is None:
         return None
     day, reference = known

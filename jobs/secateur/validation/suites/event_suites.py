@@ -1,4 +1,4 @@
-"""What must hold of an EventSet, drawn from the scenario; `running` runs it."""
+"""What must hold of an EventSet, drawn from the scenario."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,37 +8,38 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.scenario import Features, Logs, Validation
-from secateur.spark import named
+from secateur.spark import column_named
 from secateur.validation.drift import event_profile
-from secateur.validation.running import Check
-from secateur.validation.suites.row_conditions import columns_check, plain, rule_check
+from secateur.validation.suite_runner import Suite
+from secateur.validation.suites.row_conditions import columns_suite, plain_name, rule_suite
 
 
-def events_checks(
+def event_suites(
     events: DataFrame,
     counted: Mapping[str, int],
     features: Features,
     logs: Logs,
     validation: Validation,
-) -> list[Check]:
+) -> list[Suite]:
     """The suites of an EventSet that promises `counted` events by day of its window.
 
     Where a column is gone that every event has, there is no more to examine than that.
     """
     own = (logs.user, logs.item, "time_ms", "label", "day")
-    needed = (*own, *_columns_of(features), *_columns_of_sides(logs), *_columns_watched(validation))
-    names = tuple(dict.fromkeys(needed))
-    columns = columns_check("columns", events, names)
+    drift, sides = validation.drift, (side.key for side in logs.sides)
+    limited = (*validation.max_missing_rate, *drift.categories, *drift.numbers)
+    needed = dict.fromkeys((*own, *_columns_of(features), *sides, *limited))
+    columns = columns_suite("columns", events, tuple(needed))
     if not set(own) <= set(events.columns):
         return [columns]
     found = [
         columns,
-        _events_check(events, own, counted, validation),
-        _days_check(events, counted, validation),
+        _events_suite(events, own, counted, validation),
+        _days_suite(events, counted, validation),
     ]
     if validation.max_missing_rate:
-        found.append(_missing_check(events, validation.max_missing_rate))
-    return [*found, *(rule_check(events, rule) for rule in validation.rules)]
+        found.append(_missing_suite(events, validation.max_missing_rate))
+    return [*found, *(rule_suite(events, rule) for rule in validation.rules)]
 
 
 def _columns_of(features: Features) -> Sequence[str]:
@@ -49,25 +50,16 @@ def _columns_of(features: Features) -> Sequence[str]:
     return (*read, *types, *counted, *(one.column for one in features.slices))
 
 
-def _columns_of_sides(logs: Logs) -> Sequence[str]:
-    return tuple(side.key for side in logs.sides)
-
-
-def _columns_watched(validation: Validation) -> Sequence[str]:
-    drift = validation.drift
-    return (*validation.max_missing_rate, *drift.categories, *drift.numbers)
-
-
-def _events_check(
+def _events_suite(
     events: DataFrame, own: Sequence[str], counted: Mapping[str, int], validation: Validation
-) -> Check:
+) -> Suite:
     low, high = validation.label_rate
-    return Check(
+    return Suite(
         "events",
-        events.select(*(named(name).alias(plain(name)) for name in own)),
+        events.select(*(column_named(name).alias(plain_name(name)) for name in own)),
         (
             gxe.ExpectTableRowCountToBeBetween(min_value=validation.min_rows),
-            *(gxe.ExpectColumnValuesToNotBeNull(column=plain(name)) for name in own),
+            *(gxe.ExpectColumnValuesToNotBeNull(column=plain_name(name)) for name in own),
             gxe.ExpectColumnValuesToBeInSet(column="label", value_set=[0, 1]),
             gxe.ExpectColumnMeanToBeBetween(column="label", min_value=low, max_value=high),
             gxe.ExpectColumnDistinctValuesToBeInSet(column="day", value_set=sorted(counted)),
@@ -75,7 +67,7 @@ def _events_check(
     )
 
 
-def _days_check(events: DataFrame, counted: Mapping[str, int], validation: Validation) -> Check:
+def _days_suite(events: DataFrame, counted: Mapping[str, int], validation: Validation) -> Suite:
     """Every day of the window has enough events, and as many as cleaning counted.
 
     A day without events has no row to fail on, so the days are those that were promised.
@@ -87,7 +79,7 @@ def _days_check(events: DataFrame, counted: Mapping[str, int], validation: Valid
         "rows": [found.get(day, 0) for day in days],
         "counted": [counted.get(day, 0) for day in days],
     }
-    return Check(
+    return Suite(
         "days",
         pa.table(frame).to_pandas(),
         (
@@ -98,14 +90,14 @@ def _days_check(events: DataFrame, counted: Mapping[str, int], validation: Valid
     )
 
 
-def _missing_check(events: DataFrame, limits: Mapping[str, float]) -> Check:
+def _missing_suite(events: DataFrame, limits: Mapping[str, float]) -> Suite:
     """The share of missing values by column; a column that is gone misses all."""
     present = [name for name in limits if name in events.columns]
-    shares = [F.avg(F.isnull(named(name)).cast("int")) for name in present]
+    shares = [F.avg(F.isnull(column_named(name)).cast("int")) for name in present]
     found = dict(zip(present, events.agg(F.count("*"), *shares).collect()[0][1:], strict=True))
     frame = pa.table({name: [found.get(name, 1.0)] for name in limits})
     most = (
         gxe.ExpectColumnMaxToBeBetween(column=name, max_value=limit)
         for name, limit in limits.items()
     )
-    return Check("share of missing values", frame.to_pandas(), tuple(most))
+    return Suite("share of missing values", frame.to_pandas(), tuple(most))

@@ -1,4 +1,4 @@
-"""What must hold of a FeatureSet, drawn from its schema and the scenario; `running` runs it."""
+"""What must hold of a FeatureSet, drawn from its schema and the scenario."""
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
@@ -10,63 +10,68 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
-from secateur.contracts.features import SPLITS, FeatureSchema
+from secateur.contracts.features import HELD_OUT, ROW_COLUMNS, SPLITS, FeatureSchema
 from secateur.scenario import Cleaning, Validation
-from secateur.spark import named
-from secateur.validation.running import Check
-from secateur.validation.suites import input_checks
-from secateur.validation.suites.row_conditions import columns_check, plain
-from secateur.validation.suites.vocabulary_checks import vocabulary_checks
+from secateur.spark import column_named
+from secateur.validation.suite_runner import Suite
+from secateur.validation.suites.input_suites import (
+    input_columns,
+    input_suites,
+    unknown_share,
+    vocabularies,
+)
+from secateur.validation.suites.row_conditions import columns_suite, plain_name
+from secateur.validation.suites.vocabulary_suites import vocabulary_suites
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SPLIT = "_split"  # no field is named so
-ROW_COLUMNS = ("label", "user", "day", "time_ms")
 
 
-def features_checks(
+def feature_suites(
     splits: Mapping[str, DataFrame],
     days: Mapping[str, Sequence[str]],
     schema: FeatureSchema,
     vocabulary: pa.Table,
     validation: Validation,
     cleaning: Cleaning,
-) -> list[Check]:
+) -> list[Suite]:
     """The suites of a FeatureSet whose splits promise `days`.
 
     They hold its columns, ids, numbers, lists and vectors against the schema, its splits against
     each other in time, and its share of unknown values against the scenario. Where a column is
-    gone, there is no more to examine than that.
+    gone, there is no more to examine than that. `vocabulary` [n] has a row a value, with its
+    `field` (string) and `id` (int32).
     """
     columns = {name: _columns(schema, held_out=name != "train") for name in splits}
-    exist = [columns_check(f"{name} columns", splits[name], columns[name]) for name in splits]
+    exist = [columns_suite(f"{name} columns", splits[name], columns[name]) for name in splits]
     if any(not set(columns[name]) <= set(frame.columns) for name, frame in splits.items()):
         return exist
     rows = _together(splits, columns["train"])
-    held_out = _together({s: f for s, f in splits.items() if s != "train"}, columns["tune"])
+    held_out = _together({split: splits[split] for split in HELD_OUT}, columns["tune"])
     summary = _summary(rows, schema, validation)
-    unknown = _unknown_check(summary, validation.max_oov_rate)
+    unknown = _unknown_suite(summary, validation.max_oov_rate)
     return [
         *exist,
-        _rows_check(rows, schema, validation),
-        *input_checks.checks(rows, held_out, schema),
-        _days_check(rows, days),
-        _order_check(summary, late=cleaning.late_days > 0),
-        *vocabulary_checks(schema, vocabulary),
+        _rows_suite(rows, schema, validation),
+        *input_suites(rows, held_out, schema),
+        _days_suite(rows, days),
+        _order_suite(summary, late=cleaning.late_days > 0),
+        *vocabulary_suites(schema, vocabulary),
         *([unknown] if unknown.expectations else []),
     ]
 
 
 def _columns(schema: FeatureSchema, held_out: bool) -> list[str]:
     slices = schema.slice_columns if held_out else ()
-    return [*input_checks.names(schema), *ROW_COLUMNS, *schema.task_columns, *slices]
+    return [*input_columns(schema), *ROW_COLUMNS, *schema.task_columns, *slices]
 
 
 def _together(splits: Mapping[str, DataFrame], columns: Sequence[str]) -> DataFrame:
     """The rows of several splits, each with the name of its own in the column `split`."""
     parts = (
-        frame.select(F.lit(name).alias(SPLIT), *map(named, columns))
+        frame.select(F.lit(name).alias(SPLIT), *map(column_named, columns))
         for name, frame in splits.items()
     )
     return reduce(DataFrame.unionByName, parts)
@@ -74,32 +79,34 @@ def _together(splits: Mapping[str, DataFrame], columns: Sequence[str]) -> DataFr
 
 def _summary(rows: DataFrame, schema: FeatureSchema, validation: Validation) -> "pd.DataFrame":
     """One row a split: rows, first and last day and time, share of OOV ids by limited field."""
-    fields = input_checks.vocabularies(schema)
+    fields = vocabularies(schema)
     limited = [fields[name] for name in validation.max_oov_rate if name in fields]
     bounds = (
         bound(column).alias(f"{word}_{column}")
         for column in ("day", "time_ms")
         for word, bound in (("first", F.min), ("last", F.max))
     )
-    shares = map(input_checks.unknown_share, limited)
+    shares = map(unknown_share, limited)
     by_split = rows.groupBy(SPLIT).agg(F.count("*").alias("rows"), *bounds, *shares)
     summary: pd.DataFrame = by_split.toPandas()
     return summary.set_index(SPLIT).reindex(SPLITS)
 
 
-def _rows_check(rows: DataFrame, schema: FeatureSchema, validation: Validation) -> Check:
+def _rows_suite(rows: DataFrame, schema: FeatureSchema, validation: Validation) -> Suite:
     low, high = validation.label_rate
     within = (
-        gxe.ExpectColumnValuesToBeBetween(column=plain(f.name), min_value=0, max_value=f.size - 1)
+        gxe.ExpectColumnValuesToBeBetween(
+            column=plain_name(f.name), min_value=0, max_value=f.size - 1
+        )
         for f in schema.fields
     )
     columns = [*(f.name for f in schema.fields), *ROW_COLUMNS]
-    names, labels = list(map(plain, columns)), ("label", *schema.task_columns)
-    frame = rows.select(*map(named, (*columns, *schema.task_columns)))
+    names, labels = list(map(plain_name, columns)), ("label", *schema.task_columns)
+    frame = rows.select(*map(column_named, (*columns, *schema.task_columns)))
     frame = frame.toDF(*names, *schema.task_columns)
     # The library takes no mean of a byte.
     frame = frame.withColumns({name: F.col(name).cast("int") for name in labels})
-    return Check(
+    return Suite(
         "all splits",
         frame,
         (
@@ -117,18 +124,18 @@ def _rows_check(rows: DataFrame, schema: FeatureSchema, validation: Validation) 
     )
 
 
-def _days_check(rows: DataFrame, days: Mapping[str, Sequence[str]]) -> Check:
+def _days_suite(rows: DataFrame, days: Mapping[str, Sequence[str]]) -> Suite:
     """Every day lies in the split that it was promised to, and none is without rows."""
     counted = rows.groupBy(SPLIT, "day").agg(F.count("*").alias("rows")).collect()
     found = {(row[SPLIT], row["day"] or "null"): row["rows"] for row in counted}
     promised = {(split, day) for split, inside in days.items() for day in inside}
-    places = sorted({*found, *promised})
+    pairs = sorted({*found, *promised})
     frame = {
-        "day": [f"{split} {day}" for split, day in places],
-        "rows": [found.get(place, 0) for place in places],
-        "promised": [int(place in promised) for place in places],
+        "day": [f"{split} {day}" for split, day in pairs],
+        "rows": [found.get(pair, 0) for pair in pairs],
+        "promised": [int(pair in promised) for pair in pairs],
     }
-    return Check(
+    return Suite(
         "days of the splits",
         pa.table(frame).to_pandas(),
         (
@@ -139,7 +146,7 @@ def _days_check(rows: DataFrame, days: Mapping[str, Sequence[str]]) -> Check:
     )
 
 
-def _order_check(summary: "pd.DataFrame", late: bool) -> Check:
+def _order_suite(summary: "pd.DataFrame", late: bool) -> Suite:
     """Each split ends before the next begins, by day and by time, and none is empty.
 
     An event that came `late` keeps its own time in the split of the day that it arrived on.
@@ -160,13 +167,13 @@ def _order_check(summary: "pd.DataFrame", late: bool) -> Check:
         for before, after in pairwise(SPLITS)
         for kind in kinds
     )
-    return Check("order in time", pa.table(wide).to_pandas(), (*rows, *later))
+    return Suite("order in time", pa.table(wide).to_pandas(), (*rows, *later))
 
 
-def _unknown_check(summary: "pd.DataFrame", limits: Mapping[str, float]) -> Check:
-    held_out = summary.loc[["tune", "confirm"]].reset_index()
+def _unknown_suite(summary: "pd.DataFrame", limits: Mapping[str, float]) -> Suite:
+    held_out = summary.loc[list(HELD_OUT)].reset_index()
     most = (
         gxe.ExpectColumnValuesToBeBetween(column=field, max_value=limit)
         for field, limit in limits.items()
     )
-    return Check("share of unknown values", held_out, tuple(most), key=SPLIT)
+    return Suite("share of unknown values", held_out, tuple(most), key=SPLIT)

@@ -14,33 +14,33 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.errors import ScenarioError
 from secateur.scenario import Rule
-from secateur.validation.running import Check
+from secateur.validation.suite_runner import Suite
 
 
-def plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """A column's name in what the library reads, which takes a dot for the access to a struct."""
     return name.replace(".", ":")
 
 
 def flag(condition: Column, name: str) -> Column:
     """1 where the condition is true, 0 where it is false or null."""
-    return F.coalesce(condition, F.lit(False)).cast("int").alias(plain(name))
+    return F.coalesce(condition, F.lit(False)).cast("int").alias(plain_name(name))
 
 
 def holds(name: str, words: str, mostly: float = 1.0) -> Expected:
     """Expect the flag `name` to be 1 in at least the share `mostly` of the rows."""
     return gxe.ExpectColumnValuesToBeInSet(
-        column=plain(name), value_set=[1], mostly=mostly, description=words
+        column=plain_name(name), value_set=[1], mostly=mostly, description=words
     )
 
 
-def columns_check(suite: str, frame: DataFrame, names: Iterable[str]) -> Check:
+def columns_suite(title: str, frame: DataFrame, names: Iterable[str]) -> Suite:
     """A suite that looks for each column, whatever its name holds."""
-    exist = (gxe.ExpectColumnToExist(column=plain(name)) for name in names)
-    return Check(suite, frame.toDF(*map(plain, frame.columns)), tuple(exist))
+    exist = (gxe.ExpectColumnToExist(column=plain_name(name)) for name in names)
+    return Suite(title, frame.toDF(*map(plain_name, frame.columns)), tuple(exist))
 
 
-def rule_check(events: DataFrame, rule: Rule) -> Check:
+def rule_suite(events: DataFrame, rule: Rule) -> Suite:
     """A suite of one rule of the scenario: alone, so that its failure is no other rule's.
 
     A predicate that Spark cannot analyse, such as one over a column that is gone, becomes one that
@@ -48,10 +48,10 @@ def rule_check(events: DataFrame, rule: Rule) -> Check:
     """
     words = f"{rule.holds} (mostly={rule.mostly:g})"
     expected = (holds(rule.name, words, rule.mostly),)
-    return Check(f"rule {rule.name}", _flagged(events, rule), expected)
+    return Suite(f"rule {rule.name}", _rule_flags(events, rule), expected)
 
 
-def _flagged(events: DataFrame, rule: Rule) -> DataFrame:
+def _rule_flags(events: DataFrame, rule: Rule) -> DataFrame:
     try:
         return events.select(flag(F.expr(rule.holds), rule.name))
     except ParseException as error:

@@ -28,7 +28,7 @@ class DLRM(Recommender):
         numbers = len(spec.numbers)
         widths = (numbers, *spec.bottom, spec.embedding_dim) if numbers else ()
         self.bottom = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
-        embeddings = spec.embedded + bool(numbers)
+        embeddings = spec.embedding_count + bool(numbers)
         pairs = torch.triu_indices(embeddings, embeddings, offset=1)
         self.register_buffer("pairs", pairs, persistent=False)
 

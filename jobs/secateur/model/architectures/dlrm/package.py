@@ -64,5 +64,5 @@ class InteractionGraph(ArchitectureGraph):
 def graph_part(model: DLRM, bits: int) -> InteractionGraph:
     """What a model makes of its embeddings, the bottom's layers stored at so many bits."""
     bottom, spec = at_bits(map(linear_weights, model.bottom), bits), model.spec
-    embeddings = spec.embedded + bool(bottom)
+    embeddings = spec.embedding_count + bool(bottom)
     return InteractionGraph(bottom, embeddings, spec.embedding_dim, spec.interaction == "dot")

@@ -32,7 +32,7 @@ class InteractionGroups(PrunableGroups[DLRM]):
         if spec.interaction == "cat":
             yield torch.cat([own, kept.columns(dim, start=dim * bottom)])
             return
-        meets = torch.zeros(spec.embedded + bottom, dtype=torch.bool)
+        meets = torch.zeros(spec.embedding_count + bottom, dtype=torch.bool)
         meets[kept.embedded + bottom] = True
         meets[: int(bottom)] = len(own) > 0
         first, second = self.model.pairs.cpu()

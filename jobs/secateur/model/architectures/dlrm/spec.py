@@ -26,7 +26,7 @@ class InteractionShapes(Shapes):
 
     def tower_inputs(self, spec: ModelSpec) -> int:
         """The numbers' embedding, then the others, or the dot product of every pair."""
-        embeddings = spec.embedded + bool(spec.numbers)
+        embeddings = spec.embedding_count + bool(spec.numbers)
         if spec.interaction == "cat":
             return embeddings * spec.embedding_dim
         own = spec.embedding_dim if spec.numbers else 0

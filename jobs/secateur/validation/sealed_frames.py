@@ -8,6 +8,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
+from secateur.contracts.artifact_files import EVENTS, SIDES
 from secateur.contracts.features import SPLITS
 from secateur.scenario import Logs
 from secateur.spark import join_sides, read_parquet
@@ -15,9 +16,9 @@ from secateur.spark import join_sides, read_parquet
 
 def events(spark: SparkSession, folder: Path, logs: Logs) -> DataFrame:
     """The events of an EventSet with the columns of those side tables that can be joined."""
-    rows = _rows(spark, folder, "events/*/part-*.parquet")
+    rows = _rows(spark, folder, f"{EVENTS}/*/part-*.parquet")
     for side in logs.sides:
-        if side.key in rows.columns and any(folder.glob(f"sides/{side.name}/part-*.parquet")):
+        if side.key in rows.columns and any(folder.glob(f"{SIDES}/{side.name}/part-*.parquet")):
             rows = join_sides(rows, folder, [side])
     return rows
 

@@ -1,32 +1,35 @@
 """Cleaned days into one EventSet."""
 
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 
 from secateur.artifacts import Artifact
+from secateur.contracts.artifact_files import COUNTS, DAY_FOLDER, EVENTS, QUARANTINE
 from secateur.contracts.data import CleaningCounts, DayCounts
-from secateur.events.days import EVENTS, QUARANTINE
-from secateur.events.reading import DAY
-from secateur.events.writing import UNKNOWN_DAY
+from secateur.events.clean_days import UNKNOWN_DAY
+from secateur.events.raw_rows import DAY
 from secateur.spark import contents
 
 
 def assemble(days: Mapping[str, Artifact], outside: int, folder: Path) -> CleaningCounts:
-    """Copy the days' files below `folder`, and add up their counts."""
-    counts = {day: part.read("counts.json", DayCounts) for day, part in days.items()}
+    """Copy the days' files below `folder`, and add up their counts.
+
+    `outside` rows of a flat log belong to no day of the window.
+    """
+    counts = {day: part.read(COUNTS, DayCounts) for day, part in days.items()}
     for day, part in days.items():
         for kind in (EVENTS, QUARANTINE):
             source = part.folder / kind
             if source.is_dir():
-                shutil.copytree(source, folder / kind / f"date={day}")
+                shutil.copytree(source, folder / kind / f"{DAY_FOLDER}{day}")
     every = counts.values()
-    reasons: dict[str, int] = {}
+    reasons: Counter[str] = Counter()
     for one in every:
-        for code, rows in one.reasons.items():
-            reasons[code] = reasons.get(code, 0) + rows
+        reasons.update(one.reasons)
     return CleaningCounts(
         rows_in=sum(one.rows_in for one in every),
         kept=sum(one.kept for one in every),
@@ -39,7 +42,12 @@ def assemble(days: Mapping[str, Artifact], outside: int, folder: Path) -> Cleani
     )
 
 
+def event_files(folder: Path) -> list[Path]:
+    """The files of all events of an EventSet, by day."""
+    return sorted(folder.glob(f"{EVENTS}/{DAY_FOLDER}*/*.parquet"))
+
+
 def content_by_day(spark: SparkSession, folder: Path) -> dict[str, str]:
     """The order-independent digest of each day's events."""
-    files = sorted(folder.glob(f"{EVENTS}/date=*/*.parquet"))
+    files = event_files(folder)
     return dict(sorted(contents(spark, files, DAY).items())) if files else {}

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from secateur.judgement.scoring import Columns, Scorer
+from secateur.judgement.client_scoring import ClientScorer, RawColumns
 
-Load = Callable[[Path], Scorer]
+Load = Callable[[Path], ClientScorer]
 
 
-def resident_bytes(load: Load, folders: Sequence[Path], columns: Columns) -> list[int]:
+def resident_bytes(load: Load, folders: Sequence[Path], columns: RawColumns) -> list[int]:
     """Growth of the resident set of one fresh process a folder, its imports not counted.
 
     `load` must be importable by name. What the runtime keeps for itself is included: it is
@@ -24,7 +24,7 @@ def resident_bytes(load: Load, folders: Sequence[Path], columns: Columns) -> lis
         return list(pool.map(_growth, *zip(*((load, f, columns) for f in folders), strict=True)))
 
 
-def _growth(load: Load, folder: Path, columns: Columns) -> int:
+def _growth(load: Load, folder: Path, columns: RawColumns) -> int:
     before = _resident()
     scorer = load(folder)
     scorer.score(columns, hashed=True)

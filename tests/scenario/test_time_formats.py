@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from secateur.scenario.time_spelling import PATTERNS, UNITS, spelling
+from secateur.scenario.time_formats import PATTERNS, UNITS, time_format_of
 
 MOMENTS = [datetime(2024, 1, 3, 1, 2, 3, tzinfo=UTC) + timedelta(hours=61 * n) for n in range(40)]
 AMBIGUOUS = {"M/d/yyyy H:mm:ss", "d/M/yyyy H:mm:ss"}
@@ -13,7 +13,7 @@ AMBIGUOUS = {"M/d/yyyy H:mm:ss", "d/M/yyyy H:mm:ss"}
 @pytest.mark.parametrize("unit", UNITS)
 def test_counts_since_1970_are_told_by_their_size(unit: str) -> None:
     values = [str(int(moment.timestamp() * UNITS[unit])) for moment in MOMENTS]
-    found = spelling(values, ("event", "time"))
+    found = time_format_of(values, ("event", "time"))
     assert found is not None
     assert found.format == unit
 
@@ -25,24 +25,24 @@ def test_a_written_time_is_told_by_its_pattern(spark: str, python: str) -> None:
         values = [value.replace("000000", "000") for value in values]
     if "XXX" in spark:
         values = [value.replace("+0000", "+00:00") for value in values]
-    found = spelling(values, ("time",))
+    found = time_format_of(values, ("time",))
     assert found is not None
     assert found.format == spark
 
 
 def test_a_hundredth_of_faults_does_not_hide_a_time_and_a_tenth_does() -> None:
     values = [moment.strftime("%Y-%m-%d %H:%M:%S") for moment in MOMENTS] * 5
-    assert spelling([*values, "never", *values], ("at",)) is not None
-    assert spelling([*values[:90], *["never"] * 10, *values[:5]], ("at",)) is None
+    assert time_format_of([*values, "never", *values], ("at",)) is not None
+    assert time_format_of([*values[:90], *["never"] * 10, *values[:5]], ("at",)) is None
 
 
 def test_bare_digits_are_a_time_only_under_a_times_name_or_none() -> None:
     values = ["20240101", "20240102", "20240228"]
-    assert spelling(values, ("date",)) is not None
-    assert spelling(values, ()) is not None
-    assert spelling(values, ("product", "code")) is None
-    assert spelling(["20241301"], ("date",)) is None, "there is no thirteenth month"
+    assert time_format_of(values, ("date",)) is not None
+    assert time_format_of(values, ()) is not None
+    assert time_format_of(values, ("product", "code")) is None
+    assert time_format_of(["20241301"], ("date",)) is None, "there is no thirteenth month"
 
 
 def test_nothing_is_no_time() -> None:
-    assert spelling([], ("time",)) is None
+    assert time_format_of([], ("time",)) is None

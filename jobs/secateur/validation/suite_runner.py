@@ -37,7 +37,7 @@ _NOT_A_RULE = {"batch_id", "column"}
 
 
 @dataclass(frozen=True)
-class Check:
+class Suite:
     """Expectations of one frame. `title` names the frame in report and pages.
 
     `key` is the column that names a row of a small frame, so that a failure can list the rows.
@@ -49,7 +49,7 @@ class Check:
     key: str | None = None
 
 
-def run(checks: Sequence[Check]) -> list[ExpectationSuiteValidationResult]:
+def run_suites(suites: Sequence[Suite]) -> list[ExpectationSuiteValidationResult]:
     """Validate each frame by its suite, without a project, a store or the network."""
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     config = DataContextConfig(
@@ -58,7 +58,7 @@ def run(checks: Sequence[Check]) -> list[ExpectationSuiteValidationResult]:
         analytics_enabled=False,
     )
     context = gx.get_context(mode="ephemeral", project_config=config)
-    return [_validate(context, check) for check in checks]
+    return [_validate(context, suite) for suite in suites]
 
 
 def report(
@@ -69,7 +69,15 @@ def report(
     Nothing examined is no success: neither zero rows nor zero expectations can pass.
     """
     found = tuple(
-        _expectation(result.suite_name, one) for result in results for one in result.results
+        Expectation(
+            rule=_rule(one.expectation_config),
+            column=one.expectation_config.kwargs.get("column"),
+            success=bool(one.success),
+            observed=_observation(one),
+            suite=result.suite_name,
+        )
+        for result in results
+        for one in result.results
     )
     success = bool(found) and rows > 0 and all(one.success for one in found)
     return ValidationReport(subject, success, rows, found)
@@ -86,14 +94,15 @@ def failures(found: ValidationReport, most: int = 5) -> str:
     return "; ".join([total, *lines])
 
 
-def _validate(context: EphemeralDataContext, check: Check) -> ExpectationSuiteValidationResult:
-    suite = gx.ExpectationSuite(check.title, expectations=list(check.expectations))
-    wanted = _LISTED | {"unexpected_index_column_names": [check.key]} if check.key else _COUNTED
-    result = _batch(context, check).validate(suite, result_format=wanted)
-    result.suite_name = check.title
+def _validate(context: EphemeralDataContext, suite: Suite) -> ExpectationSuiteValidationResult:
+    expected = gx.ExpectationSuite(suite.title, expectations=list(suite.expectations))
+    wanted = _LISTED | {"unexpected_index_column_names": [suite.key]} if suite.key else _COUNTED
+    result = _batch(context, suite).validate(expected, result_format=wanted)
+    result.suite_name = suite.title
     for one in result.results:
         _make_repeatable(one)
-    log.info("%s: %d expectations, %s", check.title, len(suite.expectations), _word(result))
+    outcome = "all hold" if result.success else "NOT all hold"
+    log.info("%s: %d expectations, %s", suite.title, len(suite.expectations), outcome)
     return result
 
 
@@ -105,47 +114,40 @@ def _make_repeatable(result: ExpectationValidationResult) -> None:
     """
     for info in _exceptions(result.exception_info):
         if info.get("raised_exception"):
-            message = str(info["exception_message"])
-            info["exception_message"] = _QUOTED.sub("'...'", _first_line(message))
+            lines = (line.strip() for line in str(info["exception_message"]).splitlines())
+            own_words = next((line for line in lines if line), "")  # below them: Spark's Java stack
+            info["exception_message"] = _QUOTED.sub("'...'", own_words)
             info["exception_traceback"] = ""
     if isinstance(result.result.get("observed_value"), np.generic):
         result.result["observed_value"] = result.result["observed_value"].item()
 
 
-def _batch(context: EphemeralDataContext, check: Check) -> Batch:
-    if isinstance(check.frame, DataFrame):
+def _batch(context: EphemeralDataContext, suite: Suite) -> Batch:
+    if isinstance(suite.frame, DataFrame):
         # Persisting would copy every column into memory for suites that read each once.
-        source = context.data_sources.add_spark(check.title, persist=False)
-        asset = source.add_dataframe_asset(check.title)
+        source = context.data_sources.add_spark(suite.title, persist=False)
+        asset = source.add_dataframe_asset(suite.title)
     else:
-        asset = context.data_sources.add_pandas(check.title).add_dataframe_asset(check.title)
-    definition = asset.add_batch_definition_whole_dataframe(check.title)
-    return definition.get_batch({"dataframe": check.frame})
+        asset = context.data_sources.add_pandas(suite.title).add_dataframe_asset(suite.title)
+    definition = asset.add_batch_definition_whole_dataframe(suite.title)
+    return definition.get_batch({"dataframe": suite.frame})
 
 
-def _word(result: ExpectationSuiteValidationResult) -> str:
-    return "all hold" if result.success else "NOT all hold"
-
-
-def examined(rows: int, results: Sequence[ExpectationSuiteValidationResult], least: int) -> Check:
+def examination_suite(
+    rows: int, results: Sequence[ExpectationSuiteValidationResult], min_rules: int
+) -> Suite:
     """The suite about the examination itself: rows, rules, and no suite that ran none."""
     ran = [len(result.results) for result in results]
     frame = {"rows": [rows], "rules": [sum(ran)], "suites_without_a_rule": [ran.count(0)]}
-    return Check(
+    return Suite(
         "examination",
         pa.table(frame).to_pandas(),
         (
             gxe.ExpectColumnMinToBeBetween(column="rows", min_value=1),
-            gxe.ExpectColumnMinToBeBetween(column="rules", min_value=max(least, 1)),
+            gxe.ExpectColumnMinToBeBetween(column="rules", min_value=max(min_rules, 1)),
             gxe.ExpectColumnMaxToBeBetween(column="suites_without_a_rule", max_value=0),
         ),
     )
-
-
-def _expectation(suite: str, result: ExpectationValidationResult) -> Expectation:
-    config = result.expectation_config
-    column = config.kwargs.get("column")
-    return Expectation(_rule(config), column, bool(result.success), _observed(result), suite)
 
 
 def _rule(config: ExpectationConfiguration) -> str:
@@ -156,7 +158,7 @@ def _rule(config: ExpectationConfiguration) -> str:
     return f"{config.type}({', '.join(f'{k}={v}' for k, v in sorted(terms.items()))})"
 
 
-def _observed(result: ExpectationValidationResult) -> Any:  # noqa: ANN401 - as JSON has it
+def _observation(result: ExpectationValidationResult) -> Any:  # noqa: ANN401 - as JSON has it
     raised = [info for info in _exceptions(result.exception_info) if info.get("raised_exception")]
     if raised:
         return raised[0]["exception_message"]
@@ -166,11 +168,6 @@ def _observed(result: ExpectationValidationResult) -> Any:  # noqa: ANN401 - as 
     if "observed_value" in found and found["observed_value"] is not None:
         return found["observed_value"]
     return {key: value for key, value in found.items() if key.endswith("_count")}
-
-
-def _first_line(message: str) -> str:
-    """An exception's own words; below them Spark tells of its Java stack."""
-    return next((line.strip() for line in message.splitlines() if line.strip()), "")
 
 
 def _exceptions(info: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """What a row says of the label, by the scenario's kind of label.
 
-`faults` are reasons to quarantine a raw row; `label` turns usable rows into labelled events, of
-which a row that shows many items becomes many. A label's tasks become columns beside it.
+`faults` are reasons to quarantine a raw row. `label_events` turns usable rows into labelled events;
+a row that shows many items becomes many. Each task of a label becomes a column of its own.
 """
 
 from pyspark.sql import Column, DataFrame
@@ -18,13 +18,13 @@ from secateur.scenario import (
     ThresholdLabel,
     tasks_of,
 )
-from secateur.spark import named
+from secateur.spark import column_named, finite_number
 
 LABEL = "label"
 _SHOWN = "_shown"
 
 
-def columns_of(label: Label) -> tuple[str, ...]:
+def label_columns(label: Label) -> tuple[str, ...]:
     """The raw columns that hold the label and its tasks."""
     if isinstance(label, PurchaseLabel):
         return ()
@@ -47,7 +47,7 @@ def faults(label: Label) -> dict[str, Column]:
     """Predicates over canonical columns by reason code."""
     found = _faults(label)
     for name, task in tasks_of(label).items():
-        told = named(task.column).isNotNull()
+        told = column_named(task.column).isNotNull()
         nonsense = _faults(task).values() if not isinstance(task, EventTypeLabel) else ()
         found |= {f"task_{name}_malformed": told & fault for fault in nonsense}
     return found
@@ -58,22 +58,23 @@ def _faults(label: Label) -> dict[str, Column]:
         case PurchaseLabel():
             return {}
         case EventTypeLabel():
-            value = named(label.column)
+            value = column_named(label.column)
             known = value.isin(*label.positive, *label.negative)
             other = {"event_type_other": value.isNotNull() & ~known} if label.negative else {}
             return {"event_type_missing": value.isNull(), **other}
         case ThresholdLabel():
-            return {"label_unparsable": _number(label.column).isNull()}
+            return {"label_unparsable": finite_number(label.column).isNull()}
         case MarkedListLabel():
-            whole = F.forall(_pieces(label), lambda piece: piece.rlike(_marked(label)))
+            item_and_mark = f"(?s)^.+{literally(label.mark)}[01]$"
+            whole = F.forall(_pieces(label), lambda piece: piece.rlike(item_and_mark))
             return _list_faults(label.column) | {"candidates_malformed": ~whole}
         case ClickedListLabel():
-            clicked, shown = named(label.clicked), _pieces(label)
+            clicked, shown = column_named(label.clicked), _pieces(label)
             return _list_faults(label.column) | {
                 "clicked_not_shown": clicked.isNotNull() & ~F.array_contains(shown, clicked)
             }
         case ColumnLabel():
-            value = named(label.column)
+            value = column_named(label.column)
             return {"label_not_binary": value.isNull() | ~value.isin("0", "1")}
 
 
@@ -85,7 +86,7 @@ def label_events(rows: DataFrame, label: Label, item: str) -> DataFrame:
     if isinstance(label, MarkedListLabel):
         shown = F.transform(_pieces(label), lambda piece: _split(piece, label.mark))
     elif isinstance(label, ClickedListLabel):
-        clicked = F.coalesce(named(label.clicked), F.lit(""))
+        clicked = F.coalesce(column_named(label.clicked), F.lit(""))
         shown = F.transform(
             _pieces(label),
             lambda piece: F.struct(piece.alias("item"), (piece == clicked).cast("int").alias("as")),
@@ -96,45 +97,35 @@ def label_events(rows: DataFrame, label: Label, item: str) -> DataFrame:
     exploded = exploded.withColumns(
         {item: F.col(_SHOWN)["item"], LABEL: F.col(_SHOWN)["as"].cast("int")}
     )
-    return exploded.drop(*columns_of(label), _SHOWN)
+    return exploded.drop(*label_columns(label), _SHOWN)
 
 
 def _label(label: Label) -> Column:
     match label:
         case EventTypeLabel():
-            value = named(label.column)
+            value = column_named(label.column)
             negative = value.isin(*label.negative) if label.negative else value.isNotNull()
             return F.when(value.isin(*label.positive), 1).when(negative, 0)
         case ThresholdLabel():
-            return (_number(label.column) >= F.lit(label.at_least)).cast("int")
+            return (finite_number(label.column) >= F.lit(label.at_least)).cast("int")
         case ColumnLabel():
-            return named(label.column).cast("int")
+            return column_named(label.column).cast("int")
         case _:
             return F.lit(1)
 
 
-def _number(column: str) -> Column:
-    """The number a text spells, null where it spells none or none that is finite."""
-    number = named(column).try_cast("double")
-    return F.when(~F.isnan(number) & (F.abs(number) < float("inf")), number)
-
-
 def _list_faults(column: str) -> dict[str, Column]:
-    return {"candidates_missing": named(column).isNull()}
+    return {"candidates_missing": column_named(column).isNull()}
 
 
 def _pieces(label: MarkedListLabel | ClickedListLabel) -> Column:
-    parts = F.split(named(label.column), literally(label.separator))
+    parts = F.split(column_named(label.column), literally(label.separator))
     return F.filter(parts, lambda piece: F.length(piece) > 0)
 
 
 def literally(text: str) -> str:
     """A regular expression (Java's) that matches this text only."""
     return "\\Q" + text.replace("\\E", "\\E\\\\E\\Q") + "\\E"
-
-
-def _marked(label: MarkedListLabel) -> str:
-    return f"(?s)^.+{literally(label.mark)}[01]$"
 
 
 def _split(piece: Column, mark: str) -> Column:

@@ -1,19 +1,19 @@
 """Raw files of any format as Spark frames of text, each row with where it came from."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.types import DataType, StringType, StructType
 
-from secateur.events.streams import BOM
-from secateur.events.window import RawFile
-from secateur.scenario import SideTable, Table
+from secateur.events.compressed_text import BOM
+from secateur.events.raw_files import RawFile
+from secateur.local_days import ONE_DAY, midnight_ms
+from secateur.scenario import SideTable, TableFormat
 from secateur.scenario.sections.logs import DELIMITERS, QUOTES
-from secateur.spark import file_uri, named
+from secateur.spark import column_named, file_uri, quoted_name
 from secateur.values import WHOLE_NUMBER
 
 FAULT, TEXT, SOURCE, DAY = "_fault", "_text", "_source", "day"
@@ -34,13 +34,13 @@ def canonical(value: Column) -> Column:
 
 def canonical_column(name: str, missing: Mapping[str, Sequence[str]]) -> Column:
     """A column spelled canonically; the values that mean "missing" become null."""
-    value = canonical(named(name))
+    value = canonical(column_named(name))
     absent = missing.get(name)
     spelled = F.when(~value.isin(*absent), value) if absent else value
     return spelled.alias(name)
 
 
-def raw_rows(spark: SparkSession, files: Sequence[RawFile], table: Table) -> DataFrame:
+def raw_rows(spark: SparkSession, files: Sequence[RawFile], table: TableFormat) -> DataFrame:
     """Every row that is not blank, header lines among them, before anything is parsed.
 
     Columns: the row (`_text`, or the Parquet file's own columns), `_path`.
@@ -56,8 +56,8 @@ def raw_rows(spark: SparkSession, files: Sequence[RawFile], table: Table) -> Dat
     return lines.where(F.length(F.btrim(TEXT, F.lit("\x00\t\r\n\x0b\x0c "))) > 0)
 
 
-def parse(
-    rows: DataFrame, files: Sequence[RawFile], table: Table, timezone: str = "UTC"
+def parse_rows(
+    rows: DataFrame, files: Sequence[RawFile], table: TableFormat, timezone: str = "UTC"
 ) -> DataFrame:
     """Columns as text beside `_fault` (a reason code or null), `_text`, `_source` and the folder's
     `day` with its first and last millisecond, null in a flat log.
@@ -77,7 +77,7 @@ def parse(
     )
     rows = rows.select(text.alias(TEXT), fault.alias(FAULT), *origin)
     usable = F.when(F.col(FAULT).isNull(), F.col(TEXT))
-    parsed = rows.select("*", _parsed(usable, names, table).alias(_PARSED))
+    parsed = rows.select("*", _parse_text(usable, names, table).alias(_PARSED))
     bad = F.col(_PARSED)[MALFORMED].isNotNull() | F.col(_PARSED).isNull()
     columns = (F.col(_PARSED)[name].alias(name) for name in names)
     found = F.coalesce(FAULT, F.when(bad, MALFORMED)).alias(FAULT)
@@ -88,14 +88,14 @@ def side_rows(
     spark: SparkSession, file: RawFile, side: SideTable, missing: Mapping[str, Sequence[str]]
 ) -> DataFrame:
     """A side table's rows of canonical strings, with `_fault`; null keys and headers left out."""
-    rows = parse(raw_rows(spark, [file], side), [file], side)
+    rows = parse_rows(raw_rows(spark, [file], side), [file], side)
     columns = (canonical_column(name, missing) for name in file.columns)
     is_header = F.coalesce(F.col(FAULT) == REPEATED_HEADER, F.lit(False))
     table = rows.where(~is_header).select(*columns, FAULT)
-    return table.where(named(side.key).isNotNull() | F.col(FAULT).isNotNull())
+    return table.where(column_named(side.key).isNotNull() | F.col(FAULT).isNotNull())
 
 
-def _parsed(text: Column, names: Sequence[str], table: Table) -> Column:
+def _parse_text(text: Column, names: Sequence[str], table: TableFormat) -> Column:
     schema = StructType()
     for name in (*names, MALFORMED):
         schema.add(name, StringType())
@@ -107,16 +107,13 @@ def _parsed(text: Column, names: Sequence[str], table: Table) -> Column:
     narrow = F.when(width < _WIDEST, text)
     options |= {"sep": separator, "quote": QUOTES[table.format], "escape": '"'}
     options["maxCharsPerColumn"] = "-1"
-    return F.from_csv(narrow, _ddl(schema), options)
-
-
-def _ddl(schema: StructType) -> str:
-    return ", ".join(f"`{field.name.replace('`', '``')}` string" for field in schema)
+    ddl = ", ".join(f"{quoted_name(field.name)} string" for field in schema)
+    return F.from_csv(narrow, ddl, options)
 
 
 def _as_text(name: str, kind: DataType) -> Column:
     nested = kind.typeName() in ("array", "map", "struct")
-    return F.to_json(named(name)) if nested else named(name).cast("string")
+    return F.to_json(column_named(name)) if nested else column_named(name).cast("string")
 
 
 def _origins(spark: SparkSession, files: Sequence[RawFile], timezone: str) -> DataFrame:
@@ -139,10 +136,5 @@ def _bounds(day: str | None, timezone: str) -> tuple[int | None, int | None]:
     """The first and last millisecond of a day, as clocks in `timezone` tell it."""
     if day is None:
         return None, None
-    zone, start = ZoneInfo(timezone), date.fromisoformat(day)
-    midnights = (
-        int(datetime.combine(d, time(), zone).timestamp()) * 1000
-        for d in (start, start + timedelta(days=1))
-    )
-    first, following = midnights
-    return first, following - 1
+    start = date.fromisoformat(day)
+    return midnight_ms(start, timezone), midnight_ms(start + ONE_DAY, timezone) - 1

@@ -36,7 +36,7 @@ _TO_THE_DAY = {"yyyy-MM-dd", "yyyyMMdd", "M/d/yyyy", "d/M/yyyy"}
 _WORDS = {"time", "timestamp", "ts", "date", "datetime", "day", "hour", "at", "when"}
 
 
-class Spelling(NamedTuple):
+class TimeFormat(NamedTuple):
     """How a column spells time: a unit since 1970, or Spark's datetime pattern."""
 
     format: str
@@ -50,7 +50,7 @@ class Spelling(NamedTuple):
         return f"written as {self.format}"
 
 
-def spelling(values: Sequence[str], name_words: Sequence[str]) -> Spelling | None:
+def time_format_of(values: Sequence[str], name_words: Sequence[str]) -> TimeFormat | None:
     """How `values` spell time, but for a hundredth of them; None where they do not.
 
     Bare digits may be anything: they are a time only in a column named like one, or in one
@@ -62,13 +62,13 @@ def spelling(values: Sequence[str], name_words: Sequence[str]) -> Spelling | Non
     if named or not name_words:
         for unit, per_second in UNITS.items():
             if _mostly(partial(_counts, per_second=per_second), values):
-                return Spelling(unit, 0)
+                return TimeFormat(unit, 0)
     for rank, (spark, python, shape) in enumerate(PATTERNS, start=1):
         bare = spark.isalpha()
         if bare and name_words and not named:
             continue
         if _mostly(partial(_spells, pattern=python, shape=shape), values):
-            return Spelling(spark, rank + 100 * (spark in _TO_THE_DAY))
+            return TimeFormat(spark, rank + 100 * (spark in _TO_THE_DAY))
     return None
 
 

@@ -125,7 +125,7 @@ def test_a_clicked_list(spark: SparkSession, tmp_path: Path) -> None:
 def test_drawn_negatives_are_popular_earlier_and_not_the_users_own(
     spark: SparkSession, tmp_path: Path, exclude: str
 ) -> None:
-    from secateur.events.negatives import Columns, add_negatives
+    from secateur.events.negative_sampling import UserItemColumns, add_negatives
     from secateur.scenario import Negatives
 
     days = [f"2024-03-{n:02d}" for n in range(1, 11)]
@@ -138,7 +138,7 @@ def test_drawn_negatives_are_popular_earlier_and_not_the_users_own(
     rule = Negatives(
         per_positive=3, days=4, exclude=exclude, shared=("ctx",), item_columns=("name",)
     )
-    names = Columns("user", "item")
+    names = UserItemColumns("user", "item")
     found = add_negatives(positives, names, rule, seed=5).toPandas()
     drawn = found[found["label"] == 0]
     assert len(found) - len(drawn) == len(bought)

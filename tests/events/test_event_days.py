@@ -58,4 +58,4 @@ def test_a_damaged_day_is_cleaned_again(
     file = next((state / "clean_events" / DAYS[3]).rglob("*.parquet"))
     file.write_bytes(file.read_bytes()[:-1])
     assert night(log, DAYS[4], state, tmp_path / "again").digest == first.digest
-    assert f"the events of {DAYS[3]} are corrupt and cleaned again" in caplog.text
+    assert f"the EventDay of {DAYS[3]} is corrupt and is made again" in caplog.text

@@ -17,7 +17,7 @@ _BLOCK = 1 << 20
 _LONGEST_LINE = 1 << 26
 
 
-def stage(path: Path, target: Path) -> Path:
+def unpack_zstd(path: Path, target: Path) -> Path:
     """The file as Spark can read it: zstd text, for which it has no codec, is unpacked."""
     if path.suffix != ".zst":
         return path
@@ -31,7 +31,7 @@ def stage(path: Path, target: Path) -> Path:
 
 def first_lines(path: Path, most: int) -> list[str]:
     """The first lines that are not blank, without their ends and a byte order mark."""
-    with _opened(path) as stream:
+    with _open_stream(path) as stream:
         lines = iter(lambda: stream.readline(_LONGEST_LINE), b"")
         texts = (line.decode(errors="replace").rstrip("\r\n") for line in lines)
         found = list(islice((text for text in texts if text.strip(_BLANK + BOM)), most))
@@ -41,12 +41,12 @@ def first_lines(path: Path, most: int) -> list[str]:
 def drain(path: Path) -> None:
     """Read to the end. Raises OSError, EOFError or one of `DAMAGE` where that fails."""
     if path.suffix in (".gz", ".bz2"):
-        with _opened(path) as stream:
+        with _open_stream(path) as stream:
             while stream.read(_BLOCK):
                 pass
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _open_stream(path: Path) -> IO[bytes]:
     if path.suffix == ".gz":
         return cast("IO[bytes]", gzip.open(path))
     return bz2.open(path) if path.suffix == ".bz2" else path.open("rb")

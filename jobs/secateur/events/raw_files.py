@@ -5,21 +5,26 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from secateur.contracts import record
+from secateur.contracts.artifact_files import DAY_FOLDER
 from secateur.contracts.errors import ObjectMissing, Refused, UsageError
-from secateur.events import streams
-from secateur.scenario import PROJECT, Logs, Table
+from secateur.events import compressed_text
+from secateur.local_days import days_up_to
+from secateur.scenario import Logs, TableFormat
+from secateur.scenario.loading import log_uri
+from secateur.scenario.sections.logs import Weekday
 from secateur.storage import Store, local_path, open_store
 
-DAY_FOLDER, HOUR_FOLDER = "date=", "hour="
+HOUR_FOLDER = "hour="
 HOURS = tuple(f"{hour:02d}" for hour in range(24))
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WEEKDAYS = get_args(Weekday)  # from Monday on
 _SAMPLED_LINES = 1000  # of a JSON file, to learn the names of its columns
 
 
@@ -69,14 +74,15 @@ def open_log(logs: Logs, uri: str, scratch: Path, lookback: int = 0) -> RawLog:
     UsageError where no file lies at `uri`, and Refused naming the day or hour that is missing, the
     file that is empty, cut short, there twice or has other columns.
     """
-    store = open_store(uri if "://" in uri else str(PROJECT / uri))
+    store = open_store(log_uri(uri))
     keys = _keys_by_day(store, logs)
     days: tuple[str, ...] = ()
     wanted: list[str | None] = [None]
     if logs.layout != "flat":
         present = [day for day in keys if day is not None]
         days = choose_days(logs, present, store.uri)
-        wanted = [*_days_before(days[0], lookback, present), *days]
+        before = [day for day in days_up_to(days[0], lookback + 1)[:-1] if day in present]
+        wanted = [*before, *days]
     elif not keys:
         raise UsageError(f"{store.uri}: no file below {logs.events}/")
     _demand_hours(logs, keys, days)
@@ -99,7 +105,11 @@ def choose_days(logs: Logs, present: Iterable[str], where: str) -> tuple[str, ..
     if not present:
         raise UsageError(f"{where}: no {logs.events}/{DAY_FOLDER}YYYY-MM-DD/ with a file there")
     last = logs.last_day or max(present)
-    days = [day for day in window_of(logs, last) if day in present or _is_open(day, logs)]
+    days = [
+        day
+        for day in window_of(logs, last)
+        if day in present or WEEKDAYS[date.fromisoformat(day).weekday()] not in logs.closed
+    ]
     missing = [day for day in days if day not in present]
     if missing or not days:
         raise Refused(
@@ -111,19 +121,8 @@ def choose_days(logs: Logs, present: Iterable[str], where: str) -> tuple[str, ..
 
 def window_of(logs: Logs, last: str) -> list[str]:
     """Every calendar day of the window that ends with `last`."""
-    end = date.fromisoformat(last)
-    days = [str(end - timedelta(days=back)) for back in reversed(range(logs.window_days))]
+    days = days_up_to(last, logs.window_days)
     return [day for day in days if logs.first_day is None or day >= logs.first_day]
-
-
-def _is_open(day: str, logs: Logs) -> bool:
-    return WEEKDAYS[date.fromisoformat(day).weekday()] not in logs.closed
-
-
-def _days_before(first: str, lookback: int, present: Iterable[str]) -> list[str]:
-    start = date.fromisoformat(first)
-    before = [str(start - timedelta(days=back)) for back in range(lookback, 0, -1)]
-    return [day for day in before if day in set(present)]
 
 
 def _keys_by_day(store: Store, logs: Logs) -> dict[str | None, list[str]]:
@@ -153,19 +152,19 @@ def _demand_hours(logs: Logs, keys: Mapping[str | None, list[str]], days: Iterab
             )
 
 
-def _examine(store: Store, key: str, table: Table, day: str | None, scratch: Path) -> RawFile:
+def _examine(store: Store, key: str, table: TableFormat, day: str | None, scratch: Path) -> RawFile:
     """Read a file to its end. Raises Refused where it has none, or nothing in it."""
     path = _local_copy(store, key, scratch)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     try:
         if table.format == "parquet":
-            columns = _parquet_columns(path)
+            columns = tuple(pq.ParquetFile(path).schema_arrow.names)
             return RawFile(key, path, day, columns, None, sha256, rows=True)
-        path = streams.stage(path, scratch / "staged" / key)
-        lines = streams.first_lines(path, _SAMPLED_LINES)
-        streams.drain(path)
-    except (OSError, EOFError, pa.ArrowInvalid, *streams.DAMAGE) as error:
+        path = compressed_text.unpack_zstd(path, scratch / "staged" / key)
+        lines = compressed_text.first_lines(path, _SAMPLED_LINES)
+        compressed_text.drain(path)
+    except (OSError, EOFError, pa.ArrowInvalid, *compressed_text.DAMAGE) as error:
         raise Refused(f"{key} cannot be read to its end: {error}") from error
     if not lines:
         raise Refused(f"{key} is empty: not even a header ({path.stat().st_size} bytes)")
@@ -175,10 +174,6 @@ def _examine(store: Store, key: str, table: Table, day: str | None, scratch: Pat
         return RawFile(key, path, day, table.columns, None, sha256, rows=True)
     columns = tuple(next(csv.reader([lines[0]], delimiter=table.separator)))
     return RawFile(key, path, day, columns, lines[0], sha256, rows=len(lines) > 1)
-
-
-def _parquet_columns(path: Path) -> tuple[str, ...]:
-    return tuple(pq.ParquetFile(path).schema_arrow.names)
 
 
 def _json_columns(key: str, lines: Iterable[str]) -> tuple[str, ...]:

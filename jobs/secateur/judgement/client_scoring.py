@@ -1,6 +1,6 @@
-"""Rows that no model was trained on, scored through the client that will serve the package.
+"""HeldOutRows that no model was trained on, scored through the client that will serve the package.
 
-A `Scorer` is what `secateur.serving.scorer.load` returns; only its calls are known here.
+A `ClientScorer` is what `secateur.serving.scorer.load` returns; only its calls are known here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,27 +13,33 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from secateur.contracts.features import VALUE_PREFIX, FeatureSchema
-from secateur.judgement.metrics import Labels, Scores, Users
+from secateur.contracts.features import (
+    ITEM_TRAIN_EVENTS,
+    USER_HASH,
+    USER_TRAIN_EVENTS,
+    VALUE_PREFIX,
+    FeatureSchema,
+)
+from secateur.judgement.accuracy import Labels, Scores, Users
 
 BULK = 8192  # rows scored at once
 
-Columns = Mapping[str, object]  # a sequence or array [n] a field, or one value for all n
+RawColumns = Mapping[str, object]  # a sequence or array [n] a field, or one value for all n
 
 
-class Scorer(Protocol):
+class ClientScorer(Protocol):
     """The client's scorer, as far as it is measured."""
 
-    def score(self, columns: Columns, *, hashed: bool = False) -> Scores:
+    def score(self, columns: RawColumns, *, hashed: bool = False) -> Scores:
         """Probabilities [n] of raw values."""
 
-    def score_tasks(self, columns: Columns, *, hashed: bool = False) -> dict[str, Scores]:
+    def score_tasks(self, columns: RawColumns, *, hashed: bool = False) -> dict[str, Scores]:
         """Probabilities [n] of the label and of every task by name."""
 
-    def encode(self, columns: Columns, *, hashed: bool = False) -> Any:  # noqa: ANN401
+    def encode(self, columns: RawColumns, *, hashed: bool = False) -> Any:  # noqa: ANN401
         """The model's inputs for raw values; `score_ids` alone looks into them."""
 
-    def repeated(self, encoded: Any) -> Any:  # noqa: ANN401
+    def repeat_request(self, encoded: Any) -> Any:  # noqa: ANN401
         """The same inputs, all of them said for every row."""
 
     def score_ids(self, encoded: Any) -> Scores:  # noqa: ANN401
@@ -41,7 +47,7 @@ class Scorer(Protocol):
 
 
 @dataclass(frozen=True)
-class Rows:
+class HeldOutRows:
     """One split: labels, users as codes, and as a table what the client would be given.
 
     `slices` are the scenario's: by name, a mask of the rows inside. `tasks` are the labels of
@@ -61,15 +67,15 @@ class Rows:
         return len(self.labels)
 
 
-def read_rows(folder: Path, schema: FeatureSchema) -> Rows:
-    """Read one split of a FeatureSet, raw values only: the client makes its own ids."""
+def read_rows(folder: Path, schema: FeatureSchema) -> HeldOutRows:
+    """Read one split [n] of a FeatureSet, raw values only: the client makes its own ids."""
     values = [VALUE_PREFIX + field.name for field in schema.inputs]
-    counts = {"user": "user_train_events", "item": "item_train_events"}
-    columns = ["label", "user", *counts.values(), *values, *schema.slice_columns]
+    counts = {"user": USER_TRAIN_EVENTS, "item": ITEM_TRAIN_EVENTS}
+    columns = ["label", USER_HASH, *counts.values(), *values, *schema.slice_columns]
     columns += schema.task_columns
     table = pq.read_table(folder, columns=columns)
-    hashes = table["user"].combine_chunks()
-    return Rows(
+    hashes = table[USER_HASH].combine_chunks()
+    return HeldOutRows(
         labels=table["label"].to_numpy(),
         users=hashes.dictionary_encode().indices.to_numpy().astype(np.int64),
         hashes=hashes,
@@ -87,13 +93,13 @@ def read_rows(folder: Path, schema: FeatureSchema) -> Rows:
     )
 
 
-def score_all(scorer: Scorer, rows: Rows) -> Scores:
+def score_all(scorer: ClientScorer, rows: HeldOutRows) -> Scores:
     """Probabilities [n] of all rows, from raw values whose user ids are hashed already."""
     parts = [scorer.score(columns, hashed=True) for columns in _in_bulk(rows.values)]
     return np.concatenate(parts)
 
 
-def score_tasks(scorer: Scorer, rows: Rows) -> dict[str, Scores]:
+def score_tasks(scorer: ClientScorer, rows: HeldOutRows) -> dict[str, Scores]:
     """Probabilities [n] of every further task by name, as `score_all` gives the label's."""
     if not rows.tasks:
         return {}
@@ -101,22 +107,21 @@ def score_tasks(scorer: Scorer, rows: Rows) -> dict[str, Scores]:
     return {task: np.concatenate([part[task] for part in parts]) for task in rows.tasks}
 
 
-def request(rows: Rows, start: int, batch: int) -> dict[str, object]:
+def request(rows: HeldOutRows, start: int, batch: int) -> dict[str, object]:
     """One user's request to rank `batch` items: what the user shares is given once.
 
     User and context are those of row `start`, the items those of the rows from there on (after
-    the last comes the first), as plain Python values.
+    the last comes the first), as plain Python values [batch] or, where shared, one value.
     """
     columns = rows.values.take((np.arange(batch) + start) % len(rows)).to_pydict()
-    return {name: v if name in rows.item_fields else _shared(v[0]) for name, v in columns.items()}
+    asked: dict[str, object] = {}
+    for name, values in columns.items():
+        shared = [values[0]] if isinstance(values[0], list) else values[0]  # of lists one row
+        asked[name] = values if name in rows.item_fields else shared
+    return asked
 
 
-def _shared(value: object) -> object:
-    """One value for all candidates; of a list, one row."""
-    return [value] if isinstance(value, list) else value
-
-
-def _in_bulk(values: pa.Table) -> Iterator[Columns]:
+def _in_bulk(values: pa.Table) -> Iterator[RawColumns]:
     for start in range(0, values.num_rows, BULK):
         part = values.slice(start, BULK)
         yield {name: part[name].to_numpy() for name in part.column_names}

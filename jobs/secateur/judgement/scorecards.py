@@ -1,4 +1,4 @@
-"""Scorecards in, words out: what a verdict stands on, and how it is told."""
+"""The scorecards that a verdict stands on."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from secateur import artifacts, storage
 from secateur.artifacts import Artifact
 from secateur.contracts.errors import ArtifactError
-from secateur.contracts.judgement import Verdict
 
 log = logging.getLogger("secateur.judgement")
 
@@ -19,21 +18,13 @@ def open_scorecards(uri: str, recipes: Iterable[str]) -> dict[str, Artifact]:
     """
     cards: dict[str, Artifact] = {}
     for recipe in recipes:
-        place = storage.join(uri, recipe)
-        if artifacts.is_sealed(place):
-            cards[recipe] = artifacts.open_artifact(place, "Scorecard")
+        card = storage.join(uri, recipe)
+        if artifacts.is_sealed(card):
+            cards[recipe] = artifacts.open_artifact(card, "Scorecard")
         else:
-            log.warning("%s: no sealed scorecard at %s", recipe, place)
+            log.warning("%s: no sealed scorecard at %s", recipe, card)
     _demand_comparable(cards)
     return cards
-
-
-def explain(verdict: Verdict) -> str:
-    """The verdict and, one a line, every candidate's fate: what a task's log should end with."""
-    lines = [verdict.reason]
-    for one in verdict.candidates:
-        lines.append(f"  {one.recipe}: {one.outcome.replace('_', ' ')}: {'; '.join(one.reasons)}")
-    return "\n".join(lines)
 
 
 def _demand_comparable(cards: Mapping[str, Artifact]) -> None:

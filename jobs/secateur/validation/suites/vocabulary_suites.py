@@ -4,26 +4,27 @@ import great_expectations.expectations as gxe
 import pyarrow as pa
 
 from secateur.contracts.features import FeatureSchema
-from secateur.validation.running import Check
+from secateur.validation.suite_runner import Suite
 
 
-def vocabulary_checks(schema: FeatureSchema, vocabulary: pa.Table) -> list[Check]:
-    """The suites of the vocabularies: each has its own ids, and who shares one agrees with it."""
-    found = [_own_check(schema, vocabulary)] if _owners(schema) else []
-    return [*found, _shared_check(schema)] if any(f.shares for f in schema.lists) else found
+def vocabulary_suites(schema: FeatureSchema, vocabulary: pa.Table) -> list[Suite]:
+    """The suites of the vocabularies: each has its own ids, and who shares one agrees with it.
+
+    `vocabulary` [n] has a row a value, with its `field` (string) and `id` (int32).
+    """
+    suites = [_ids_suite(schema, vocabulary)] if schema.vocabularies else []
+    return [*suites, _shared_suite(schema)] if any(f.shares for f in schema.lists) else suites
 
 
-def _owners(schema: FeatureSchema) -> dict[str, int]:
-    """The size of every vocabulary by the field that owns it, OOV included."""
-    return {field.name: field.size for field in schema.vocabularies}
+def _ids_suite(schema: FeatureSchema, vocabulary: pa.Table) -> Suite:
+    """Each vocabulary has the ids 0..size-2 once, as size-1 is OOV. No other field has one.
 
-
-def _own_check(schema: FeatureSchema, vocabulary: pa.Table) -> Check:
-    """Each vocabulary has the ids 0..size-2, each once: size-1 is OOV. No other field has one."""
+    `vocabulary` [n] is that of `vocabulary_suites`.
+    """
     measures = [("id", "count"), ("id", "count_distinct"), ("id", "max")]
     found = vocabulary.group_by("field").aggregate(measures).to_pylist()
     ids = {row["field"]: row for row in found}
-    owners = _owners(schema)
+    owners = {field.name: field.size for field in schema.vocabularies}
     names = list(dict.fromkeys((*owners, *sorted(ids))))
     sizes = {
         "field": names,
@@ -36,10 +37,10 @@ def _own_check(schema: FeatureSchema, vocabulary: pa.Table) -> Check:
         gxe.ExpectColumnPairValuesToBeEqual(column_A=column, column_B="promised")
         for column in ("ids", "distinct", "next_id")
     )
-    return Check("vocabulary", pa.table(sizes).to_pandas(), tuple(equal), key="field")
+    return Suite("vocabulary", pa.table(sizes).to_pandas(), tuple(equal), key="field")
 
 
-def _shared_check(schema: FeatureSchema) -> Check:
+def _shared_suite(schema: FeatureSchema) -> Suite:
     """A list that reads a category's vocabulary has that one's size."""
     sizes = {field.name: field.size for field in schema.categories}
     lists = [field for field in schema.lists if field.shares]
@@ -49,4 +50,4 @@ def _shared_check(schema: FeatureSchema) -> Check:
         "shared_size": [sizes.get(field.shares or "", 0) for field in lists],
     }
     equal = gxe.ExpectColumnPairValuesToBeEqual(column_A="size", column_B="shared_size")
-    return Check("shared vocabularies", pa.table(frame).to_pandas(), (equal,), key="field")
+    return Suite("shared vocabularies", pa.table(frame).to_pandas(), (equal,), key="field")

@@ -15,24 +15,26 @@ from secateur.artifacts import Artifact
 from secateur.contracts import record
 from secateur.contracts.features import FeatureSchema
 from secateur.contracts.judgement import Latency
-from secateur.judgement import latency, measuring, residency, scoring, slices
+from secateur.judgement import client_scoring, latency, resident_memory, slices
+from secateur.judgement.client_scoring import HeldOutRows
+from secateur.judgement.compared_accuracy import Scored, compare_accuracy, write_scores
 
 MakeScorer = Callable[[], Any]
 N = 300
 
 
 @pytest.fixture
-def rows(features: Artifact) -> scoring.Rows:
+def rows(features: Artifact) -> HeldOutRows:
     schema = features.read("schema.json", FeatureSchema)
-    return scoring.read_rows(features.folder / "tune", schema)
+    return client_scoring.read_rows(features.folder / "tune", schema)
 
 
 def test_every_row_is_scored_once_from_its_raw_values(
-    rows: scoring.Rows, by_video: MakeScorer, monkeypatch: pytest.MonkeyPatch
+    rows: HeldOutRows, by_video: MakeScorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scoring, "BULK", 128)
+    monkeypatch.setattr(client_scoring, "BULK", 128)
     scorer = by_video()
-    scores = scoring.score_all(scorer, rows)
+    scores = client_scoring.score_all(scorer, rows)
     expected = [0.0 if i == 7 else i / (i + 1) for i in range(N)]
     assert scores == pytest.approx(np.array(expected, np.float32))
     assert {len(given["age"]) for given in scorer.given} == {128, N - 256}
@@ -48,13 +50,13 @@ def test_a_task_is_measured_on_the_rows_that_tell_it(
         table = pq.read_table(file)
         mine, told = told[: len(table)], told[len(table) :]
         pq.write_table(table.append_column("label_saved", pa.array(mine, pa.int8())), file)
-    rows, scorer = scoring.read_rows(features.folder / "tune", schema), by_video()
-    tasks = scoring.score_tasks(scorer, rows)
+    rows, scorer = client_scoring.read_rows(features.folder / "tune", schema), by_video()
+    tasks = client_scoring.score_tasks(scorer, rows)
     assert [*tasks] == ["saved"]
-    label = scoring.score_all(scorer, rows)
+    label = client_scoring.score_all(scorer, rows)
     upside_down = {"saved": 1 - tasks["saved"]}
-    one = measuring.Scored("tune", rows, label, label, tasks, upside_down)
-    found = measuring.compare([one], seed=1)
+    one = Scored("tune", rows, label, label, tasks, upside_down)
+    found = compare_accuracy([one], seed=1)
     assert found.dense_accuracy["tune/task saved"].rows == N / 2
     assert found.dense_accuracy["tune/task saved"].auc == 1.0
     assert found.accuracy["tune/task saved"].auc == 0.0
@@ -62,14 +64,16 @@ def test_a_task_is_measured_on_the_rows_that_tell_it(
     assert found.delta_auc["tune"].estimate == 0.0
 
 
-def test_a_request_gives_once_what_its_user_and_context_share(rows: scoring.Rows) -> None:
-    request = scoring.request(rows, start=N - 2, batch=4)
+def test_a_request_gives_once_what_its_user_and_context_share(
+    rows: HeldOutRows,
+) -> None:
+    request = client_scoring.request(rows, start=N - 2, batch=4)
     assert request["user_id"] == f"{(N - 2) % 100:016x}"
     assert request["tab"] == "1"
     assert request["video_id"] == [str(N - 2), str(N - 1), "0", "1"]
 
 
-def test_slices_part_the_rows_by_train_events(rows: scoring.Rows) -> None:
+def test_slices_part_the_rows_by_train_events(rows: HeldOutRows) -> None:
     sizes = {name: int(mask.sum()) for name, mask in slices.slices(rows)}
     assert sizes == {
         "new users": 25,
@@ -90,7 +94,7 @@ def test_the_scenarios_slices_are_those_that_its_columns_mark(features: Artifact
         for column, mark in zip(sliced.slice_columns, marks, strict=True):
             table = table.append_column(column, pa.array(mark.astype(np.int8)))
         pq.write_table(table, file)
-    rows = scoring.read_rows(features.folder / "tune", sliced)
+    rows = client_scoring.read_rows(features.folder / "tune", sliced)
     found = dict(slices.slices(rows))
     assert list(found)[-2:] == ["even", "last 10"]  # after the built-in ones, where there are rows
     assert np.flatnonzero(found["even"]).tolist() == list(range(0, N, 2))
@@ -99,10 +103,10 @@ def test_the_scenarios_slices_are_those_that_its_columns_mark(features: Artifact
 
 
 def test_the_comparison_covers_every_split_and_slice(
-    rows: scoring.Rows, by_video: MakeScorer
+    rows: HeldOutRows, by_video: MakeScorer
 ) -> None:
-    scores = scoring.score_all(by_video(), rows)
-    found = measuring.compare([measuring.Scored("tune", rows, scores, 1 - scores)], seed=1)
+    scores = client_scoring.score_all(by_video(), rows)
+    found = compare_accuracy([Scored("tune", rows, scores, 1 - scores)], seed=1)
     assert set(found.accuracy) == {"tune", *(f"tune/{name}" for name, _ in slices.slices(rows))}
     dense, flipped = found.dense_accuracy["tune"].auc, found.accuracy["tune"].auc
     assert dense is not None
@@ -111,11 +115,11 @@ def test_the_comparison_covers_every_split_and_slice(
 
 
 def test_the_evidence_holds_every_score(
-    rows: scoring.Rows, by_video: MakeScorer, tmp_path: Path
+    rows: HeldOutRows, by_video: MakeScorer, tmp_path: Path
 ) -> None:
-    scores = scoring.score_all(by_video(), rows)
-    scored = [measuring.Scored(split, rows, scores, 1 - scores) for split in ("tune", "confirm")]
-    measuring.write_scores(tmp_path / "scores.parquet", scored)
+    scores = client_scoring.score_all(by_video(), rows)
+    scored = [Scored(split, rows, scores, 1 - scores) for split in ("tune", "confirm")]
+    write_scores(tmp_path / "scores.parquet", scored)
     table = pq.read_table(tmp_path / "scores.parquet")
     assert table.column_names == ["split", "user", "label", "dense", "candidate"]
     assert table["split"].to_pylist() == ["tune"] * N + ["confirm"] * N
@@ -125,19 +129,19 @@ def test_the_evidence_holds_every_score(
 def test_timed_calls_take_turns_and_every_request_has_one() -> None:
     seen: list[tuple[str, int]] = []
     calls = [lambda i, name=name: seen.append((name, i)) for name in "ab"]
-    taken = latency.interleaved(calls, seconds=0)
+    taken = latency.time_in_turns(calls, seconds=0)
     timed = seen[2 * latency.WARM_UP :]
     assert [len(times) for times in taken] == [latency.REQUESTS] * 2
     rounds = [[(name, i) for i in range(latency.REQUESTS)] for name in "ab"]
     assert timed == rounds[0] + rounds[1]
     seen.clear()
-    latency.interleaved(calls, seconds=0.002)
+    latency.time_in_turns(calls, seconds=0.002)
     turns = [name for name, i in seen[2 * latency.WARM_UP :] if i == 0]
     assert turns[:4] == ["a", "b", "b", "a"]
 
 
 def test_latency_is_measured_at_each_batch_size_for_each_scorer(
-    rows: scoring.Rows, by_video: MakeScorer, monkeypatch: pytest.MonkeyPatch
+    rows: HeldOutRows, by_video: MakeScorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(latency, "SECONDS", 0)
     found = latency.measure_latency([by_video(), by_video()], rows)
@@ -158,10 +162,10 @@ class Heavy:
     def __init__(self, _: Path) -> None:
         self.weights = np.ones(8_000_000)
 
-    def score(self, columns: scoring.Columns, *, hashed: bool = False) -> None:
+    def score(self, columns: client_scoring.RawColumns, *, hashed: bool = False) -> None:
         assert hashed
 
 
 def test_growth_is_what_the_loaded_package_keeps(tmp_path: Path) -> None:
-    grown = residency._growth(Heavy, tmp_path, {"video_id": ["1"]})  # type: ignore[arg-type]
+    grown = resident_memory._growth(Heavy, tmp_path, {"video_id": ["1"]})  # type: ignore[arg-type]
     assert grown == pytest.approx(64e6, rel=0.1)

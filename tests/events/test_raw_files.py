@@ -6,7 +6,7 @@ import pytest
 
 from secateur import scenario
 from secateur.contracts.errors import Refused, UsageError
-from secateur.events.window import choose_days, open_log
+from secateur.events.raw_files import choose_days, open_log
 from secateur.scenario import Logs
 from secateur.storage import open_store
 from small_log import small_log

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from secateur.contracts.judgement import Accuracy, Difference
+from secateur.judgement.accuracy import Labels, Scores, Users, measure
+from secateur.judgement.client_scoring import HeldOutRows
 from secateur.judgement.intervals import ROUNDS, paired_difference
-from secateur.judgement.metrics import Labels, Scores, Users, measure
-from secateur.judgement.scoring import Rows
 from secateur.judgement.slices import slices
 
 SLICE_ROUNDS = ROUNDS // 4  # slices are shown, not judged
@@ -22,7 +22,7 @@ class Scored:
     """One split with the probabilities that both models give its rows; by name those of tasks."""
 
     split: str
-    rows: Rows
+    rows: HeldOutRows
     dense: Scores
     candidate: Scores
     dense_tasks: Mapping[str, Scores] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Compared:
     delta_auc: dict[str, Difference] = field(default_factory=dict)
 
 
-def compare(scored: Sequence[Scored], seed: int) -> Compared:
+def compare_accuracy(scored: Sequence[Scored], seed: int) -> Compared:
     """Measure both models on every split, slice and task; `seed` is the bootstrap's."""
     found = Compared()
     for one in scored:

@@ -1,7 +1,7 @@
 """Data Docs that need no network and are the same bytes at every run."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from html import escape
 from importlib.resources import files
 
@@ -35,29 +35,24 @@ def page(
 ) -> str:
     """One self-contained HTML page: the drift, and all results as Data Docs render them."""
     view = _Sections()
-    parts = [_part(view, result) for result in results]
-    style = files("secateur.validation").joinpath("docs.css").read_text()
+    parts = [_suite_section(view, result) for result in results]
+    style = files("secateur.validation").joinpath("data_docs.css").read_text()
     head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{style}</style>'
     body = f"<h1>{escape(title)}</h1>\n{drift_docs.section(report)}{''.join(parts)}"
     return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n'
 
 
-def _part(view: _Sections, result: ExpectationSuiteValidationResult) -> str:
+def _suite_section(view: _Sections, result: ExpectationSuiteValidationResult) -> str:
     result.meta = {**result.meta, "run_id": RunIdentifier(result.suite_name, _EPOCH)}
     result.meta.pop("batch_markers", None)  # when the frame was loaded
     for one in result.results:
         config = one.expectation_config
-        config.description = config.description and _literal(config.description)
+        if config.description:  # the library's templates know $ and do not escape
+            config.description = escape(config.description).replace("$", "$$")
     document = ValidationResultsPageRenderer(run_info_at_end=True).render(result).to_json_dict()
-    sections = "".join(_section(view, section, n) for n, section in enumerate(document["sections"]))
-    return f"<h2>{escape(result.suite_name)}</h2>\n{sections}"
-
-
-def _section(view: _Sections, section: Mapping[str, object], number: int) -> str:
-    html = view.render({"section": section, "section_loop": {"index": number}})
-    return _LINKS.sub(r"\1", html)
-
-
-def _literal(words: str) -> str:
-    """Words that the library's templates show as they are: they know $ and do not escape."""
-    return escape(words).replace("$", "$$")
+    sections = [
+        view.render({"section": section, "section_loop": {"index": number}})
+        for number, section in enumerate(document["sections"])
+    ]
+    rendered = _LINKS.sub(r"\1", "".join(sections))
+    return f"<h2>{escape(result.suite_name)}</h2>\n{rendered}"

@@ -1,0 +1,42 @@
+"""The names of files in sealed artifacts, once for those who write them and those who read them.
+
+The names of a Package's files, which services read too, stand in `serving/files/layout.py`.
+"""
+
+# EventSet: `events/` and `quarantine/` hold a folder a day, `sides/` one a side table.
+EVENTS, QUARANTINE, SIDES = "events", "quarantine", "sides"
+DAY_FOLDER = "date="  # before the day; raw logs in day folders have it too
+COUNTS = "counts.json"  # CleaningCounts; of an EventDay DayCounts
+
+# ValidationReport
+REPORT = "report.json"
+PROFILE = "profile.json"  # Profile; an AcceptedNight's too
+
+# FeatureSet: a folder a split, `part-NNNNN.parquet` a day in it.
+SCHEMA = "schema.json"  # FeatureSchema
+VOCABULARY = "vocabulary.parquet"  # field, id, value, count; an AcceptedPrunings' too
+
+# ModelBundle
+MODEL = "model.json"  # ModelSpec
+CURVE = "curve.json"  # TrainingCurve
+PRUNING_PLANS = "plans.json"  # PruningPlans
+OVERLAP = "overlap.json"  # Overlap
+
+# CandidatePlan
+PLAN = "plan.json"  # CandidatePlan
+SEARCH = "search.json"  # SearchRecord
+
+# Scorecard, Verdict
+SCORECARD = "scorecard.json"  # Scorecard
+SCORES = "scores.parquet"  # split, user, label, dense, candidate
+VERDICT = "verdict.json"  # Verdict
+
+# What a verb did: Acceptance, PublishReceipt, SweepReceipt, ChannelPointer.
+RECEIPT = "receipt.json"
+POINTER = "pointer.json"
+PAGE = "index.html"  # of a Report; of Data Docs below `docs/`
+
+
+def part_name(number: int) -> str:
+    """The name of a folder's Parquet file of this number."""
+    return f"part-{number:05d}.parquet"

@@ -1,0 +1,176 @@
+"""Raw rows into the cleaned days of a window, and the law that no row is lost."""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, Observation, Row
+from pyspark.sql import functions as F  # noqa: N812
+
+from secateur.artifacts import Artifact, Draft
+from secateur.contracts.artifact_files import COUNTS, EVENTS, QUARANTINE
+from secateur.contracts.data import DayCounts
+from secateur.contracts.errors import Refused, SecateurError
+from secateur.events.cleaning import (
+    REASONS,
+    REPETITION,
+    TIME_MS,
+    events_of,
+    mark,
+    quarantined_rows,
+    usable_rows,
+)
+from secateur.events.context import CleaningContext, Rules
+from secateur.events.raw_files import RawLog, window_of
+from secateur.events.raw_rows import DAY, REPEATED_HEADER, SOURCE, raw_rows
+from secateur.kept_days import KeptDays
+from secateur.local_days import days_up_to
+from secateur.spark import file_uri, move_part, quoted_name, write_days
+
+UNKNOWN_DAY = "unknown"
+
+log = logging.getLogger("secateur")
+
+
+def clean_days(context: CleaningContext, kept: KeptDays) -> tuple[dict[str, Artifact], int]:
+    """Every day of the window as an EventDay, and how many rows of a flat log lie outside it.
+
+    Days that are kept are opened, all others cleaned in one pass. Raises Refused where there is no
+    row at all.
+    """
+    raw = context.log
+    found = {day: kept.find(day) for day in raw.days}
+    missing = [day for day, artifact in found.items() if artifact is None]
+    log.info("cleaning %s days, %d are kept", len(missing) or "all", len(found) - len(missing))
+    days = {day: artifact for day, artifact in found.items() if artifact is not None}
+    outside = 0
+    if missing or not raw.days:
+        marked, rows = _stage(context, _files_of(raw, context.rules, missing))
+        if not raw.days:
+            missing, outside = _days_of_flat(marked, context.rules)
+        days |= _seal_days(context, marked, missing, kept)
+        _demand_no_row_lost(marked, missing, days, rows)
+    if not any(day.read(COUNTS, DayCounts).rows_in for day in days.values()):
+        raise Refused(f"no row in {len(raw.events)} files, such as {raw.events[0].key}")
+    return dict(sorted(days.items())), outside
+
+
+def _files_of(raw: RawLog, rules: Rules, missing: Sequence[str]) -> RawLog:
+    """The log's files that these days depend on; all of a flat log's."""
+    if not raw.days:
+        return raw
+    late = rules.cleaning.late_days
+    wanted = {day for one in missing for day in days_up_to(one, late + 1)}
+    events = tuple(file for file in raw.events if file.day in wanted)
+    return RawLog(tuple(missing), events, raw.sides)
+
+
+def _stage(context: CleaningContext, part: RawLog) -> tuple[DataFrame, int]:
+    """The marked rows, parsed once and kept in `scratch`; and the raw rows, counted before that."""
+    counter = Observation("raw rows")
+    raw = raw_rows(context.spark, part.events, context.rules.logs)
+    raw = raw.observe(counter, F.count("*").alias("rows"))
+    target = file_uri(context.scratch / "marked")
+    marked = mark(raw, part, context.rules, context.id_key)
+    marked.write.option("compression", "lz4").parquet(target)
+    headers = sum(file.header is not None for file in part.events)
+    return context.spark.read.parquet(target), int(counter.get["rows"]) - headers
+
+
+def _days_of_flat(marked: DataFrame, rules: Rules) -> tuple[list[str], int]:
+    """The window's days up to the newest event's, and how many rows belong to no day of it."""
+    good = marked.where(F.size(REASONS) == 0)
+    (newest,) = good.agg(F.max(DAY).alias("day")).collect()
+    last = rules.logs.last_day or newest["day"]
+    if last is None:
+        return [UNKNOWN_DAY], 0
+    window = window_of(rules.logs, last)
+    present = good.where(F.col(DAY).isin(window)).select(DAY).distinct().collect()
+    outside = marked.where(~F.col(DAY).isin(window)).count()
+    return [*sorted(row[DAY] for row in present), UNKNOWN_DAY], outside
+
+
+def _seal_days(
+    context: CleaningContext, marked: DataFrame, days: Sequence[str], kept: KeptDays
+) -> dict[str, Artifact]:
+    """Seal these days of the marked rows."""
+    rules, scratch = context.rules, context.scratch
+    by_day = marked.withColumn(DAY, F.coalesce(DAY, F.lit(UNKNOWN_DAY)))
+    rejected = quarantined_rows(by_day).where(F.col(DAY).isin(*days))
+    quarantine = write_days(rejected.repartition(DAY), rejected.columns, scratch / QUARANTINE)
+    good = usable_rows(by_day, context.log, rules).where(F.col(DAY).isin(*days))
+    # Not in memory too: a large log's parts, unrolled beside their sorts, ended a small heap.
+    good = good.persist(StorageLevel.DISK_ONLY)
+    once = events_of(good.where(~F.col(REPETITION)), context.log, rules)
+    events = write_days(once, _event_order(once, rules), scratch / EVENTS)
+    repeated = F.count_if(REPETITION).alias("deduplicated")
+    unique = F.count_if(~F.col(REPETITION)).alias("kept")
+    counted = {row[DAY]: row for row in good.groupBy(DAY).agg(unique, repeated).collect()}
+    good.unpersist()
+    sealed = {}
+    for day in days:
+        files = {EVENTS: events.get(day), QUARANTINE: quarantine.get(day)}
+        counts = _day_counts(counted.get(day), files)
+        if day != UNKNOWN_DAY or counts.rows_in:
+            sealed[day] = kept.keep(day, partial(_write_day, files, counts))
+    return sealed
+
+
+def _write_day(files: Mapping[str, Path | None], counts: DayCounts, draft: Draft) -> None:
+    """Put a day's written files, None where it has no such row, and its counts into a draft."""
+    for name, file in files.items():
+        if file is not None:
+            move_part(file, draft.folder / name)
+    draft.write(COUNTS, counts)
+
+
+def _day_counts(counted: Row | None, files: Mapping[str, Path | None]) -> DayCounts:
+    events, quarantine = files[EVENTS], files[QUARANTINE]
+    kept, deduplicated = (counted["kept"], counted["deduplicated"]) if counted else (0, 0)
+    quarantined = rows_in(quarantine) if quarantine else 0
+    return DayCounts(
+        rows_in=kept + deduplicated + quarantined,
+        kept=kept,
+        quarantined=quarantined,
+        deduplicated=deduplicated,
+        reasons=_rows_by_reason(quarantine) if quarantine else {},
+        events=rows_in(events) if events else 0,
+    )
+
+
+def _rows_by_reason(quarantine: Path) -> dict[str, int]:
+    codes: Counter[str] = Counter()
+    for of_row in pq.read_table(quarantine, columns=[REASONS])[REASONS].to_pylist():
+        codes.update(of_row)
+    return dict(sorted(codes.items()))
+
+
+def _event_order(events: DataFrame, rules: Rules) -> list[str]:
+    """A total order of the events: time, what they are deduplicated on, then all the rest."""
+    keys = (TIME_MS if c == rules.logs.time else c for c in rules.cleaning.deduplicate_on)
+    names = dict.fromkeys((TIME_MS, *keys, *events.columns))
+    return [quoted_name(name) for name in names if name in events.columns]
+
+
+def _demand_no_row_lost(
+    marked: DataFrame, days: Sequence[str], sealed: Mapping[str, Artifact], rows: int
+) -> None:
+    """Insist that each of the raw `rows` is accounted for. Raises SecateurError."""
+    accounted = sum(sealed[day].read(COUNTS, DayCounts).rows_in for day in days if day in sealed)
+    elsewhere = marked.where(~F.coalesce(DAY, F.lit(UNKNOWN_DAY)).isin(*days))
+    header = F.when(F.array_contains(REASONS, REPEATED_HEADER), F.col(SOURCE))
+    (other,) = elsewhere.agg(
+        F.count("*").alias("rows"), F.count_distinct(header).alias("headers")
+    ).collect()
+    found = accounted + other["rows"] - other["headers"]
+    if rows != found:
+        raise SecateurError(f"{rows} rows came in, but {found} are accounted for")
+
+
+def rows_in(file: Path) -> int:
+    """Rows of a Parquet file."""
+    return int(pq.read_metadata(file).num_rows)

@@ -1,0 +1,30 @@
+"""Calendar days as the clocks of a log's time zone tell them, and the milliseconds they begin at.
+
+A day is its ISO text (2024-03-06) wherever it is a name, and a `date` where one calculates with it.
+"""
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+ONE_DAY = timedelta(days=1)
+
+
+def midnight_ms(day: date, timezone: str) -> int:
+    """The first millisecond (since 1970, UTC) of a day in an IANA time zone."""
+    return int(datetime.combine(day, time(), ZoneInfo(timezone)).timestamp()) * 1000
+
+
+def day_at(time_ms: int, timezone: str) -> date:
+    """The day on which a millisecond (since 1970, UTC) falls in an IANA time zone."""
+    return datetime.fromtimestamp(time_ms / 1000, ZoneInfo(timezone)).date()
+
+
+def days_from(first: date, end: date) -> list[date]:
+    """The days from `first` to the one before `end`."""
+    return [first + n * ONE_DAY for n in range((end - first).days)]
+
+
+def days_up_to(last: str, count: int) -> list[str]:
+    """The `count` days that end with `last`, in their order."""
+    end = date.fromisoformat(last) + ONE_DAY
+    return [str(day) for day in days_from(end - count * ONE_DAY, end)]
