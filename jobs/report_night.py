@@ -8,7 +8,7 @@
 from secateur import command
 from secateur.command import Job
 from secateur.contracts import artifact_files
-from secateur.report.evidence import read_night
+from secateur.report.night_artifacts import read_night
 from secateur.report.page import render
 
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secateur.contracts.judgement import Interval
-from secateur.report import numbers
+from secateur.report import number_format
 from secateur.report.charts import forest, svg
-from secateur.report.charts.labels import Box, place
+from secateur.report.charts.labels import Box, position_labels
 from secateur.report.charts.scatter import Point, front, scatter
 
 positive = st.floats(1e-3, 1e9)
@@ -57,7 +57,7 @@ def test_the_front_holds_whom_nobody_beats(points: list[Point]) -> None:
 def test_labels_of_a_usual_night_do_not_touch() -> None:
     at = [(120, 200), (300, 150), (420, 140), (470, 130), (520, 152), (560, 140), (557, 160)]
     names = ["small_dense", "hybrid_medium", "int8", "rows_freq", "neurons", "dense", "weights_mag"]
-    places = place([(float(x), float(y)) for x, y in at], names, [], Box(0, 0, 600, 380))
+    places = position_labels([(float(x), float(y)) for x, y in at], names, [], Box(0, 0, 600, 380))
     for one, other in combinations(places, 2):
         assert one.box.overlap(other.box) < 0.01 * one.box.area
     assert all(
@@ -71,7 +71,7 @@ def test_a_model_far_below_the_gate_is_drawn_on_the_edge_with_its_value() -> Non
         Point("good", 10, 0.729, 0.728, 0.73, "passed"),
         Point("awful", 5, 0.55, 0.54, 0.56, "failed"),
     ]
-    picture = scatter(points, 0.72, numbers.size, "title")
+    picture = scatter(points, 0.72, number_format.size, "title")
     assert "awful 0.550" in picture
     assert ">0.55<" not in picture  # no axis stretched down to it
 
@@ -86,30 +86,36 @@ def test_the_gate_and_zero_are_in_every_forest_row() -> None:
 
 
 def test_names_are_escaped_in_pictures() -> None:
-    assert "<b>" not in scatter([point("<b>", 1, 0.7)], None, numbers.size, "<i>")
+    assert "<b>" not in scatter([point("<b>", 1, 0.7)], None, number_format.size, "<i>")
 
 
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        (numbers.size(999), "999 B"),
-        (numbers.size(118_000), "118 kB"),
-        (numbers.size(2_950_000), "2.95 MB"),
-        (numbers.size(999_900), "1.00 MB"),
-        (numbers.duration(64.54), "64.5 µs"),
-        (numbers.duration(3100), "3.10 ms"),
-        (numbers.durations(64.54, 107.6), "64.5 / 108 µs"),
-        (numbers.durations(900, 1200), "900 µs / 1.20 ms"),
-        (numbers.ratio(2_950_000, 118_000), "25.0\N{MULTIPLICATION SIGN}"),
-        (numbers.ratio(1, 0), "\N{EN DASH}"),
-        (numbers.signed(-0.00204), "\N{MINUS SIGN}0.0020"),
-        (numbers.signed(-0.00001), "0.0000"),
-        (numbers.signed(0.5), "+0.5000"),
-        (numbers.percent(0.954, 1), "95.4 %"),
-        (numbers.brief("1.50 MB".replace(" ", numbers.SPACE)), "1.5 MB"),
-        (numbers.brief("200 kB".replace(" ", numbers.SPACE)), "200 kB"),
-        (numbers.typeset("AUC -0.01, 3.9x smaller"), "AUC −0.01, 3.9× smaller"),  # noqa: RUF001
+        (number_format.size(999), "999 B"),
+        (number_format.size(118_000), "118 kB"),
+        (number_format.size(2_950_000), "2.95 MB"),
+        (number_format.size(999_900), "1.00 MB"),
+        (number_format.duration(64.54), "64.5 µs"),
+        (number_format.duration(3100), "3.10 ms"),
+        (number_format.duration_pair(64.54, 107.6), "64.5 / 108 µs"),
+        (number_format.duration_pair(900, 1200), "900 µs / 1.20 ms"),
+        (number_format.times_smaller(2_950_000, 118_000), "25.0\N{MULTIPLICATION SIGN}"),
+        (number_format.times_smaller(1, 0), "\N{EN DASH}"),
+        (number_format.difference(-0.00204), "\N{MINUS SIGN}0.0020"),
+        (number_format.difference(-0.00001), "0.0000"),
+        (number_format.difference(0.5), "+0.5000"),
+        (number_format.percent(0.954, 1), "95.4 %"),
+        (
+            number_format.without_trailing_zeros("1.50 MB".replace(" ", number_format.SPACE)),
+            "1.5 MB",
+        ),
+        (
+            number_format.without_trailing_zeros("200 kB".replace(" ", number_format.SPACE)),
+            "200 kB",
+        ),
+        (number_format.with_true_signs("AUC -0.01, 3.9x smaller"), "AUC −0.01, 3.9× smaller"),  # noqa: RUF001
     ],
 )
 def test_numbers_as_people_read_them(shown: str, expected: str) -> None:
-    assert shown.replace(numbers.SPACE, " ") == expected
+    assert shown.replace(number_format.SPACE, " ") == expected

@@ -14,7 +14,7 @@ import pytest
 from secateur import artifacts
 from secateur.contracts.data import ColumnDrift
 from secateur.contracts.judgement import SLICES
-from secateur.report.evidence import read_night
+from secateur.report.night_artifacts import read_night
 from secateur.report.page import render
 from secateur.scenario import Judgement
 

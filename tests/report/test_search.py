@@ -1,4 +1,4 @@
-"""Claims about what the page tells of a search and of its ladder."""
+"""Claims about what the page tells of a search and of its targets."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +10,9 @@ from secateur.contracts.manifest import MadeBy
 from secateur.contracts.pruning import Overlap
 from secateur.contracts.releases import PublishReceipt
 from secateur.contracts.search import Cost, Outcome, SearchRecord, Trial
-from secateur.report.evidence import read_night
+from secateur.report.night_artifacts import read_night
 from secateur.report.page import render
-from secateur.report.trials import hunts
+from secateur.report.search_summary import searches_by_target
 
 SMALL = Recipe("neuron_0.1", (Step("neuron", "l2", keep=0.1),), 0.5)
 
@@ -34,7 +34,7 @@ RECORD = SearchRecord(
 
 
 def test_a_finalist_is_told_by_the_mean_of_its_seeds() -> None:
-    scan, edge = hunts(RECORD)
+    scan, edge = searches_by_target(RECORD)
     assert (scan.target, scan.stages, scan.finalists) == ("scan", {"scan": 1}, ())
     assert edge.stages == {"rung 0": 1, "final": 2}
     (only,) = edge.finalists
@@ -42,7 +42,7 @@ def test_a_finalist_is_told_by_the_mean_of_its_seeds() -> None:
     assert abs(only.difference - -0.001) < 1e-9
 
 
-def test_the_page_tells_of_search_and_ladder(build: Callable[..., object], tmp_path: Path) -> None:
+def test_the_page_tells_of_search_and_targets(build: Callable[..., object], tmp_path: Path) -> None:
     night = build(tmp_path)
     night.data()  # type: ignore[attr-defined]
     night.training()  # type: ignore[attr-defined]
@@ -62,7 +62,7 @@ def test_the_page_tells_of_search_and_ladder(build: Callable[..., object], tmp_p
 def test_a_night_without_a_search_says_nothing_of_one(complete_night: Callable[..., Path]) -> None:
     page = render(read_night(str(complete_night())), "A night")
     assert 'id="search"' not in page
-    assert 'id="ladder"' not in page
+    assert 'id="targets"' not in page
 
 
 def test_the_page_tells_how_much_is_as_the_night_before(

@@ -9,11 +9,11 @@ from markupsafe import Markup
 
 from secateur.contracts.data import Expectation, ValidationReport
 from secateur.contracts.judgement import BATCHES, SLICES
-from secateur.report import numbers, story
-from secateur.report.candidates import Line, lines
+from secateur.report import number_format, story
 from secateur.report.charts import charts, forest
-from secateur.report.evidence import Night, Part
-from secateur.report.trials import hunts
+from secateur.report.model_rows import ModelRow, model_rows
+from secateur.report.night_artifacts import Night, Part
+from secateur.report.search_summary import searches_by_target
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -28,39 +28,39 @@ def render(night: Night, title: str) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "signed": numbers.signed,
-        "plain": numbers.plain,
-        "count": numbers.count,
-        "size": numbers.size,
-        "duration": numbers.duration,
-        "percent": numbers.percent,
+        "difference": number_format.difference,
+        "decimal": number_format.decimal,
+        "count": number_format.count,
+        "size": number_format.size,
+        "duration": number_format.duration,
+        "percent": number_format.percent,
         "breakable": breakable,
-        "typeset": numbers.typeset,
+        "with_true_signs": number_format.with_true_signs,
     }
     return environment.get_template("page.html.j2").render(context(night, title))
 
 
 def context(night: Night, title: str) -> dict[str, Any]:
-    """Everything the template speaks of."""
-    models = lines(night)
+    """Everything that the templates name."""
+    rows = model_rows(night)
     return {
         "title": title,
         "night": night,
         "headline": story.headline(night),
-        "figures": story.figures(night, models),
+        "figures": story.figures(night, rows),
         "stages": story.stages(night),
-        "lines": models,
-        "forests": forests(night, models),
-        "ratio": numbers.ratio,
-        "durations": numbers.durations,
+        "rows": rows,
+        "forests": forests(night, rows),
+        "times_smaller": number_format.times_smaller,
+        "duration_pair": number_format.duration_pair,
         "batches": BATCHES,
-        "trade_offs": charts.trade_offs(night, models),
-        "training": charts.training(night),
-        "data": charts.data(night),
-        "files": largest_files(models),
-        "slices": slice_table(models),
+        "trade_offs": charts.trade_offs(night, rows),
+        "training": charts.training_curves(night),
+        "data": charts.event_counts(night),
+        "files": largest_files(rows),
+        "slices": slice_table(rows),
         "reports": reports(night),
-        "hunts": hunts(night.search.value) if night.search else [],
+        "searches": searches_by_target(night.search.value) if night.search else [],
         "sources": sorted(night.artifacts.items()),
     }
 
@@ -70,21 +70,22 @@ def breakable(name: str) -> Markup:
     return Markup("_<wbr>").join(name.split("_"))
 
 
-def forests(night: Night, models: list[Line]) -> dict[str, Markup]:
-    """The judged difference of each candidate as a small picture, one scale for all."""
-    deltas = [line.delta for line in models if line.delta]
+def forests(night: Night, rows: list[ModelRow]) -> dict[str, Markup]:
+    """By candidate, its judged difference as a small picture; all have one scale."""
+    deltas = [row.delta for row in rows if row.delta]
     if night.verdict is None or not deltas:
         return {}
     margin = night.verdict.value.margin
     x = forest.scale(deltas, margin)
-    return {line.name: forest.cell(line.delta, x, margin, line.outcome) for line in models[1:]}
+    return {row.name: forest.cell(row.delta, x, margin, row.outcome) for row in rows[1:]}
 
 
-def slice_table(models: list[Line]) -> list[dict[str, Any]]:
-    """For each slice of the tune days, ours and then the scenario's own: dense, and every measured
-    candidate's difference.
+def slice_table(rows: list[ModelRow]) -> list[dict[str, Any]]:
+    """For each slice of the tune days: dense accuracy, and every measured candidate's difference.
+
+    The built-in slices come first, then the scenario's own.
     """
-    measured = [line.measured for line in models if line.measured]
+    measured = [row.measures for row in rows if row.measures]
     if not measured:
         return []
     dense, *candidates = measured
@@ -101,11 +102,11 @@ def slice_table(models: list[Line]) -> list[dict[str, Any]]:
     ]
 
 
-def largest_files(models: list[Line]) -> list[str]:
-    """The three files that hold most bytes of all packages."""
+def largest_files(rows: list[ModelRow]) -> list[str]:
+    """The three files that have most bytes, over all packages."""
     totals: Counter[str] = Counter()
-    for line in models:
-        totals.update(line.measured.footprint.file_bytes if line.measured else {})
+    for row in rows:
+        totals.update(row.measures.footprint.file_bytes if row.measures else {})
     return [name for name, _ in totals.most_common(3)]
 
 

@@ -3,17 +3,23 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from secateur.contracts.data import ValidationReport
 from secateur.contracts.judgement import BATCHES, Verdict
 from secateur.contracts.releases import PublishReceipt
-from secateur.report import numbers
-from secateur.report.candidates import Line, Measured
-from secateur.report.evidence import STAGES, Night
+from secateur.report.model_rows import Measures, ModelRow
+from secateur.report.night_artifacts import STAGES, Night
+from secateur.report.number_format import (
+    decimal,
+    difference,
+    duration,
+    percent,
+    size,
+    times_smaller,
+)
 
 Status = Literal["published", "accepted", "refused", "incomplete"]
 
 UNTOUCHED = "What is served stays as it was."
-SPOKEN = {
+STAGE_WORDS = {
     "events_report": "validation of the events",
     "features_report": "validation of the features",
 }
@@ -29,16 +35,16 @@ class Headline:
 
 @dataclass(frozen=True)
 class Figure:
-    """One decisive number, what it is of, and what it is to be held against."""
+    """One decisive number with its label, and what to compare it with."""
 
     value: str
-    of: str
-    beside: str
+    label: str
+    comparison: str
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One sealed part of the run, or the lack of it."""
+    """One stage of the night, and whether its artifacts are sealed."""
 
     name: str
     sealed: bool
@@ -48,27 +54,32 @@ class Stage:
 def headline(night: Night) -> Headline:
     """Say how the night ended, from what was sealed last."""
     if night.verdict:
-        return _judged(night.verdict.value, night.release.value if night.release else None)
+        return _of_verdict(night.verdict.value, night.release.value if night.release else None)
     for name, report in (("events", night.events_report), ("features", night.features_report)):
         if report and not report.value.success:
-            return Headline("refused", f"{_broken(name, report.value)}. {UNTOUCHED}")
+            rules = report.value.expectations
+            broken = f"{sum(not rule.success for rule in rules)} of {len(rules)}"
+            sentence = f"The {name} broke {broken} declared expectations. {UNTOUCHED}"
+            return Headline("refused", sentence)
     sealed = [stage.name for stage in stages(night) if stage.sealed]
     if not sealed:
         return Headline("incomplete", f"Nothing was sealed in this run. {UNTOUCHED}")
     if "verdict" in sealed:
         return Headline("incomplete", "A verdict was sealed, but it cannot be trusted as it is.")
     last, lacking = sealed[-1], next(name for name in STAGES if name not in sealed)
+    last, lacking = STAGE_WORDS.get(last, last), STAGE_WORDS.get(lacking, lacking)
     sentence = (
-        f"The night stopped after {SPOKEN.get(last, last)}: {SPOKEN.get(lacking, lacking)} "
-        f"not sealed, the log of the task says why. {UNTOUCHED}"
+        f"The night stopped after {last}: {lacking} not sealed, the log of the task says why. "
+        f"{UNTOUCHED}"
     )
     return Headline("incomplete", sentence)
 
 
-def _judged(verdict: Verdict, receipt: PublishReceipt | None) -> Headline:
+def _of_verdict(verdict: Verdict, receipt: PublishReceipt | None) -> Headline:
     if not verdict.accepted:
-        return Headline("refused", f"{_sentence(verdict.reason)}. {UNTOUCHED}")
-    proof = f"On the untouched confirm days it {_proven(verdict)}."
+        reason = verdict.reason[:1].upper() + verdict.reason[1:]
+        return Headline("refused", f"{reason}. {UNTOUCHED}")
+    proof = f"On the untouched confirm days it {_confirmation(verdict)}."
     if receipt is None:
         return Headline("accepted", f"{verdict.chosen} passed, but was not published. {proof}")
     where = f"release {receipt.number} on channel {receipt.channel}"
@@ -78,42 +89,34 @@ def _judged(verdict: Verdict, receipt: PublishReceipt | None) -> Headline:
     return Headline("published", f"{verdict.chosen} is {where}. {proof}")
 
 
-def _sentence(reason: str) -> str:
-    return reason[:1].upper() + reason[1:]
-
-
-def _proven(verdict: Verdict) -> str:
+def _confirmation(verdict: Verdict) -> str:
+    """What the confirm days showed of the chosen candidate."""
     if verdict.confirmed is None:
         return "was not tested"
-    low, confidence = verdict.confirmed.low, numbers.percent(verdict.confirmed.confidence)
+    low, confidence = verdict.confirmed.low, percent(verdict.confirmed.confidence)
     what = f"loses at most {-low:.4f} AUC" if low < 0 else f"gains at least {low:.4f} AUC"
-    margins = f"margin {numbers.plain(verdict.margin)}"
+    margins = f"margin {decimal(verdict.margin)}"
     if verdict.supported_margin is not None:
-        margins += f"; these rows support {numbers.plain(verdict.supported_margin)}"
+        margins += f"; these rows support {decimal(verdict.supported_margin)}"
     return f"{what} ({confidence} confidence, {margins})"
 
 
-def _broken(name: str, report: ValidationReport) -> str:
-    broken = sum(not rule.success for rule in report.expectations)
-    return f"The {name} broke {broken} of {len(report.expectations)} declared expectations"
-
-
-def figures(night: Night, lines: list[Line]) -> list[Figure]:
-    """What a reader wants to know first: of the chosen package, or of the refusal."""
-    verdict, dense = night.verdict.value if night.verdict else None, lines[0].measured
+def figures(night: Night, rows: list[ModelRow]) -> list[Figure]:
+    """What a reader wants to know first: about the chosen package, or about the refusal."""
+    verdict, dense = night.verdict.value if night.verdict else None, rows[0].measures
     if verdict is None or dense is None:
         return []
-    chosen = next((line.measured for line in lines if line.name == verdict.chosen), None)
+    chosen = next((row.measures for row in rows if row.name == verdict.chosen), None)
     if chosen:
         return [*_of_accuracy(verdict), *_of_package(dense, chosen)]
-    supported = numbers.plain(verdict.supported_margin)
-    size = numbers.size(dense.footprint.package_bytes)
+    supported = decimal(verdict.supported_margin)
+    dense_size = size(dense.footprint.package_bytes)
     demand = "AUC that a package may lose" if verdict.margin >= 0 else "AUC that it must gain"
     return [
-        Figure(numbers.plain(abs(verdict.margin)), "margin asked for", demand),
+        Figure(decimal(abs(verdict.margin)), "margin asked for", demand),
         Figure(supported, "margin these rows support", "smallest resolved, 80 % power"),
-        Figure(numbers.plain(dense.auc("tune")), "AUC of the dense model", "on the tune days"),
-        Figure(size, "dense package", "what a prune must undercut"),
+        Figure(decimal(dense.auc("tune")), "AUC of the dense model", "on the tune days"),
+        Figure(dense_size, "dense package", "what a prune must undercut"),
     ]
 
 
@@ -121,39 +124,49 @@ def _of_accuracy(verdict: Verdict) -> list[Figure]:
     delta = verdict.confirmed
     if delta is None:
         return []
-    beside = f"at least {numbers.signed(delta.low)} with {numbers.percent(delta.confidence)}"
-    return [Figure(numbers.signed(delta.estimate), "AUC against dense, confirm days", beside)]
+    comparison = f"at least {difference(delta.low)} with {percent(delta.confidence)}"
+    return [Figure(difference(delta.estimate), "AUC against dense, confirm days", comparison)]
 
 
-def _of_package(dense: Measured, chosen: Measured) -> list[Figure]:
+def _of_package(dense: Measures, chosen: Measures) -> list[Figure]:
     batch = max(BATCHES)
     pairs = (
-        ("smaller", numbers.size, dense.footprint.package_bytes, chosen.footprint.package_bytes),
+        (
+            "smaller",
+            size,
+            dense.footprint.package_bytes,
+            chosen.footprint.package_bytes,
+        ),
         (
             f"faster, {batch} rows a request",
-            numbers.duration,
+            duration,
             dense.latency[batch].request_p50,
             chosen.latency[batch].request_p50,
         ),
         (
             "less memory",
-            numbers.size,
+            size,
             dense.footprint.resident_bytes,
             chosen.footprint.resident_bytes,
         ),
     )
     return [
-        Figure(numbers.ratio(was, now), f"{what} than dense", f"{show(now)}, was {show(was)}")
+        Figure(
+            times_smaller(was, now),
+            f"{what} than dense",
+            f"{show(now)}, was {show(was)}",
+        )
         for what, show, was, now in pairs
     ]
 
 
 def stages(night: Night) -> list[Stage]:
-    """Every stage in order, with its digest or how many of the planned parts are there."""
+    """Every stage in order."""
     return [_stage(night, name) for name in STAGES]
 
 
 def _stage(night: Night, name: str) -> Stage:
+    """A stage; of the candidates' stages, the note says how many of those planned are sealed."""
     inside = {"candidates": "/package", "scorecards": ""}.get(name)
     if inside is None:
         manifest = night.artifacts.get(name)

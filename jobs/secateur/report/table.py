@@ -15,9 +15,16 @@ from rich.table import Table
 from rich.text import Text
 
 from secateur.contracts.judgement import BATCHES
-from secateur.report import numbers
-from secateur.report.candidates import Line, Measured, lines
-from secateur.report.evidence import read_night
+from secateur.report.model_rows import Measures, ModelRow, model_rows
+from secateur.report.night_artifacts import read_night
+from secateur.report.number_format import (
+    decimal,
+    difference,
+    duration,
+    size,
+    times_smaller,
+    with_true_signs,
+)
 from secateur.report.story import headline
 
 ROOMY = 140
@@ -32,17 +39,19 @@ STYLES = {
 
 
 class Column(NamedTuple):
-    """A heading, its cell of a measured line, and whether a narrow terminal keeps it."""
+    """A heading, its cell for a row with the row's and the dense model's measures, and whether a
+    narrow terminal keeps it.
+    """
 
     heading: str
-    cell: Callable[[Line, Measured, Measured], str]
+    cell: Callable[[ModelRow, Measures, Measures], str]
     kept: bool
 
 
 def night_table(run: str, width: int = 160) -> Table:
     """The dense model and every candidate of the night at `run`, `width` columns wide."""
     night = read_night(run)
-    models = lines(night)
+    rows = model_rows(night)
     columns = [column for column in _columns() if column.kept or width >= ROOMY]
     table = Table(
         title=headline(night).sentence,
@@ -57,17 +66,23 @@ def night_table(run: str, width: int = 160) -> Table:
     for column in columns:
         table.add_column(column.heading, justify="right", no_wrap=True)
     table.add_column("verdict and reason", ratio=1, min_width=28)
-    for line in models:
-        table.add_row(line.name, *_cells(columns, line, models[0].measured), _verdict(line))
+    dense = rows[0].measures
+    for row in rows:
+        cells = [""] * len(columns)
+        if row.measures and dense:
+            cells = [column.cell(row, row.measures, dense) for column in columns]
+        outcome = row.outcome_words, STYLES.get(row.outcome, "")
+        reasons = with_true_signs("; ".join(row.reasons))
+        table.add_row(row.name, *cells, Text.assemble(outcome, "\n", reasons))
     return table
 
 
 def _columns() -> list[Column]:
     return [
         Column("AUC on tune days\nminus dense", _auc, True),
-        Column("log-loss\nGAUC", lambda _, m, __: _two(_loss(m), _gauc(m)), False),
+        Column("log-loss\nGAUC", _loss_and_gauc, False),
         Column("bytes\nsmaller", _bytes, True),
-        Column("in\nmemory", lambda _, m, __: numbers.size(m.footprint.resident_bytes), False),
+        Column("in\nmemory", lambda _, m, __: size(m.footprint.resident_bytes), False),
         *(
             Column(f"{batch} row{'s' * (batch > 1)}\np50, p99", _latency(batch), batch > 1)
             for batch in BATCHES
@@ -76,56 +91,38 @@ def _columns() -> list[Column]:
     ]
 
 
-def _cells(columns: list[Column], line: Line, dense: Measured | None) -> list[str]:
-    if line.measured is None or dense is None:
-        return [""] * len(columns)
-    return [column.cell(line, line.measured, dense) for column in columns]
-
-
-def _auc(line: Line, measured: Measured, _: Measured) -> str:
-    auc = numbers.plain(measured.auc("tune"))
-    if line.delta is None:
+def _auc(row: ModelRow, measures: Measures, _: Measures) -> str:
+    auc = decimal(measures.auc("tune"))
+    if row.delta is None:
         return auc
-    low, high = numbers.signed(line.delta.low), numbers.signed(line.delta.high)
-    return _two(f"{auc}  {numbers.signed(line.delta.estimate)}", f"[{low}, {high}]")
+    low, high = difference(row.delta.low), difference(row.delta.high)
+    return f"{auc}  {difference(row.delta.estimate)}\n[{low}, {high}]"
 
 
-def _loss(measured: Measured) -> str:
-    return numbers.plain(measured.accuracy["tune"].log_loss)
+def _loss_and_gauc(_: ModelRow, measures: Measures, __: Measures) -> str:
+    tune = measures.accuracy["tune"]
+    return f"{decimal(tune.log_loss)}\n{decimal(tune.gauc)}"
 
 
-def _gauc(measured: Measured) -> str:
-    return numbers.plain(measured.accuracy["tune"].gauc)
+def _bytes(_: ModelRow, measures: Measures, dense: Measures) -> str:
+    ours, baseline = measures.footprint.package_bytes, dense.footprint.package_bytes
+    return f"{size(ours)}\n{times_smaller(baseline, ours)}"
 
 
-def _bytes(_: Line, measured: Measured, dense: Measured) -> str:
-    size, baseline = measured.footprint.package_bytes, dense.footprint.package_bytes
-    return _two(numbers.size(size), numbers.ratio(baseline, size))
-
-
-def _latency(batch: int) -> Callable[[Line, Measured, Measured], str]:
-    def cell(_: Line, measured: Measured, __: Measured) -> str:
-        one = measured.latency[batch]
-        return _two(numbers.duration(one.request_p50), numbers.duration(one.request_p99))
+def _latency(batch: int) -> Callable[[ModelRow, Measures, Measures], str]:
+    def cell(_: ModelRow, measures: Measures, __: Measures) -> str:
+        one = measures.latency[batch]
+        p50, p99 = map(duration, (one.request_p50, one.request_p99))
+        return f"{p50}\n{p99}"
 
     return cell
 
 
-def _model_alone(_: Line, measured: Measured, __: Measured) -> str:
-    """Medians of the larger batch: the user said once, and for every row."""
-    one = measured.latency[max(BATCHES)]
-    repeated = numbers.duration(one.repeated_p50) if one.repeated_p50 else ""
-    return _two(numbers.duration(one.model_p50), repeated)
-
-
-def _verdict(line: Line) -> Text:
-    return Text.assemble(
-        (line.said, STYLES.get(line.outcome, "")), "\n", numbers.typeset("; ".join(line.reasons))
-    )
-
-
-def _two(first: str, second: str) -> str:
-    return f"{first}\n{second}"
+def _model_alone(_: ModelRow, measures: Measures, __: Measures) -> str:
+    """Medians of the larger batch: the user given once, and for every row."""
+    one = measures.latency[max(BATCHES)]
+    repeated = duration(one.repeated_p50) if one.repeated_p50 else ""
+    return f"{duration(one.model_p50)}\n{repeated}"
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def _chart(curve: TrainingCurve, series: Sequence[Series], title: str) -> Markup
         shapes.append(svg.path(points, f"curve {css}"))
         shapes += [svg.dot(*point, 2.5, f"curve-dot {css}") for point in points]
         shapes.append(svg.text(RIGHT + 8, points[-1][1] + 4, name, f"curve-name {css}"))
-    return svg.drawing(WIDTH, HEIGHT, title, shapes)
+    return svg.picture(WIDTH, HEIGHT, title, shapes)
 
 
 def _axes(x: svg.Scale, y: svg.Scale) -> list[Markup]:

@@ -32,4 +32,4 @@ def cell(delta: Interval | None, x: svg.Scale, margin: float, outcome: str) -> M
             svg.dot(x(delta.estimate), middle, 3.5, f"mark {outcome}"),
         ]
     told = f"{delta.low:+.4f} to {delta.high:+.4f}" if delta else "not measured"
-    return svg.drawing(WIDTH, HEIGHT, told, shapes)
+    return svg.picture(WIDTH, HEIGHT, told, shapes)

@@ -1,4 +1,4 @@
-"""Names beside their points: each where it covers least of what is drawn already."""
+"""Where the names of points go: each where it covers least of what is drawn already."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -27,7 +27,7 @@ class Box(NamedTuple):
         return (self.right - self.left) * (self.bottom - self.top)
 
 
-class Place(NamedTuple):
+class LabelPosition(NamedTuple):
     """Where a label goes: its baseline's start, middle or end, and whether it needs a leader."""
 
     x: float
@@ -37,26 +37,30 @@ class Place(NamedTuple):
     box: Box
 
 
-def place(
+def position_labels(
     points: Sequence[tuple[float, float]],
     names: Sequence[str],
     taken: Sequence[Box],
     frame: Box,
-) -> list[Place]:
-    """Choose a place for each name, in the order given; `taken` is what must stay readable."""
+) -> list[LabelPosition]:
+    """A position for each name, in the order given; the boxes `taken` must stay readable."""
     boxes = [*taken, *(Box(x - 6, y - 6, x + 6, y + 6) for x, y in points)]
-    places = []
+
+    def cost(choice: tuple[int, LabelPosition]) -> float:
+        rank, box = choice[0], choice[1].box
+        covered = sum(box.overlap(other) for other in boxes)
+        return covered + 4 * (box.area - box.overlap(frame)) + 6 * rank
+
+    positions = []
     for (x, y), name in zip(points, names, strict=True):
-        best = min(
-            _choices(x, y, name), key=lambda choice: _cost(choice[0], choice[1], boxes, frame)
-        )
-        places.append(best[1])
-        boxes.append(best[1].box)
-    return places
+        _, best = min(_choices(x, y, name), key=cost)
+        positions.append(best)
+        boxes.append(best.box)
+    return positions
 
 
-def _choices(x: float, y: float, name: str) -> list[tuple[int, Place]]:
-    """Places around a point, the dearest to the eye first: beside, then above, below, farther."""
+def _choices(x: float, y: float, name: str) -> list[tuple[int, LabelPosition]]:
+    """Positions around a point, each with its rank: beside it, above, below, then farther away."""
     width = CHARACTER * len(name)
     spots = [("start", 10, 4), ("end", -10, 4), ("middle", 0, -10), ("middle", 0, 18)]
     for reach in (20, 34, 50):
@@ -67,11 +71,5 @@ def _choices(x: float, y: float, name: str) -> list[tuple[int, Place]]:
     for rank, (anchor, dx, dy) in enumerate(spots):
         left = x + dx - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
         box = Box(left, y + dy - HEIGHT + 2, left + width, y + dy + 3)
-        choices.append((rank, Place(x + dx, y + dy, anchor, rank > 3, box)))
+        choices.append((rank, LabelPosition(x + dx, y + dy, anchor, rank > 3, box)))
     return choices
-
-
-def _cost(rank: int, place: Place, boxes: Sequence[Box], frame: Box) -> float:
-    covered = sum(place.box.overlap(box) for box in boxes)
-    outside = place.box.area - place.box.overlap(frame)
-    return covered + 4 * outside + 6 * rank

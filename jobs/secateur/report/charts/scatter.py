@@ -6,9 +6,9 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from secateur.report import numbers
+from secateur.report import number_format
 from secateur.report.charts import svg
-from secateur.report.charts.labels import Box, place
+from secateur.report.charts.labels import Box, position_labels
 
 WIDTH, HEIGHT = 560.0, 380.0
 LEFT, RIGHT, TOP, BOTTOM = 58.0, 548.0, 14.0, 336.0
@@ -42,8 +42,11 @@ def scatter(
     shapes.append(svg.path(steps, "front"))
     for point in points:
         shapes += _mark(point, x, y)
-    shapes += _labels(points, x, y, [*_thin_boxes(steps), *_gate_box(y, gate)])
-    return svg.drawing(WIDTH, HEIGHT, title, shapes)
+    drawn = _thin_boxes(steps)
+    if gate is not None:
+        drawn.append(Box(RIGHT - 130, y(gate) - 2, RIGHT, y(gate) + 18))
+    shapes += _labels(points, x, y, drawn)
+    return svg.picture(WIDTH, HEIGHT, title, shapes)
 
 
 def front(points: Sequence[Point]) -> list[Point]:
@@ -84,7 +87,13 @@ def _axes(x: svg.Scale, y: svg.Scale, format_cost: Callable[[float], str]) -> li
     for value in x.ticks():
         shapes.append(svg.line(x(value), BOTTOM, x(value), BOTTOM + 4, "axis"))
         shapes.append(
-            svg.text(x(value), BOTTOM + 18, numbers.brief(format_cost(value)), "tick", "middle")
+            svg.text(
+                x(value),
+                BOTTOM + 18,
+                number_format.without_trailing_zeros(format_cost(value)),
+                "tick",
+                "middle",
+            )
         )
     return [*shapes, svg.line(LEFT, BOTTOM, RIGHT, BOTTOM, "axis")]
 
@@ -108,22 +117,19 @@ def _mark(point: Point, x: svg.Scale, y: svg.Scale) -> list[Markup]:
 def _labels(
     points: Sequence[Point], x: svg.Scale, y: svg.Scale, drawn: Sequence[Box]
 ) -> list[Markup]:
-    places_of = [(x(p.cost), y(p.auc)) for p in points]
-    names = [p.name if p.auc >= y.low else f"{p.name} {numbers.plain(p.auc, 3)}" for p in points]
+    centres = [(x(p.cost), y(p.auc)) for p in points]
+    names = [
+        p.name if p.auc >= y.low else f"{p.name} {number_format.decimal(p.auc, 3)}" for p in points
+    ]
     whiskers = [Box(x(p.cost) - 2, y(p.high), x(p.cost) + 2, y(p.low)) for p in points]
     shapes = []
     frame = Box(LEFT, TOP, RIGHT, BOTTOM)
-    for at, spot, point, name in zip(
-        places_of, place(places_of, names, [*whiskers, *drawn], frame), points, names, strict=True
-    ):
+    positions = position_labels(centres, names, [*whiskers, *drawn], frame)
+    for at, spot, point, name in zip(centres, positions, points, names, strict=True):
         if spot.leader:
             shapes.append(svg.line(*at, spot.x, spot.y - 4, "leader"))
         shapes.append(svg.text(spot.x, spot.y, name, f"name {point.outcome}", spot.anchor))
     return shapes
-
-
-def _gate_box(y: svg.Scale, gate: float | None) -> list[Box]:
-    return [] if gate is None else [Box(RIGHT - 130, y(gate) - 2, RIGHT, y(gate) + 18)]
 
 
 def _thin_boxes(steps: Sequence[tuple[float, float]]) -> list[Box]:

@@ -22,7 +22,9 @@ class Scale:
 
     def __call__(self, value: float) -> float:
         """Position of a value; one outside is put on the edge."""
-        low, high, value = (self._even(x) for x in (self.low, self.high, value))
+        low, high = self.low, self.high
+        if self.log:
+            low, high, value = map(math.log, (low, high, value))
         share = (value - low) / (high - low) if high > low else 0.5
         return self.start + min(max(share, 0.0), 1.0) * (self.end - self.start)
 
@@ -34,9 +36,6 @@ class Scale:
         """A tick's value with the digits that tell it from its neighbours."""
         power = math.floor(math.log10((self.high - self.low) / 6)) if self.high > self.low else -3
         return f"{value:,.{max(0, -power)}f}"
-
-    def _even(self, value: float) -> float:
-        return math.log(value) if self.log else value
 
 
 def even_ticks(low: float, high: float, most: int) -> list[float]:
@@ -58,7 +57,7 @@ def log_ticks(low: float, high: float) -> list[float]:
     return [m * 10.0**p for p in powers for m in multiples if low <= m * 10.0**p <= high]
 
 
-def drawing(width: float, height: float, title: str, shapes: Iterable[Markup]) -> Markup:
+def picture(width: float, height: float, title: str, shapes: Iterable[Markup]) -> Markup:
     """A whole picture; `title` is what a screen reader says."""
     return Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
         f"{width:g}", f"{height:g}", title, Markup("").join(shapes)

@@ -1,4 +1,4 @@
-"""Numbers as people read them: few digits, a unit, a true minus."""
+"""How numbers are written for people: few digits, a unit, a true minus."""
 
 import re
 
@@ -9,7 +9,7 @@ NONE = "\N{EN DASH}"
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-def signed(value: float | None, digits: int = 4) -> str:
+def difference(value: float | None, digits: int = 4) -> str:
     """A difference with its sign; zero has none."""
     if value is None:
         return NONE
@@ -17,8 +17,8 @@ def signed(value: float | None, digits: int = 4) -> str:
     return text.replace("-", MINUS) if float(text) else f"{0:.{digits}f}"
 
 
-def plain(value: float | None, digits: int = 4) -> str:
-    """A measure with fixed digits."""
+def decimal(value: float | None, digits: int = 4) -> str:
+    """A measure with so many digits after the point."""
     return NONE if value is None else f"{value:.{digits}f}".replace("-", MINUS)
 
 
@@ -49,13 +49,13 @@ def duration(microseconds: float | None) -> str:
     return f"{_significant(microseconds / 1000)}{SPACE}ms"
 
 
-def durations(first: float, second: float) -> str:
-    """Two times of one kind, the unit said once where it is the same."""
+def duration_pair(first: float, second: float) -> str:
+    """Two durations in microseconds; a unit that they share is written once."""
     one, two = duration(first).split(SPACE), duration(second).split(SPACE)
     return f"{one[0] if one[1:] == two[1:] else SPACE.join(one)} / {SPACE.join(two)}"
 
 
-def ratio(baseline: float | None, value: float | None) -> str:
+def times_smaller(baseline: float | None, value: float | None) -> str:
     """How many times smaller than the baseline."""
     if not baseline or not value:
         return NONE
@@ -63,18 +63,18 @@ def ratio(baseline: float | None, value: float | None) -> str:
 
 
 def percent(value: float | None, digits: int = 0) -> str:
-    """A share."""
+    """A share, 0 to 1, in percent."""
     return NONE if value is None else f"{100 * value:.{digits}f}{SPACE}%"
 
 
-def brief(shown: str) -> str:
-    """The same without trailing zeros, as on an axis."""
+def without_trailing_zeros(shown: str) -> str:
+    """A formatted number as an axis shows it: `1.5 MB` for `1.50 MB`."""
     value, separator, unit = shown.partition(SPACE)
     return (value.rstrip("0").rstrip(".") if "." in value else value) + separator + unit
 
 
-def typeset(words: str) -> str:
-    """A sentence from a log with true minus and multiplication signs."""
+def with_true_signs(words: str) -> str:
+    """A sentence from a log, with true minus and multiplication signs."""
     return re.sub(r"(\d)x\b", "\\1\N{MULTIPLICATION SIGN}", re.sub(r"(?<= )-(?=\d)", MINUS, words))
 
 

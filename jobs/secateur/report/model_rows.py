@@ -1,4 +1,4 @@
-"""One line a model: what was planned, measured and decided of it, joined from the night's parts."""
+"""One row a model: what was planned, measured and decided of it, joined from the night's parts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from secateur.contracts.judgement import (
     Latency,
     Scorecard,
 )
-from secateur.report.evidence import Night
+from secateur.report.night_artifacts import Night
 
 OUTCOMES = {
     "baseline": "baseline",
@@ -28,8 +28,8 @@ OUTCOMES = {
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What one scorecard says of one of its two models; keyed as in the scorecard."""
+class Measures:
+    """What a scorecard says of one of its two models, keyed as in the scorecard."""
 
     accuracy: Mapping[str, Accuracy]
     differences: Mapping[str, Difference]
@@ -42,63 +42,61 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Line:
+class ModelRow:
     """The dense model or one candidate.
 
-    `outcome` is a key of `OUTCOMES`; `delta` the difference in AUC on the tune days as judged;
-    `storage` tells how its package stores what is left, `kept` what the night before kept too.
+    `outcome` is a key of `OUTCOMES`, `delta` the judged difference in AUC on the tune days,
+    `source` the scorecard. `storage` and `overlap` say how its package stores what is left, and
+    how much of that the night before kept, too.
     """
 
     name: str
     outcome: str
     reasons: tuple[str, ...]
     delta: Interval | None
-    measured: Measured | None
+    measures: Measures | None
     source: str
     storage: str = ""
-    kept: str = ""
+    overlap: str = ""
 
     @property
-    def said(self) -> str:
+    def outcome_words(self) -> str:
         """The outcome in words."""
         return OUTCOMES[self.outcome]
 
 
-def lines(night: Night) -> list[Line]:
+def model_rows(night: Night) -> list[ModelRow]:
     """The dense model first, then the candidates in the plan's order."""
     return [_dense(night), *(_candidate(night, name) for name in night.recipes)]
 
 
-def _dense(night: Night) -> Line:
+def _dense(night: Night) -> ModelRow:
     """The baseline, as the first scorecard measured it beside its candidate."""
     part = next(iter(night.scorecards.values()), None)
-    measured = _measured(part.value, of_dense=True) if part else None
+    measures = _measures(part.value, of_dense=True) if part else None
     reasons = ("what every candidate is measured against, in the same process",)
-    return Line(DENSE, "baseline", reasons, None, measured, part.source if part else "")
+    return ModelRow(DENSE, "baseline", reasons, None, measures, part.source if part else "")
 
 
-def _candidate(night: Night, name: str) -> Line:
+def _candidate(night: Night, name: str) -> ModelRow:
     part = night.scorecards.get(name)
-    judged = _judged(night, name)
-    return Line(
+    decisions = night.verdict.value.candidates if night.verdict else ()
+    decision = next((one for one in decisions if one.recipe == name), None)
+    recipes = night.plan.value.recipes if night.plan else ()
+    return ModelRow(
         name=name,
-        outcome=_outcome(night, name, judged),
-        reasons=judged.reasons if judged and part else (_what_is_missing(night, name),),
-        delta=judged.delta_auc if judged else None,
-        measured=_measured(part.value, of_dense=False) if part else None,
+        outcome=_outcome(night, name, decision),
+        reasons=decision.reasons if decision and part else (_what_is_missing(night, name),),
+        delta=decision.delta_auc if decision else None,
+        measures=_measures(part.value, of_dense=False) if part else None,
         source=part.source if part else "",
-        storage=_storage(night, name),
-        kept=night.overlaps[name].said if name in night.overlaps else "",
+        storage=next((recipe.storage for recipe in recipes if recipe.name == name), ""),
+        overlap=night.overlaps[name].said if name in night.overlaps else "",
     )
 
 
-def _storage(night: Night, name: str) -> str:
-    recipes = night.plan.value.recipes if night.plan else ()
-    return next((recipe.storage for recipe in recipes if recipe.name == name), "")
-
-
-def _measured(card: Scorecard, of_dense: bool) -> Measured:
-    return Measured(
+def _measures(card: Scorecard, of_dense: bool) -> Measures:
+    return Measures(
         accuracy=card.dense_accuracy if of_dense else card.accuracy,
         differences={} if of_dense else card.delta_auc,
         footprint=card.dense_footprint if of_dense else card.footprint,
@@ -106,17 +104,13 @@ def _measured(card: Scorecard, of_dense: bool) -> Measured:
     )
 
 
-def _judged(night: Night, name: str) -> Judged | None:
-    candidates = night.verdict.value.candidates if night.verdict else ()
-    return next((one for one in candidates if one.recipe == name), None)
-
-
-def _outcome(night: Night, name: str, judged: Judged | None) -> str:
-    if judged is None or night.verdict is None:
+def _outcome(night: Night, name: str, decision: Judged | None) -> str:
+    """A key of `OUTCOMES`."""
+    if decision is None or night.verdict is None:
         return "unjudged" if name in night.scorecards else "crashed"
     if night.verdict.value.chosen == name:
         return "accepted" if night.verdict.value.accepted else "unconfirmed"
-    return judged.outcome
+    return decision.outcome
 
 
 def _what_is_missing(night: Night, name: str) -> str:

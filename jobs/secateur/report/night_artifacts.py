@@ -1,7 +1,7 @@
-"""Everything that a night sealed, read part by part: what is missing is missing, not an error.
+"""The artifacts of a night, read for its report: one that is missing is no error.
 
-Only small JSON files are read, each checked against its manifest; no data, no weights. A part
-that cannot be trusted is treated as missing, with the reason kept.
+Only their small JSON files are read, each checked against its manifest; no data, no weights. An
+artifact that cannot be trusted is treated as missing, and the reason is kept.
 """
 
 import hashlib
@@ -36,11 +36,12 @@ STAGES = (
     "release",
     "accepted",
 )
+TARGETS = "ladder"  # the folder below a run where each target of the search has one of its own
 
 
 @dataclass(frozen=True)
 class Part(Generic[Noun]):
-    """One noun that a sealed artifact of the run holds, and where it came from."""
+    """One noun out of a sealed artifact, with the artifact's path in the run and its digest."""
 
     value: Noun
     path: str
@@ -48,13 +49,13 @@ class Part(Generic[Noun]):
 
     @property
     def source(self) -> str:
-        """The artifact's place in the run and its digest's prefix."""
+        """The artifact's path in the run, and the beginning of its digest."""
         return f"{self.path} {self.digest[:10]}"
 
 
 @dataclass(frozen=True)
-class Rung:
-    """One target of the ladder: what was decided for it, and its release if there is one."""
+class TargetResult:
+    """What was decided for one target of the search, and its release if there is one."""
 
     verdict: Part[Verdict]
     release: Part[PublishReceipt] | None
@@ -62,10 +63,10 @@ class Rung:
 
 @dataclass(frozen=True)
 class Night:
-    """The parts of one run; None, or absent from a dictionary, where nothing was sealed.
+    """What one run sealed; None, or absent from a dictionary, where nothing was.
 
-    `artifacts` maps each sealed folder of the run to its manifest; `unreadable` maps those that
-    could not be trusted to the reason.
+    `artifacts` has the manifest of each sealed folder by its path; `unreadable` has the reason for
+    each that cannot be trusted.
     """
 
     artifacts: dict[str, Manifest]
@@ -82,7 +83,7 @@ class Night:
     verdict: Part[Verdict] | None
     release: Part[PublishReceipt] | None
     search: Part[SearchRecord] | None = None
-    ladder: dict[str, Rung] = field(default_factory=dict)
+    targets: dict[str, TargetResult] = field(default_factory=dict)
     overlaps: dict[str, Overlap] = field(default_factory=dict)
 
 
@@ -90,7 +91,7 @@ def read_night(uri: str) -> Night:
     """Read what lies sealed below the run folder `uri`."""
     run = _Run(storage.open_store(uri))
     plan = run.part("plan", artifact_files.PLAN, CandidatePlan)
-    recipes = tuple(r.name for r in plan.value.recipes) if plan else run.names()
+    recipes = tuple(r.name for r in plan.value.recipes) if plan else run.candidates()
     cards = {
         name: run.part(f"scorecards/{name}", artifact_files.SCORECARD, Scorecard)
         for name in recipes
@@ -109,33 +110,31 @@ def read_night(uri: str) -> Night:
         scorecards={name: card for name, card in cards.items() if card},
         verdict=run.part("verdict", artifact_files.VERDICT, Verdict),
         release=run.part("release", artifact_files.RECEIPT, PublishReceipt),
-        search=run.optional("plan", artifact_files.SEARCH, SearchRecord),
+        search=run.optional_part("plan", artifact_files.SEARCH, SearchRecord),
         overlaps=dict(_overlaps(run, recipes)),
-        ladder=dict(_ladder(run)),
+        targets=dict(_targets(run)),
     )
 
 
-def _ladder(run: "_Run") -> Iterator[tuple[str, Rung]]:
-    targets = [path.split("/")[1] for path in sorted(run.artifacts) if path.startswith("ladder/")]
-    for target in dict.fromkeys(targets):
-        place = f"ladder/{target}"
-        verdict = run.part(f"{place}/verdict", artifact_files.VERDICT, Verdict)
+def _targets(run: "_Run") -> Iterator[tuple[str, TargetResult]]:
+    """The targets of the search that have a verdict, by name."""
+    paths = [path for path in sorted(run.artifacts) if path.startswith(f"{TARGETS}/")]
+    for name in dict.fromkeys(path.split("/")[1] for path in paths):
+        verdict = run.part(f"{TARGETS}/{name}/verdict", artifact_files.VERDICT, Verdict)
+        release = run.part(f"{TARGETS}/{name}/release", artifact_files.RECEIPT, PublishReceipt)
         if verdict:
-            yield (
-                target,
-                Rung(verdict, run.part(f"{place}/release", artifact_files.RECEIPT, PublishReceipt)),
-            )
+            yield name, TargetResult(verdict, release)
 
 
 def _overlaps(run: "_Run", recipes: tuple[str, ...]) -> Iterator[tuple[str, Overlap]]:
     for name in recipes:
-        part = run.optional(f"candidates/{name}/bundle", artifact_files.OVERLAP, Overlap)
+        part = run.optional_part(f"candidates/{name}/bundle", artifact_files.OVERLAP, Overlap)
         if part:
             yield name, part.value
 
 
 class _Run:
-    """The run's folder: every manifest is read once, then files on demand."""
+    """A run's folder: all manifests are read at once, files when they are asked for."""
 
     def __init__(self, store: storage.Store) -> None:
         self.store = store
@@ -143,7 +142,7 @@ class _Run:
         self.unreadable: dict[str, str] = {}
         for entry in store.entries():
             path, _, name = entry.key.rpartition("/")
-            if name == MANIFEST and path.split("/")[0] in (*STAGES, "ladder"):
+            if name == MANIFEST and path.split("/")[0] in (*STAGES, TARGETS):
                 self._read_manifest(path)
 
     def _read_manifest(self, path: str) -> None:
@@ -159,23 +158,23 @@ class _Run:
         if manifest is None:
             return None
         try:
-            promised = {entry.path: entry.sha256 for entry in manifest.files}
+            expected = {entry.path: entry.sha256 for entry in manifest.files}
             data = self.store.get(f"{path}/{name}").data
-            if hashlib.sha256(data).hexdigest() != promised.get(name):
+            if hashlib.sha256(data).hexdigest() != expected.get(name):
                 raise CorruptArtifact(f"{path}/{name} differs from its manifest")
             return Part(record.load(noun, data), path, manifest.digest)
         except (ArtifactError, ObjectMissing) as error:
             self.unreadable[path] = str(error)
             return None
 
-    def optional(self, path: str, name: str, noun: type[Noun]) -> Part[Noun] | None:
-        """The same for a file that its artifact need not hold."""
+    def optional_part(self, path: str, name: str, noun: type[Noun]) -> Part[Noun] | None:
+        """The same, of a file that its artifact need not hold."""
         manifest = self.artifacts.get(path)
         known = {entry.path for entry in manifest.files} if manifest else set()
         return self.part(path, name, noun) if name in known else None
 
-    def names(self) -> tuple[str, ...]:
-        """Candidates by their folders, for a night whose plan is missing."""
+    def candidates(self) -> tuple[str, ...]:
+        """The candidates by their folders, for a night whose plan is missing."""
         parts = (path.split("/") for path in self.artifacts)
         found = {p[1] for p in parts if p[0] in ("candidates", "scorecards")}
         return tuple(sorted(found - {"dense"}))

@@ -1,4 +1,4 @@
-"""What a search tried, told by target: how many trials a stage, and what its finalists gave."""
+"""A search in figures, by target: its trials by stage, and what its finalists gave."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -11,7 +11,10 @@ from secateur.contracts.search import Cost, SearchRecord
 
 @dataclass(frozen=True)
 class Finalist:
-    """A recipe tried with several seeds: mean AUC on the holdout minus the dense model's."""
+    """A recipe that was tried with several seeds.
+
+    `difference` is its mean AUC on the training holdout minus the dense model's.
+    """
 
     name: str
     seeds: int
@@ -20,7 +23,7 @@ class Finalist:
 
 
 @dataclass(frozen=True)
-class Hunt:
+class TargetSearch:
     """One target's search; `stages` counts its trials by stage, in their order."""
 
     target: str
@@ -28,8 +31,8 @@ class Hunt:
     finalists: tuple[Finalist, ...]
 
 
-def hunts(search: SearchRecord) -> list[Hunt]:
-    """The search of every target; the scan, which serves all, comes first."""
+def searches_by_target(search: SearchRecord) -> list[TargetSearch]:
+    """The search of each target; the sensitivity scan, which serves all of them, comes first."""
     stages: dict[str, Counter[str]] = {}
     tried: dict[tuple[str, str], list[tuple[float, Cost]]] = {}
     recipes: dict[tuple[str, str], Recipe] = {}
@@ -41,7 +44,7 @@ def hunts(search: SearchRecord) -> list[Hunt]:
             found = tried.setdefault(key, [])
             found.append((trial.outcome.auc - search.dense_auc, trial.outcome.cost))
     return [
-        Hunt(
+        TargetSearch(
             target,
             dict(counts),
             tuple(
