@@ -68,7 +68,7 @@ def test_a_batch_of_few_rows_uses_the_running_moments(trained_tower: Tower) -> N
 
 
 @pytest.mark.parametrize("architecture", ["deepfm", "dcnv2"])
-def test_what_training_leaves_has_the_loss_of_its_best_look(
+def test_what_training_leaves_has_the_loss_of_its_best_evaluation(
     planted: Planted, architecture: str
 ) -> None:
     training = Training.model_validate(NORMALISED.model_dump() | {"architecture": architecture})

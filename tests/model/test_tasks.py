@@ -83,11 +83,11 @@ def test_label_and_tasks_are_learned(told: Told, both: tuple[Recommender, Traini
     assert 0.4 < known.float().mean() < 0.6
 
 
-def test_the_kept_look_is_the_best_one_of_the_label(
+def test_the_kept_evaluation_is_the_best_one_of_the_label(
     told: Told, both: tuple[Recommender, TrainingCurve]
 ) -> None:
     model, curve = both
-    seen = [look.holdout_loss for look in curve.evaluations]
+    seen = [one.holdout_loss for one in curve.evaluations]
     assert seen[curve.best] == min(seen)
     _, holdout = told
     assert log_loss(predict(model, holdout.inputs), holdout.labels) == pytest.approx(min(seen))

@@ -12,7 +12,7 @@ from secateur.model.training.tensorboard import TENSORBOARD
 from .test_train_model import report_of, run
 
 
-def test_every_look_is_written_once(
+def test_every_evaluation_is_written_once(
     features: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(TENSORBOARD, str(tmp_path / "board"))
@@ -24,9 +24,9 @@ def test_every_look_is_written_once(
     assert len(evaluations) > 3
     for name in ("train_loss", "holdout_loss", "holdout_auc"):
         events = seen.Scalars(name)
-        assert [event.step for event in events] == [look.samples for look in evaluations]
+        assert [event.step for event in events] == [one.samples for one in evaluations]
         assert [event.value for event in events] == pytest.approx(
-            [getattr(look, name) for look in evaluations]
+            [getattr(one, name) for one in evaluations]
         )
 
 

@@ -160,7 +160,7 @@ def test_a_warm_night_trains_on_the_new_days_alone(
     assert warm.manifest.made_from["master"] == master[1].digest
 
 
-def test_a_warm_night_is_not_stopped_by_its_first_looks(
+def test_a_warm_night_is_not_stopped_by_its_first_evaluations(
     first: Artifact, second: Artifact, tmp_path: Path
 ) -> None:
     trained(first, tmp_path / "state")

@@ -1,9 +1,9 @@
 """Train rows that do not fit into the memory they may take, read anew at every epoch.
 
-The row groups of the sealed Parquet are the blocks of the shuffle. An epoch draws an order of all
-blocks and packs them, in that order, into buffers; the rows of a buffer are drawn without regard
-to their blocks. One buffer is trained on while a thread reads the next. Rows of one buffer come
-from blocks all over the set, so that a batch mixes days, though less than a shuffle of all rows.
+The row groups of the sealed Parquet are the blocks of the shuffle. An epoch shuffles all
+blocks and packs them, in that order, into buffers; within a buffer all rows are shuffled. One
+buffer is trained on while a thread reads the next. A buffer's blocks come from all over the set, so
+a batch mixes days, though less than a shuffle of all rows would.
 """
 
 from collections import deque

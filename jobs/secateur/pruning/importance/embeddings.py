@@ -19,7 +19,9 @@ def row_frequency(model: Recommender, calibration: CalibrationData) -> tuple[Ten
     """
     counted = zip(calibration.counts, model.spec.rows, strict=True)
     return tuple(
-        torch.from_numpy(counts[:-1].astype(np.float64)) if counts is not None else _all(height)
+        torch.from_numpy(counts[:-1].astype(np.float64))
+        if counts is not None
+        else _infinite_scores(height)
         for counts, height in counted
     )
 
@@ -52,7 +54,7 @@ def row_weight_importance(model: Recommender, calibration: CalibrationData) -> t
     return tuple(
         contraharmonic(tables[start : start + height - 1], 1)
         if counts is not None
-        else _all(height)
+        else _infinite_scores(height)
         for start, height, counts in zip(
             model.offset.tolist(), model.spec.rows, calibration.counts, strict=True
         )
@@ -60,11 +62,11 @@ def row_weight_importance(model: Recommender, calibration: CalibrationData) -> t
 
 
 def _of_rows(
-    model: Recommender, calibration: CalibrationData, worth: Callable[[Tensor, Tensor, int], Tensor]
+    model: Recommender, calibration: CalibrationData, score: Callable[[Tensor, Tensor, int], Tensor]
 ) -> tuple[Tensor, ...]:
     """Scores [rows - 1] of each counted block.
 
-    `worth` is given its rows' differences from their mean [rows, dim + 1], their counts [rows] and
+    `score` is given its rows' differences from their mean [rows, dim + 1], their counts [rows] and
     the number of the block, and returns scores [rows].
     """
     tables, scores = _tables(model), []
@@ -72,12 +74,12 @@ def _of_rows(
         zip(model.offset.tolist(), model.spec.rows, calibration.counts, strict=True)
     ):
         if counts is None:
-            scores.append(_all(height))
+            scores.append(_infinite_scores(height))
             continue
         seen = torch.from_numpy(counts.astype(np.float64))
         rows = tables[start : start + height]
         mean = (seen @ rows) / seen.sum().clamp(min=1)
-        scores.append(worth(rows - mean, seen, block)[:-1])
+        scores.append(score(rows - mean, seen, block)[:-1])
     return tuple(scores)
 
 
@@ -109,6 +111,6 @@ def dimension_frequency_l2(model: Recommender, calibration: CalibrationData) -> 
     return (vectors.var(dim=0, correction=0).sum(dim=0),)
 
 
-def _all(height: int) -> Tensor:
+def _infinite_scores(height: int) -> Tensor:
     """Scores [height - 1] of a block that stays whole."""
     return torch.full((height - 1,), torch.inf, dtype=torch.float64)

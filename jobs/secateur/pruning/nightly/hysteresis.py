@@ -95,8 +95,10 @@ class Hysteresis:
         """Whether `held` keeps nearly the sum of tonight's scores [units] that `free` does."""
         if step.granularity == "embedding_row":
             return True
-        kept = (kept_masks(plan, step.granularity, spec, tonight) for plan in (held, free))
-        own, most = (_worth(tonight, one) for one in kept)
+        own, most = (
+            _kept_score(tonight, kept_masks(plan, step.granularity, spec, tonight))
+            for plan in (held, free)
+        )
         if own >= (1 - self.settings.max_loss) * most:
             return True
         words = "the %ss kept last night score %.1f %% less than the best tonight: cut anew"
@@ -172,7 +174,7 @@ def _mask_at(units: Sequence[int], like: Tensor) -> Tensor:
     return found
 
 
-def _worth(scores: Scores, kept: Sequence[Tensor]) -> float:
+def _kept_score(scores: Scores, kept: Sequence[Tensor]) -> float:
     """The sum of the finite positive scores [units] of what is `kept`, bool [units]."""
     pairs = zip(scores, kept, strict=True)
     return sum(float(one[stays & one.isfinite()].clamp(min=0).sum()) for one, stays in pairs)
@@ -213,8 +215,8 @@ def _in_dense_model(
     shapes = _shapes(granularity, dense) or [one.shape for one in scores]
     all_scores = [torch.full(tuple(shape), torch.nan) for shape in shapes]
     all_kept = [torch.zeros(tuple(shape), dtype=torch.bool) for shape in shapes]
-    for (group, where), worth, stays in zip(dense_units, scores, kept, strict=True):
-        all_scores[group][where] = worth.float()
+    for (group, where), values, stays in zip(dense_units, scores, kept, strict=True):
+        all_scores[group][where] = values.float()
         all_kept[group][where] = stays
     return Cut(granularity, tuple(all_scores), tuple(all_kept))
 

@@ -43,7 +43,7 @@ class Search(Section):
     minutes: Annotated[float, Field(gt=0)] = 30.0
     """No trial begins after so many minutes."""
     max_loss: Annotated[float, Field(ge=0, lt=1)] = 0.001
-    """A find that loses more AUC than this on the training holdout is eased, level by level."""
+    """A find that loses more AUC than this on the training holdout is relaxed, level by level."""
     min_counts: tuple[Positive, ...] = (1, 5, 10, 20)
     """Levels: values seen less often than this have no embedding of their own."""
     fields: tuple[Share, ...] = (1.0, 0.8, 0.7, 0.65, 0.6, 0.5, 0.35)
