@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from bench.data.raw_values import Log, log_of
-from bench.data.rows import Rows, schema_of, split
+from bench.data.splits import Splits, schema_of, split
 from secateur.scenario import Training
 
 ITEMS = ("item", "cost")  # an app, and whether it costs anything
@@ -60,7 +60,7 @@ TRAININGS = {
 }
 
 
-def read_frappe(folder: Path) -> Rows:
+def read_frappe(folder: Path) -> Splits:
     """Train, valid and test set, each field's ids counted from 0."""
     tables = {name: _table(folder, name) for name in ("train", "valid", "test")}
     names = [name for name in tables["train"].column_names if name != "label"]
@@ -72,18 +72,18 @@ def read_frappe(folder: Path) -> Rows:
     high = np.max([part.max(0) for part in ids.values()], 0)
     schema = schema_of("frappe", dict(zip(names, (high - low + 2).tolist(), strict=True)), ITEMS)
     sets = [split(ids[name] - low, tables[name]["label"].to_numpy()) for name in tables]
-    return Rows("Frappe_x1", schema, *sets)
+    return Splits("Frappe_x1", schema, *sets)
 
 
 def frappe_log(folder: Path) -> Log:
     """The same with its values as `vocab.csv.zst` spells them."""
-    rows = read_frappe(folder)
-    spelled: dict[str, list[str]] = {field.name: [] for field in rows.schema.categories}
+    splits = read_frappe(folder)
+    spelled: dict[str, list[str]] = {field.name: [] for field in splits.schema.categories}
     vocabulary = _table(folder, "vocab")
     pairs = zip(vocabulary["field"].to_pylist(), vocabulary["value"].to_pylist(), strict=True)
     for field, value in pairs:
         spelled[field].append(str(value))
-    return log_of(rows, spelled)
+    return log_of(splits, spelled)
 
 
 def _table(folder: Path, name: str) -> pa.Table:

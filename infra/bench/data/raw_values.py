@@ -8,7 +8,7 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from bench.data.rows import Rows, schema_of
+from bench.data.splits import Splits, schema_of
 from secateur.judgement import client_scoring as judgement
 from secateur.model.data.batches import Split
 from secateur.packaging.source import HELD_OUT_ROWS, HeldOut, Source
@@ -17,12 +17,12 @@ from secateur.pruning.units.calibration import CalibrationData
 
 @dataclass(frozen=True)
 class Log:
-    """Rows of ids, and for every field the raw values that its ids stand for.
+    """Splits of ids, and for every field the raw values that its ids stand for.
 
     `values[field]` are by falling train counts, which are `counts[field]`.
     """
 
-    rows: Rows
+    splits: Splits
     values: dict[str, list[str]]
     counts: dict[str, list[int]]
 
@@ -30,18 +30,18 @@ class Log:
     def calibration(self) -> CalibrationData:
         """Training counts, and the valid set as the holdout."""
         counts = tuple(np.append(c, 0) for c in self.counts.values())
-        return CalibrationData(counts, self.rows.held)
+        return CalibrationData(counts, self.splits.held)
 
     def source(self) -> Source:
         """What a package is made of beside the model."""
-        few = replace(self.rows.test, inputs=self.rows.test.inputs.slice(0, HELD_OUT_ROWS))
+        few = replace(self.splits.test, inputs=self.splits.test.inputs.slice(0, HELD_OUT_ROWS))
         held_out = HeldOut(self.raw(few), few.inputs)
-        facts = {"days": {"train": ["given"]}, "rows": {"train": len(self.rows.train)}}
-        return Source(self.rows.schema, self.values, held_out, facts, self.counts)
+        facts = {"days": {"train": ["given"]}, "rows": {"train": len(self.splits.train)}}
+        return Source(self.splits.schema, self.values, held_out, facts, self.counts)
 
     def test_rows(self) -> judgement.HeldOutRows:
         """The test set as judgement reads it; its users are the first field's values."""
-        test = self.rows.test
+        test = self.splits.test
         users = test.inputs.ids[:, 0].numpy().astype(np.int64)
         return judgement.HeldOutRows(
             labels=test.labels.numpy().astype(np.int8),
@@ -49,7 +49,7 @@ class Log:
             hashes=pa.array(users.astype(str)),
             train_events={},
             values=pa.table(self.raw(test)),
-            item_fields=frozenset(f.name for f in self.rows.schema.inputs if f.owner == "item"),
+            item_fields=frozenset(f.name for f in self.splits.schema.inputs if f.owner == "item"),
             slices={},
         )
 
@@ -61,29 +61,29 @@ class Log:
         }
 
 
-def log_of(rows: Rows, spelled: dict[str, list[str]]) -> Log:
+def log_of(splits: Splits, spelled: dict[str, list[str]]) -> Log:
     """Number the ids by falling train counts, as a FeatureSet does; the last is OOV.
 
-    `spelled[field]` has the raw value of every id that `rows` has.
+    `spelled[field]` has the raw value of every id that `splits` has.
     """
     ranks: list[NDArray[np.int64]] = []
     values, counts = {}, {}
     for column, (name, raw) in enumerate(spelled.items()):
-        seen = np.bincount(rows.train.inputs.ids[:, column].numpy(), minlength=len(raw))
+        seen = np.bincount(splits.train.inputs.ids[:, column].numpy(), minlength=len(raw))
         order = np.argsort(-seen, kind="stable")[: np.count_nonzero(seen)]
         rank = np.full(len(seen) + 1, len(order))
         rank[order] = np.arange(len(order))
         ranks.append(rank)
         values[name] = [raw[i] for i in order]
         counts[name] = seen[order].tolist()
-    items = [field.name for field in rows.schema.categories if field.owner == "item"]
+    items = [field.name for field in splits.schema.categories if field.owner == "item"]
     sizes = {name: len(known) + 1 for name, known in values.items()}
-    train, held, test = (_renumbered(s, ranks) for s in (rows.train, rows.held, rows.test))
-    schema = schema_of(rows.schema.scenario, sizes, items)
-    return Log(Rows(rows.name, schema, train, held, test), values, counts)
+    train, held, test = (_renumber(s, ranks) for s in (splits.train, splits.held, splits.test))
+    schema = schema_of(splits.schema.scenario, sizes, items)
+    return Log(Splits(splits.name, schema, train, held, test), values, counts)
 
 
-def _renumbered(split: Split, ranks: Sequence[NDArray[np.int64]]) -> Split:
+def _renumber(split: Split, ranks: Sequence[NDArray[np.int64]]) -> Split:
     """The split with every id replaced by its rank; `ranks[field]` is int64 [ids]."""
     ids = split.inputs.ids.numpy()
     columns = [rank[ids[:, field]] for field, rank in enumerate(ranks)]

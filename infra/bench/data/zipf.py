@@ -5,12 +5,12 @@ from itertools import pairwise
 import numpy as np
 
 from bench.data.raw_values import Log, log_of
-from bench.data.rows import Rows, schema_of, split
+from bench.data.splits import Splits, schema_of, split
 
 FEATURES, FIELDS = 1_300_000, 10
 
 
-def zipf_rows(rows: int) -> Rows:
+def zipf_rows(rows: int) -> Splits:
     """So many rows of `FEATURES` ids in `FIELDS` fields.
 
     A twentieth of them is held out, and another is the test set.
@@ -25,7 +25,7 @@ def zipf_rows(rows: int) -> Rows:
     schema = schema_of("zipf", sizes, [*sizes][FIELDS // 2 :])
     ends = (0, rows // 20, rows // 10, rows)
     held, test, train = (split(ids[a:b], labels[a:b]) for a, b in pairwise(ends))
-    return Rows(f"{FEATURES:,} features, Zipf", schema, train, held, test)
+    return Splits(f"{FEATURES:,} features, Zipf", schema, train, held, test)
 
 
 def zipf_log(rows: int) -> Log:

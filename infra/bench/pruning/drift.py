@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.rows import schema_of, split
+from bench.data.splits import schema_of, split
 from bench.pruning.mask_ways import Night, auc_on, mask_table
 from bench.runner import Asked, Benchmark, seeds_of
 from secateur.contracts.features import FeatureSchema

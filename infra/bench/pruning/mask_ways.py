@@ -106,5 +106,5 @@ def final_cut(cut: Cut, model: Recommender) -> Cut:
 
 
 def auc_on(model: Recommender, inputs: Inputs, rows: Split) -> float:
-    """AUC of a model on rows, given what it reads of them."""
+    """AUC of a model on `rows` [n], given what it reads of them, `inputs` [n]."""
     return logit_auc(predict(model, inputs), rows.labels)

@@ -63,13 +63,13 @@ def unpacking_speed(rows: int = 1_000_000, width: int = 17) -> Iterator[str]:
 
 def set_section(log: Log, setup: Setup, asked: Asked) -> Iterator[str]:
     """A table of one set's packages."""
-    yield f"## {log.rows.name}\n"
+    yield f"## {log.splits.name}\n"
     yield "| package | seed | AUC valid | AUC test | to dense | bytes | ratio | files | seconds |"
     yield "|---|--:|--:|--:|--:|--:|--:|---|--:|"
     only = asked.only.split(",") if asked.only else [recipe.name for recipe in setup.recipes]
     recipes = [recipe for recipe in setup.recipes if recipe.name in (DENSE, *only)]
     for seed in seeds_of(asked):
-        folder = asked.folder / f"{log.rows.schema.scenario}-{seed}"
+        folder = asked.folder / f"{log.splits.schema.scenario}-{seed}"
         yield from package_rows(recipes, subject_of_log(log, setup, seed), log, folder)
     yield ""
 
@@ -79,7 +79,7 @@ def package_rows(
 ) -> Iterator[str]:
     """A line a recipe; the first of them is dense."""
     dense: tuple[float, int] | None = None
-    splits = [(log.raw(split), split.labels) for split in (log.rows.held, log.rows.test)]
+    splits = [(log.raw(split), split.labels) for split in (log.splits.held, log.splits.test)]
     for number, recipe in enumerate(recipes):
         started = time.monotonic()
         package = folder / str(number)

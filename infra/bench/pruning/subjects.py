@@ -74,9 +74,9 @@ def subject_of_features(folder: Path, scenario: str, seed: int) -> Subject:
 
 def subject_of_log(log: Log, setup: Setup, seed: int) -> Subject:
     """Train the dense model of a set that comes as ids."""
-    context = PruningContext(log.rows.train, log.calibration, setup.repair, seed, best_device())
-    dense = _dense(log.rows.schema, context, setup.training)
-    return Subject(dense, context, log.source(), log.rows.test, log.test_rows())
+    context = PruningContext(log.splits.train, log.calibration, setup.repair, seed, best_device())
+    dense = _dense(log.splits.schema, context, setup.training)
+    return Subject(dense, context, log.source(), log.splits.test, log.test_rows())
 
 
 def _dense(schema: FeatureSchema, context: PruningContext, training: Training) -> Recommender:

@@ -15,7 +15,7 @@ from statistics import mean
 import torch
 
 from bench.data.frappe import TRAININGS, read_frappe
-from bench.data.rows import Rows
+from bench.data.splits import Splits
 from bench.runner import Asked, Benchmark, add_frappe, seeds_of
 from secateur.model.architectures.registry import new_model
 from secateur.model.training.context import TrainingContext, best_device
@@ -45,13 +45,13 @@ def add_flags(flags: argparse.ArgumentParser) -> None:
 
 def figures(asked: Asked) -> Iterator[str]:
     """A line an architecture."""
-    rows = read_frappe(asked.frappe)
+    splits = read_frappe(asked.frappe)
     kind = "bf16" if has_bf16(torch.device("cpu")) else "fp32"
     yield f"{kind} products, 2 threads; settings are in `infra/bench/data/frappe.py`.\n"
     yield "| architecture | test AUC of each seed | mean | published | best epochs | seconds each |"
     yield "|---|---|---|---|---|---|"
     for name in asked.only.split(","):
-        runs = [train_and_test(rows, TRAININGS[name], seed) for seed in seeds_of(asked)]
+        runs = [train_and_test(splits, TRAININGS[name], seed) for seed in seeds_of(asked)]
         areas, epochs, seconds = zip(*runs, strict=True)
         yield (
             f"| {name} | {', '.join(f'{area:.4f}' for area in areas)} | {mean(areas):.4f} | "
@@ -59,14 +59,18 @@ def figures(asked: Asked) -> Iterator[str]:
         )
 
 
-def train_and_test(rows: Rows, training: Training, seed: int) -> tuple[float, int, float]:
+def train_and_test(splits: Splits, training: Training, seed: int) -> tuple[float, int, float]:
     """Test AUC, the epoch of the best evaluation, and the seconds of training."""
-    model = new_model(rows.schema, training, seed)
+    model = new_model(splits.schema, training, seed)
     started = time.monotonic()
     context = TrainingContext(training, seed, best_device())
-    curve = train(model, rows.train, rows.held, context).curve
+    curve = train(model, splits.train, splits.held, context).curve
     seconds = time.monotonic() - started
-    return logit_auc(predict(model, rows.test.inputs), rows.test.labels), curve.best + 1, seconds
+    return (
+        logit_auc(predict(model, splits.test.inputs), splits.test.labels),
+        curve.best + 1,
+        seconds,
+    )
 
 
 BENCHMARK = Benchmark(

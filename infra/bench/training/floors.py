@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from bench.data.rows import Rows
+from bench.data.splits import Splits
 from secateur.scenario import Training
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -64,22 +64,22 @@ def synchronize() -> None:
         torch.cuda.synchronize()
 
 
-def flops_a_sample(rows: Rows, training: Training) -> float:
+def flops_a_sample(splits: Splits, training: Training) -> float:
     """Flops of the tower's products: forward, and backward to inputs and to weights."""
-    widths = [len(rows.schema.fields) * training.embedding_dim, *training.hidden, 1]
+    widths = [len(splits.schema.fields) * training.embedding_dim, *training.hidden, 1]
     return 3 * 2 * sum(a * b for a, b in itertools.pairwise(widths))
 
 
-def bytes_a_sample(rows: Rows, training: Training) -> float:
+def bytes_a_sample(splits: Splits, training: Training) -> float:
     """Bytes that a sample moves at the least.
 
     Its ids; its embeddings read, their gradients written and read; each hidden layer's outputs
     written and read, forward and backward; and its share of the step in which Adam moves whole
     tables, 4 float32 read and 3 written a weight.
     """
-    fields, item = len(rows.schema.fields), 2 if training.precision == "bf16" else 4
+    fields, item = len(splits.schema.fields), 2 if training.precision == "bf16" else 4
     width = training.embedding_dim + 1
     embeddings = 3 * 4 * fields * width
     layers = 4 * item * sum(training.hidden)
-    table_rows = sum(field.size for field in rows.schema.fields)
+    table_rows = sum(field.size for field in splits.schema.fields)
     return 4 * fields + embeddings + layers + 7 * 4 * table_rows * width / training.batch_size

@@ -15,7 +15,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from bench.data.frappe import read_frappe
-from bench.data.rows import Rows, repeated
+from bench.data.splits import Splits, repeat_train
 from bench.data.zipf import zipf_rows
 from bench.runner import Asked, Benchmark, add_frappe, seeds_of
 from bench.training.floors import (
@@ -52,7 +52,7 @@ def figures(asked: Asked) -> Iterator[str]:
     started = time.monotonic()
     frappe = read_frappe(asked.frappe)
     reading = time.monotonic() - started
-    long = repeated(frappe, 32 if CUDA else 1)
+    long = repeat_train(frappe, 32 if CUDA else 1)
     yield from speed_table(long, rates)
     if CUDA:
         yield from kernel_table(long)
@@ -60,17 +60,17 @@ def figures(asked: Asked) -> Iterator[str]:
     yield from optimizer_table(zipf_rows(2_000_000 if CUDA else 200_000))
 
 
-def speed_table(rows: Rows, rates: Rates) -> Iterator[str]:
+def speed_table(splits: Splits, rates: Rates) -> Iterator[str]:
     """Samples/s by precision and batch, beside the floors."""
-    yield f"## Speed: DeepFM 3x400 on {rows.name}\n"
+    yield f"## Speed: DeepFM 3x400 on {splits.name}\n"
     yield "| precision | batch | samples/s | us a step | of flops' floor | of bytes' floor |"
     yield "|---|---|---|---|---|---|"
     for precision in ("fp32", "bf16"):
         for batch in (4096, 65536) if CUDA else (4096,):
             training = deepfm(precision=precision, batch_size=batch)
-            found = samples_a_second(rows, training)
-            by_flops = rates.flops[precision] / flops_a_sample(rows, training)
-            by_bytes = rates.copied / bytes_a_sample(rows, training)
+            found = samples_a_second(splits, training)
+            by_flops = rates.flops[precision] / flops_a_sample(splits, training)
+            by_bytes = rates.copied / bytes_a_sample(splits, training)
             yield (
                 f"| {precision} | {batch:,} | {found:,.0f} | {1e6 * batch / found:.0f} | "
                 f"{found / by_flops:.1%} of {by_flops / 1e6:,.1f} M/s | "
@@ -84,16 +84,16 @@ def deepfm(**changes: object) -> Training:
     return Training.model_validate(DEEPFM.model_dump() | changes)
 
 
-def samples_a_second(rows: Rows, training: Training, seconds: float = SECONDS) -> float:
+def samples_a_second(splits: Splits, training: Training, seconds: float = SECONDS) -> float:
     """Samples/s of the training loop after its first third, for about `seconds`."""
     clock = Clock(seconds)
     endless = training.model_copy(
         update={"max_epochs": 1000.0, "patience": 10**6, "evaluations_an_epoch": 1}
     )
-    model = new_model(rows.schema, endless, 0)
+    model = new_model(splits.schema, endless, 0)
     with contextlib.suppress(TimeIsUp):
         context = TrainingContext(endless, 0, best_device(), clock)
-        train(model, rows.train, rows.held, context)
+        train(model, splits.train, splits.held, context)
     return clock.rate
 
 
@@ -122,12 +122,12 @@ class Clock:
             raise TimeIsUp
 
 
-def kernel_table(rows: Rows) -> Iterator[str]:
+def kernel_table(splits: Splits) -> Iterator[str]:
     """What the GPU does in a short training, the moving of its rows there included."""
     training = deepfm(precision="bf16", batch_size=65536)
-    samples_a_second(rows, training, 1.0)  # compiles what is compiled
+    samples_a_second(splits, training, 1.0)  # compiles what is compiled
     with profile(activities=[ProfilerActivity.CUDA]) as profiled:
-        samples_a_second(rows, training, 0.5)
+        samples_a_second(splits, training, 0.5)
     kernels = sorted(profiled.key_averages(), key=lambda e: -e.self_device_time_total)
     total = sum(kernel.self_device_time_total for kernel in kernels)
     yield "## Where the GPU's time goes: a short bf16 training, batch 65,536, its start included\n"
@@ -138,15 +138,15 @@ def kernel_table(rows: Rows) -> Iterator[str]:
     yield ""
 
 
-def accuracy_table(rows: Rows, reading: float, seeds: list[int]) -> Iterator[str]:
+def accuracy_table(splits: Splits, reading: float, seeds: list[int]) -> Iterator[str]:
     """Test AUC of each seed on the GPU and on the CPU, and the seconds of one training."""
-    yield f"## AUC of {rows.name}, and seconds to a trained model\n"
+    yield f"## AUC of {splits.name}, and seconds to a trained model\n"
     yield "| device | precision | AUC of each seed | mean | seconds of training | with reading |"
     yield "|---|---|---|---|---|---|"
     gpu = [("cuda", "fp32"), ("cuda", "bf16")] if CUDA else []
     for device, precision in (*gpu, ("cpu", "fp32")):
         training = deepfm(precision=precision, max_epochs=6.0, evaluations_an_epoch=1, threads=8)
-        runs = [train_and_test(rows, training, seed, device) for seed in seeds]
+        runs = [train_and_test(splits, training, seed, device) for seed in seeds]
         areas, seconds = zip(*runs, strict=True)
         listed = ", ".join(f"{area:.4f}" for area in areas)
         yield (
@@ -156,23 +156,25 @@ def accuracy_table(rows: Rows, reading: float, seeds: list[int]) -> Iterator[str
     yield ""
 
 
-def train_and_test(rows: Rows, training: Training, seed: int, device: str) -> tuple[float, float]:
+def train_and_test(
+    splits: Splits, training: Training, seed: int, device: str
+) -> tuple[float, float]:
     """AUC on the test rows after training, and its seconds."""
-    model = new_model(rows.schema, training, seed)
+    model = new_model(splits.schema, training, seed)
     started = time.monotonic()
-    train(model, rows.train, rows.held, TrainingContext(training, seed, torch.device(device)))
+    train(model, splits.train, splits.held, TrainingContext(training, seed, torch.device(device)))
     seconds = time.monotonic() - started
-    return logit_auc(predict(model, rows.test.inputs), rows.test.labels), seconds
+    return logit_auc(predict(model, splits.test.inputs), splits.test.labels), seconds
 
 
-def optimizer_table(rows: Rows) -> Iterator[str]:
+def optimizer_table(splits: Splits) -> Iterator[str]:
     """Samples/s by how the tables move, and by batch."""
-    yield f"## Tables: {rows.name}, tower 64-32\n"
+    yield f"## Tables: {splits.name}, tower 64-32\n"
     yield "| optimizer | batch | samples/s | us a step |\n|---|---|---|---|"
     for batch in (1024, 4096, 65536) if CUDA else (1024,):
         for optimizer in ("adam", "lazy_adam", "rowwise_adagrad"):
             training = deepfm(hidden=(64, 32), batch_size=batch, embedding_optimizer=optimizer)
-            found = samples_a_second(rows, training)
+            found = samples_a_second(splits, training)
             yield f"| {optimizer} | {batch:,} | {found:,.0f} | {1e6 * batch / found:.0f} |"
     yield ""
 

@@ -204,7 +204,7 @@ def train_and_test(
 
 
 def at_one_moment(built: BuiltFeatures, schema: FeatureSchema, confirm: Split) -> Inputs:
-    """The confirm rows, each counter of a user's as it was at the first row of its key."""
+    """Inputs [rows] of the confirm days; a user's counters are as at the first row of their key."""
     inputs = confirm.inputs.clone()
     column = {f.name: inputs.ids[:, n] for n, f in enumerate(schema.fields)}
     column |= {f.name: inputs.numbers[:, n] for n, f in enumerate(schema.numbers)}
@@ -220,14 +220,14 @@ def at_one_moment(built: BuiltFeatures, schema: FeatureSchema, confirm: Split) -
 
 
 def codes(features: Artifact, keys: Sequence[str]) -> NDArray[np.int64]:
-    """A number for every key of the confirm rows, which are in the order of their days."""
+    """Int64 [rows]: a number for every key of the confirm rows, in the order of their days."""
     table = confirm_rows(features, [VALUE_PREFIX + key for key in keys])
     spelled = ["\t".join(map(str, row)) for row in zip(*table.to_pydict().values(), strict=True)]
     return np.unique(spelled, return_inverse=True)[1].astype(np.int64)
 
 
 def confirm_rows(features: Artifact, columns: list[str]) -> pa.Table:
-    """These columns of the confirm rows."""
+    """A table of these columns of the confirm rows: [rows, columns]."""
     files = part_files(features, "confirm")
     return pa.concat_tables(pq.read_table(f, columns=columns, partitioning=None) for f in files)
 

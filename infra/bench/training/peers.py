@@ -28,7 +28,7 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from bench.data.frappe import read_frappe
-from bench.data.rows import Rows, split
+from bench.data.splits import Splits, split
 from bench.data.zipf import zipf_rows
 from bench.processes import PROJECT
 from bench.runner import Asked, Benchmark, add_frappe
@@ -52,7 +52,7 @@ WIDTH, HIDDEN, RATE = 16, (400, 400, 400), 1e-3
 class Race:
     """A set in a Parquet file, how it is trained on, and its test rows."""
 
-    rows: Rows
+    splits: Splits
     file: Path
     batch: int
     epochs: int
@@ -60,12 +60,12 @@ class Race:
     @property
     def fields(self) -> dict[str, int]:
         """How many ids every field has."""
-        return {field.name: field.size for field in self.rows.schema.fields}
+        return {field.name: field.size for field in self.splits.schema.fields}
 
     @property
     def samples(self) -> int:
         """How many rows are trained on, epochs and all."""
-        return self.epochs * len(self.rows.train)
+        return self.epochs * len(self.splits.train)
 
 
 def figures(asked: Asked) -> Iterator[str]:
@@ -80,18 +80,18 @@ def figures(asked: Asked) -> Iterator[str]:
     yield from speed_table(race_on(zipf_rows(200_000), asked.folder, batch=1024, epochs=1))
 
 
-def race_on(rows: Rows, folder: Path, batch: int, epochs: int) -> Race:
+def race_on(splits: Splits, folder: Path, batch: int, epochs: int) -> Race:
     """Write the train rows as one Parquet file."""
-    names = [field.name for field in rows.schema.fields]
-    columns = dict(zip(names, rows.train.inputs.ids.T.numpy(), strict=True))
-    file = folder / f"{rows.schema.scenario}.parquet"
-    pq.write_table(pa.table(columns | {"label": rows.train.labels.numpy()}), file)
-    return Race(rows, file, batch, epochs)
+    names = [field.name for field in splits.schema.fields]
+    columns = dict(zip(names, splits.train.inputs.ids.T.numpy(), strict=True))
+    file = folder / f"{splits.schema.scenario}.parquet"
+    pq.write_table(pa.table(columns | {"label": splits.train.labels.numpy()}), file)
+    return Race(splits, file, batch, epochs)
 
 
 def speed_table(race: Race) -> Iterator[str]:
     """One set's runs, the floors of this machine, and how far each is from them."""
-    yield f"## {race.rows.name}: {race.samples:,} samples, batch {race.batch:,}\n"
+    yield f"## {race.splits.name}: {race.samples:,} samples, batch {race.batch:,}\n"
     yield "| trained by | samples/s | against the better peer | test AUC |\n|---|---|---|---|"
     runners: dict[str, Callable[[Race], tuple[float, float]]] = {
         "DeepCTR-Torch, fp32": deepctr,
@@ -115,8 +115,8 @@ def floor_lines(race: Race) -> Iterator[str]:
     rates = measured_rates()
     for precision, rate in rates.flops.items():
         training = training_of(race, precision)
-        flops = rate / flops_a_sample(race.rows, training)
-        whole = rates.copied / bytes_a_sample(race.rows, training)
+        flops = rate / flops_a_sample(race.splits, training)
+        whole = rates.copied / bytes_a_sample(race.splits, training)
         yield (
             f"- {precision}: {flops:,.0f} by matrix products, {whole:,.0f} by bytes where a step "
             f"moves whole tables"
@@ -127,9 +127,9 @@ def floor_lines(race: Race) -> Iterator[str]:
 def kernel_table(race: Race) -> Iterator[str]:
     """What an epoch of ours in bf16 spends its time in, by kernel."""
     training = training_of(race, "bf16").model_copy(update={"max_epochs": 1.0})
-    model, held = new_model(race.rows.schema, training, 1), first_thousand(race.rows.held)
+    model, held = new_model(race.splits.schema, training, 1), first_thousand(race.splits.held)
     with profile(activities=[ProfilerActivity.CPU]) as seen:
-        train(model, race.rows.train, held, TrainingContext(training, 1, best_device()))
+        train(model, race.splits.train, held, TrainingContext(training, 1, best_device()))
     events = sorted(seen.key_averages(), key=lambda event: -event.self_cpu_time_total)
     total = sum(event.self_cpu_time_total for event in events)
     yield "Where an epoch of ours in bf16 spends its time:\n"
@@ -165,16 +165,16 @@ def training_of(race: Race, precision: str) -> Training:
 def ours(race: Race, precision: str) -> tuple[float, float]:
     """Seconds, and test AUC of the last weights' best evaluation."""
     training = training_of(race, precision)
-    held = first_thousand(race.rows.held)
+    held = first_thousand(race.splits.held)
     started = time.monotonic()
     found = pq.read_table(race.file)
     ids = np.stack([found[name].to_numpy() for name in race.fields], 1)
     rows = split(ids, found["label"].to_numpy())
-    model = new_model(race.rows.schema, training, 1)
+    model = new_model(race.splits.schema, training, 1)
     train(model, rows, held, TrainingContext(training, 1, best_device()))
     seconds = time.monotonic() - started
     torch.set_num_threads(THREADS)
-    return seconds, logit_auc(predict(model, race.rows.test.inputs), race.rows.test.labels)
+    return seconds, logit_auc(predict(model, race.splits.test.inputs), race.splits.test.labels)
 
 
 def deepctr(race: Race) -> tuple[float, float]:
@@ -193,9 +193,9 @@ def deepctr(race: Race) -> tuple[float, float]:
     with redirect_stdout(StringIO()):
         model.fit(inputs, frame["label"].to_numpy(), race.batch, race.epochs, verbose=0)
     seconds = time.monotonic() - started
-    test = race.rows.test.inputs.ids.numpy()
+    test = race.splits.test.inputs.ids.numpy()
     scores = model.predict(dict(zip(race.fields, test.T, strict=True)), 8192)
-    return seconds, logit_auc(torch.from_numpy(scores[:, 0]), race.rows.test.labels)
+    return seconds, logit_auc(torch.from_numpy(scores[:, 0]), race.splits.test.labels)
 
 
 class Batches:
@@ -226,7 +226,7 @@ def fuxictr(race: Race) -> tuple[float, float]:
             model.train_step(batch)
     seconds = time.monotonic() - started
     model.eval()
-    test = race.rows.test
+    test = race.splits.test
     scores = []
     with torch.no_grad():
         for chunk in torch.split(test.inputs.ids, 8192):

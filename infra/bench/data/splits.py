@@ -1,4 +1,4 @@
-"""Rows as the trainer reads them: splits of ids with their schema."""
+"""Splits as the trainer reads them: splits of ids with their schema."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from secateur.model.data.inputs import Inputs
 
 
 @dataclass(frozen=True)
-class Rows:
+class Splits:
     """Splits to train on, to evaluate on meanwhile, and to test on, with the schema of all."""
 
     name: str
@@ -42,8 +42,9 @@ def split(ids: NDArray[np.int64], labels: NDArray[np.int64]) -> Split:
     return Split(inputs, torch.from_numpy((labels > 0).astype(np.float32)), days)
 
 
-def repeated(rows: Rows, times: int) -> Rows:
-    """The train rows that often: a set of the size that a GPU is for, one evaluation an epoch."""
-    at = torch.arange(len(rows.train)).repeat(times)
-    many = Split(rows.train.inputs.take(at), rows.train.labels[at], np.tile(rows.train.days, times))
-    return replace(rows, name=f"{rows.name}, train rows {times} times", train=many)
+def repeat_train(splits: Splits, times: int) -> Splits:
+    """The train rows repeated: a set of the size that a GPU is for, one evaluation an epoch."""
+    at = torch.arange(len(splits.train)).repeat(times)
+    train = splits.train
+    many = Split(train.inputs.take(at), train.labels[at], np.tile(train.days, times))
+    return replace(splits, name=f"{splits.name}, train rows {times} times", train=many)
