@@ -18,6 +18,7 @@ from all_kinds import KEY, SCHEMA, sealed_features
 from secateur.artifacts import Artifact, create
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.features import NumberField
+from secateur.contracts.models import Architecture
 from secateur.identity import hash_id
 from secateur.model.architectures.registry import new_model
 from secateur.packaging.assembly import write_package
@@ -36,28 +37,41 @@ TODAY = replace(
     tasks=("kept", "shared"),
     unread=("colour",),
 )
-RECIPES = (
-    Recipe("6-float"),
-    Recipe("6-int8", embedding_bits=8, tower_bits=8, vocabulary="ascending"),
+INTEGERS = Recipe("6-int8", embedding_bits=8, tower_bits=8, vocabulary="ascending")
+MADE: tuple[tuple[Architecture, Recipe], ...] = (
+    ("deepfm", Recipe("6-float")),
+    ("deepfm", INTEGERS),
+    ("gdcn", replace(INTEGERS, name="6-gates")),
+    ("masknet", replace(INTEGERS, name="6-masks")),
 )
 
 
 def main() -> None:
-    """Write every package of today's forms anew."""
+    """Write every package of today's forms that is not there."""
     with tempfile.TemporaryDirectory() as temporary:
         features = sealed_features(Path(temporary) / "features")
-        for recipe in RECIPES:
-            make(features, recipe)
+        for architecture, recipe in MADE:
+            if not (FOLDER / recipe.name).exists():
+                make(features, architecture, recipe)
 
 
-def make(features: Artifact, recipe: Recipe) -> None:
+def make(features: Artifact, architecture: Architecture, recipe: Recipe) -> None:
     """One package, and beside it raw values with the scores that today's client gives them."""
     folder, source = FOLDER / recipe.name, source_of(features)
     hidden = (12, 6) if recipe.tower_bits == 32 else (72, 64)  # narrow ones are not of integers
-    model = new_model(TODAY, Training(embedding_dim=4, hidden=hidden), seed=1).eval()
+    training = Training(
+        architecture=architecture,
+        embedding_dim=4,
+        hidden=hidden,
+        mask_blocks=2,
+        mask_block_width=16,
+        mask_ratio=0.5,
+    )
+    model = new_model(TODAY, training, seed=1).eval()
     generator = torch.Generator().manual_seed(2)
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.3, generator=generator)
+    for name, parameter in model.named_parameters():
+        std = 0.03 if name.startswith("cross.") else 0.3  # every such layer multiplies
+        torch.nn.init.normal_(parameter, std=std, generator=generator)
     with create(folder.as_uri(), "Package") as draft:
         write_package(draft, model, recipe, source, source.held_out.inputs, "A sample")
     (folder / ".unsealed").unlink()
