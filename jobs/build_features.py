@@ -28,7 +28,8 @@ def build_features(job: Job) -> None:
     events = job.open_validated("events", "EventSet")
     logs, features = job.use(job.scenario.logs), job.use(job.scenario.features)
     label, id_key = job.use(job.scenario.label), str(events.manifest.facts["id_key"])
-    heading = Heading(job.scenario.name, label.name, id_key, tuple(tasks_of(label)))
+    missing = job.use(job.scenario.cleaning).missing
+    heading = Heading(job.scenario.name, label.name, id_key, tuple(tasks_of(label)), missing)
     window = EventWindow.open(session(), events.folder, logs)
     plan = Plan(window, split_days(window.days, features), features)
     demand_event_columns(features, window.columns, heading.task_columns)

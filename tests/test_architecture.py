@@ -53,7 +53,7 @@ FOUNDATION = {
     "local_days",
     "accepted",
     "identity",
-    "values",
+    "encoding",
     "scenario",
     "command",
     "flags",
@@ -85,7 +85,7 @@ CLIENT_ROOMS = (
     "storage",
     "identity.py",
     "flags.py",
-    "values.py",
+    "encoding",
     "__init__.py",
 )
 

@@ -14,6 +14,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name Spark's own pages use
 
 from secateur.contracts.artifact_files import SIDES, part_name
+from secateur.encoding.numbers import NUMBER
 from secateur.scenario import SideTable
 
 MASTER = "SECATEUR_SPARK_MASTER"
@@ -75,8 +76,13 @@ def quoted_name(name: str) -> str:
 
 
 def finite_number(name: str) -> Column:
-    """The finite number (double) that a column holds or spells, null where it holds none."""
-    number = column_named(name).try_cast("double")
+    """The finite number (double) that a column holds or spells, null where it holds none.
+
+    A text spells those that `secateur.encoding.numbers` reads.
+    """
+    column = column_named(name)
+    is_number = column.cast("string").rlike(rf"^{NUMBER}\z")
+    number = F.when(is_number, column.try_cast("double"))
     return F.when(is_finite(number), number)
 
 

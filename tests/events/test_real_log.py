@@ -9,8 +9,8 @@ import pytest
 from secateur import identity
 from secateur.artifacts import Artifact
 from secateur.contracts.data import CleaningCounts
+from secateur.encoding.spelling import canonical
 from secateur.scenario import PROJECT
-from secateur.values import canonical
 
 LOG = PROJECT / "infra" / "demo" / "kuairand"
 DAYS = ["2022-05-05", "2022-05-06", "2022-05-07", "2022-05-08"]

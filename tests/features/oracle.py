@@ -12,8 +12,8 @@ from decimal import ROUND_HALF_UP, Decimal
 import numpy as np
 from rich_log import Row, day_of, midnight_ms
 
+from secateur.encoding.spelling import canonical
 from secateur.scenario import Counter, FieldSpec
-from secateur.values import canonical
 
 Values = dict[str, object]
 

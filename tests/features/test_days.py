@@ -11,23 +11,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secateur.features.columns.lists import pieces
+from secateur.encoding.spelling import canonical
+from secateur.features.columns.lists import split_texts
 from secateur.features.days.arrow_days import ROWS_A_GROUP, Beside, Day, Side, regrouped, write
 from secateur.features.days.lateness import late_rows
 from secateur.features.history.daily_counts import key_of
 from secateur.scenario import FieldSpec
-from secateur.values import canonical
 
 TEXTS = st.text(st.sampled_from("ab 01.-|\n٣"), max_size=12)
 
 
 @given(st.lists(st.none() | TEXTS, max_size=8), st.integers(1, 3), st.sampled_from(["|", " "]))
-def test_pieces_are_spelled_as_values_are(
+def test_values_in_texts_are_spelled_as_values_are(
     texts: list[str | None], length: int, separator: str
 ) -> None:
     given = {"name": "f", "owner": "item", "kind": "list", "length": length}
     spec = FieldSpec.model_validate({**given, "separator": separator})
-    found = pieces(pa.chunked_array([pa.array(texts, pa.string())]), spec).to_pylist()
+    found = split_texts(pa.chunked_array([pa.array(texts, pa.string())]), spec).to_pylist()
     parts = ([canonical(part) for part in (text or "").split(separator)] for text in texts)
     assert found == [[one for one in row if one is not None][:length] for row in parts]
 

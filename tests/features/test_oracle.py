@@ -12,8 +12,8 @@ from pyspark.sql import SparkSession
 from rich_log import SPLITS, RichLog, Row, day_of
 
 from secateur.artifacts import Artifact
+from secateur.encoding.spelling import canonical
 from secateur.scenario import FieldSpec
-from secateur.values import canonical
 
 
 @pytest.fixture(scope="module")

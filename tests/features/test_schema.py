@@ -8,15 +8,9 @@ from hypothesis import strategies as st
 
 from secateur.contracts.errors import Refused
 from secateur.contracts.features import BucketField
-from secateur.features.columns.numbers import (
-    Sample,
-    bucket_field,
-    bucket_ids,
-    number_field,
-    number_of,
-    numbers_in,
-    scaled,
-)
+from secateur.encoding.numbers import number_in
+from secateur.encoding.scales import bucket_ids, scale
+from secateur.features.columns.numbers import Sample, bucket_field, number_field, numbers_of
 from secateur.features.schema import demand_event_columns
 from secateur.features.split import split_days
 from secateur.scenario import Features, FieldSpec
@@ -65,13 +59,13 @@ def test_every_bucket_holds_about_its_share_of_the_rows() -> None:
 
 
 def test_a_field_without_any_number_has_one_bucket_and_one_for_missing() -> None:
-    nothing = Sample.of(numbers_in(pa.array(["x", "nan", "inf"])), np.array([3, 1, 1]))
+    nothing = Sample.of(numbers_of(pa.array(["x", "nan", "inf"])), np.array([3, 1, 1]))
     field = bucket_field(spec(kind="bucket"), nothing)
     assert field.size == 2
-    assert bucket_ids(field, numbers_in(pa.array(["x", None, "7"]))).tolist() == [1, 1, 0]
-    for scale in ("log", "standard", "standard_log", "quantile"):
-        number = number_field(spec(kind="number", scale=scale), nothing)
-        assert scaled(number, np.array([np.nan, np.inf])).tolist() == [0, 0]
+    assert bucket_ids(field, numbers_of(pa.array(["x", None, "7"]))).tolist() == [1, 1, 0]
+    for name in ("log", "standard", "standard_log", "quantile"):
+        number = number_field(spec(kind="number", scale=name), nothing)
+        assert scale(number, np.array([np.nan, np.inf])).tolist() == [0, 0]
 
 
 @given(st.lists(FINITE, min_size=1, max_size=100))
@@ -79,7 +73,7 @@ def test_a_quantile_rises_from_0_at_the_least_train_value_to_1_at_the_greatest(
     values: list[float],
 ) -> None:
     field = number_field(spec(kind="number", scale="quantile", buckets=4), sample(values))
-    found = scaled(field, np.sort(np.array(values)))
+    found = scale(field, np.sort(np.array(values)))
     assert all(np.diff(field.knots) > 0)
     assert all(np.diff(found) >= 0)
     if len(field.knots) > 1:
@@ -89,13 +83,13 @@ def test_a_quantile_rises_from_0_at_the_least_train_value_to_1_at_the_greatest(
 def test_equal_numbers_deviate_by_1_and_a_number_too_great_for_float32_is_missing() -> None:
     field = number_field(spec(kind="number", scale="standard"), sample([5.0] * 3))
     assert (field.mean, field.deviation) == (5, 1)
-    assert scaled(field, np.array([7.0, 1e300])).tolist() == [2, 0]
+    assert scale(field, np.array([7.0, 1e300])).tolist() == [2, 0]
 
 
 def test_texts_that_spell_no_number_are_missing() -> None:
-    found = numbers_in(pa.array(["1", "2.5", "-3e2", "x", None, "1"]))
+    found = numbers_of(pa.array(["1", "2.5", "-3e2", "x", None, "1"]))
     np.testing.assert_array_equal(found, [1, 2.5, -300, np.nan, np.nan, 1])
-    assert np.isnan(number_of("12 apples"))
+    assert np.isnan(number_in("12 apples"))
 
 
 def test_the_last_days_confirm_those_before_tune_the_rest_train() -> None:

@@ -36,14 +36,9 @@ TODAY = replace(
     slices=("new_user",),
     tasks=("kept", "shared"),
     unread=("colour",),
+    missing={"age": ("-1",), "rank": ("0",), "tags": ("none",)},
 )
-INTEGERS = Recipe("6-int8", embedding_bits=8, tower_bits=8, vocabulary="ascending")
-MADE: tuple[tuple[Architecture, Recipe], ...] = (
-    ("deepfm", Recipe("6-float")),
-    ("deepfm", INTEGERS),
-    ("gdcn", replace(INTEGERS, name="6-gates")),
-    ("masknet", replace(INTEGERS, name="6-masks")),
-)
+MADE: tuple[tuple[Architecture, Recipe], ...] = (("deepfm", Recipe("7-missing", embedding_bits=8)),)
 
 
 def main() -> None:
@@ -99,7 +94,8 @@ def raw_columns(features: Artifact) -> dict[str, list[object]]:
     columns = {one.name: table[f"value_{one.name}"].to_pylist() for one in SCHEMA.inputs}
     users = {hash_id(KEY, str(user)): str(user) for user in range(12)}
     columns["user_id"] = [user and users.get(user, "stranger") for user in columns["user_id"]]
-    return columns | {"colour": ["red"] * ROWS}
+    columns |= {"age": [-1, "-1.0", *columns["age"][2:]], "rank": [0.0, *columns["rank"][1:]]}
+    return columns | {"tags": ["none", *columns["tags"][1:]], "colour": ["red"] * ROWS}
 
 
 if __name__ == "__main__":

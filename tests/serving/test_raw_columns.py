@@ -10,16 +10,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from secateur.contracts.features import BucketField
+from secateur.encoding.numbers import number_of
+from secateur.encoding.spelling import canonical
 from secateur.serving.encoding.encoders import BucketEncoder, CategoryEncoder
-from secateur.serving.encoding.numbers import number_of, numbers_of
+from secateur.serving.encoding.numbers import numbers_of
 from secateur.serving.encoding.raw_columns import MANY, single
 from secateur.serving.encoding.request_columns import Columns, Side, candidates
-from secateur.values import canonical
 
 Level = IntEnum("Level", {"LOW": 3, "HIGH": 4})
 
 VOCABULARIES = [
-    ["7", "-3", "0", "007", "3.5", "NORMAL", "a b", "1e+16", "True", "1", "-0", "é", "b'7'"],
+    ["7", "-3", "0", "007", "3.5", "NORMAL", "a b", "10000000000000000", "yes", "1", "é", "0.1"],
     [str(n) for n in range(-5, 30)],
     ["9155697141", "6355810746", "6618412736", str(2**63), str(-(2**63)), str(2**63 - 1)],
     ["NORMAL", "AD"],
@@ -36,16 +37,16 @@ weird = st.one_of(
     st.sampled_from([-0.0, 7.0, 1e16, float("nan"), float("inf")]),
     st.sampled_from(["07", "7.0", " 7 ", "", "  ", "-0", "-0.0", "nan", "NORMAL", "é", "e\u0301"]),
     st.sampled_from([b"7", "7", np.int64(7), np.float32(7), np.str_("7"), np.bool_(1), Level.LOW]),
+    st.sampled_from(["true", "False", "1e-05", "1.0E7", np.float32(0.1), 0.10000000149011612]),
     st.text(max_size=3),
 )
 columns = st.lists(whole, max_size=12) | st.lists(weird, max_size=12)
 
 
 def one_by_one(vocabulary: Sequence[str], values: Sequence[object]) -> list[int]:
-    """As the vocabulary was made, by the canonical spelling; only, a negative zero is zero."""
+    """As the vocabulary was made, by the canonical spelling."""
     ids = {value: i for i, value in enumerate(vocabulary)}
-    zeros = [0.0 if isinstance(value, float) and value == 0 else value for value in values]
-    return [ids.get(canonical(value) or "", len(vocabulary)) for value in zeros]
+    return [ids.get(canonical(value) or "", len(vocabulary)) for value in values]
 
 
 @example(VOCABULARIES[0], [np.bool_(1), np.bool_(0)])
@@ -73,7 +74,7 @@ def test_an_array_of_any_kind_has_the_ids_of_its_values(
     assert CategoryEncoder(vocabulary).encode(strided).tolist() == expected
 
 
-@given(st.lists(weird.filter(lambda v: not isinstance(v, bytes | np.bool_)), max_size=12))
+@given(st.lists(weird, max_size=12))
 def test_any_list_has_the_numbers_of_its_values(values: list[object]) -> None:
     expected = [number_of(value) for value in values]
     assert np.array_equal(numbers_of(values), expected, equal_nan=True)

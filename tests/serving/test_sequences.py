@@ -95,9 +95,14 @@ def test_a_vector_is_numbers_or_text_and_zeros_where_missing(
     assert found.tolist() == expected
 
 
-def test_a_vector_of_another_length_is_refused_by_its_row() -> None:
-    with pytest.raises(UsageError, match=r"column place: 2 vectors .* row 1 with 3"):
-        encode_vector(PLACE, [[1, 2], [1, 2, 3], [1]])
+def test_a_vector_of_another_length_is_zeros_as_it_was_in_training() -> None:
+    found = encode_vector(PLACE, [[1, 2], [1, 2, 3], [1], "1,2,3", np.array([1.0])])
+    assert found.tolist() == [[1, 2], *[[0, 0]] * 4]
+
+
+def test_what_is_no_vector_is_refused() -> None:
+    with pytest.raises(UsageError, match="column place: 7 is no row"):
+        encode_vector(PLACE, [[1, 2], 7])
 
 
 numbers = st.floats(-1e6, 1e6)

@@ -1,6 +1,6 @@
 """What preprocessing and model share, and all that they share: the feature schema."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Owner = Literal["user", "item", "context"]
@@ -133,6 +133,8 @@ class FeatureSchema:
 
     `tasks` name the further labels of the same rows, in their order; what a model is judged by is
     `label`. `slices` name groups of held-out rows to look at apart, `unread` what pruning took out.
+    `missing` holds, by bucket, number, list or vector, the canonical spellings that the log means a
+    missing value by; in a category those are unknown like any other value that was never learned.
     """
 
     scenario: str
@@ -146,6 +148,7 @@ class FeatureSchema:
     slices: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def fields(self) -> tuple[CategoryField | BucketField, ...]:

@@ -18,10 +18,9 @@ from secateur.events.raw_rows import (
     REPEATED_HEADER,
     SOURCE,
     TEXT,
-    canonical,
-    canonical_column,
     parse_rows,
 )
+from secateur.events.spelling import canonical, canonical_column
 from secateur.scenario import Logs
 from secateur.scenario.sections.logs import DELIMITERS
 from secateur.scenario.time_formats import UNITS

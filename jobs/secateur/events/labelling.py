@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.features import LABEL_PREFIX
+from secateur.events.spelling import canonical, canonical_values
 from secateur.scenario import (
     ClickedListLabel,
     ColumnLabel,
@@ -59,13 +60,13 @@ def _faults(label: Label) -> dict[str, Column]:
             return {}
         case EventTypeLabel():
             value = column_named(label.column)
-            known = value.isin(*label.positive, *label.negative)
+            known = value.isin(*canonical_values((*label.positive, *label.negative)))
             other = {"event_type_other": value.isNotNull() & ~known} if label.negative else {}
             return {"event_type_missing": value.isNull(), **other}
         case ThresholdLabel():
             return {"label_unparsable": finite_number(label.column).isNull()}
         case MarkedListLabel():
-            item_and_mark = f"(?s)^.+{literally(label.mark)}[01]$"
+            item_and_mark = f"(?s)^.*[^ ].*{literally(label.mark)}[01]$"
             whole = F.forall(_pieces(label), lambda piece: piece.rlike(item_and_mark))
             return _list_faults(label.column) | {"candidates_malformed": ~whole}
         case ClickedListLabel():
@@ -94,9 +95,8 @@ def label_events(rows: DataFrame, label: Label, item: str) -> DataFrame:
     else:
         return rows.withColumns({LABEL: _label(label), **task_columns(label)})
     exploded = rows.withColumn(_SHOWN, F.explode(shown))
-    exploded = exploded.withColumns(
-        {item: F.col(_SHOWN)["item"], LABEL: F.col(_SHOWN)["as"].cast("int")}
-    )
+    spelled = canonical(F.col(_SHOWN)["item"])
+    exploded = exploded.withColumns({item: spelled, LABEL: F.col(_SHOWN)["as"].cast("int")})
     return exploded.drop(*label_columns(label), _SHOWN)
 
 
@@ -104,8 +104,9 @@ def _label(label: Label) -> Column:
     match label:
         case EventTypeLabel():
             value = column_named(label.column)
-            negative = value.isin(*label.negative) if label.negative else value.isNotNull()
-            return F.when(value.isin(*label.positive), 1).when(negative, 0)
+            is_named = value.isin(*canonical_values(label.negative))
+            negative = is_named if label.negative else value.isNotNull()
+            return F.when(value.isin(*canonical_values(label.positive)), 1).when(negative, 0)
         case ThresholdLabel():
             return (finite_number(label.column) >= F.lit(label.at_least)).cast("int")
         case ColumnLabel():
@@ -120,6 +121,8 @@ def _list_faults(column: str) -> dict[str, Column]:
 
 def _pieces(label: MarkedListLabel | ClickedListLabel) -> Column:
     parts = F.split(column_named(label.column), literally(label.separator))
+    if isinstance(label, ClickedListLabel):  # to be compared with the clicked item's spelling
+        parts = F.transform(parts, canonical)
     return F.filter(parts, lambda piece: F.length(piece) > 0)
 
 

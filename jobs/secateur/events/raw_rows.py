@@ -6,38 +6,21 @@ from datetime import date
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
-from pyspark.sql.types import DataType, StringType, StructType
+from pyspark.sql.types import StringType, StructType
 
 from secateur.events.compressed_text import BOM
 from secateur.events.raw_files import RawFile
+from secateur.events.spelling import as_text, canonical_column
 from secateur.local_days import ONE_DAY, midnight_ms
 from secateur.scenario import SideTable, TableFormat
 from secateur.scenario.sections.logs import DELIMITERS, QUOTES
 from secateur.spark import column_named, file_uri, quoted_name
-from secateur.values import WHOLE_NUMBER
 
 FAULT, TEXT, SOURCE, DAY = "_fault", "_text", "_source", "day"
 FIRST_MS, LAST_MS = "_first_ms", "_last_ms"
 MALFORMED, UNDECODABLE, REPEATED_HEADER = "malformed", "undecodable", "repeated_header"
 _PATH, _HEADER, _PARSED = "_path", "_header", "_parsed"
 _WIDEST = 10_000  # columns; the parser gives up on a few thousand more
-
-
-def canonical(value: Column) -> Column:
-    """The spelling of `secateur.values.canonical`; empty and blank become null."""
-    text = F.trim(value)
-    # The pattern costs much more than to see that it cannot match.
-    may_match = text.endswith("0") & text.contains(".")
-    spelled = F.when(may_match, F.regexp_replace(text, WHOLE_NUMBER, "$1")).otherwise(text)
-    return F.nullif(spelled, F.lit(""))
-
-
-def canonical_column(name: str, missing: Mapping[str, Sequence[str]]) -> Column:
-    """A column spelled canonically; the values that mean "missing" become null."""
-    value = canonical(column_named(name))
-    absent = missing.get(name)
-    spelled = F.when(~value.isin(*absent), value) if absent else value
-    return spelled.alias(name)
 
 
 def raw_rows(spark: SparkSession, files: Sequence[RawFile], table: TableFormat) -> DataFrame:
@@ -67,7 +50,7 @@ def parse_rows(
     names = files[0].columns
     if table.format == "parquet":
         types = {field.name: field.dataType for field in rows.schema}
-        texts = [_as_text(name, types[name]).alias(name) for name in names]
+        texts = [as_text(column_named(name), types[name]).alias(name) for name in names]
         nothing = F.lit(None).cast("string")
         return rows.select(*texts, nothing.alias(FAULT), nothing.alias(TEXT), *origin)
     readable = F.make_valid_utf8(TEXT)
@@ -109,11 +92,6 @@ def _parse_text(text: Column, names: Sequence[str], table: TableFormat) -> Colum
     options["maxCharsPerColumn"] = "-1"
     ddl = ", ".join(f"{quoted_name(field.name)} string" for field in schema)
     return F.from_csv(narrow, ddl, options)
-
-
-def _as_text(name: str, kind: DataType) -> Column:
-    nested = kind.typeName() in ("array", "map", "struct")
-    return F.to_json(column_named(name)) if nested else column_named(name).cast("string")
 
 
 def _origins(spark: SparkSession, files: Sequence[RawFile], timezone: str) -> DataFrame:

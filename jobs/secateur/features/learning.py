@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from secateur.contracts.features import FeatureSchema
-from secateur.features.columns.numbers import Sample, parsed
+from secateur.encoding.numbers import numbers_in
+from secateur.features.columns.numbers import Sample
 from secateur.features.history.daily_counts import values_of
 from secateur.features.schema import (
     VOCABULARY,
@@ -83,5 +84,5 @@ def _ranked(values: pa.Table, field: str) -> pa.Table:
 
 def _sample(values: pa.Table) -> Sample:
     """The numbers that texts spell."""
-    chunks = [parsed(batch["value"].to_pylist()) for batch in values.to_batches(_CHUNK)]
+    chunks = [numbers_in(batch["value"].to_pylist()) for batch in values.to_batches(_CHUNK)]
     return Sample.of(np.concatenate([np.empty(0), *chunks]), values["count"].to_numpy())

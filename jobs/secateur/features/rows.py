@@ -9,14 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from secateur.contracts.features import TRAIN_EVENTS, USER_HASH, FeatureSchema
+from secateur.encoding.spelling import canonical
 from secateur.features.columns.encoder import Encoder
-from secateur.features.columns.lists import pieces
-from secateur.features.columns.vectors import faults_in
+from secateur.features.columns.lists import split_texts
+from secateur.features.columns.vectors import count_faults
 from secateur.features.days.arrow_days import Beside, Day, text_of, write
 from secateur.features.history.prior_counts import Lookup
 from secateur.features.learning import read_vocabulary
 from secateur.scenario import Features, Logs, SliceSpec
-from secateur.values import canonical
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class EncodeDay:
         for table in day.tables(self._columns()):
             columns = self._inputs(table, [more.take(len(table)) for more in beside])
             for vector in self.schema.vectors:
-                for place, found in enumerate(faults_in(columns[vector.name], vector)):
+                for place, found in enumerate(count_faults(columns[vector.name], vector)):
                     faults[vector.name][place] += found
             rows = {**encoder.encoded(columns), **self._of_event(table)}
             if held_out:
@@ -94,7 +94,7 @@ class EncodeDay:
         found = {name: _array(more[name]) for more in made for name in more.column_names}
         for spec in self.sources.features.fields:
             if spec.kind == "list":
-                found[spec.name] = pieces(table[spec.name], spec)
+                found[spec.name] = split_texts(table[spec.name], spec)
             elif spec.kind != "history":
                 found[spec.name] = _text(table[spec.name])
         return found

@@ -1,7 +1,7 @@
 """From the scenario's fields and what the train days taught to the feature schema."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -14,6 +14,7 @@ from secateur.contracts.features import (
     ListField,
     VectorField,
 )
+from secateur.encoding.spelling import canonical
 from secateur.features.columns.numbers import Sample, bucket_field, number_field
 from secateur.scenario import Features, FieldSpec
 
@@ -24,12 +25,15 @@ VOCABULARY = pa.schema(
 
 @dataclass(frozen=True)
 class Heading:
-    """What a schema says of its scenario and of the key that hashed its users."""
+    """What a schema says of its log: the scenario, its labels, the key that hashed its users, and
+    the values by column that mean a missing one.
+    """
 
     scenario: str
     label: str
     id_key: str
     tasks: tuple[str, ...] = ()
+    missing: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def task_columns(self) -> tuple[str, ...]:
@@ -93,7 +97,23 @@ def schema_of(
         ),
         slices=tuple(part.name for part in features.slices),
         tasks=heading.tasks,
+        missing=dict(_missing_values(features.fields, heading.missing)),
     )
+
+
+def _missing_values(
+    specs: Sequence[FieldSpec], by_column: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The spellings that mean a missing value, by input; a history's are those of its items."""
+    for spec in specs:
+        columns = {spec.name: spec.shares if spec.kind == "history" else spec.name}
+        if spec.kind == "history" and spec.type is not None:
+            columns[spec.name + TYPES_SUFFIX] = spec.type
+        for name, column in columns.items():
+            spelled = map(canonical, by_column.get(str(column), ()))
+            absent = tuple(value for value in spelled if value is not None)
+            if absent and spec.kind != "category":
+                yield name, absent
 
 
 def _of(specs: Iterable[FieldSpec], kind: str) -> tuple[FieldSpec, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO
 
 from secateur.contracts.errors import UsageError
+from secateur.encoding.lists import HISTORY_SEPARATOR, split
 from secateur.serving.scorer import Scorer, Scores
 
 CHUNK_ROWS = 8192
@@ -41,7 +42,8 @@ def score(scorer: Scorer, name: str, hashed: bool) -> Iterator[Scores]:
             }
             for field in scorer.schema.lists:
                 if field.separator is None:
-                    wanted[field.name] = [cell.split() for cell in columns[field.name]]
+                    cells = columns[field.name]
+                    wanted[field.name] = [split(cell, HISTORY_SEPARATOR) for cell in cells]
             yield scorer.score(wanted, hashed=hashed)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secateur.contracts.errors import UsageError
-from secateur.contracts.features import BucketField, ListField, VectorField
+from secateur.contracts.features import BucketField, ListField, NumberField, VectorField
 from secateur.identity import ID_KEY, fingerprint
 from secateur.serving.encoding.catalogue_items import Items, item_names
 from secateur.serving.encoding.encoders import (
@@ -25,7 +25,7 @@ from secateur.serving.encoding.encoders import (
     KeyedEncoder,
     category_encoder,
 )
-from secateur.serving.encoding.numbers import NumberEncoder
+from secateur.serving.encoding.numbers import NumberEncoder, known_numbers
 from secateur.serving.encoding.raw_columns import is_scalar, values_of
 from secateur.serving.encoding.request_columns import (
     Columns,
@@ -77,6 +77,9 @@ class Scorer:
         inputs = contents.schema.inputs
         self._names = frozenset(field.name for field in inputs)
         self._shared = frozenset(field.name for field in inputs if field.owner != "item")
+        numeric = {f.name for f in inputs if isinstance(f, BucketField | NumberField)}
+        missing = contents.schema.missing
+        self._absent_numbers = {name: missing[name] for name in numeric & missing.keys()}
         self._id_key = id_key
         self._keyed: tuple[bytes, Encoders] | None = None
         self._encoders = _encoders(contents)
@@ -110,7 +113,7 @@ class Scorer:
         names = item_names(self.schema)
         if layout.REQUEST_IDS not in self._sides:
             raise UsageError("this model has no candidates apart from their request")
-        columns = read(names, self.schema.unread, columns)
+        columns = self._known(read(names, self.schema.unread, columns))
         ids = self._ids(layout.IDS, columns, self._encoders, candidates(columns, {}))
         return Items(ids, self._encoders)
 
@@ -125,6 +128,7 @@ class Scorer:
         """The model's inputs (see `layout`) for raw values; see `score`."""
         schema = self.schema
         columns = read(self._names if items is None else self._shared, schema.unread, columns)
+        columns = self._known(columns)
         encoders = self._encoders if hashed else self._raw_encoders()
         lists = {f.name: self._list(f, columns, encoders) for f in schema.lists}
         vectors = {f.name: self._vector(f, columns) for f in schema.vectors}
@@ -172,6 +176,14 @@ class Scorer:
         """The model's inputs for int32 ids [n, fields], in the schema's order."""
         return {name: ids[:, places] for name, places in self._runtime.sides.items()}
 
+    def _known(self, columns: Columns) -> Columns:
+        """The columns, with nothing for the numbers that the log means a missing one by."""
+        absent = self._absent_numbers.keys() & columns.keys()
+        if not absent:
+            return columns
+        known = {name: known_numbers(columns[name], self._absent_numbers[name]) for name in absent}
+        return {**columns, **known}
+
     def _ids(self, name: str, columns: Columns, encoders: Encoders, rows: int) -> Ids:
         """Int32 ids [rows, fields] of a side, or [1, fields] that stand for all rows."""
         side = self._sides[name]
@@ -194,7 +206,8 @@ class Scorer:
         """Int32 ids [rows, longest], or [1, longest] that stand for all rows."""
         encode = encoders[field.shares or field.name].encode
         try:
-            return encode_list(field, encode, columns[field.name])
+            absent = self.schema.missing.get(field.name, ())
+            return encode_list(field, encode, columns[field.name], absent)
         except (TypeError, ValueError) as error:
             raise no_plain_values(field.name, error) from error
 

@@ -25,8 +25,9 @@ from secateur.contracts.features import (
     NumberField,
     VectorField,
 )
-from secateur.features.columns.numbers import bucket_ids, numbers_in, scaled
-from secateur.features.columns.vectors import vectors_in
+from secateur.encoding.scales import bucket_ids, scale
+from secateur.features.columns.numbers import numbers_of
+from secateur.features.columns.vectors import vectors_of
 
 Input = CategoryField | BucketField | NumberField | ListField | VectorField
 
@@ -56,11 +57,11 @@ class Encoder:
             case CategoryField():
                 return self._ids(field, field.name, column)
             case BucketField():
-                return pa.array(bucket_ids(field, numbers_in(column)))
+                return pa.array(bucket_ids(field, numbers_of(column)))
             case NumberField():
-                return pa.array(scaled(field, numbers_in(column)))
+                return pa.array(scale(field, numbers_of(column)))
             case VectorField():
-                return _rows(vectors_in(column, field)[0])
+                return _rows(vectors_of(column, field)[0])
             case ListField():
                 lengths = column.value_lengths().fill_null(0).to_numpy()
                 offsets = np.append(0, np.cumsum(lengths)).astype(np.int32)
@@ -84,12 +85,12 @@ def _rows(vectors: NDArray[np.float32]) -> pa.ListArray:
 def _value(field: Input, column: pa.Array) -> pa.Array:
     match field:
         case BucketField():
-            return pa.array(numbers_in(column), from_pandas=True)  # NaN becomes null
+            return pa.array(numbers_of(column), from_pandas=True)  # NaN becomes null
         case NumberField():
-            numbers = numbers_in(column)
+            numbers = numbers_of(column)
             return pa.array(numbers, mask=~np.isfinite(numbers))
         case VectorField():
-            vectors, whole = vectors_in(column, field)
+            vectors, whole = vectors_of(column, field)
             return pc.if_else(pa.array(whole), _rows(vectors), pa.scalar(None, _FLOATS))
         case ListField():
             return column

@@ -1,38 +1,37 @@
-"""Texts that hold many values of one vocabulary."""
+"""Columns of texts that hold many values of one vocabulary."""
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from secateur.encoding.spelling import canonical_text
 from secateur.scenario import FieldSpec
 
-# `secateur.values.WHOLE_NUMBER` in the syntax of RE2, which looks at nothing ahead.
-_WHOLE_NUMBER = r"^(-?[0-9]+)\.0+\z"
 
+def split_texts(texts: pa.ChunkedArray, spec: FieldSpec) -> pa.ListArray:
+    """`list<string>` [n] of canonical texts [n]: the first `length` values of each that are there.
 
-def pieces(texts: pa.ChunkedArray, spec: FieldSpec) -> pa.ListArray:
-    """The first `length` values between the separators, as `list<string>`; empty for none.
-
-    Each is spelled as `secateur.values.canonical` does; those that are missing are left out first.
-    Each distinct text is cut once.
+    As `encoding.lists.split` and `keep` do. Each distinct text is cut, and each distinct value
+    spelled, once.
     """
-    spelled = texts.combine_chunks().dictionary_encode()
-    values = spelled.dictionary.cast(pa.string())
-    cut = _shortened(pc.split_pattern(values, spec.separator), spec.length)
-    with_none = pa.concat_arrays([cut, pa.array([[]], cut.type)])
-    return with_none.take(spelled.indices.fill_null(len(cut)))
+    distinct = texts.combine_chunks().dictionary_encode()
+    values = distinct.dictionary.cast(pa.string())
+    lists = _present_values(pc.split_pattern(values, spec.separator), spec.length)
+    with_none = pa.concat_arrays([lists, pa.array([[]], lists.type)])
+    return with_none.take(distinct.indices.fill_null(len(lists)))
 
 
-def _shortened(lists: pa.ListArray, length: int) -> pa.ListArray:
-    """The first `length` values of each list that are not missing."""
-    values = pc.utf8_trim(lists.flatten(), characters=" ")
-    values = pc.replace_substring_regex(values, pattern=_WHOLE_NUMBER, replacement=r"\1")
-    there = pc.not_equal(values, "").to_numpy(zero_copy_only=False)
+def _present_values(lists: pa.ListArray, length: int) -> pa.ListArray:
+    """The canonical spellings of the first `length` values of each list that are not missing."""
+    distinct = lists.flatten().dictionary_encode()
+    spelled = map(canonical_text, distinct.dictionary.cast(pa.string()).to_pylist())
+    spellings = pa.array(spelled, pa.string())
+    values = distinct.indices.to_numpy()
+    there = spellings.is_valid().to_numpy(zero_copy_only=False)[values]
     offsets = lists.offsets.to_numpy() - lists.offsets[0].as_py()
-    before = np.append(0, np.cumsum(there))  # of the values that are there
-    first = before[offsets[:-1]]
-    parent = np.repeat(np.arange(len(lists)), np.diff(offsets))
-    place = before[:-1] - first[parent]
+    present_before = np.append(0, np.cumsum(there))
+    of_list = np.repeat(np.arange(len(lists)), np.diff(offsets))
+    place = present_before[:-1] - present_before[offsets[:-1]][of_list]
     kept = there & (place < length)
     ends = np.append(0, np.cumsum(kept))[offsets]
-    return pa.ListArray.from_arrays(ends.astype(np.int32), values.filter(pa.array(kept)))
+    return pa.ListArray.from_arrays(ends.astype(np.int32), spellings.take(pa.array(values[kept])))

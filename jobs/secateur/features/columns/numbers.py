@@ -1,7 +1,7 @@
-"""Numbers: what a text spells, and boundaries, knots, mean and deviation of the train days."""
+"""Columns of numbers, and what the train days teach of them: boundaries, knots, mean, deviation."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from secateur.contracts.features import BucketField, NumberField
+from secateur.encoding.numbers import Doubles, numbers_in
+from secateur.encoding.scales import signed_log
 from secateur.scenario import FieldSpec
-
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def number_field(spec: FieldSpec, sample: Sample) -> NumberField:
     same, one is left. Sums are exact (`math.fsum`), so they depend on no order.
     """
     if spec.scale in ("standard", "standard_log"):
-        logs = Sample(_log(sample.numbers), sample.rows)
+        logs = Sample(signed_log(sample.numbers), sample.rows)
         mean, deviation = _moments(logs if spec.scale == "standard_log" else sample)
         return NumberField(spec.name, spec.owner, spec.scale, mean, deviation)
     if spec.scale == "quantile":
@@ -92,58 +92,16 @@ def _moments(sample: Sample) -> tuple[float, float]:
     return mean, math.sqrt(variance) or 1.0
 
 
-def scaled(field: NumberField, numbers: Doubles) -> NDArray[np.float32]:
-    """Float32 [n] of numbers [n] by the field's scale; 0 where one is not finite."""
-    finite = np.isfinite(numbers)
-    with np.errstate(over="ignore"):
-        found = _scale(field, np.where(finite, numbers, 0)).astype(np.float32)
-    return np.where(finite & np.isfinite(found), found, np.float32(0))
+def numbers_of(column: pa.Array) -> Doubles:
+    """Float64 [n] of a column [n] of texts, a dictionary of them or doubles; NaN for none.
 
-
-def _scale(field: NumberField, numbers: Doubles) -> Doubles:
-    if field.scale == "log":
-        return _log(numbers)
-    if field.scale in ("standard", "standard_log"):
-        found = _log(numbers) if field.scale == "standard_log" else numbers
-        return (found - field.mean) / (field.deviation or 1.0)
-    if not field.knots:
-        return np.zeros_like(numbers)
-    return np.interp(numbers, field.knots, np.linspace(0, 1, len(field.knots)))
-
-
-def _log(numbers: Doubles) -> Doubles:
-    logs: Doubles = np.sign(numbers) * np.log1p(np.abs(numbers))
-    return logs
-
-
-def bucket_ids(field: BucketField, numbers: Doubles) -> NDArray[np.int32]:
-    """Ids (int32) of numbers (float64, NaN = missing)."""
-    found = np.searchsorted(np.asarray(field.boundaries), numbers, side="right")
-    ids: NDArray[np.int32] = found.astype(np.int32)
-    ids[np.isnan(numbers)] = field.oov
-    return ids
-
-
-def number_of(text: str) -> float:
-    """The number a text spells, NaN where it spells none."""
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
-def parsed(texts: Iterable[str]) -> Doubles:
-    """The numbers (float64) of texts."""
-    return np.fromiter(map(number_of, texts), np.float64)
-
-
-def numbers_in(column: pa.Array) -> Doubles:
-    """The numbers (float64) of a column, NaN for none; of texts, each distinct one parsed once."""
+    Each distinct text is read once.
+    """
     if pa.types.is_floating(column.type):
         found: Doubles = column.fill_null(math.nan).to_numpy(zero_copy_only=False)
         return found
-    spelled = column.dictionary_encode()
-    texts = spelled.dictionary.cast(pa.string())
-    numbers = np.append(parsed(texts.to_pylist()), np.nan)
-    of_row: Doubles = numbers[spelled.indices.fill_null(len(texts)).to_numpy()]
+    distinct = column.dictionary_encode()
+    texts = distinct.dictionary.cast(pa.string())
+    numbers = np.append(numbers_in(texts.to_pylist()), np.nan)
+    of_row: Doubles = numbers[distinct.indices.fill_null(len(texts)).to_numpy()]
     return of_row

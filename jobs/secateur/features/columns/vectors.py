@@ -1,42 +1,27 @@
-"""Texts that hold a vector, such as an item's embedding."""
+"""Columns of texts that hold a vector, such as an item's embedding."""
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from secateur.contracts.features import VectorField
-from secateur.features.columns.numbers import parsed
-
-Floats = NDArray[np.float32]
+from secateur.encoding.vectors import Floats, vector_in, vectors_or_zeros
 
 
-def vectors_in(texts: pa.Array, field: VectorField) -> tuple[Floats, NDArray[np.bool_]]:
-    """Float32 [n, length] of texts [n], and which of them are vectors: the others are zeros.
+def vectors_of(texts: pa.Array, field: VectorField) -> tuple[Floats, NDArray[np.bool_]]:
+    """Float32 [n, length] and bool [n] of texts [n]: vectors, and which of them could be read.
 
-    Malformed are those with another number of parts, and those with a part that is no finite
-    float32. Each distinct text is parsed once.
+    The others are zeros, as `encoding.vectors` says. Each distinct text is read once.
     """
-    spelled = texts.dictionary_encode()
-    table = np.zeros((len(spelled.dictionary) + 1, field.length), np.float32)
-    whole = np.zeros(len(table), bool)
-    for place, text in enumerate(spelled.dictionary.to_pylist()):
-        vector = _vector(text, field)
-        whole[place] = vector is not None
-        table[place] = 0 if vector is None else vector
-    rows = spelled.indices.fill_null(len(table) - 1).to_numpy()
-    return table[rows], whole[rows]
+    distinct = texts.dictionary_encode()
+    found = [vector_in(text, field) for text in distinct.dictionary.to_pylist()]
+    table = vectors_or_zeros([*found, None], field)
+    readable = np.array([vector is not None for vector in [*found, None]])
+    rows = distinct.indices.fill_null(len(found)).to_numpy()
+    return table[rows], readable[rows]
 
 
-def _vector(text: str, field: VectorField) -> Floats | None:
-    parts = text.split(field.separator)
-    if len(parts) != field.length:
-        return None
-    with np.errstate(over="ignore"):
-        numbers = parsed(parts).astype(np.float32)
-    return numbers if np.isfinite(numbers).all() else None
-
-
-def faults_in(texts: pa.Array, field: VectorField) -> tuple[int, int]:
-    """How many of these texts are missing, and how many are malformed."""
-    whole = int(vectors_in(texts, field)[1].sum())
-    return texts.null_count, len(texts) - texts.null_count - whole
+def count_faults(texts: pa.Array, field: VectorField) -> tuple[int, int]:
+    """How many of texts [n] are missing, and how many are malformed."""
+    readable = int(vectors_of(texts, field)[1].sum())
+    return texts.null_count, len(texts) - texts.null_count - readable

@@ -39,15 +39,16 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
-from secateur.features.columns.numbers import Doubles, Sample
+from secateur.encoding.numbers import Doubles
+from secateur.features.columns.numbers import Sample
 from secateur.features.days.arrow_days import Beside, Day, text_of, write
 from secateur.features.days.event_window import ROW
 from secateur.features.days.lateness import known_from, late_rows
-from secateur.features.history.daily_counts import NUMBER, key_of
+from secateur.features.history.daily_counts import key_of
 from secateur.features.history.prior_counts import Counts, Lookup, Series, Sums
 from secateur.features.history.recency import Recent, recent_columns, side_by_side
 from secateur.scenario import Counter, Logs, Signal
-from secateur.spark import column_named, local_date
+from secateur.spark import column_named, finite_number, local_date
 
 DIGITS = 4  # of a rate; far finer than any bucket
 _TIE = 1e-9  # what falls short of a half by less is one: binary numbers miss decimal halves
@@ -186,7 +187,7 @@ def _outcome(of: Signal | None) -> Column:
     text = column_named(of.column).cast("string")
     if of.at_least is None:
         return F.when(text == "1", 1).when(text == "0", 0)
-    return F.when(text.rlike(NUMBER), (text.cast("double") >= of.at_least).cast("int"))
+    return (finite_number(of.column) >= of.at_least).cast("int")
 
 
 def _moments(events: DataFrame, timezone: str) -> DataFrame:

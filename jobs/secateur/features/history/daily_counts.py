@@ -14,14 +14,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from secateur.features.columns.lists import pieces
+from secateur.features.columns.lists import split_texts
+from secateur.features.columns.numbers import numbers_of
 from secateur.features.days.arrow_days import Day, text_of, write
 from secateur.features.days.lateness import late_rows
 from secateur.features.history.user_history import entering
 from secateur.scenario import Counter, Features, FieldSpec, Logs, Signal
 
-# What a signal's number is read from: Arrow and Spark read all of these, and alike.
-NUMBER = r"^-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?\z"
 COUNTS = pa.schema(
     [
         ("day", pa.string()),
@@ -65,8 +64,9 @@ def outcomes(table: pa.Table, of: Signal | None) -> pa.Array:
     texts = text_of(table[of.column])
     if of.at_least is None:
         return pc.index_in(texts, value_set=pa.array(["0", "1"])).cast(pa.int64())
-    spelled = pc.if_else(pc.match_substring_regex(texts, NUMBER), texts, None)
-    return pc.greater_equal(spelled.cast(pa.float64()), of.at_least).cast(pa.int64())
+    numbers = numbers_of(texts)
+    enough = (numbers >= of.at_least).astype(np.int64)
+    return pa.array(enough, mask=~np.isfinite(numbers))
 
 
 def values_of(spec: FieldSpec) -> Tally:
@@ -148,7 +148,7 @@ class CountDay:
         for spec in filter(is_learned, self.features.fields):
             (source,) = values_of(spec).sources
             if spec.kind == "list":
-                found[source] = pieces(table[spec.name], spec)
+                found[source] = split_texts(table[spec.name], spec)
             if spec.kind == "history":
                 found[source] = pc.if_else(entering(table, spec), found[str(spec.type)], None)
         return found

@@ -5,7 +5,9 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 
+from secateur.encoding.numbers import number_in
 from secateur.scenario.drafting.log_sample import Sample
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -62,7 +64,7 @@ class Column:
     @cached_property
     def numeric(self) -> bool:
         """Whether almost every value is a finite number."""
-        numbers = sum(rows for value, rows in self.counts.items() if _is_number(value))
+        numbers = sum(rows for value, rows in self.counts.items() if isfinite(number_in(value)))
         return bool(self.present) and numbers >= _SURE * len(self.present)
 
     @property
@@ -110,13 +112,6 @@ def owner_of(column: Column, user: Column, item: Column | None) -> tuple[str, st
     if shares[owner] >= _SURE and shares["user"] != shares["item"]:
         return owner, f"one value {'a' if owner == 'user' else 'an'} {owner}"
     return "context", "differs from event to event"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return abs(float(text)) < float("inf")
-    except ValueError:
-        return False
 
 
 def named_like(column: Column, ranked: Sequence[str]) -> int | None:

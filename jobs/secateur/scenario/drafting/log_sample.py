@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from secateur.contracts.errors import UsageError
+from secateur.encoding.spelling import canonical
 from secateur.scenario.sections.logs import DELIMITERS, TableFormat
-from secateur.values import canonical
 
 ROWS = 5000
 _PARQUET_MAGIC = b"PAR1"
@@ -44,7 +44,11 @@ def sample(path: Path, table: TableFormat, limit: int = ROWS) -> Sample:
     with _as_usage_error(path):
         if table.format == "parquet":
             first = next(pq.ParquetFile(path).iter_batches(batch_size=limit))
-            return _sample_of_records(first.to_pylist())
+            # Arrow's scalars know their type, so that a float32 is spelled as one.
+            cells = zip(*first.columns, strict=True)
+            return _sample_of_records(
+                dict(zip(first.schema.names, row, strict=True)) for row in cells
+            )
         with _text_of(path) as lines:
             if table.format == "json_lines":
                 first_lines = itertools.islice(_nonblank(lines), limit)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from secateur.encoding.numbers import number_in
 from secateur.scenario.drafting.columns import Column, named_like
 from secateur.scenario.time_formats import TimeFormat, time_format_of
 
@@ -210,7 +211,7 @@ def _threshold(columns: Sequence[Column]) -> LabelGuess | None:
     for column in columns:
         rated = named_like(column, ("rating", "ratings", "stars", "score")) is not None
         if rated and column.numeric and 2 < column.distinct <= _FEW_TYPES:
-            numbers = {value: float(value) for value in column.counts}
+            numbers = {value: number_in(value) for value in column.counts}
             least = 0.8 * max(numbers.values())
             rows = sum(column.counts[value] for value, x in numbers.items() if x >= least)
             keys = {"kind": "threshold", "column": column.name, "at_least": least}

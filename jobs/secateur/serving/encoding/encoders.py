@@ -1,15 +1,15 @@
 """Raw values to feature ids: one encoder a field, as the schema and the vocabulary say.
 
-What training saw as a canonical spelling (`secateur.values`), a service may hold as text, as an
-integer or as a float; all of them find the same id. Missing and unknown values are OOV.
+A dictionary is only a fast way to apply `secateur.encoding`: a value is looked up as it stands, and
+by its canonical spelling where that finds nothing. Missing and unknown values are OOV.
 """
 
 import math
+import re
 import struct
 import sys
 from bisect import bisect_right
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -17,20 +17,21 @@ from numpy.typing import NDArray
 
 from secateur.contracts.errors import UsageError
 from secateur.contracts.features import BucketField
+from secateur.encoding.numbers import number_of
+from secateur.encoding.spelling import BEYOND_INT64, BOOLEANS
 from secateur.identity import hash_id
 from secateur.serving.encoding.buckets import Buckets
-from secateur.serving.encoding.numbers import number_of, numbers_of
-from secateur.serving.encoding.raw_columns import Values, listed, whole_numbers_of
+from secateur.serving.encoding.numbers import numbers_of
+from secateur.serving.encoding.raw_columns import Values, listed, spelling, whole_numbers_of
 from secateur.serving.encoding.whole_numbers import numbered_ids
 from secateur.serving.files import vocabulary
 from secateur.serving.files.vocabulary import HASH_BITS, Hashes
-from secateur.values import canonical
 
 Ids = NDArray[np.int32]
 
 _HASH = struct.Struct(">Q")
+_WHOLE = re.compile(r"0|-?[1-9][0-9]*")
 _MISSING = (None, "")  # of a hash; a CSV file has no other way to say it
-_spelling = lru_cache(maxsize=1 << 14)(canonical)
 
 
 class Encoder(Protocol):
@@ -60,27 +61,25 @@ class _OfText(dict[object, int]):
 
     def __missing__(self, value: object) -> int:
         if type(value) is str:
-            # Of letters and digits alone it is canonical as it stands.
-            return self.oov if value.isalnum() else self.get(_spelling(value), self.oov)
+            # Of letters and digits alone all but booleans are canonical as they stand.
+            is_canonical = value.isalnum() and value not in BOOLEANS
+            return self.oov if is_canonical else self.get(spelling(value), self.oov)
         found = self.numbers.get(value)
-        return self.get(_spelling(value), self.oov) if found is None else found
+        return self.get(spelling(value), self.oov) if found is None else found
 
 
 class _OfNumber(dict[object, int]):
-    """Whole number -> id: 7, 7.0, True and numpy's integers, which Python hashes alike."""
+    """Whole number within 64 bits -> id: 7, 7.0, True, Decimal(7), which Python hashes alike."""
 
     def __init__(self, numbers: dict[int, int], texts: _OfText) -> None:
         super().__init__(numbers.items())
         self._texts = texts
 
     def __missing__(self, value: object) -> int:
-        # A whole number has no other spelling.
-        return self._texts.oov if type(value) is int else self._texts[value]
-
-
-def _is_integer(value: str) -> bool:
-    digits = value.removeprefix("-")
-    return digits.isascii() and digits.isdigit() and str(int(value)) == value
+        # A whole number has no other spelling; one beyond 64 bits is found as text alone.
+        if type(value) is int and abs(value) < BEYOND_INT64:
+            return self._texts.oov
+        return self._texts[value]
 
 
 class CategoryEncoder:
@@ -90,7 +89,8 @@ class CategoryEncoder:
     """
 
     def __init__(self, values: Sequence[str]) -> None:
-        numbers = {int(v): i for i, v in enumerate(values) if _is_integer(v)}
+        numbers = {int(v): i for i, v in enumerate(values) if _WHOLE.fullmatch(v)}
+        numbers = {number: i for number, i in numbers.items() if abs(number) < BEYOND_INT64}
         self._of_text = _OfText(values, numbers)
         self._of_number = self._of_text.numbers
         self._numbered = numbered_ids(numbers, len(values))
@@ -158,17 +158,16 @@ class KeyedEncoder:
 
     def id_of(self, value: object) -> int:
         """Id of one raw user id."""
-        return self._hashes.id_of(self._hash(value))
+        text = spelling(value)
+        return self._hashes.id_of(None if text is None else hash_id(self._key, text))
 
     def encode(self, values: Values) -> Ids:
         """Int32 ids [n] of raw user ids [n]; each distinct one is hashed once."""
-        values = listed(values)
-        hashes = {value: self._hash(value) for value in set(values)}
-        return self._hashes.encode([hashes[value] for value in values])
-
-    def _hash(self, value: object) -> str | None:
-        spelled = _spelling(value)
-        return None if spelled is None else hash_id(self._key, spelled)
+        spelled = [spelling(value) for value in listed(values)]
+        hashes: dict[str | None, str] = {
+            text: hash_id(self._key, text) for text in set(spelled) if text is not None
+        }
+        return self._hashes.encode([hashes.get(text) for text in spelled])
 
     @property
     def resident_bytes(self) -> int:

@@ -1,17 +1,28 @@
-"""Raw values to numbers: what a value spells, and how a number field scales it."""
+"""Columns of raw values to numbers, at once where their types allow it."""
 
-import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from secateur.contracts.features import NumberField
-from secateur.serving.encoding.raw_columns import Values, is_array, listed, packed
-from secateur.values import canonical
+from secateur.encoding.numbers import Doubles, number_in, number_of
+from secateur.encoding.scales import scale
+from secateur.encoding.spelling import canonical, doubles_of
+from secateur.serving.encoding.raw_columns import (
+    Column,
+    Values,
+    is_array,
+    is_scalar,
+    listed,
+    pack_numbers,
+    spelling,
+    values_of,
+)
 
-Doubles = NDArray[np.float64]
+_PLAIN = {int, float, bool, type(None)}
 
 
 class NumberEncoder:
@@ -19,53 +30,59 @@ class NumberEncoder:
 
     def __init__(self, field: NumberField) -> None:
         self._field = field
-        self._knots = np.array(field.knots)
-        self._shares = np.linspace(0, 1, len(field.knots))
 
     def encode(self, values: Values) -> NDArray[np.float32]:
-        """Float32 [n] of `values` [n]: numbers, texts that spell one, None or NaN."""
-        numbers = numbers_of(values)
-        with np.errstate(over="ignore"):
-            scaled = self._scaled(np.where(np.isfinite(numbers), numbers, 0)).astype(np.float32)
-        return np.where(np.isfinite(numbers) & np.isfinite(scaled), scaled, np.float32(0))
-
-    def _scaled(self, numbers: Doubles) -> Doubles:
-        field = self._field
-        if field.scale in ("log", "standard_log"):
-            numbers = np.sign(numbers) * np.log1p(np.abs(numbers))
-        if field.scale == "log":
-            return numbers
-        if field.scale in ("standard", "standard_log"):
-            return (numbers - field.mean) / (field.deviation or 1.0)
-        if not field.knots:
-            return np.zeros_like(numbers)
-        return np.interp(numbers, self._knots, self._shares)
+        """Float32 [n] of raw values [n]."""
+        return scale(self._field, numbers_of(values))
 
 
 def numbers_of(values: Values) -> Doubles:
-    """Float64 [n] of `values` [n], NaN where one is missing or spells no number."""
+    """Float64 [n] of raw values [n]: `number_of` of each, NaN where one spells no number."""
+    numbers = _typed_numbers(values)
+    if numbers is not None:
+        return numbers
+    raw = listed(values)
+    try:
+        if _is_read_alike(raw):
+            return np.asarray(raw, np.float64)
+    except (ValueError, OverflowError):
+        pass
+    return np.array([number_of(value) for value in raw], np.float64)
+
+
+def known_numbers(column: Column, absent: Collection[str]) -> Column:
+    """A column of raw numbers, or one for all, with NaN or None for those spelled as `absent`."""
+    if is_scalar(column):
+        return None if spelling(column) in absent else column
+    values = values_of(column)
+    numbers = _typed_numbers(values)
+    if numbers is None:
+        return [None if spelling(value) in absent else value for value in listed(values)]
+    typed = [number_in(text) for text in absent if canonical(number_in(text)) == text]
+    return np.where(np.isin(numbers, typed), np.nan, numbers)
+
+
+def _typed_numbers(values: Values) -> Doubles | None:
+    """Float64 [n] of values [n] that are numbers by their types, None where some are not."""
     if is_array(values):
+        if values.dtype.kind == "f":
+            return doubles_of(cast("NDArray[np.floating]", values))
         return np.asarray(values, np.float64)
     try:
-        return packed("d", values)
-    except (struct.error, OverflowError):
-        return _spelled(listed(values))
+        # A sum stays a float of Python's where all are its own numbers: a cheap look at all types.
+        with np.errstate(all="ignore"):
+            total = sum(cast("Sequence[float]", values), 0.0)
+        return pack_numbers("d", values) if type(total) is float else None
+    except (TypeError, ValueError, ArithmeticError, struct.error):
+        return None
 
 
-def _spelled(values: Sequence[object]) -> Doubles:
+def _is_read_alike(values: list[object]) -> bool:
+    """Whether numpy, where it reads these values at all, reads the numbers that they spell."""
+    if set(map(type, values)) <= _PLAIN:
+        return True
     try:
-        return np.asarray(values, np.float64)
-    except (TypeError, ValueError, OverflowError):
-        return np.array([number_of(value) for value in values], np.float64)
-
-
-def number_of(value: object) -> float:
-    """The number that `value` is or spells, else NaN."""
-    try:
-        if type(value) in (float, int):
-            return float(value)  # type: ignore[arg-type]
-        return float(canonical(value) or "nan")
-    except ValueError:
-        return math.nan
-    except OverflowError:  # a whole number that no double reaches
-        return math.inf if value > 0 else -math.inf  # type: ignore[operator]
+        text = "".join(cast("list[str]", values))
+    except TypeError:
+        return False
+    return text.isascii() and "_" not in text and "\0" not in text

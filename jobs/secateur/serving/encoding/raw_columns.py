@@ -1,18 +1,26 @@
 """What a caller may pass as a column of raw values, read as Python's own or as numpy's."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Final, Literal, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from secateur.encoding.spelling import canonical, doubles_of
 
 Values = Sequence[object] | NDArray[np.generic]
 Column = Values | object
 
 MANY: Final = object()
 
+# By type too: a float32 equals a double that is spelled otherwise.
+spelling: Callable[[object], str | None] = lru_cache(maxsize=1 << 14, typed=True)(canonical)
+
 _SCALARS = {str, bytes, int, float, bool, type(None)}
+_NUMBERS = {int, float, bool}
+_NARROW = {"float32", "float16", "float", "halffloat"}
 _KINDS = {"d": np.float64, "q": np.int64}
 
 
@@ -20,7 +28,11 @@ def is_scalar(column: Column) -> bool:
     """Whether it is one value, which stands for all candidates."""
     if type(column) in _SCALARS:  # the common ones, without a look at attributes
         return True
-    return not hasattr(column, "__len__") or getattr(column, "ndim", 1) == 0
+    return (
+        not hasattr(column, "__len__")
+        or getattr(column, "ndim", 1) == 0
+        or hasattr(column, "as_py")
+    )
 
 
 def is_array(values: object) -> TypeGuard[NDArray[np.generic]]:
@@ -29,11 +41,21 @@ def is_array(values: object) -> TypeGuard[NDArray[np.generic]]:
 
 
 def listed(column: Column) -> list[object]:
-    """A column's values as Python's own."""
+    """A column's values as Python's own; narrow floats as the doubles that they stand for."""
+    if type(column) is list:
+        return column
+    if _dtype(column) in _NARROW:
+        return cast("list[object]", doubles_of(np.asarray(column)).tolist())
     # Arrays, and whatever imitates them, such as pandas' series, list them themselves.
-    if hasattr(column, "tolist"):
-        return cast("list[object]", column.tolist())
+    for name in ("tolist", "to_pylist", "to_list"):
+        if hasattr(column, name):
+            return cast("list[object]", getattr(column, name)())
     return list(cast("Sequence[object]", column))
+
+
+def _dtype(column: Column) -> str:
+    """The type of a column's values as numpy, pandas, Arrow or polars name it."""
+    return str(getattr(column, "dtype", "") or getattr(column, "type", "")).lower()
 
 
 def values_of(column: Column) -> Values:
@@ -51,8 +73,14 @@ def single(column: Column) -> object:
     if not len(values) or values[0] != values[-1]:
         return MANY
     if isinstance(values, np.ndarray):
-        return values.item(0) if (values == values[0]).all() else MANY
-    return values[0] if values.count(values[0]) == len(values) else MANY
+        # A float32 must stay one: it is spelled by its own shortest text.
+        first = values[0] if _dtype(values) in _NARROW else values.item(0)
+        return first if (values == values[0]).all() else MANY
+    if values.count(values[0]) < len(values):
+        return MANY
+    # Numbers of other types may equal each other and yet be spelled otherwise.
+    kinds = set(map(type, values))
+    return values[0] if len(kinds) == 1 or kinds <= _NUMBERS else MANY
 
 
 def whole_numbers_of(values: Values) -> NDArray[np.int64] | None:
@@ -62,12 +90,12 @@ def whole_numbers_of(values: Values) -> NDArray[np.int64] | None:
     if not values or type(values[0]) is not int:
         return None
     try:
-        return packed("q", values)
+        return pack_numbers("q", values)
     except struct.error:
         return None
 
 
-def packed(kind: Literal["d", "q"], values: Values) -> NDArray[Any]:
+def pack_numbers(kind: Literal["d", "q"], values: Values) -> NDArray[Any]:
     """Doubles or int64 [n] of Python's numbers, in half the time that numpy takes to look at them.
 
     Raises struct.error for what is no such number, text included, OverflowError for one too large.

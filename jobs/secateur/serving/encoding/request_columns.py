@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from secateur.contracts.errors import UsageError
 from secateur.contracts.features import BucketField, CategoryField
+from secateur.encoding.numbers import number_of
 from secateur.serving.encoding.buckets import Buckets
 from secateur.serving.encoding.encoders import Encoder
-from secateur.serving.encoding.numbers import number_of, numbers_of
+from secateur.serving.encoding.numbers import numbers_of
 from secateur.serving.encoding.raw_columns import MANY, Column, is_scalar, single, values_of
 
 Ids = NDArray[np.int32]

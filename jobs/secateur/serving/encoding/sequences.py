@@ -5,61 +5,72 @@ separator, one text. A single row stands for all candidates, as a user's history
 bare: one text, None, or a plain sequence of values, where that cannot be read as texts, one a row.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from itertools import chain
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from secateur.contracts.errors import UsageError
 from secateur.contracts.features import ListField, VectorField
+from secateur.encoding.lists import keep, present
+from secateur.encoding.spelling import plain_scalar
+from secateur.encoding.vectors import Floats, float32_rows
 from secateur.serving.encoding.numbers import numbers_of
-from secateur.serving.encoding.raw_columns import listed
+from secateur.serving.encoding.raw_columns import is_scalar, listed, spelling
 from secateur.serving.files import layout
-from secateur.values import canonical
 
 Ids = NDArray[np.int32]
-Floats = NDArray[np.float32]
 EncodeIds = Callable[[Sequence[object]], Ids]
-Row = Sequence[object]
+Row = Sequence[object] | NDArray[np.generic]
 
-_spelling = lru_cache(maxsize=1 << 14)(canonical)
+_WIDE = (np.float32, np.float64)
 
 
-def encode_list(field: ListField, encode: EncodeIds, column: object) -> Ids:
+def encode_list(
+    field: ListField, encode: EncodeIds, column: object, absent: Collection[str] = ()
+) -> Ids:
     """Int32 ids [rows, longest] of a list column, padded; one row stands for all candidates.
 
-    Missing values are left out; of the rest a list keeps its first `length`, a history its last.
+    `absent` are further spellings of a missing value: of a history's items, or of a whole list.
     Raises UsageError for what is no list.
     """
-    kept = slice(-field.length, None) if field.history else slice(field.length)
-    rows = [_present(row)[kept] for row in rows_of(column, field)]
+    known = (_known(listed(row), field, absent) for row in rows_of(column, field))
+    rows = [keep(field, row) for row in known]
     lengths = np.array([len(row) for row in rows])
     padded = np.full((len(rows), max(1, lengths.max(initial=0))), layout.PADDING, np.int32)
     padded[np.arange(padded.shape[1]) < lengths[:, None]] = encode(list(chain(*rows)))
     return padded
 
 
+def _known(row: list[object], field: ListField, absent: Collection[str]) -> list[object]:
+    """The values of a row that are not missing; none where the row as a whole is."""
+    values = present(row, spelling)
+    if field.history and absent:
+        return [value for value in values if spelling(value) not in absent]
+    return [] if len(row) == 1 and values and spelling(values[0]) in absent else values
+
+
 def encode_vector(field: VectorField, column: object) -> Floats:
     """Float32 [rows, length] of a vector column; one row stands for all candidates.
 
-    A missing vector, or one with a number that is missing or not finite, is all zeros. Raises
-    UsageError for a vector of another length.
+    What is no vector of the field's is zeros, see `secateur.encoding.vectors`; raises UsageError
+    where a row is no sequence or text at all.
     """
     rows = rows_of(column, field)
-    present = [i for i, row in enumerate(rows) if len(row)]
-    wrong = [i for i in present if len(rows[i]) != field.length]
-    if wrong:
-        raise UsageError(
-            f"column {field.name}: {len(wrong)} vectors have not {field.length} numbers, "
-            f"the first is row {wrong[0]} with {len(rows[wrong[0]])}"
-        )
+    whole = [i for i, row in enumerate(rows) if len(row) == field.length]
     vectors = np.zeros((len(rows), field.length), np.float32)
-    found = numbers_of(list(chain.from_iterable(rows[i] for i in present)))
-    vectors[present] = found.reshape(-1, field.length)
+    vectors[whole] = float32_rows(_numbers([rows[i] for i in whole]).reshape(-1, field.length))
     vectors[~np.isfinite(vectors).all(axis=1)] = 0
     return vectors
+
+
+def _numbers(rows: Sequence[Row]) -> NDArray[np.floating]:
+    """The numbers of rows of one length, as floats that become the same float32 as they do."""
+    if rows and all(isinstance(row, np.ndarray) and row.dtype in _WIDE for row in rows):
+        return np.concatenate(cast("Sequence[NDArray[np.floating]]", rows))
+    return numbers_of(list(chain.from_iterable(listed(row) for row in rows)))
 
 
 def rows_of(column: object, field: ListField | VectorField) -> list[Row]:
@@ -67,36 +78,32 @@ def rows_of(column: object, field: ListField | VectorField) -> list[Row]:
 
     Raises UsageError where rows and single values are mixed.
     """
-    if column is None or isinstance(column, str):
+    if column is None or isinstance(column, str | bytes):
         return [_row(column, field)]
     if not isinstance(column, Iterable) or isinstance(column, Mapping | Set):
         raise UsageError(f"column {field.name} holds {column!r:.40}, where a sequence belongs")
-    cells = listed(column)
-    nested = [not _is_single(cell) for cell in cells]
-    if not any(nested) and not _are_texts(cells, field):
+    if isinstance(column, np.ndarray) and column.ndim > 1:
+        return list(column)
+    cells = [plain_scalar(cell) for cell in listed(column)]
+    is_flat = all(map(_is_single, cells))
+    # A flat sequence may still be one text a row, and not the values of one row.
+    separated = field.separator is not None and len(cells) > 0
+    if is_flat and not (separated and all(c is None or isinstance(c, str) for c in cells)):
         return [cells]
     return [_row(cell, field) for cell in cells]
 
 
 def _is_single(cell: object) -> bool:
-    return cell is None or isinstance(cell, str | bytes) or not hasattr(cell, "__len__")
-
-
-def _are_texts(cells: Row, field: ListField | VectorField) -> bool:
-    """Whether a flat sequence is one text a row, and not the values of one row."""
-    separated = field.separator is not None
-    return separated and len(cells) > 0 and all(c is None or isinstance(c, str) for c in cells)
+    return is_scalar(cell) or isinstance(cell, str | bytes)
 
 
 def _row(cell: object, field: ListField | VectorField) -> Row:
-    if cell is None or (isinstance(cell, float) and cell != cell):  # noqa: PLR0124 - NaN
-        return ()
-    if isinstance(cell, str) and field.separator is not None:
-        return cell.split(field.separator) if cell.strip() else ()
+    if _is_single(cell):
+        text = spelling(cell)
+        if text is None:
+            return ()
+        if isinstance(cell, str | bytes) and field.separator is not None:
+            return text.split(field.separator)
     if _is_single(cell) or isinstance(cell, Mapping | Set):
         raise UsageError(f"column {field.name}: {cell!r:.40} is no row of many values")
-    return listed(cell)
-
-
-def _present(row: Row) -> list[object]:
-    return [value for value in row if _spelling(value) is not None]
+    return cast("Row", cell) if isinstance(cell, np.ndarray) else listed(cell)
