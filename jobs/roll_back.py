@@ -10,21 +10,19 @@ the channel on. `--channel` is the scenario's by default. Needs SECATEUR_SIGNING
 from secateur import command
 from secateur.command import Job
 from secateur.contracts import artifact_files
+from secateur.flags import roll_back_flags
 from secateur.releases import rolling_back
-from secateur.releases.catalogue import Catalogue
-from secateur.releases.maintenance_flags import roll_back_flags
-from secateur.releases.signing import Signer
+from secateur.releases.publisher import Publisher
 from secateur.storage import join
 
 
 def roll_back(job: Job) -> None:
     """Move the channel, seal the pointer that it has now."""
     number, reason = job.arguments["release"], job.flag("reason")
-    signer = Signer.of()
-    catalogue = Catalogue.at(join(job.flag("store"), job.scenario.name), signer.trust())
+    publisher = Publisher.at(join(job.flag("store"), job.scenario.name))
     channel = job.arguments["channel"] or job.use(job.scenario.release).channel
     with job.create("RollBack") as draft:
-        pointer = rolling_back.roll_back(catalogue, signer, channel, number, reason)
+        pointer = rolling_back.roll_back(publisher, channel, number, reason)
         draft.write(artifact_files.POINTER, pointer)
         job.seal(draft, {"channel": channel, "release": pointer.release, "epoch": pointer.epoch})
 

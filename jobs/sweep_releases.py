@@ -10,8 +10,8 @@ Stays: the `--keep` newest releases, all that any channel serves, and what is yo
 from secateur import command
 from secateur.command import Job
 from secateur.contracts import artifact_files
+from secateur.flags import sweep_flags
 from secateur.releases.catalogue import Catalogue
-from secateur.releases.maintenance_flags import sweep_flags
 from secateur.releases.signing import Trust
 from secateur.releases.sweeping import sweep
 from secateur.storage import join

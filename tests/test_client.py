@@ -16,6 +16,7 @@ from secateur import client
 from secateur.identity import hash_id, id_key
 from secateur.releases import layout
 from secateur.releases.catalogue import Catalogue
+from secateur.releases.publisher import Publisher
 from secateur.releases.publishing import publish
 from secateur.releases.signing import Signer, new_seed
 from secateur.serving import csv_rows, scorer
@@ -69,7 +70,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         catalogue = Catalogue.at(str(folder / "root" / "short_video"), signer.trust())
     for number in (1, 2):
         package, verdict = sealed(folder, number)
-        publish(catalogue, signer, "latest", package, verdict, 10 * package.manifest.bytes)
+        publish(Publisher(catalogue, signer), "latest", package, verdict)
     return folder / "root" / "short_video", seed
 
 

@@ -18,6 +18,7 @@ from secateur.model.training.holdout import predict
 from secateur.packaging.assembly import write_package
 from secateur.packaging.source import read_source
 from secateur.releases.catalogue import Catalogue
+from secateur.releases.publisher import Publisher
 from secateur.releases.publishing import publish
 from secateur.releases.signing import Signer, new_seed
 from secateur.scenario import Training
@@ -54,7 +55,7 @@ def test_lists_are_separated_text_and_histories_are_between_blanks(
         artifacts.open_artifact((tmp_path / kind.lower()).as_uri(), kind)
         for kind in ("Package", "Verdict")
     ]
-    publish(Catalogue.at(store, signer.trust()), signer, "latest", *sealed, 10**6)
+    publish(Publisher(Catalogue.at(store, signer.trust()), signer), "latest", *sealed)
 
     table = pq.read_table(features.folder / "confirm")
     with (tmp_path / "rows.csv").open("w", newline="") as file:

@@ -29,8 +29,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from secateur.contracts.errors import CRASHED, ReleaseError, SecateurError, UsageError
-from secateur.flags import Parser
-from secateur.releases.maintenance_flags import roll_back_flags, sweep_flags
+from secateur.flags import Parser, roll_back_flags, sweep_flags
 
 if TYPE_CHECKING:
     from secateur.contracts.releases import ReleaseManifest
@@ -189,13 +188,11 @@ def score(arguments: argparse.Namespace) -> None:
 
 def rollback(arguments: argparse.Namespace) -> None:
     """Let a channel serve an earlier release, after it was pulled and scored."""
-    from secateur.releases.catalogue import Catalogue
+    from secateur.releases.publisher import Publisher
     from secateur.releases.rolling_back import roll_back
-    from secateur.releases.signing import Signer
 
-    signer = Signer.of()
-    catalogue = Catalogue.at(arguments.uri, signer.trust())
-    pointer = roll_back(catalogue, signer, arguments.channel, arguments.release, arguments.reason)
+    publisher = Publisher.at(arguments.uri)
+    pointer = roll_back(publisher, arguments.channel, arguments.release, arguments.reason)
     _say(f"{pointer.channel} serves release {pointer.release}, epoch {pointer.epoch}")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from secateur.releases.catalogue import Catalogue
+from secateur.releases.publisher import Publisher
 from secateur.releases.publishing import publish
 from secateur.releases.signing import Signer, new_seed
 from small_package import KEY, sealed
@@ -27,7 +28,7 @@ def names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     store = str(tmp_path / "models" / "short_video")
     package, verdict = sealed(tmp_path, 1)
     catalogue = Catalogue.at(store, signer.trust())
-    publish(catalogue, signer, "latest", package, verdict, 10 * package.manifest.bytes)
+    publish(Publisher(catalogue, signer), "latest", package, verdict)
     return {"store": store, "key": KEY.encode(), "public_key": signer.public}
 
 
@@ -48,7 +49,7 @@ def test_the_page_explains_all_that_a_service_may_call() -> None:
     import secateur
     from secateur.serving.scorer import Scorer
 
-    inside = {"encode", "score_ids", "ids_of", "repeated", "inputs_of"}  # for evaluation only
+    inside = {"encode", "score_ids", "ids_of", "repeat_request", "inputs_of"}  # for evaluation only
     public = {name for name in vars(Scorer) if not name.startswith("_")} - inside
     text = prose(PAGE)
     assert {name for name in secateur.__all__ if f"secateur.{name}(" not in text} == set()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from secateur.releases.catalogue import Catalogue
+from secateur.releases.publisher import Publisher
 from secateur.releases.publishing import publish
 from secateur.releases.signing import Signer, new_seed
 from small_package import sealed
@@ -47,7 +48,7 @@ def test_a_release_is_pulled_from_a_shell(environment: str, tmp_path: Path) -> N
     store, signer = tmp_path / "models" / "short_video", Signer.of(new_seed())
     package, verdict = sealed(tmp_path, 1)
     catalogue = Catalogue.at(str(store), signer.trust())
-    publish(catalogue, signer, "latest", package, verdict, 10 * package.manifest.bytes)
+    publish(Publisher(catalogue, signer), "latest", package, verdict)
     pulled = secateur(environment, tmp_path, "pull", str(store), SECATEUR_VERIFY_KEY=signer.public)
     assert (pulled.returncode, pulled.stderr) == (0, "")
     assert (Path(pulled.stdout.strip()) / "model.onnx").exists()

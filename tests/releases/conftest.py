@@ -12,8 +12,9 @@ from secateur.artifacts import Artifact
 from secateur.contracts.judgement import Verdict
 from secateur.contracts.manifest import MadeBy
 from secateur.contracts.releases import PublishReceipt
-from secateur.releases import pulling, signing
+from secateur.releases import canary, pulling, signing
 from secateur.releases.catalogue import Catalogue
+from secateur.releases.publisher import Publisher
 from secateur.releases.publishing import publish
 from secateur.releases.pulling import PulledRelease
 from secateur.storage import Entry, Store, Tagged, join, open_store
@@ -55,6 +56,9 @@ class Shop:
     def catalogue(self, store: Store | None = None) -> Catalogue:
         return Catalogue(store or self.store, self.scenario, signing.Trust.of(self.keys))
 
+    def publisher(self, store: Store | None = None, try_out: canary.Canary = accept) -> Publisher:
+        return Publisher(self.catalogue(store), self.signer, try_out)
+
     def package(self, name: str) -> Artifact:
         """A package whose bytes follow from its name; all packages share one file."""
         uri = str(self.folder / "candidates" / name / "package")
@@ -75,9 +79,7 @@ class Shop:
     def publish(
         self, name: str, channel: str = "latest", store: Store | None = None
     ) -> PublishReceipt:
-        package, verdict = self.package(name), self.verdict(name)
-        catalogue = self.catalogue(store)
-        return publish(catalogue, self.signer, channel, package, verdict, DENSE_BYTES, accept)
+        return publish(self.publisher(store), channel, self.package(name), self.verdict(name))
 
     def pull(
         self, channel: str = "latest", release: int | None = None, cache: str = "cache"

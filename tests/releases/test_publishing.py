@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def test_a_published_package_is_pulled_byte_for_byte(shop: Any) -> None:
 
 def test_the_verdict_must_accept_exactly_this_package(shop: Any) -> None:
     def attempt(verdict: Any) -> None:
-        publish(shop.catalogue(), shop.signer, "latest", shop.package("a"), verdict, 1)
+        publish(shop.publisher(), "latest", shop.package("a"), verdict)
 
     with pytest.raises(ArtifactError, match="accepts no package: too inaccurate"):
         attempt(shop.verdict("refused", accepted=False, package=shop.package("a").digest))
@@ -68,9 +68,7 @@ def test_a_failing_canary_leaves_the_channel(shop: Any) -> None:
         raise ReleaseError("scores differ")
 
     with pytest.raises(ReleaseError, match="scores differ"):
-        publish(
-            shop.catalogue(), shop.signer, "latest", shop.package("b"), shop.verdict("b"), 1, refuse
-        )
+        publish(shop.publisher(try_out=refuse), "latest", shop.package("b"), shop.verdict("b"))
     assert shop.pull().manifest.number == 1
 
 
@@ -78,15 +76,8 @@ def test_a_publisher_whom_readers_do_not_trust_moves_nothing(shop: Any, tmp_path
     shop.publish("a")
     stranger = type(shop)(shop.root, tmp_path)
     with pytest.raises(SignatureInvalid):
-        publish(
-            shop.catalogue(),
-            stranger.signer,
-            "latest",
-            shop.package("b"),
-            shop.verdict("b"),
-            1,
-            lambda _: None,
-        )
+        publisher = replace(shop.publisher(), signer=stranger.signer)
+        publish(publisher, "latest", shop.package("b"), shop.verdict("b"))
     assert shop.pull().manifest.number == 1
 
 

@@ -11,9 +11,7 @@ from secateur.storage import Tagged
 
 
 def to(shop: Any, number: int, reason: str = "it scores worse", **more: Any) -> Any:
-    more.setdefault("try_out", lambda _: None)
-    catalogue = more.pop("catalogue", None) or shop.catalogue()
-    return roll_back(catalogue, shop.signer, "latest", number, reason, **more)
+    return roll_back(shop.publisher(**more), "latest", number, reason)
 
 
 @pytest.fixture
@@ -54,7 +52,7 @@ def test_it_needs_a_reason_and_a_channel(at_three: Any) -> None:
     with pytest.raises(UsageError, match="needs a reason"):
         to(at_three, 1, " ")
     with pytest.raises(ReleaseError, match="no channel beta"):
-        roll_back(at_three.catalogue(), at_three.signer, "beta", 1, "why not")
+        roll_back(at_three.publisher(), "beta", 1, "why not")
 
 
 def test_a_release_that_cannot_be_trusted_any_more_is_not_served(at_three: Any) -> None:
@@ -83,7 +81,7 @@ def test_a_channel_that_moved_meanwhile_is_left_to_a_second_look(
             self.inner.swap(key, data, tag)
 
     with pytest.raises(ReleaseError, match="moved meanwhile"):
-        to(at_three, 1, catalogue=at_three.catalogue(Racing(at_three.store)))
+        to(at_three, 1, store=Racing(at_three.store))
     assert at_three.pull().manifest.number == 4
 
 
@@ -99,6 +97,6 @@ def test_a_write_that_was_sent_twice_does_not_lose_to_itself(at_three: Any, betw
         def get(self, key: str, limit: int | None = None) -> Tagged:
             return self.inner.get(key, limit)  # type: ignore[no-any-return]
 
-    pointer = to(at_three, 1, catalogue=at_three.catalogue(Repeating(at_three.store)))
+    pointer = to(at_three, 1, store=Repeating(at_three.store))
     assert pointer.epoch == 4
     assert at_three.pull().manifest.number == 1

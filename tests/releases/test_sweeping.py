@@ -42,7 +42,7 @@ def test_it_keeps_the_newest_and_every_blob_they_name(at_five: Any) -> None:
 
 
 def test_it_never_takes_what_a_channel_serves(at_five: Any) -> None:
-    roll_back(at_five.catalogue(), at_five.signer, "latest", 2, "worse", lambda _: None)
+    roll_back(at_five.publisher(), "latest", 2, "worse")
     at_five.publish("f", channel="beta")
     at_five.publish("g", channel="gamma")
     sweep(at_five.catalogue(), keep=1, grace_s=NOW, dry_run=False)

@@ -8,7 +8,6 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from secateur.artifacts import path_below, verify_file
@@ -48,11 +47,11 @@ class Cache:
         name = hashlib.sha256(store.address.encode()).hexdigest()[:16]
         self.root = root / f"{store.uri.rsplit('/', 1)[-1]}-{name}"
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._memory = FileStore(self.root)
+        self._store = FileStore(self.root)
 
     def is_older(self, signed: SignedPointer) -> bool:
         """Tell whether a newer pointer of this channel has been believed already."""
-        seen = self._seen(layout.pointer_key(signed.pointer.channel))
+        seen = self._last_believed(layout.pointer_key(signed.pointer.channel))
         return seen is not None and signed.pointer.epoch < seen[0].pointer.epoch
 
     def remember(self, signed: SignedPointer) -> None:
@@ -63,14 +62,14 @@ class Cache:
         """
         key = layout.pointer_key(signed.pointer.channel)
         for _ in range(ATTEMPTS):
-            seen = self._seen(key)
+            seen = self._last_believed(key)
             if seen is not None and _same_or_refused(seen[0], signed, self.root / key):
                 return
             with contextlib.suppress(PreconditionFailed):
                 if seen is None:
-                    self._memory.put_new(key, record.canonical(signed))
+                    self._store.put_new(key, record.canonical(signed))
                 else:
-                    self._memory.swap(key, record.canonical(signed), seen[1])
+                    self._store.swap(key, record.canonical(signed), seen[1])
                 return
         raise ReleaseError(f"{self.root / key} is being rewritten by {ATTEMPTS} others")
 
@@ -80,26 +79,21 @@ class Cache:
         Raises ReleaseError when a blob is missing or differs from the manifest.
         """
         folder = self.root / "releases" / release.sha256
-        with self._locked():
+        with (self.root / PULL_LOCK).open("w") as lock:
+            # One pull at a time a cache: the second finds what the first has copied.
+            fcntl.flock(lock, fcntl.LOCK_EX)
             self._forget_unused()
             if folder.exists() and _is_intact(folder, release.manifest):
                 os.utime(folder)
                 return folder
             with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=self.root) as temporary:
                 _copy(release.manifest, store, Path(temporary) / "new")
-                _place(Path(temporary), folder)
+                _replace(Path(temporary), folder)
         return folder
 
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One pull at a time a cache: the second finds what the first has copied."""
-        with (self.root / PULL_LOCK).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
-    def _seen(self, key: str) -> tuple[SignedPointer, str] | None:
+    def _last_believed(self, key: str) -> tuple[SignedPointer, str] | None:
         try:
-            found = self._memory.get(key)
+            found = self._store.get(key)
             return record.load(SignedPointer, found.data), found.tag
         except ObjectMissing:
             return None
@@ -153,8 +147,8 @@ def _copy(manifest: ReleaseManifest, store: Store, folder: Path) -> None:
             ) from error
 
 
-def _place(temporary: Path, folder: Path) -> None:
-    """Move a damaged copy away and the new one to its place: a reader sees one whole or none."""
+def _replace(temporary: Path, folder: Path) -> None:
+    """Put the new copy where a damaged one may lie: a reader sees a whole copy or none."""
     folder.parent.mkdir(exist_ok=True)
     if folder.exists():
         folder.rename(temporary / "damaged")

@@ -29,7 +29,7 @@ class Release:
 
 
 @dataclass(frozen=True)
-class Pointed:
+class TaggedPointer:
     """A pointer whose signature held, as stored, with the tag that a swap must match."""
 
     signed: SignedPointer
@@ -54,7 +54,7 @@ class Catalogue:
         """Open `<root>/<scenario>`."""
         return cls(*layout.open_scenario(uri), trust)
 
-    def pointer(self, channel: str) -> Pointed | None:
+    def pointer(self, channel: str) -> TaggedPointer | None:
         """What the channel points at, or None before its first release.
 
         Raises SignatureInvalid, or ReleaseError when the pointer is another channel's.
@@ -65,12 +65,12 @@ class Catalogue:
         except ObjectMissing:
             return None
         where = f"{self.store.uri}/{key}"
-        signed = _decoded(SignedPointer, found.data, where)
+        signed = _decode(SignedPointer, found.data, where)
         pointer = signed.pointer
         self.trust.verify(record.canonical(pointer), signed.signature, where)
         if (pointer.scenario, pointer.channel) != (self.scenario, channel):
             raise ReleaseError(f"{where} was signed for {pointer.scenario}/{pointer.channel}")
-        return Pointed(signed, found.tag)
+        return TaggedPointer(signed, found.tag)
 
     def release(self, number: int) -> Release:
         """One release. Raises ReleaseError when it is absent or unsigned, SignatureInvalid."""
@@ -81,7 +81,7 @@ class Catalogue:
         except ObjectMissing as error:
             raise ReleaseError(f"{self.store.uri}: there is no signed release {number}") from error
         self.trust.verify(data, signature.decode(errors="replace"), where)
-        manifest = _decoded(ReleaseManifest, data, where)
+        manifest = _decode(ReleaseManifest, data, where)
         if (manifest.scenario, manifest.number) != (self.scenario, number):
             raise ReleaseError(f"{where} was signed as {manifest.scenario}/{manifest.number}")
         _check_files(manifest, where)
@@ -96,7 +96,7 @@ class Catalogue:
                 log.warning("skipped: %s", error)
 
 
-def _decoded(noun: type[record.Noun], data: bytes, where: str) -> record.Noun:
+def _decode(noun: type[record.Noun], data: bytes, where: str) -> record.Noun:
     try:
         return record.load(noun, data)
     except (CorruptArtifact, RecursionError) as error:

@@ -9,8 +9,8 @@ from secateur.contracts import record
 from secateur.contracts.errors import PreconditionFailed, ReleaseError, StoreError
 from secateur.contracts.releases import ChannelPointer, SignedPointer
 from secateur.releases import layout
-from secateur.releases.catalogue import Catalogue, Pointed, Release
-from secateur.releases.signing import Signer
+from secateur.releases.catalogue import Release, TaggedPointer
+from secateur.releases.publisher import Publisher
 
 log = logging.getLogger("secateur.releases")
 
@@ -18,47 +18,45 @@ ATTEMPTS = 64
 LONGEST_PAUSE_S = 0.5
 
 
-def advance(
-    catalogue: Catalogue, signer: Signer, channel: str, release: Release, reason: str
-) -> ChannelPointer:
-    """Serve `release`, unless the channel has ever served it or a newer one; return what it serves.
+def advance(publisher: Publisher, channel: str, release: Release, reason: str) -> ChannelPointer:
+    """Serve `release`, unless the channel ever served it or a newer one; return what it serves.
 
-    A lost race is run again from a fresh read. Raises StoreError when it is lost for ever,
-    SignatureInvalid when the present pointer is not ours: then nothing is overwritten.
+    After a lost race it looks again. Raises StoreError when every attempt is lost, and
+    SignatureInvalid when the present pointer is not by a trusted key: nothing is overwritten then.
     """
     for attempt in range(ATTEMPTS):
-        current = catalogue.pointer(channel)
+        current = publisher.catalogue.pointer(channel)
         if current and current.pointer.highest >= release.manifest.number:
             return current.pointer
-        pointer = _next(catalogue, current, channel, release, reason)
-        if _write(catalogue, signer, current, pointer):
+        pointer = _next(publisher, current, channel, release, reason)
+        if _write(publisher, current, pointer):
             return pointer
         time.sleep(random.uniform(0, min(LONGEST_PAUSE_S, 0.02 * 2**attempt)))
     raise StoreError(
-        f"{catalogue.store.uri}: channel {channel} was lost to others {ATTEMPTS} times"
+        f"{publisher.store.uri}: channel {channel} was lost to others {ATTEMPTS} times"
     )
 
 
 def move_back(
-    catalogue: Catalogue, signer: Signer, current: Pointed, release: Release, reason: str
+    publisher: Publisher, current: TaggedPointer, release: Release, reason: str
 ) -> ChannelPointer:
-    """Serve a release that the channel has passed already, if `current` is still what it serves.
+    """Serve a release that the channel served before, if it still serves `current`.
 
     Raises ReleaseError when the channel moved meanwhile: whoever rolls back should look again.
     """
     channel = current.pointer.channel
-    pointer = _next(catalogue, current, channel, release, reason)
-    if not _write(catalogue, signer, current, pointer):
-        raise ReleaseError(f"{catalogue.store.uri}: channel {channel} moved meanwhile; look again")
+    pointer = _next(publisher, current, channel, release, reason)
+    if not _write(publisher, current, pointer):
+        raise ReleaseError(f"{publisher.store.uri}: channel {channel} moved meanwhile; look again")
     return pointer
 
 
 def _next(
-    catalogue: Catalogue, current: Pointed | None, channel: str, release: Release, reason: str
+    publisher: Publisher, current: TaggedPointer | None, channel: str, release: Release, reason: str
 ) -> ChannelPointer:
     number = release.manifest.number
     pointer = ChannelPointer(
-        scenario=catalogue.scenario,
+        scenario=publisher.catalogue.scenario,
         channel=channel,
         release=number,
         manifest_sha256=release.sha256,
@@ -73,20 +71,18 @@ def _next(
     return replace(pointer, epoch=current.pointer.epoch + 1, highest=highest)
 
 
-def _write(
-    catalogue: Catalogue, signer: Signer, current: Pointed | None, pointer: ChannelPointer
-) -> bool:
+def _write(publisher: Publisher, current: TaggedPointer | None, pointer: ChannelPointer) -> bool:
     """Sign and write the pointer; False when another writer was first."""
     key = layout.pointer_key(pointer.channel)
-    signed = SignedPointer(pointer, signer.sign(record.canonical(pointer)))
+    signed = SignedPointer(pointer, publisher.signer.sign(record.canonical(pointer)))
     try:
         if current is None:
-            catalogue.store.put_new(key, record.dump(signed))
+            publisher.store.put_new(key, record.dump(signed))
         else:
-            catalogue.store.swap(key, record.dump(signed), current.tag)
+            publisher.store.swap(key, record.dump(signed), current.tag)
     except PreconditionFailed:
-        # A write that was acknowledged too late is sent again and then loses to itself.
-        now = catalogue.pointer(pointer.channel)
+        # A write whose answer came too late is sent again, and loses to itself.
+        now = publisher.catalogue.pointer(pointer.channel)
         if now is None or now.pointer != pointer:
             return False
     log.info("%s serves release %d, epoch %d", pointer.channel, pointer.release, pointer.epoch)

@@ -23,9 +23,9 @@ from secateur.contracts.judgement import Verdict
 from secateur.contracts.manifest import FileEntry
 from secateur.contracts.releases import PublishReceipt, ReleaseManifest
 from secateur.releases import canary, channels, layout
-from secateur.releases.catalogue import Catalogue, Release
+from secateur.releases.catalogue import Release
 from secateur.releases.probing import probe
-from secateur.releases.signing import Signer
+from secateur.releases.publisher import Publisher
 from secateur.storage import Store
 
 log = logging.getLogger("secateur.releases")
@@ -34,29 +34,23 @@ ATTEMPTS = 1000
 
 
 def publish(
-    catalogue: Catalogue,
-    signer: Signer,
-    channel: str,
-    package: Artifact,
-    verdict: Artifact,
-    dense_bytes: int,
-    try_out: canary.Canary = canary.rescore,
+    publisher: Publisher, channel: str, package: Artifact, verdict: Artifact
 ) -> PublishReceipt:
     """Make `package` a release and let `channel` serve it.
 
-    `dense_bytes` is the size of the fp32 baseline's package. Raises ArtifactError when the
-    verdict does not accept exactly this package, StoreRefused when the store ignores conditional
-    writes, ReleaseError when the release cannot be pulled and scored: the channel stays then.
+    Raises ArtifactError when the verdict does not accept exactly this package, StoreRefused when
+    the store ignores conditional writes, ReleaseError when the release cannot be pulled and
+    scored: the channel stays then.
     """
-    draft = _draft(catalogue.scenario, package, verdict, dense_bytes)
-    probe(catalogue.store)
+    store, catalogue = publisher.store, publisher.catalogue
+    draft = _draft_manifest(catalogue.scenario, package, verdict)
+    probe(store)
     for entry in package.manifest.files:
-        _put_blob(catalogue.store, package.folder, entry)
-    release = _claim(catalogue.store, draft)
-    _sign(catalogue, signer, release)
-    canary.send(catalogue, release.manifest.number, try_out)
-    reason = f"published {draft.recipe}"
-    pointer = channels.advance(catalogue, signer, channel, release, reason)
+        _put_blob(store, package.folder, entry)
+    release = _claim_number(store, draft)
+    _sign(publisher, release)
+    canary.send(catalogue, release.manifest.number, publisher.try_out)
+    pointer = channels.advance(publisher, channel, release, f"published {draft.recipe}")
     return PublishReceipt(
         scenario=catalogue.scenario,
         number=release.manifest.number,
@@ -68,12 +62,10 @@ def publish(
     )
 
 
-def _draft(
-    scenario: str, package: Artifact, verdict: Artifact, dense_bytes: int
-) -> ReleaseManifest:
-    """The manifest, but for its number and its time."""
+def _draft_manifest(scenario: str, package: Artifact, verdict: Artifact) -> ReleaseManifest:
+    """The manifest of the release, without its number and time."""
     decision = verdict.read(artifact_files.VERDICT, Verdict)
-    if not (decision.accepted and decision.package and decision.chosen):
+    if not (decision.accepted and decision.package and decision.chosen and decision.dense_bytes):
         raise ArtifactError(f"{verdict.uri} accepts no package: {decision.reason}")
     demand_receipt(decision.package, package)
     return ReleaseManifest(
@@ -84,12 +76,12 @@ def _draft(
         recipe=decision.chosen,
         published_at="",
         files=package.manifest.files,
-        dense_bytes=dense_bytes,
+        dense_bytes=decision.dense_bytes,
     )
 
 
 def _put_blob(store: Store, folder: Path, entry: FileEntry) -> None:
-    """Write one file, or find it written and renew it, so that no sweep takes it for old."""
+    """Write one file. One that is there already is renewed, so that no sweep takes it for old."""
     data = verify_file(folder, entry).read_bytes()
     key = layout.blob_key(entry.sha256)
     for _ in range(ATTEMPTS):
@@ -109,7 +101,7 @@ def _put_blob(store: Store, folder: Path, entry: FileEntry) -> None:
     raise StoreError(f"{store.uri}/{key} does not stay as it was written")
 
 
-def _claim(store: Store, draft: ReleaseManifest) -> Release:
+def _claim_number(store: Store, draft: ReleaseManifest) -> Release:
     """Create the next free number's manifest, or find the one that an earlier attempt created.
 
     Numbers are tried one by one, each only after all below were looked at: so two attempts for
@@ -117,7 +109,7 @@ def _claim(store: Store, draft: ReleaseManifest) -> Release:
     """
     known = layout.numbers(store)
     for number in reversed(known):
-        if found := _begun(store, number, draft):
+        if found := _earlier_attempt(store, number, draft):
             return found
     number = max(known, default=0) + 1
     for _ in range(ATTEMPTS):
@@ -127,13 +119,13 @@ def _claim(store: Store, draft: ReleaseManifest) -> Release:
             store.put_new(layout.manifest_key(number), data)
             return Release(manifest, hashlib.sha256(data).hexdigest())
         except PreconditionFailed:
-            if found := _begun(store, number, draft):
+            if found := _earlier_attempt(store, number, draft):
                 return found
             number += store.exists(layout.manifest_key(number))  # a 409 may leave it free
     raise StoreError(f"{store.uri}: no release number was free in {ATTEMPTS} attempts")
 
 
-def _begun(store: Store, number: int, draft: ReleaseManifest) -> Release | None:
+def _earlier_attempt(store: Store, number: int, draft: ReleaseManifest) -> Release | None:
     """The release under this number if it is ours in every field but its number and time."""
     try:
         data = store.get(layout.manifest_key(number), layout.MANIFEST_LIMIT).data
@@ -147,11 +139,11 @@ def _begun(store: Store, number: int, draft: ReleaseManifest) -> Release | None:
     return Release(manifest, hashlib.sha256(data).hexdigest())
 
 
-def _sign(catalogue: Catalogue, signer: Signer, release: Release) -> None:
+def _sign(publisher: Publisher, release: Release) -> None:
     """Make the release visible. Raises SignatureInvalid when another's signature lies there."""
     number = release.manifest.number
-    signature = signer.sign(record.canonical(release.manifest))
+    signature = publisher.signer.sign(record.canonical(release.manifest))
     try:
-        catalogue.store.put_new(layout.signature_key(number), signature.encode())
+        publisher.store.put_new(layout.signature_key(number), signature.encode())
     except PreconditionFailed:
-        catalogue.release(number)
+        publisher.catalogue.release(number)

@@ -7,7 +7,7 @@ from pathlib import Path
 from secateur.contracts.errors import ReleaseError
 from secateur.contracts.releases import ChannelPointer, ReleaseManifest
 from secateur.releases.cache import Cache, default_root
-from secateur.releases.catalogue import Catalogue, Pointed
+from secateur.releases.catalogue import Catalogue, TaggedPointer
 from secateur.releases.signing import Trust
 
 
@@ -43,7 +43,7 @@ def pull(
 def pull_from(
     catalogue: Catalogue, cache_root: Path, channel: str = "latest", release: int | None = None
 ) -> PulledRelease:
-    """The same from an opened catalogue."""
+    """The same, from a catalogue that is open already, into a cache below `cache_root`."""
     cache = Cache(cache_root, catalogue.store)
     pointer = _follow(catalogue, channel, cache) if release is None else None
     found = catalogue.release(pointer.release if pointer else release or 0)
@@ -56,16 +56,16 @@ def pull_from(
 
 
 def _follow(catalogue: Catalogue, channel: str, cache: Cache) -> ChannelPointer:
-    pointed = _demand(catalogue, channel)
-    if cache.is_older(pointed.signed):
+    current = _demand(catalogue, channel)
+    if cache.is_older(current.signed):
         # Another pull on this machine may have seen a move that came after our read: read again.
-        pointed = _demand(catalogue, channel)
-    cache.remember(pointed.signed)
-    return pointed.pointer
+        current = _demand(catalogue, channel)
+    cache.remember(current.signed)
+    return current.pointer
 
 
-def _demand(catalogue: Catalogue, channel: str) -> Pointed:
-    pointed = catalogue.pointer(channel)
-    if pointed is None:
+def _demand(catalogue: Catalogue, channel: str) -> TaggedPointer:
+    found = catalogue.pointer(channel)
+    if found is None:
         raise ReleaseError(f"{catalogue.store.uri} has no channel {channel}")
-    return pointed
+    return found

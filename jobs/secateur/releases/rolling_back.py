@@ -5,21 +5,13 @@ import logging
 from secateur.contracts.errors import ReleaseError, UsageError
 from secateur.contracts.releases import ChannelPointer
 from secateur.releases import canary, channels
-from secateur.releases.catalogue import Catalogue
 from secateur.releases.probing import probe
-from secateur.releases.signing import Signer
+from secateur.releases.publisher import Publisher
 
 log = logging.getLogger("secateur.releases")
 
 
-def roll_back(
-    catalogue: Catalogue,
-    signer: Signer,
-    channel: str,
-    number: int,
-    reason: str,
-    try_out: canary.Canary = canary.rescore,
-) -> ChannelPointer:
+def roll_back(publisher: Publisher, channel: str, number: int, reason: str) -> ChannelPointer:
     """Move `channel` to release `number`, after pulling and scoring it; record `reason`.
 
     The way forward again, up to the highest release served, is a roll back too. Raises
@@ -28,9 +20,10 @@ def roll_back(
     """
     if not reason.strip():
         raise UsageError("a roll back needs a reason: whoever reads the channel will ask")
+    catalogue = publisher.catalogue
     current = catalogue.pointer(channel)
     if current is None:
-        raise ReleaseError(f"{catalogue.store.uri} has no channel {channel}")
+        raise ReleaseError(f"{publisher.store.uri} has no channel {channel}")
     if current.pointer.release == number:
         log.info("%s serves release %d already", channel, number)
         return current.pointer
@@ -38,6 +31,6 @@ def roll_back(
         raise UsageError(
             f"{channel} never served release {number}: its highest is {current.pointer.highest}"
         )
-    probe(catalogue.store)
-    canary.send(catalogue, number, try_out)
-    return channels.move_back(catalogue, signer, current, catalogue.release(number), reason)
+    probe(publisher.store)
+    canary.send(catalogue, number, publisher.try_out)
+    return channels.move_back(publisher, current, catalogue.release(number), reason)

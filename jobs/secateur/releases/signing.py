@@ -34,7 +34,7 @@ class Trust:
             keys = [key for key in os.environ.get(VERIFY_KEY, "").split(",") if key.strip()]
         if not keys:
             raise UsageError(f"set {VERIFY_KEY} to the publisher's public key (base64, 32 bytes)")
-        raw = (_decoded(key, VERIFY_KEY) for key in keys)
+        raw = (_decode(key, VERIFY_KEY) for key in keys)
         return cls(tuple(Ed25519PublicKey.from_public_bytes(key) for key in raw))
 
     def verify(self, data: bytes, signature: str, what: str) -> None:
@@ -43,7 +43,7 @@ class Trust:
             raw = base64.b64decode(signature.strip(), validate=True)
         except ValueError as error:
             raise SignatureInvalid(f"{what}: its signature is not base64") from error
-        if not any(_signed(key, raw, data) for key in self.keys):
+        if not any(_is_by(key, raw, data) for key in self.keys):
             raise SignatureInvalid(
                 f"{what} is not signed by any of the {len(self.keys)} keys in {VERIFY_KEY}"
             )
@@ -61,7 +61,7 @@ class Signer:
         seed = seed or os.environ.get(SIGNING_KEY, "")
         if not seed:
             raise UsageError(f"set {SIGNING_KEY} to the base64 of a secret seed of 32 bytes")
-        return cls(Ed25519PrivateKey.from_private_bytes(_decoded(seed, SIGNING_KEY)))
+        return cls(Ed25519PrivateKey.from_private_bytes(_decode(seed, SIGNING_KEY)))
 
     def sign(self, data: bytes) -> str:
         """Base64 signature of `data`."""
@@ -73,7 +73,7 @@ class Signer:
         return base64.b64encode(self.key.public_key().public_bytes_raw()).decode()
 
     def trust(self) -> Trust:
-        """The environment's trust, which must then hold this key too; else this key alone."""
+        """The keys of the environment, which must include this one; if there are none, this one."""
         return Trust.of() if os.environ.get(VERIFY_KEY) else Trust.of([self.public])
 
 
@@ -82,7 +82,7 @@ def new_seed() -> str:
     return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
-def _decoded(key: str, variable: str) -> bytes:
+def _decode(key: str, variable: str) -> bytes:
     try:
         raw = base64.b64decode(key.strip(), validate=True)
     except ValueError as error:
@@ -92,7 +92,7 @@ def _decoded(key: str, variable: str) -> bytes:
     return raw
 
 
-def _signed(key: Ed25519PublicKey, signature: bytes, data: bytes) -> bool:
+def _is_by(key: Ed25519PublicKey, signature: bytes, data: bytes) -> bool:
     try:
         key.verify(signature, data)
     except InvalidSignature:

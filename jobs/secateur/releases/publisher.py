@@ -1,0 +1,28 @@
+"""Who may write into a scenario's store: what publishing and rolling back need beside a release."""
+
+from dataclasses import dataclass
+
+from secateur.releases import canary
+from secateur.releases.catalogue import Catalogue
+from secateur.releases.signing import Signer
+from secateur.storage import Store
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """A scenario's releases and channels, the key that signs them, and the canary before a move."""
+
+    catalogue: Catalogue
+    signer: Signer
+    try_out: canary.Canary = canary.rescore
+
+    @classmethod
+    def at(cls, uri: str) -> "Publisher":
+        """Open `<root>/<scenario>` with the keys of the environment. Raises UsageError."""
+        signer = Signer.of()
+        return cls(Catalogue.at(uri, signer.trust()), signer)
+
+    @property
+    def store(self) -> Store:
+        """Where the releases lie."""
+        return self.catalogue.store
