@@ -73,11 +73,6 @@ class Stream:
     def __len__(self) -> int:
         return _rows(self.blocks)
 
-    @property
-    def megabytes(self) -> float:
-        """About the size of all rows at once as a Split."""
-        return len(self) * row_bytes(self.schema) / 1e6
-
     def batches(self, size: int, seed: int, start: int = 0) -> Iterator[tuple[Inputs, Tensor]]:
         """See Rows: targets [<= size, 1 + tasks]. Buffers before batch `start` are not read."""
         for (epoch, number, skip), rows in self._read_ahead(self._plan(size, seed, start), seed):
@@ -108,7 +103,8 @@ class Stream:
 
         The other half is for their order.
         """
-        return self.read() if 2 * self.megabytes <= self.memory_mb else self
+        megabytes = len(self) * row_bytes(self.schema) / 1e6
+        return self.read() if 2 * megabytes <= self.memory_mb else self
 
     def _on_days(self, days: Collection[str]) -> "Stream":
         blocks = (block.on_days(days) for block in self.blocks)

@@ -47,7 +47,10 @@ class TrainingLoop:
         self.task_weights = torch.tensor([1.0, *weights], device=self.device)
         steps = math.ceil(epochs * len(rows) / settings.batch_size)
         self.optimizer = ModelOptimizer(self.model, settings, steps, self.world, context.start)
-        self.compute = GraphedStep(self._compute) if self._can_be_graphed else self._compute
+        # Where a step launches the same kernels for every batch, a GPU can repeat it as a graph.
+        same_kernels = self.optimizer.sparse is None and not self.model.spec.lists
+        graphed = self.device.type == "cuda" and self.world.size == 1 and same_kernels
+        self.compute = GraphedStep(self._compute) if graphed else self._compute
         self.step = self.samples = self.evaluated = 0
         self.loss = torch.zeros((), device=self.device)
 
@@ -59,7 +62,10 @@ class TrainingLoop:
             self.resume(*found)
             advance(self.samples, self.evaluator.last)
         elif self.context.start:
-            self._evaluate_start()
+            # Evaluated first, so that the model that is left is never worse than its warm start.
+            inputs, targets = next(self.rows.batches(PREDICT_BATCH, self.context.seed))
+            loss = log_loss(predict(self.model, inputs), targets[:, 0].cpu())
+            self.evaluator.evaluate(0, loss)
         batches = self.rows.batches(self.settings.batch_size, self.context.seed, start=self.step)
         self.model.train()
         while self.samples < self.limit and not self.evaluator.out_of_patience:
@@ -124,13 +130,6 @@ class TrainingLoop:
             "optimizer": self.optimizer.state(),
         }
 
-    @property
-    def _can_be_graphed(self) -> bool:
-        """Whether a step launches the same kernels for every batch of a size, on one GPU."""
-        whole_tables = self.optimizer.sparse is None
-        alone, lists = self.world.size == 1, self.model.spec.lists
-        return self.device.type == "cuda" and alone and not lists and whole_tables
-
     def _take_step(self, inputs: Inputs, targets: Tensor) -> None:
         """One step on a batch with `targets` float32 [rows, 1 + tasks]."""
         self.optimizer.begin_step()
@@ -155,12 +154,6 @@ class TrainingLoop:
         objective.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         self.loss += losses[0].detach()
-
-    def _evaluate_start(self) -> None:
-        """Evaluate the warm start first: the model that is left is never worse than it."""
-        inputs, targets = next(self.rows.batches(PREDICT_BATCH, self.context.seed))
-        loss = log_loss(predict(self.model, inputs), targets[:, 0].cpu())
-        self.evaluator.evaluate(0, loss)
 
     def _evaluate_if_due(self) -> bool:
         every = len(self.rows) / self.settings.evaluations_an_epoch

@@ -28,7 +28,7 @@ from secateur.pruning.recipes.quantization_aware import (
     concatenate_curves,
     train_with_fake_quantization,
 )
-from secateur.pruning.recipes.students import new_student, student_plan
+from secateur.pruning.recipes.students import new_student
 from secateur.pruning.units.calibration import block_names, kept_blocks
 from secateur.pruning.units.masks import pack
 from secateur.pruning.units.rows import inputs_after_cut, kept_rows
@@ -99,8 +99,7 @@ def _train_student(
 ) -> tuple[PrunedModel, PruningContext]:
     """The trained student, and the context for it."""
     assert recipe.student is not None  # noqa: S101 - as the caller has checked
-    plan = student_plan(recipe.student, dense.spec, context.calibration)
-    model = new_student(recipe.student, compact_spec(dense.spec, plan), context)
+    plan, model = new_student(recipe.student, dense.spec, context)
     context = context.after_cut(plan, dense.spec, model.spec)
     curve = _repair(model, context, recipe.repair_epochs)
     return PrunedModel(model, curve, PruningPlans(())), context
@@ -152,7 +151,6 @@ class RecipeRun:
             plan = rigl_update(step, rounds_done, model, calibration)
         else:
             plan = self._choose_units(_relative_to_what_is_left(step, keep, rounds_done))
-            _require_change(step, plan, model)
         small = compact(mask(model, plan, calibration), plan)
         if self.recipe.compensate and not self.sparse:
             compensate(small, model, plan, calibration.sample)
@@ -163,10 +161,16 @@ class RecipeRun:
         self.model = small
 
     def _choose_units(self, step: Step) -> PruningPlan:
+        """What the step keeps, by hysteresis if there is any; UsageError if it is everything."""
         model, calibration = self.model, self.context.calibration
         if self.hysteresis is not None:
-            return self.hysteresis.choose_units(len(self.plans), step, model, calibration)
-        return choose_units(step, model, calibration)
+            plan = self.hysteresis.choose_units(len(self.plans), step, model, calibration)
+        else:
+            plan = choose_units(step, model, calibration)
+        nonzero = tuple(pack(mask) for mask in nonzero_masks(model))
+        if plan == PruningPlan.of_everything(model.spec) or plan.weights == nonzero != ():
+            raise UsageError(f"{step} changes nothing: every unit stays")
+        return plan
 
     def repair(self) -> None:
         """Fit the model to its targets, its zeros held, for this repair's share of the epochs."""
@@ -191,12 +195,6 @@ def _train_for_bits(recipe: Recipe, pruned: PrunedModel, context: PruningContext
 def _is_sparse(recipe: Recipe) -> bool:
     """Whether single weights are zero, which training must hold at zero."""
     return any(step.granularity == "weight" for step in recipe.steps)
-
-
-def _require_change(step: Step, plan: PruningPlan, model: Recommender) -> None:
-    nonzero = tuple(pack(mask) for mask in nonzero_masks(model))
-    if plan == PruningPlan.of_everything(model.spec) or plan.weights == nonzero != ():
-        raise UsageError(f"{step} changes nothing: every unit stays")
 
 
 def _repair(model: Recommender, context: PruningContext, epochs: float) -> TrainingCurve:

@@ -1,7 +1,5 @@
 """The search grid: every way to take one level of each axis, as steps of a recipe."""
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from secateur.contracts.candidates import Criterion, Recipe, Step
@@ -68,11 +66,6 @@ def search_grid(search: Search, spec: ModelSpec) -> Grid:
     if len(spec.hidden) > 1:
         grid.append([None, *(Step("layer", "linearity", keep=k) for k in _cuts(search.layers))])
     return grid
-
-
-def configurations(grid: Grid) -> Iterator[Configuration]:
-    """Every combination of levels."""
-    return (Configuration(combination) for combination in itertools.product(*grid))
 
 
 def step_name(step: Step) -> str:

@@ -11,15 +11,16 @@ Controls go with every recipe found (`controls`). They are candidates like any o
 wins, it is what is shipped.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from statistics import mean
 
 from secateur.contracts.candidates import Recipe
-from secateur.contracts.search import Cost, Outcome
+from secateur.contracts.search import Outcome
 from secateur.model.training.threads import on_threads
 from secateur.pruning.search.controls import controls
-from secateur.pruning.search.grid import Configuration, configurations
+from secateur.pruning.search.grid import Configuration
 from secateur.pruning.search.sensitivity import SensitivityScan, scan_sensitivity
 from secateur.pruning.search.trials import Trials
 from secateur.scenario.sections.search import Search, Target
@@ -65,15 +66,14 @@ class TargetSearch:
 
     def proposals(self) -> list[Configuration]:
         """The configurations within the target of least expected loss; else the cheapest one."""
-        priced = [(one, self.scan.cost(one, self.trials)) for one in configurations(self.scan.grid)]
-        fitting = [one for one, cost in priced if self._fits(cost)]
+        max_bytes = self.target.max_bytes or math.inf
+        max_us = self.target.max_us or math.inf
+        every = (Configuration(levels) for levels in itertools.product(*self.scan.grid))
+        priced = [(one, self.scan.cost(one, self.trials)) for one in every]
+        fitting = [one for one, cost in priced if cost.bytes <= max_bytes and cost.us <= max_us]
         if not fitting:
             return [min(priced, key=lambda one: (one[1].bytes, one[1].us))[0]]
         return sorted(fitting, key=self.scan.loss)[: self.settings.proposals]
-
-    def _fits(self, cost: Cost) -> bool:
-        small = self.target.max_bytes is None or cost.bytes <= self.target.max_bytes
-        return small and (self.target.max_us is None or cost.us <= self.target.max_us)
 
     def _better_half(
         self, survivors: Sequence[Configuration], rung: int, rungs: int
