@@ -17,9 +17,8 @@ from secateur import command, identity
 from secateur.command import Job
 from secateur.contracts.artifact_files import COUNTS
 from secateur.contracts.errors import QuarantineExceeded
-from secateur.events.clean_days import clean_days
-from secateur.events.context import CleaningContext, Rules
-from secateur.events.event_days import event_days
+from secateur.events.clean_days import clean_days, event_days
+from secateur.events.cleaning_context import CleaningContext, Rules
 from secateur.events.event_set import assemble, content_by_day
 from secateur.events.negative_sampling import sample_negatives
 from secateur.events.raw_files import open_log

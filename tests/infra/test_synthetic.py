@@ -18,7 +18,7 @@ from bench.data.planted import STEPS, Truth, World, hidden
 from bench.data.synthetic import COLUMNS, log_rows, write
 from secateur import scenario
 from secateur.contracts.data import CleaningCounts
-from secateur.scenario.checking import check_scenario
+from secateur.scenario.scenario_check import check_scenario
 from small_log import run_verb, sealed
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from secateur.contracts.features import FeatureSchema
 from secateur.contracts.judgement import Latency
 from secateur.judgement import client_scoring, latency, resident_memory, slices
 from secateur.judgement.client_scoring import HeldOutRows
-from secateur.judgement.compared_accuracy import Scored, compare_accuracy, write_scores
+from secateur.judgement.compared_accuracy import ScoredSplit, compare_accuracy, write_scores
 
 MakeScorer = Callable[[], Any]
 N = 300
@@ -55,7 +55,7 @@ def test_a_task_is_measured_on_the_rows_that_tell_it(
     assert [*tasks] == ["saved"]
     label = client_scoring.score_all(scorer, rows)
     upside_down = {"saved": 1 - tasks["saved"]}
-    one = Scored("tune", rows, label, label, tasks, upside_down)
+    one = ScoredSplit("tune", rows, label, label, tasks, upside_down)
     found = compare_accuracy([one], seed=1)
     assert found.dense_accuracy["tune/task saved"].rows == N / 2
     assert found.dense_accuracy["tune/task saved"].auc == 1.0
@@ -106,7 +106,7 @@ def test_the_comparison_covers_every_split_and_slice(
     rows: HeldOutRows, by_video: MakeScorer
 ) -> None:
     scores = client_scoring.score_all(by_video(), rows)
-    found = compare_accuracy([Scored("tune", rows, scores, 1 - scores)], seed=1)
+    found = compare_accuracy([ScoredSplit("tune", rows, scores, 1 - scores)], seed=1)
     assert set(found.accuracy) == {"tune", *(f"tune/{name}" for name, _ in slices.slices(rows))}
     dense, flipped = found.dense_accuracy["tune"].auc, found.accuracy["tune"].auc
     assert dense is not None
@@ -118,7 +118,7 @@ def test_the_evidence_holds_every_score(
     rows: HeldOutRows, by_video: MakeScorer, tmp_path: Path
 ) -> None:
     scores = client_scoring.score_all(by_video(), rows)
-    scored = [Scored(split, rows, scores, 1 - scores) for split in ("tune", "confirm")]
+    scored = [ScoredSplit(split, rows, scores, 1 - scores) for split in ("tune", "confirm")]
     write_scores(tmp_path / "scores.parquet", scored)
     table = pq.read_table(tmp_path / "scores.parquet")
     assert table.column_names == ["split", "user", "label", "dense", "candidate"]

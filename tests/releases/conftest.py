@@ -17,7 +17,7 @@ from secateur.releases.catalogue import Catalogue
 from secateur.releases.publisher import Publisher
 from secateur.releases.publishing import publish
 from secateur.releases.pulling import PulledRelease
-from secateur.storage import Entry, Store, Tagged, join, open_store
+from secateur.storage import Store, StoredObject, Tagged, join, open_store
 
 SCENARIO = "short_video"
 DENSE_BYTES = 1_000_000
@@ -135,7 +135,7 @@ class Between(Store):
     def swap(self, key: str, data: bytes, tag: str) -> None:
         self.inner.swap(key, data, tag)
 
-    def entries(self, prefix: str = "") -> Iterator[Entry]:
+    def entries(self, prefix: str = "") -> Iterator[StoredObject]:
         return self.inner.entries(prefix)
 
     def delete(self, key: str) -> None:

@@ -8,7 +8,7 @@ from secateur.contracts.errors import ReleaseError, SignatureInvalid, UsageError
 from secateur.releases import layout
 from secateur.releases.rolling_back import roll_back
 from secateur.releases.sweeping import sweep
-from secateur.storage import Entry
+from secateur.storage import StoredObject
 
 NOW = -60.0  # a grace period in the future: everything is old
 BYTES = 50  # of the one file that a package does not share
@@ -90,7 +90,7 @@ def test_a_blob_renewed_while_it_looks_is_spared(at_five: Any, between: type) ->
         def entries(self, prefix: str = "") -> Any:
             for entry in self.inner.entries(prefix):
                 renewed = prefix == shared
-                yield Entry(entry.key, entry.bytes, 9e9 if renewed else entry.modified)
+                yield StoredObject(entry.key, entry.bytes, 9e9 if renewed else entry.modified)
 
     catalogue = at_five.catalogue(Renewing(at_five.store))
     sweep(catalogue, keep=1, grace_s=NOW, dry_run=False)

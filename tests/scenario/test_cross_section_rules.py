@@ -3,7 +3,7 @@
 import pytest
 
 from secateur.scenario import SCENARIOS
-from secateur.scenario.checking import check_scenario
+from secateur.scenario.scenario_check import check_scenario
 from small_scenario import SCENARIO, Write
 
 CASES = [

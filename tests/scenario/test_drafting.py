@@ -17,9 +17,9 @@ import zstandard
 
 from secateur.contracts.errors import UsageError
 from secateur.scenario import load
-from secateur.scenario.checking import check_scenario
 from secateur.scenario.drafting.log_sample import recognize, sample
 from secateur.scenario.drafting.scenario_draft import draft
+from secateur.scenario.scenario_check import check_scenario
 from secateur.scenario.sections.logs import TableFormat
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

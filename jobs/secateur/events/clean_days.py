@@ -1,4 +1,8 @@
-"""Raw rows into the cleaned days of a window, and the law that no row is lost."""
+"""Raw rows into the cleaned days of a window, and the law that no row is lost.
+
+A day cleaned once is kept: one sealed `EventDay` a day. A flat log has no files of a day's own: it
+is cleaned as a whole every night, and nothing is kept.
+"""
 
 import logging
 from collections import Counter
@@ -11,7 +15,9 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, Observation, Row
 from pyspark.sql import functions as F  # noqa: N812
 
+from secateur import identity
 from secateur.artifacts import Artifact, Draft
+from secateur.contracts import record
 from secateur.contracts.artifact_files import COUNTS, EVENTS, QUARANTINE
 from secateur.contracts.data import DayCounts
 from secateur.contracts.errors import Refused, SecateurError
@@ -24,7 +30,7 @@ from secateur.events.cleaning import (
     quarantined_rows,
     usable_rows,
 )
-from secateur.events.context import CleaningContext, Rules
+from secateur.events.cleaning_context import CleaningContext, Rules
 from secateur.events.raw_files import RawLog, window_of
 from secateur.events.raw_rows import DAY, REPEATED_HEADER, SOURCE, raw_rows
 from secateur.kept_days import KeptDays
@@ -32,8 +38,32 @@ from secateur.local_days import days_up_to
 from secateur.spark import file_uri, move_part, quoted_name, write_days
 
 UNKNOWN_DAY = "unknown"
+_OF_THE_WINDOW = {"uri", "first_day", "last_day", "window_days", "closed"}
 
 log = logging.getLogger("secateur")
+
+
+def event_days(state: str | None, context: CleaningContext) -> KeptDays:
+    """The EventDays of one log under one set of rules, in `state` where they are kept.
+
+    A day's events depend on the raw files of the day and of those that it may repeat, on the rules
+    and on the key that hashes user ids.
+    """
+    rules, flat = context.rules, context.rules.logs.layout == "flat"
+
+    def inputs(day: str) -> dict[str, str]:
+        days = days_up_to(day, rules.cleaning.late_days + 1)
+        files = {f.key: f.sha256 for f in context.log.events if flat or f.day in days}
+        sections = {
+            "logs": rules.logs.model_dump(mode="json", exclude=_OF_THE_WINDOW | {"sides"}),
+            "label": rules.label.model_dump(mode="json"),
+            "cleaning": rules.cleaning.model_dump(mode="json"),
+        }
+        id_key = identity.fingerprint(context.id_key)
+        return files | {"rules": record.digest(sections), "id_key": id_key}
+
+    root = str(context.scratch / "state") if flat or not state else state
+    return KeptDays(root, "clean_events", "EventDay", inputs)
 
 
 def clean_days(context: CleaningContext, kept: KeptDays) -> tuple[dict[str, Artifact], int]:

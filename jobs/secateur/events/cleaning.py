@@ -6,7 +6,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.errors import Refused, ScenarioError
 from secateur.events import labelling
-from secateur.events.context import Rules
+from secateur.events.cleaning_context import Rules
 from secateur.events.keyed_hash import hash_of, with_pads
 from secateur.events.labelling import LABEL
 from secateur.events.raw_files import RawLog

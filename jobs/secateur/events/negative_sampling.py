@@ -26,7 +26,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from secateur.contracts.artifact_files import DAY_FOLDER, EVENTS
 from secateur.contracts.data import CleaningCounts
 from secateur.events.clean_days import rows_in
-from secateur.events.context import CleaningContext
+from secateur.events.cleaning_context import CleaningContext
 from secateur.events.event_set import event_files
 from secateur.events.raw_rows import DAY
 from secateur.scenario import Negatives, PurchaseLabel

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.artifact_files import SIDES
 from secateur.contracts.errors import Refused
-from secateur.events.context import CleaningContext
+from secateur.events.cleaning_context import CleaningContext
 from secateur.events.keyed_hash import hash_of, with_pads
 from secateur.events.raw_files import RawFile
 from secateur.events.raw_rows import FAULT, side_rows

@@ -18,7 +18,7 @@ from secateur.encoding.numbers import numbers_in
 from secateur.features.columns.numbers import Sample
 from secateur.features.history.daily_counts import values_of
 from secateur.features.schema import (
-    VOCABULARY,
+    VOCABULARY_SCHEMA,
     Heading,
     owns_vocabulary,
     schema_of,
@@ -42,7 +42,7 @@ def learn(
     `totals` are files with `events` by `tally` and `key`, `counters` a sample a counter's field.
     """
     sizes: dict[str, int] = {}
-    with pq.ParquetWriter(file, VOCABULARY, compression="zstd") as writer:
+    with pq.ParquetWriter(file, VOCABULARY_SCHEMA, compression="zstd") as writer:
         for spec in _owners(features):
             table = _ranked(_values(totals, spec, spec.min_count), vocabulary_name(spec))
             sizes[vocabulary_name(spec)] = len(table) + 1
@@ -79,7 +79,7 @@ def _ranked(values: pa.Table, field: str) -> pa.Table:
     ordered = values.sort_by([("count", "descending"), ("value", "ascending")])
     ids, names = pa.array(range(len(values)), pa.int32()), pa.repeat(field, len(values))
     columns = {"field": names, "id": ids, "value": ordered["value"], "count": ordered["count"]}
-    return pa.table(columns, schema=VOCABULARY)
+    return pa.table(columns, schema=VOCABULARY_SCHEMA)
 
 
 def _sample(values: pa.Table) -> Sample:

@@ -18,7 +18,7 @@ from secateur.encoding.spelling import canonical
 from secateur.features.columns.numbers import Sample, bucket_field, number_field
 from secateur.scenario import Features, FieldSpec
 
-VOCABULARY = pa.schema(
+VOCABULARY_SCHEMA = pa.schema(
     [("field", pa.string()), ("id", pa.int32()), ("value", pa.string()), ("count", pa.int64())]
 )
 

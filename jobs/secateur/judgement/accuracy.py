@@ -6,11 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from secateur.auc import auc, auc_within
+from secateur.auc import Scores, auc, auc_within
 from secateur.contracts.judgement import Accuracy
 
-Labels = NDArray[np.int8]
-Scores = NDArray[np.float32]
+BinaryLabels = NDArray[np.int8]
 Users = NDArray[np.int64]
 
 SMALLEST = 1e-7  # float32 scores may be exactly 0 or 1; below this a log-loss tells nothing
@@ -23,7 +22,7 @@ class GroupedAuc(NamedTuple):
     one_class_users: int
 
 
-def measure(labels: Labels, users: Users, scores: Scores) -> Accuracy:
+def measure(labels: BinaryLabels, users: Users, scores: Scores) -> Accuracy:
     """Every measure on one set of rows [n]; `users` are codes, any integers."""
     grouped = gauc(labels, users, scores)
     return Accuracy(
@@ -38,7 +37,7 @@ def measure(labels: Labels, users: Users, scores: Scores) -> Accuracy:
     )
 
 
-def gauc(labels: Labels, users: Users, scores: Scores) -> GroupedAuc:
+def gauc(labels: BinaryLabels, users: Users, scores: Scores) -> GroupedAuc:
     """AUC within each user, averaged with the user's rows as weight (Zhu et al. 2017, DIN).
 
     Users whose rows are all of one class have no AUC: they are left out, and counted.
@@ -50,13 +49,13 @@ def gauc(labels: Labels, users: Users, scores: Scores) -> GroupedAuc:
     return GroupedAuc(float(np.average(areas[both], weights=rows[both])), int((~both).sum()))
 
 
-def log_loss(labels: Labels, scores: Scores) -> float:
+def log_loss(labels: BinaryLabels, scores: Scores) -> float:
     """Mean negative log-likelihood in nats."""
     p = np.clip(scores.astype(np.float64), SMALLEST, 1 - SMALLEST)
     return float(-np.mean(np.where(labels == 1, np.log(p), np.log1p(-p))))
 
 
-def normalized_entropy(labels: Labels, scores: Scores) -> float | None:
+def normalized_entropy(labels: BinaryLabels, scores: Scores) -> float | None:
     """Log-loss over that of always predicting the base rate (He et al. 2014); below 1 is useful.
 
     None when one class is absent.
@@ -68,7 +67,7 @@ def normalized_entropy(labels: Labels, scores: Scores) -> float | None:
     return log_loss(labels, scores) / entropy
 
 
-def calibration(labels: Labels, scores: Scores) -> float | None:
+def calibration(labels: BinaryLabels, scores: Scores) -> float | None:
     """Mean predicted over mean observed probability; None without a positive."""
     observed = float(np.mean(labels))
     return float(np.mean(scores, dtype=np.float64)) / observed if observed else None

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from secateur.auc import Scores
 from secateur.contracts.features import (
     ITEM_TRAIN_EVENTS,
     USER_HASH,
@@ -20,7 +21,7 @@ from secateur.contracts.features import (
     VALUE_PREFIX,
     FeatureSchema,
 )
-from secateur.judgement.accuracy import Labels, Scores, Users
+from secateur.judgement.accuracy import BinaryLabels, Users
 
 BULK = 8192  # rows scored at once
 
@@ -54,7 +55,7 @@ class HeldOutRows:
     further tasks by name, NaN where a row does not tell.
     """
 
-    labels: Labels
+    labels: BinaryLabels
     users: Users
     hashes: pa.Array
     train_events: Mapping[str, NDArray[np.int32]]

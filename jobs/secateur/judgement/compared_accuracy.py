@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from secateur.auc import Scores
 from secateur.contracts.judgement import Accuracy, Difference
-from secateur.judgement.accuracy import Labels, Scores, Users, measure
+from secateur.judgement.accuracy import BinaryLabels, Users, measure
 from secateur.judgement.client_scoring import HeldOutRows
 from secateur.judgement.intervals import ROUNDS, paired_difference
 from secateur.judgement.slices import slices
@@ -18,7 +19,7 @@ SLICE_ROUNDS = ROUNDS // 4  # slices are shown, not judged
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredSplit:
     """One split with the probabilities that both models give its rows; by name those of tasks."""
 
     split: str
@@ -38,7 +39,7 @@ class Compared:
     delta_auc: dict[str, Difference] = field(default_factory=dict)
 
 
-def compare_accuracy(scored: Sequence[Scored], seed: int) -> Compared:
+def compare_accuracy(scored: Sequence[ScoredSplit], seed: int) -> Compared:
     """Measure both models on every split, slice and task; `seed` is the bootstrap's."""
     found = Compared()
     for one in scored:
@@ -52,7 +53,7 @@ def compare_accuracy(scored: Sequence[Scored], seed: int) -> Compared:
     return found
 
 
-def write_scores(path: Path, scored: Sequence[Scored]) -> None:
+def write_scores(path: Path, scored: Sequence[ScoredSplit]) -> None:
     """Write the evidence: split, user (keyed hash), label, and both probabilities."""
     table = pa.concat_tables(
         pa.table(
@@ -69,7 +70,7 @@ def write_scores(path: Path, scored: Sequence[Scored]) -> None:
     pq.write_table(table, path, compression="zstd")
 
 
-def _parts(one: Scored) -> Iterator[tuple[str, Labels, Users, Scores, Scores]]:
+def _parts(one: ScoredSplit) -> Iterator[tuple[str, BinaryLabels, Users, Scores, Scores]]:
     """By key the labels and users of rows, and what both models say of them."""
     rows = one.rows
     yield one.split, rows.labels, rows.users, one.dense, one.candidate

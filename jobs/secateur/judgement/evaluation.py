@@ -11,7 +11,7 @@ from secateur.contracts.errors import ArtifactError
 from secateur.contracts.features import HELD_OUT, FeatureSchema
 from secateur.contracts.judgement import BATCHES, Footprint, Scorecard
 from secateur.judgement.client_scoring import read_rows, request, score_all, score_tasks
-from secateur.judgement.compared_accuracy import Scored, compare_accuracy
+from secateur.judgement.compared_accuracy import ScoredSplit, compare_accuracy
 from secateur.judgement.latency import measure_latency
 from secateur.judgement.resident_memory import Load, resident_bytes
 from secateur.serving.files.layout import RECIPE
@@ -43,14 +43,14 @@ class Pair:
 
 def evaluate(
     pair: Pair, features: Artifact, load: Load, seed: int
-) -> tuple[Scorecard, Sequence[Scored]]:
+) -> tuple[Scorecard, Sequence[ScoredSplit]]:
     """Measure all that a scorecard holds; `load` is the client's, importable by name."""
     pair.demand_common_origin(features)
     schema = features.read(artifact_files.SCHEMA, FeatureSchema)
     rows = {split: read_rows(features.folder / split, schema) for split in HELD_OUT}
     dense, candidate = scorers = [load(folder) for folder in pair.folders]
     scored = [
-        Scored(
+        ScoredSplit(
             split=split,
             rows=r,
             dense=score_all(dense, r),

@@ -11,9 +11,9 @@ from statistics import NormalDist
 
 import numpy as np
 
-from secateur.auc import WeightedAuc, Weights, auc
+from secateur.auc import Scores, WeightedAuc, Weights, auc
 from secateur.contracts.judgement import Difference, Interval
-from secateur.judgement.accuracy import Labels, Scores, Users
+from secateur.judgement.accuracy import BinaryLabels, Users
 
 ROUNDS = 1000  # knows the standard error to 1 / sqrt(2 * ROUNDS) = 2 %
 POWER = 0.8
@@ -21,7 +21,7 @@ CACHED = 2**20  # resampled rows worked on at once; more would fall out of a cor
 
 
 def paired_difference(
-    labels: Labels,
+    labels: BinaryLabels,
     users: Users,
     dense: Scores,
     candidate: Scores,

@@ -9,7 +9,7 @@ from secateur.contracts.releases import ReleaseManifest, SweepReceipt
 from secateur.flags import GRACE_HOURS
 from secateur.releases import layout
 from secateur.releases.catalogue import Catalogue
-from secateur.storage import Entry, Store
+from secateur.storage import Store, StoredObject
 
 log = logging.getLogger("secateur.releases")
 
@@ -58,7 +58,7 @@ def _releases_to_delete(catalogue: Catalogue, keep: int, before: float) -> list[
     return [n for n in old if n not in kept and n < max(visible, default=0)]
 
 
-def _blobs_to_delete(store: Store, doomed: set[int], before: float) -> list[Entry]:
+def _blobs_to_delete(store: Store, doomed: set[int], before: float) -> list[StoredObject]:
     named = {sha for n in layout.numbers(store) if n not in doomed for sha in _blobs_of(store, n)}
     keys = {layout.blob_key(sha) for sha in named}
     return [e for e in store.entries(layout.BLOBS) if e.key not in keys and e.modified < before]

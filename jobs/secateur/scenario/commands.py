@@ -7,7 +7,7 @@ from pathlib import Path
 
 from secateur.contracts.errors import ScenarioError, UsageError
 from secateur.flags import Parser
-from secateur.scenario import checking
+from secateur.scenario import scenario_check
 from secateur.scenario.drafting import scenario_draft
 from secateur.scenario.explaining.reference import reference_page
 
@@ -20,13 +20,13 @@ def run(argv: Sequence[str]) -> None:
 
 def check(arguments: argparse.Namespace) -> None:
     """Explain every mistake in a scenario file: its line, its key, and what may stand there."""
-    scenario, mistakes = checking.check_scenario(arguments.file, arguments.logs)
+    scenario, mistakes = scenario_check.check_scenario(arguments.file, arguments.logs)
     for line in mistakes:
         _say(line)
     if scenario is None:
         many = "mistake" if len(mistakes) == 1 else "mistakes"
         raise ScenarioError(f"{arguments.file}: {len(mistakes)} {many}")
-    _say(checking.summary(scenario))
+    _say(scenario_check.summary(scenario))
 
 
 def draft(arguments: argparse.Namespace) -> None:

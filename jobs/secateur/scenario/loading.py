@@ -57,14 +57,14 @@ def load(name_or_path: str, overrides: Sequence[str] = ()) -> Scenario:
 
     Raises ScenarioError with a line a mistake: the file, the line, the key, and what is wrong.
     """
-    source = read_source(name_or_path, overrides)
+    source = read_scenario(name_or_path, overrides)
     made, mistakes = parse_scenario(source.data)
     if made is None or mistakes:
         raise ScenarioError("\n".join(source.report(mistakes)))
     return made
 
 
-def read_source(name_or_path: str, overrides: Sequence[str] = ()) -> ScenarioSource:
+def read_scenario(name_or_path: str, overrides: Sequence[str] = ()) -> ScenarioSource:
     """Read the file and apply the overrides. Raises ScenarioError where it is no TOML."""
     path = _find(name_or_path)
     name = name_or_path if path == Path(name_or_path) else path.name

@@ -3,8 +3,8 @@
 from secateur.storage.local import FileStore
 from secateur.storage.open import open_store
 from secateur.storage.store import (
-    Entry,
     Store,
+    StoredObject,
     Tagged,
     demand_key,
     demand_size,
@@ -13,9 +13,9 @@ from secateur.storage.store import (
 )
 
 __all__ = [
-    "Entry",
     "FileStore",
     "Store",
+    "StoredObject",
     "Tagged",
     "demand_key",
     "demand_size",

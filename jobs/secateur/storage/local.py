@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from secateur.contracts.errors import ObjectMissing, PreconditionFailed, StoreError
-from secateur.storage.store import Entry, Store, Tagged, demand_key, demand_size
+from secateur.storage.store import Store, StoredObject, Tagged, demand_key, demand_size
 
 LOCK = ".lock"
 TEMPORARY = ".tmp-"
@@ -54,7 +54,7 @@ class FileStore(Store):
         """Tell whether an object lies under `key`."""
         return (self.root / demand_key(key)).is_file()
 
-    def entries(self, prefix: str = "") -> Iterator[Entry]:
+    def entries(self, prefix: str = "") -> Iterator[StoredObject]:
         """List the objects whose keys start with `prefix`, sorted by key."""
         base = self.root / prefix.rpartition("/")[0]
         names = (p.relative_to(self.root).as_posix() for p in base.rglob("*") if p.is_file())
@@ -64,7 +64,7 @@ class FileStore(Store):
                 continue
             with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
                 found = (self.root / key).stat()
-                yield Entry(key, found.st_size, found.st_mtime)
+                yield StoredObject(key, found.st_size, found.st_mtime)
 
     def delete(self, key: str) -> None:
         """Remove one object; a missing one is no error."""

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from secateur.contracts.errors import ObjectMissing, PreconditionFailed, StoreError, UsageError
-from secateur.storage.store import Entry, Store, Tagged, demand_key, demand_size
+from secateur.storage.store import Store, StoredObject, Tagged, demand_key, demand_size
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -66,7 +66,7 @@ class S3Store(Store):
             # AWS answers 404, SeaweedFS 412, when the object to replace is gone.
             raise PreconditionFailed(f"{self.uri}/{key} is gone") from error
 
-    def entries(self, prefix: str = "") -> Iterator[Entry]:
+    def entries(self, prefix: str = "") -> Iterator[StoredObject]:
         """List the objects whose keys start with `prefix`, sorted by key."""
         with self._as_store_errors(prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(
@@ -75,7 +75,7 @@ class S3Store(Store):
             for page in pages:
                 for found in page.get("Contents", []):
                     key = found["Key"].removeprefix(self.prefix)
-                    yield Entry(key, found["Size"], found["LastModified"].timestamp())
+                    yield StoredObject(key, found["Size"], found["LastModified"].timestamp())
 
     def delete(self, key: str) -> None:
         """Remove one object; a missing one is no error."""

@@ -23,7 +23,7 @@ class Tagged:
 
 
 @dataclass(frozen=True)
-class Entry:
+class StoredObject:
     """One object in a listing: its size in bytes, its last write in seconds since 1970 (UTC)."""
 
     key: str
@@ -53,7 +53,7 @@ class Store(Protocol):
     def swap(self, key: str, data: bytes, tag: str) -> None:
         """Replace the object whose tag is still `tag`. Raises PreconditionFailed."""
 
-    def entries(self, prefix: str = "") -> Iterator[Entry]:
+    def entries(self, prefix: str = "") -> Iterator[StoredObject]:
         """List the objects whose keys start with `prefix`, sorted by key."""
 
     def delete(self, key: str) -> None:

@@ -30,7 +30,6 @@ from secateur.scenario.sections.repruning import Repruning
 
 log = logging.getLogger("secateur.pruning")
 
-OVERLAP = artifact_files.OVERLAP
 # Units that a model trained anew has too, unlike its neurons and dimensions.
 LASTING: tuple[Granularity, ...] = ("field", "embedding_row")
 
@@ -94,7 +93,7 @@ class NightlyCuts:
         now = pa.table({"value": [f"{name}\n{one}" for name, of in values.items() for one in of]})
         pq.write_table(now, draft.folder / CUT_VALUES)
         if self.previous:
-            draft.write(OVERLAP, self._overlap(self.previous, now["value"]))
+            draft.write(artifact_files.OVERLAP, self._overlap(self.previous, now["value"]))
 
     def _overlap(self, previous: PreviousCuts, now: pa.ChunkedArray) -> Overlap:
         """The overlap of both nights' kept units and of their values; `now` are strings [rows]."""

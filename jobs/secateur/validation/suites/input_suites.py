@@ -16,7 +16,7 @@ from secateur.spark import column_named, is_finite
 from secateur.validation.suite_runner import Suite
 from secateur.validation.suites.row_conditions import flag, holds
 
-Ids = CategoryField | BucketField | ListField
+IdField = CategoryField | BucketField | ListField
 
 
 def input_columns(schema: FeatureSchema) -> tuple[str, ...]:
@@ -24,12 +24,12 @@ def input_columns(schema: FeatureSchema) -> tuple[str, ...]:
     return tuple(field.name for field in schema.inputs)
 
 
-def vocabularies(schema: FeatureSchema) -> dict[str, Ids]:
+def vocabularies(schema: FeatureSchema) -> dict[str, IdField]:
     """The fields whose values may be unknown, by name."""
     return {field.name: field for field in (*schema.fields, *schema.lists)}
 
 
-def unknown_share(field: Ids) -> Column:
+def unknown_share(field: IdField) -> Column:
     """The share of ids that stand for unknown values, of a list among the ids it holds."""
     ids = column_named(field.name)
     if not isinstance(field, ListField):

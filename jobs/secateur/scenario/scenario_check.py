@@ -9,7 +9,7 @@ from secateur.scenario.cross_section_rules import inputs_made
 from secateur.scenario.drafting.log_sample import sample
 from secateur.scenario.explaining.mistakes import Mistake, did_you_mean
 from secateur.scenario.explaining.toml_lines import KeyPath
-from secateur.scenario.loading import log_uri, parse_scenario, read_source
+from secateur.scenario.loading import log_uri, parse_scenario, read_scenario
 from secateur.scenario.sections.logs import (
     ClickedListLabel,
     MarkedListLabel,
@@ -39,7 +39,7 @@ def check_scenario(name_or_path: str, logs: str | None = None) -> tuple[Scenario
     names are looked up in the first file of the log and of every side table. Raises ScenarioError
     where the file is no TOML, UsageError where the log has no such file.
     """
-    source = read_source(name_or_path)
+    source = read_scenario(name_or_path)
     scenario, mistakes = parse_scenario(source.data)
     if scenario is not None and logs is not None:
         mistakes += unknown_columns(scenario, logs or scenario.logs.uri)

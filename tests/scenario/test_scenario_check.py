@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from secateur.contracts.errors import UsageError
-from secateur.scenario.checking import check_scenario, summary
+from secateur.scenario.scenario_check import check_scenario, summary
 from secateur.storage import open_store
 from small_scenario import Write
 
