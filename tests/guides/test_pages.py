@@ -26,6 +26,22 @@ def test_the_readme_is_short_and_leads_to_every_guide() -> None:
     assert {page.name for page in GUIDES.glob("*.md")} <= led_to
 
 
+WRITTEN = [
+    *PAGES,
+    *sorted(PROJECT.glob("infra/*.md")),
+    *sorted(PROJECT.glob("infra/decisions/*.md")),
+]
+ROOTS = (PROJECT, PACKAGE, PROJECT / "jobs", PROJECT / "infra", PROJECT / "plugins")
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.stem)
+def test_every_module_that_is_named_exists(page: Path) -> None:
+    named = re.findall(r"`(\w[\w/]*\.py)`", page.read_text())
+    assert (
+        sorted(name for name in named if not any((root / name).is_file() for root in ROOTS)) == []
+    )
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_verb_that_is_called_exists(page: Path) -> None:
     called = set(re.findall(r"jobs/(\w+)\.py", page.read_text()))
