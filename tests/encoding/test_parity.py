@@ -44,7 +44,7 @@ from secateur.scenario import FieldSpec, TableFormat
 from secateur.serving.encoding import encoders, numbers, raw_columns, sequences
 from secateur.serving.encoding.encoders import CategoryEncoder, HashedEncoder, KeyedEncoder
 from secateur.serving.encoding.numbers import NumberEncoder
-from secateur.serving.encoding.request_columns import Side
+from secateur.serving.encoding.request_columns import IdColumns
 from secateur.serving.encoding.sequences import encode_list, encode_vector
 from secateur.spark import column_named
 
@@ -104,7 +104,7 @@ def trained(texts: pa.Array, hashes: pa.Array, known: Sequence[str]) -> Found:
     made = Encoder(schema(len(known)), {"category": pa.array(known, pa.string())})
     lists = split_texts(pa.chunked_array([texts]), SPEC)
     inputs = {field.name: texts for field in made.schema.inputs} | {"list": lists}
-    found = made.encoded(inputs)
+    found = made.encode(inputs)
     columns = {name: found[name].to_pylist() for name in ("category", "bucket", "list")}
     for name in (*(field.name for field in NUMBERS), "vector"):
         values = found[name].flatten() if name == "vector" else found[name]
@@ -119,13 +119,13 @@ def served(values: Any, known: Sequence[str]) -> Found:
     """What the client makes of the same column, by what reads it."""
     fields, rows = schema(len(known)), len(values)
     category = CategoryEncoder(known)
-    side = Side(fields.fields)
-    ids = side.each({"category": values, "bucket": values}, {"category": category}, rows)
+    side = IdColumns(fields.fields)
+    ids = side.ids_by_row({"category": values, "bucket": values}, {"category": category}, rows)
     found: Found = dict(zip(("category", "bucket"), ids.T.tolist(), strict=True))
     for field in NUMBERS:
         scaled = NumberEncoder(field).encode(raw_columns.values_of(values))
         found[field.name] = bits(scaled, rows)
-    cells = list(map(cell, raw_columns.listed(values)))
+    cells = list(map(cell, raw_columns.to_list(values)))
     padded = encode_list(fields.lists[0], category.encode, [*cells, []])[:-1]
     found["list"] = [[i for i in row if i >= 0] for row in padded.tolist()]
     found["vector"] = bits(encode_vector(VECTOR, [*cells, []])[:-1], rows)

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 from secateur.encoding.spelling import canonical
 from secateur.features.columns.lists import split_texts
-from secateur.features.days.arrow_days import ROWS_A_GROUP, Beside, Day, Side, regrouped, write
+from secateur.features.days.arrow_days import (
+    ROWS_A_GROUP,
+    AlignedRows,
+    Day,
+    JoinedTable,
+    regroup,
+    write,
+)
 from secateur.features.days.lateness import late_rows
 from secateur.features.history.daily_counts import key_of
 from secateur.scenario import FieldSpec
@@ -58,10 +65,10 @@ def test_late_events_are_those_of_earlier_days_where_the_log_was_written(zone: s
 def test_rows_are_regrouped_whatever_they_came_in() -> None:
     whole = pa.table({"n": range(100)})
     parts = [whole[:7], whole[7:60], whole[60:61], whole[61:]]
-    groups = list(regrouped(parts, 30))
+    groups = list(regroup(parts, 30))
     assert [len(group) for group in groups] == [30, 30, 30, 10]
     assert pa.concat_tables(groups).equals(whole)
-    assert max(map(len, regrouped(parts, 1000, most_bytes=80))) < 61
+    assert max(map(len, regroup(parts, 1000, most_bytes=80))) < 61
 
 
 def test_a_day_is_read_over_its_files_with_its_side_tables(tmp_path: Path) -> None:
@@ -72,8 +79,8 @@ def test_a_day_is_read_over_its_files_with_its_side_tables(tmp_path: Path) -> No
     pq.write_table(pa.table({"item": ["a", "b"], "brand": ["x", "y"]}), tmp_path / "items")
     pq.write_table(pa.table({"brand": ["y"], "home": ["fr"]}), tmp_path / "brands")
     sides = (
-        Side("item", ("brand",), (tmp_path / "items",)),
-        Side("brand", ("home",), (tmp_path / "brands",)),
+        JoinedTable("item", ("brand",), (tmp_path / "items",)),
+        JoinedTable("brand", ("home",), (tmp_path / "brands",)),
     )
     day = Day("2024-03-01", (tmp_path / "0.parquet", tmp_path / "1.parquet"), sides)
     (table,) = day.tables(["n", "home"])
@@ -83,9 +90,9 @@ def test_a_day_is_read_over_its_files_with_its_side_tables(tmp_path: Path) -> No
 
 def test_what_lies_beside_is_taken_by_rows_and_must_be_as_long(tmp_path: Path) -> None:
     rows = write(tmp_path / "file", [pa.table({"n": range(10), "m": range(10)})])
-    beside = Beside(tmp_path / "file", ["n"])
+    aligned = AlignedRows(tmp_path / "file", ["n"])
     assert (rows, rows < ROWS_A_GROUP) == (10, True)
-    assert beside.take(3)["n"].to_pylist() == [0, 1, 2]
-    assert beside.take(7).column_names == ["n"]
+    assert aligned.take(3)["n"].to_pylist() == [0, 1, 2]
+    assert aligned.take(7).column_names == ["n"]
     with pytest.raises(ValueError, match="1 rows too few"):
-        beside.take(1)
+        aligned.take(1)

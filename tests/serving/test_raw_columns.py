@@ -15,7 +15,7 @@ from secateur.encoding.spelling import canonical
 from secateur.serving.encoding.encoders import BucketEncoder, CategoryEncoder
 from secateur.serving.encoding.numbers import numbers_of
 from secateur.serving.encoding.raw_columns import MANY, single
-from secateur.serving.encoding.request_columns import Columns, Side, candidates
+from secateur.serving.encoding.request_columns import Columns, IdColumns, candidates
 
 Level = IntEnum("Level", {"LOW": 3, "HIGH": 4})
 
@@ -103,14 +103,14 @@ SHAPES: list[Callable[[list[Any]], Any]] = [
 def test_a_side_says_once_what_is_the_same_for_all(
     values: list[float], shape: Callable[[list[Any]], Any]
 ) -> None:
-    side = Side(FIELDS)
+    side = IdColumns(FIELDS)
     encoders = {field.name: BucketEncoder(field) for field in FIELDS}
     ages, sizes = [sum(b <= v for b in (1.0, 7.0)) for v in values], [0] * len(values)
     given: Columns = {"age": shape(values), "size": 3.0}
     expected = [list(pair) for pair in zip(ages, sizes, strict=True)]
     assert candidates(given, {}) == len(values)
-    assert side.each(given, encoders, len(values)).tolist() == expected
-    once = side.once(given, encoders)
+    assert side.ids_by_row(given, encoders, len(values)).tolist() == expected
+    once = side.shared_ids(given, encoders)
     if len(set(values)) == 1:
         assert once is not None
         assert once.tolist() == expected[:1]

@@ -32,12 +32,12 @@ def number_of(value: object) -> float:
             return math.inf if value > 0 else -math.inf  # type: ignore[operator]
     if isinstance(value, float | np.floating):
         return float_of(value)
-    return _parsed(canonical(value))
+    return _parse(canonical(value))
 
 
 def number_in(text: str) -> float:
     """The number that a text spells, NaN for none."""
-    return _parsed(canonical_text(text))
+    return _parse(canonical_text(text))
 
 
 def numbers_in(texts: Iterable[str]) -> Doubles:
@@ -45,7 +45,7 @@ def numbers_in(texts: Iterable[str]) -> Doubles:
     return np.fromiter(map(number_in, texts), np.float64)
 
 
-def _parsed(spelled: str | None) -> float:
+def _parse(spelled: str | None) -> float:
     if spelled is None or "_" in spelled or not spelled.isascii():
         return math.nan
     try:

@@ -44,7 +44,7 @@ def learn(
     sizes: dict[str, int] = {}
     with pq.ParquetWriter(file, VOCABULARY_SCHEMA, compression="zstd") as writer:
         for spec in _owners(features):
-            table = _ranked(_values(totals, spec, spec.min_count), vocabulary_name(spec))
+            table = _rank(_values(totals, spec, spec.min_count), vocabulary_name(spec))
             sizes[vocabulary_name(spec)] = len(table) + 1
             writer.write_table(table, _ROWS_A_GROUP)
     numeric = (spec for spec in features.fields if spec.kind in ("bucket", "number"))
@@ -74,7 +74,7 @@ def _values(totals: Sequence[Path], spec: FieldSpec, least: int) -> pa.Table:
     return pa.concat_tables(parts).select(["key", "events"]).rename_columns(names)
 
 
-def _ranked(values: pa.Table, field: str) -> pa.Table:
+def _rank(values: pa.Table, field: str) -> pa.Table:
     """Values with their ids: by falling count, ties by code points."""
     ordered = values.sort_by([("count", "descending"), ("value", "ascending")])
     ids, names = pa.array(range(len(values)), pa.int32()), pa.repeat(field, len(values))

@@ -13,7 +13,7 @@ from secateur.encoding.spelling import canonical
 from secateur.features.columns.encoder import Encoder
 from secateur.features.columns.lists import split_texts
 from secateur.features.columns.vectors import count_faults
-from secateur.features.days.arrow_days import Beside, Day, text_of, write
+from secateur.features.days.arrow_days import AlignedRows, Day, text_of, write
 from secateur.features.history.prior_counts import Lookup
 from secateur.features.learning import read_vocabulary
 from secateur.scenario import Features, Logs, SliceSpec
@@ -62,13 +62,13 @@ class EncodeDay:
         encoder = Encoder(self.schema, read_vocabulary(self.vocabulary, sources.features))
         held_out = day.name in sources.held_out
         train = [Lookup.read(f, day.name) for f in sources.train_events] if held_out else []
-        beside = self._beside(day)
+        aligned = self._aligned_rows(day)
         for table in day.tables(self._columns()):
-            columns = self._inputs(table, [more.take(len(table)) for more in beside])
+            columns = self._inputs(table, [more.take(len(table)) for more in aligned])
             for vector in self.schema.vectors:
                 for place, found in enumerate(count_faults(columns[vector.name], vector)):
                     faults[vector.name][place] += found
-            rows = {**encoder.encoded(columns), **self._of_event(table)}
+            rows = {**encoder.encode(columns), **self._of_event(table)}
             if held_out:
                 rows |= {**encoder.values(columns), **self._train_events(table, train)}
                 rows |= self._slices(table)
@@ -81,13 +81,13 @@ class EncodeDay:
         labels = {"label", *self.schema.task_columns}
         return fields | slices | labels | {"day", "time_ms", logs.user, logs.item}
 
-    def _beside(self, day: Day) -> list[Beside]:
+    def _aligned_rows(self, day: Day) -> list[AlignedRows]:
         """What was made of many events, by input."""
         sources = self.sources
         counters = [f.name for counter in sources.features.counters for f in counter.fields]
         histories = [field.name for field in self.schema.lists if field.history]
         wanted = ((sources.counters, counters), (sources.windows, histories))
-        return [Beside(files[day.name], columns) for files, columns in wanted if columns]
+        return [AlignedRows(files[day.name], columns) for files, columns in wanted if columns]
 
     def _inputs(self, table: pa.Table, made: Sequence[pa.Table]) -> dict[str, pa.Array]:
         """The columns that the encoder reads."""

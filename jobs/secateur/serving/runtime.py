@@ -11,7 +11,7 @@ from secateur.serving.files.package import Contents
 
 Feed = dict[str, NDArray[np.int32] | NDArray[np.float32]]
 Kind = tuple[str, list[int | None]]  # an input's type, and its columns
-Sides = dict[str, list[int]]
+IdPlaces = dict[str, list[int]]
 
 
 class Runtime:
@@ -34,8 +34,8 @@ class Runtime:
             raise CorruptArtifact(f"{layout.MODEL} does not load: {error}") from error
         found = {i.name: _kind(i) for i in self._session.get_inputs()}
         # A package without this input has all ids in one.
-        self.sides = _sides(contents.schema, apart=layout.REQUEST_IDS in found)
-        self.inputs = _signature(contents.schema, self.sides)
+        self.id_places = _id_places(contents.schema, apart=layout.REQUEST_IDS in found)
+        self.inputs = _signature(contents.schema, self.id_places)
         self._outputs = _outputs(contents.schema)
         outputs = [o.name for o in self._session.get_outputs()]
         if found != self.inputs or outputs != [*self._outputs.values()]:
@@ -69,14 +69,14 @@ def _kind(found: onnxruntime.NodeArg) -> Kind:
     return found.type, [n if isinstance(n, int) else None for n in found.shape[1:]]
 
 
-def _sides(schema: FeatureSchema, *, apart: bool) -> Sides:
+def _id_places(schema: FeatureSchema, *, apart: bool) -> IdPlaces:
     """Inputs of ids, and the places of the fields in each."""
     once = schema.request_places if apart else ()
     items = [place for place in range(len(schema.fields)) if place not in once]
     return ({layout.REQUEST_IDS: list(once)} if apart else {}) | {layout.IDS: items}
 
 
-def _signature(schema: FeatureSchema, sides: Sides) -> dict[str, Kind]:
+def _signature(schema: FeatureSchema, sides: IdPlaces) -> dict[str, Kind]:
     """Type and columns of every input that a model of `schema` has; None where they vary."""
     inputs: dict[str, Kind] = {
         name: ("tensor(int32)", [len(places)]) for name, places in sides.items()

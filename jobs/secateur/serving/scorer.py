@@ -29,7 +29,7 @@ from secateur.serving.encoding.numbers import NumberEncoder, known_numbers
 from secateur.serving.encoding.raw_columns import is_scalar, values_of
 from secateur.serving.encoding.request_columns import (
     Columns,
-    Side,
+    IdColumns,
     candidates,
     no_plain_values,
     read,
@@ -85,9 +85,9 @@ class Scorer:
         self._encoders = _encoders(contents)
         self._numbers = {field.name: NumberEncoder(field) for field in contents.schema.numbers}
         self._runtime = Runtime(contents, threads)
-        self._sides = {
-            name: Side([contents.schema.fields[place] for place in places])
-            for name, places in self._runtime.sides.items()
+        self._id_columns = {
+            name: IdColumns([contents.schema.fields[place] for place in places])
+            for name, places in self._runtime.id_places.items()
         }
 
     def score(
@@ -111,9 +111,9 @@ class Scorer:
         one input: a cross network, dot products or a second tower wants them together.
         """
         names = item_names(self.schema)
-        if layout.REQUEST_IDS not in self._sides:
+        if layout.REQUEST_IDS not in self._id_columns:
             raise UsageError("this model has no candidates apart from their request")
-        columns = self._known(read(names, self.schema.unread, columns))
+        columns = self._drop_missing(read(names, self.schema.unread, columns))
         ids = self._ids(layout.IDS, columns, self._encoders, candidates(columns, {}))
         return Items(ids, self._encoders)
 
@@ -122,23 +122,23 @@ class Scorer:
     ) -> dict[str, Scores]:
         """Float32 probabilities [n] of the label and of every further task by name; see `score`."""
         encoded = self.encode(columns, hashed=hashed, items=items)
-        return self._runtime.run_tasks(self._checked(encoded))
+        return self._runtime.run_tasks(self._check_inputs(encoded))
 
     def encode(self, columns: Columns, *, hashed: bool = False, items: Items | None = None) -> Feed:
         """The model's inputs (see `layout`) for raw values; see `score`."""
         schema = self.schema
         columns = read(self._names if items is None else self._shared, schema.unread, columns)
-        columns = self._known(columns)
+        columns = self._drop_missing(columns)
         encoders = self._encoders if hashed else self._raw_encoders()
         lists = {f.name: self._list(f, columns, encoders) for f in schema.lists}
         vectors = {f.name: self._vector(f, columns) for f in schema.vectors}
         rows = candidates(columns, {**lists, **vectors})
         rows = rows if items is None else items.rows(rows, self._encoders)
         feed: Feed = {} if items is None else {layout.IDS: items.ids}
-        for name in self._sides.keys() - feed.keys():
+        for name in self._id_columns.keys() - feed.keys():
             feed[name] = self._ids(name, columns, encoders, rows)
         if schema.numbers:
-            feed[layout.NUMBERS] = self._scaled(columns, rows)
+            feed[layout.NUMBERS] = self._scale_numbers(columns, rows)
         if vectors:
             each = [np.broadcast_to(v, (rows, v.shape[1])) for v in vectors.values()]
             feed[layout.VECTORS] = np.concatenate(each, axis=1)
@@ -146,13 +146,13 @@ class Scorer:
 
     def score_ids(self, encoded: Feed) -> Scores:
         """Float32 probabilities [n] of what `encode` gives; ids not held are OOV."""
-        return self._runtime.run(self._checked(encoded))
+        return self._runtime.run(self._check_inputs(encoded))
 
-    def _checked(self, encoded: Feed) -> Feed:
+    def _check_inputs(self, encoded: Feed) -> Feed:
         if encoded.keys() != self._runtime.inputs.keys():
             raise UsageError(f"the model reads {sorted(self._runtime.inputs)}, not {[*encoded]}")
         rows = len(encoded[layout.IDS])
-        for name, places in self._runtime.sides.items():
+        for name, places in self._runtime.id_places.items():
             ids, fields = encoded[name], len(places)
             if ids.ndim != 2 or ids.shape[1] != fields or len(ids) not in (1, rows):
                 raise UsageError(f"{name} have shape {ids.shape}, expected [{rows}, {fields}]")
@@ -162,21 +162,21 @@ class Scorer:
         """Int32 ids [n, fields] of raw values, in the schema's order; user ids are keyed hashes."""
         encoded = self.repeat_request(self.encode(columns, hashed=True))
         ids = np.empty((len(encoded[layout.IDS]), len(self.schema.fields)), np.int32)
-        for name, places in self._runtime.sides.items():
+        for name, places in self._runtime.id_places.items():
             ids[:, places] = encoded[name]
         return ids
 
     def repeat_request(self, encoded: Feed) -> Feed:
         """What `encode` gives, with a row a candidate of ids that stand for all of them."""
         rows = len(encoded[layout.IDS])
-        once = [name for name in self._runtime.sides if len(encoded[name]) == 1]
+        once = [name for name in self._runtime.id_places if len(encoded[name]) == 1]
         return encoded | {name: encoded[name][np.zeros(rows, int)] for name in once}
 
     def inputs_of(self, ids: Ids) -> Feed:
         """The model's inputs for int32 ids [n, fields], in the schema's order."""
-        return {name: ids[:, places] for name, places in self._runtime.sides.items()}
+        return {name: ids[:, places] for name, places in self._runtime.id_places.items()}
 
-    def _known(self, columns: Columns) -> Columns:
+    def _drop_missing(self, columns: Columns) -> Columns:
         """The columns, with nothing for the numbers that the log means a missing one by."""
         absent = self._absent_numbers.keys() & columns.keys()
         if not absent:
@@ -186,12 +186,12 @@ class Scorer:
 
     def _ids(self, name: str, columns: Columns, encoders: Encoders, rows: int) -> Ids:
         """Int32 ids [rows, fields] of a side, or [1, fields] that stand for all rows."""
-        side = self._sides[name]
+        side = self._id_columns[name]
         may_be_one = rows == 1 or name == layout.REQUEST_IDS
-        once = side.once(columns, encoders) if may_be_one else None
-        return side.each(columns, encoders, rows) if once is None else once
+        once = side.shared_ids(columns, encoders) if may_be_one else None
+        return side.ids_by_row(columns, encoders, rows) if once is None else once
 
-    def _scaled(self, columns: Columns, rows: int) -> Scores:
+    def _scale_numbers(self, columns: Columns, rows: int) -> Scores:
         """Float32 numbers [rows, number fields]."""
         scaled = np.empty((rows, len(self._numbers)), np.float32)
         for j, (name, encoder) in enumerate(self._numbers.items()):

@@ -42,17 +42,17 @@ class Encoder:
     schema: FeatureSchema
     known: Mapping[str, pa.Array]
 
-    def encoded(self, columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+    def encode(self, columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
         """Ids and numbers by input. Of `columns`, by input too, are texts (or dictionaries of
         them), `list<string>` for lists, doubles for counters.
         """
-        return {f.name: self._encoded(f, columns[f.name]) for f in self.schema.inputs}
+        return {f.name: self._encode_field(f, columns[f.name]) for f in self.schema.inputs}
 
     def values(self, columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
         """The raw values of the same columns, as held-out rows keep them."""
         return {VALUE_PREFIX + f.name: _value(f, columns[f.name]) for f in self.schema.inputs}
 
-    def _encoded(self, field: Input, column: pa.Array) -> pa.Array:
+    def _encode_field(self, field: Input, column: pa.Array) -> pa.Array:
         match field:
             case CategoryField():
                 return self._ids(field, field.name, column)

@@ -32,7 +32,7 @@ class Sample:
         return cls(distinct, total)
 
     @classmethod
-    def counted(cls, column: pa.Array) -> "Sample":
+    def of_counts(cls, column: pa.Array) -> "Sample":
         """The finite ones of a column of doubles."""
         found = pc.value_counts(column.drop_null())
         return cls.of(found.field("values").to_numpy(), found.field("counts").to_numpy())

@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Side:
+class JoinedTable:
     """A side table: its key, its other columns, and its files."""
 
     key: str
@@ -38,15 +38,17 @@ class Day:
 
     name: str
     files: tuple[Path, ...]
-    sides: tuple[Side, ...]
+    sides: tuple[JoinedTable, ...]
 
     def tables(self, columns: Iterable[str]) -> Iterator[pa.Table]:
         """These columns of the events, a part at a time; those of side tables as dictionaries."""
-        own, joined = self._needed(set(columns))
-        for table in regrouped(_batches(self.files, sorted(own)), _ROWS, _BYTES):
+        own, joined = self._columns_to_read(set(columns))
+        for table in regroup(_batches(self.files, sorted(own)), _ROWS, _BYTES):
             yield reduce(_join, joined, table)
 
-    def _needed(self, columns: set[str]) -> tuple[set[str], list[tuple[Side, pa.Table]]]:
+    def _columns_to_read(
+        self, columns: set[str]
+    ) -> tuple[set[str], list[tuple[JoinedTable, pa.Table]]]:
         """The columns to read from the events, and the side tables that give the others."""
         joined = []
         for side in reversed(self.sides):
@@ -58,7 +60,7 @@ class Day:
         return columns, joined[::-1]
 
 
-class Beside:
+class AlignedRows:
     """The rows of a Parquet file that has a row for each of other rows, in the same order."""
 
     def __init__(self, file: Path, columns: Collection[str]) -> None:
@@ -84,7 +86,7 @@ def on_days(
     return list(spark.sparkContext.parallelize(days, max(1, len(days))).map(work).collect())
 
 
-def regrouped(
+def regroup(
     parts: Iterable[pa.RecordBatch | pa.Table], rows: int, most_bytes: int | None = None
 ) -> Iterator[pa.Table]:
     """The same rows, so many in each table but the last; or fewer, that hold many bytes."""
@@ -105,7 +107,7 @@ def write(file: Path, tables: Iterable[pa.Table]) -> int:
 
     The file is there in one step, so that a task that dies leaves no half.
     """
-    parts, rows = regrouped(tables, ROWS_A_GROUP), 0
+    parts, rows = regroup(tables, ROWS_A_GROUP), 0
     first = next(parts)
     with (
         _whole(file) as started,
@@ -131,7 +133,7 @@ def _batches(files: Sequence[Path], columns: Sequence[str]) -> Iterator[pa.Recor
         yield from pq.ParquetFile(file).iter_batches(ROWS_A_GROUP, columns=columns)
 
 
-def _join(table: pa.Table, joined: tuple[Side, pa.Table]) -> pa.Table:
+def _join(table: pa.Table, joined: tuple[JoinedTable, pa.Table]) -> pa.Table:
     side, other = joined
     keys = text_of(table[side.key])
     place = pc.index_in(keys, value_set=other[side.key].combine_chunks())

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.artifact_files import DAY_FOLDER, EVENTS, SIDES
-from secateur.features.days.arrow_days import Day, Side
+from secateur.features.days.arrow_days import Day, JoinedTable
 from secateur.scenario import Logs
 from secateur.spark import join_sides, read_parquet
 
@@ -58,13 +58,13 @@ class EventWindow:
         return Day(name, tuple(self.files[name]), self.sides)
 
     @cached_property
-    def sides(self) -> tuple[Side, ...]:
+    def sides(self) -> tuple[JoinedTable, ...]:
         """The side tables."""
         found = []
         for side in self.logs.sides:
             files = tuple(sorted(self.folder.glob(f"{SIDES}/{side.name}/part-*.parquet")))
             names = (n for n in pq.read_schema(files[0]).names if n != side.key)
-            found.append(Side(side.key, tuple(names), files))
+            found.append(JoinedTable(side.key, tuple(names), files))
         return tuple(found)
 
     def rows(self, days: Sequence[str]) -> DataFrame:

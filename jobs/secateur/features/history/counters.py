@@ -41,7 +41,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.encoding.numbers import Doubles
 from secateur.features.columns.numbers import Sample
-from secateur.features.days.arrow_days import Beside, Day, text_of, write
+from secateur.features.days.arrow_days import AlignedRows, Day, text_of, write
 from secateur.features.days.event_window import ROW
 from secateur.features.days.lateness import known_from, late_rows
 from secateur.features.history.daily_counts import key_of
@@ -94,13 +94,13 @@ class CountBefore:
             place += len(table)
             fields = dict(self._fields(asked, made))
             for name, column in fields.items():
-                seen[name].append(Sample.counted(column))
+                seen[name].append(Sample.of_counts(column))
             yield pa.table(fields)
 
-    def _today(self, day: Day) -> Beside | None:
+    def _today(self, day: Day) -> AlignedRows | None:
         fresh = fresh_today(self.counters)
         columns = [name for place in fresh for name in today_columns(place)]
-        return Beside(self.today[day.name], columns) if columns else None
+        return AlignedRows(self.today[day.name], columns) if columns else None
 
     def _fields(self, asked: "_Asked", made: pa.Table) -> Iterator[tuple[str, pa.Array]]:
         """The fields, of what was known before the day and of what was `made` of its own events."""
@@ -109,7 +109,7 @@ class CountBefore:
             columns = [name for name in recent_columns(number) if name in made.column_names]
             counts = {name.partition("_")[0]: made[name].to_numpy() for name in columns}
             if not counter.of_single_events:
-                sums = zip(_COUNTS, asked.before(keys, Series.of(counter)), strict=True)
+                sums = zip(_COUNTS, asked.prior_counts(keys, Series.of(counter)), strict=True)
                 counts = {name: before + counts.get(name, 0) for name, before in sums}
             missing = pc.is_null(keys).to_numpy(zero_copy_only=False)
             for measure in counter.measures:
@@ -131,7 +131,7 @@ class _Asked:
         """Each event's key of a counter."""
         return key_of([text_of(self.table[key]) for key in counter.keys])
 
-    def before(self, keys: pa.Array, series: Series) -> tuple[Counts, Counts]:
+    def prior_counts(self, keys: pa.Array, series: Series) -> tuple[Counts, Counts]:
         """Events and positives of each event's key before the day that it happened on."""
         events, positives = self.lookup(self.day, series).of(keys)
         times = self.table["time_ms"].to_numpy()

@@ -18,7 +18,7 @@ from secateur.features.columns.lists import split_texts
 from secateur.features.columns.numbers import numbers_of
 from secateur.features.days.arrow_days import Day, text_of, write
 from secateur.features.days.lateness import late_rows
-from secateur.features.history.user_history import entering
+from secateur.features.history.user_history import enters_history
 from secateur.scenario import Counter, Features, FieldSpec, Logs, Signal
 
 COUNTS = pa.schema(
@@ -108,8 +108,8 @@ def key_of(columns: Sequence[pa.Array]) -> pa.Array:
 class CountDay:
     """Writes a day's rows of `COUNTS` to `<folder>/<day>.parquet`, on a worker.
 
-    Beside the day's own counts there are zeros for the counters' keys of events that came late, at
-    the day they happened on: there they ask what came before.
+    With the day's own counts come zeros for the counters' keys of events that came late, at the day
+    they happened on: there they ask what came before.
     """
 
     features: Features
@@ -127,7 +127,7 @@ class CountDay:
                 parts[day.name, tally.name].append(_count(positive[tally.of], tally, sources))
             for earlier, tally, keys in self._late(day, table["time_ms"], sources):
                 parts.setdefault((earlier, tally.name), []).append(_zeros(keys))
-        write(self.file(day), (_added(*name, tables) for name, tables in parts.items()))
+        write(self.file(day), (_sum_counts(*name, tables) for name, tables in parts.items()))
 
     def file(self, day: Day) -> Path:
         """Where the counts of a day lie."""
@@ -150,7 +150,7 @@ class CountDay:
             if spec.kind == "list":
                 found[source] = split_texts(table[spec.name], spec)
             if spec.kind == "history":
-                found[source] = pc.if_else(entering(table, spec), found[str(spec.type)], None)
+                found[source] = pc.if_else(enters_history(table, spec), found[str(spec.type)], None)
         return found
 
     def _late(
@@ -186,7 +186,7 @@ def _zeros(keys: pa.Array) -> pa.Table:
     return pa.table({"key": distinct, "events": none, "positives": none})
 
 
-def _added(day: str, tally: str, tables: Sequence[pa.Table]) -> pa.Table:
+def _sum_counts(day: str, tally: str, tables: Sequence[pa.Table]) -> pa.Table:
     """The sums of counts, as rows of `COUNTS`."""
     sums = pa.concat_tables(tables, promote_options="permissive")
     if len(tables) > 1:

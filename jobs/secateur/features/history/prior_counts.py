@@ -118,7 +118,7 @@ class Sums:
     def _write(self, keys: "_Keys", name: str) -> None:
         for series in self.series:
             if series.tally == keys.tally:
-                counts = keys.before(series.window_days)
+                counts = keys.prior_counts(series.window_days)
                 for day, table in keys.by_day(counts, keys.days):
                     write(self.series_folder(series) / day / name, [table])
         if keys.tally in self.tallies:
@@ -165,7 +165,7 @@ class _Keys:
         """The days that have a row."""
         return [str(date.fromordinal(day)) for day in np.unique(self.day)]
 
-    def before(self, window_days: int | None) -> tuple[Counts, Counts]:
+    def prior_counts(self, window_days: int | None) -> tuple[Counts, Counts]:
         """What each row's key had on the days of its window before it."""
         first = 0 if window_days is None else np.maximum(self.day - window_days + 1, 0)
         start = np.searchsorted(self.slots, self.key << _DAY_BITS | first)

@@ -110,7 +110,7 @@ class _Look:
             past = _Past.of(key, outcomes(table, signal), moments)
             for place, counter in self.counters.items():
                 if counter.signal == signal:
-                    found = map(pa.array, past.before(counter, moments))
+                    found = map(pa.array, past.prior_counts(counter, moments))
                     yield from zip(recent_columns(place), found, strict=True)
 
 
@@ -137,7 +137,7 @@ class _Moments:
         known = np.where(late, 2 * starts[arrived] - 1, 2 * times)
         return cls(times, known, 2 * starts, np.minimum(happened, arrived))
 
-    def asked(self, counter: Counter) -> tuple[Counts, Counts]:
+    def window(self, counter: Counter) -> tuple[Counts, Counts]:
         """Each event looks at what was known from the one moment on, and before the other."""
         midnight = self.midnights[self.today] - 1
         end = midnight if counter.freshness == "day" else 2 * self.times
@@ -172,11 +172,11 @@ class _Past:
         sums = np.append(0, np.cumsum(positive[order]))
         return cls(keys, since, until - since + 1, slots[order], moments.times[order], sums)
 
-    def before(self, counter: Counter, moments: _Moments) -> tuple[Counts, Counts, Counts]:
+    def prior_counts(self, counter: Counter, moments: _Moments) -> tuple[Counts, Counts, Counts]:
         """Events, positives, and seconds since the last event, before every event."""
         start, end = (
             np.searchsorted(self.slots, self.keys * self.span + np.maximum(at - self.since, 0))
-            for at in moments.asked(counter)
+            for at in moments.window(counter)
         )
         if counter.last is not None:
             start = np.maximum(start, end - counter.last)

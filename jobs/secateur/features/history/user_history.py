@@ -35,7 +35,7 @@ def enters(spec: FieldSpec) -> Column:
     return there & (F.col("label") == 1) if spec.positives_only else there
 
 
-def entering(table: pa.Table, spec: FieldSpec) -> pa.ChunkedArray:
+def enters_history(table: pa.Table, spec: FieldSpec) -> pa.ChunkedArray:
     """The same of each of a worker's rows."""
     there = pc.is_valid(table[str(spec.shares)])
     if spec.type is not None:

@@ -22,7 +22,7 @@ from secateur.encoding.spelling import BEYOND_INT64, BOOLEANS
 from secateur.identity import hash_id
 from secateur.serving.encoding.buckets import Buckets
 from secateur.serving.encoding.numbers import numbers_of
-from secateur.serving.encoding.raw_columns import Values, listed, spelling, whole_numbers_of
+from secateur.serving.encoding.raw_columns import Values, spelling, to_list, whole_numbers_of
 from secateur.serving.encoding.whole_numbers import numbered_ids
 from secateur.serving.files import vocabulary
 from secateur.serving.files.vocabulary import HASH_BITS, Hashes
@@ -105,7 +105,7 @@ class CategoryEncoder:
             numbers = whole_numbers_of(values)
             if numbers is not None:
                 return self._numbered.encode(numbers)
-        values = listed(values)
+        values = to_list(values)
         counted = bool(values) and type(values[0]) in (int, float)
         id_of = (self._of_number if counted else self._of_text).__getitem__
         return np.fromiter(map(id_of, values), np.int32, len(values))
@@ -136,7 +136,7 @@ class HashedEncoder:
 
     def encode(self, values: Values) -> Ids:
         """Int32 ids [n] of keyed hashes [n] in hex, None or no text for a missing one."""
-        values = listed(values)
+        values = to_list(values)
         wanted = np.fromiter(map(_hash, values), np.uint64, len(values)) >> self._dropped
         at = np.searchsorted(self._hashes, wanted)
         found = np.append(self._hashes, np.uint64(0))[at] == wanted
@@ -163,7 +163,7 @@ class KeyedEncoder:
 
     def encode(self, values: Values) -> Ids:
         """Int32 ids [n] of raw user ids [n]; each distinct one is hashed once."""
-        spelled = [spelling(value) for value in listed(values)]
+        spelled = [spelling(value) for value in to_list(values)]
         hashes: dict[str | None, str] = {
             text: hash_id(self._key, text) for text in set(spelled) if text is not None
         }

@@ -16,9 +16,9 @@ from secateur.serving.encoding.raw_columns import (
     Values,
     is_array,
     is_scalar,
-    listed,
     pack_numbers,
     spelling,
+    to_list,
     values_of,
 )
 
@@ -41,7 +41,7 @@ def numbers_of(values: Values) -> Doubles:
     numbers = _typed_numbers(values)
     if numbers is not None:
         return numbers
-    raw = listed(values)
+    raw = to_list(values)
     try:
         if _is_read_alike(raw):
             return np.asarray(raw, np.float64)
@@ -57,7 +57,7 @@ def known_numbers(column: Column, absent: Collection[str]) -> Column:
     values = values_of(column)
     numbers = _typed_numbers(values)
     if numbers is None:
-        return [None if spelling(value) in absent else value for value in listed(values)]
+        return [None if spelling(value) in absent else value for value in to_list(values)]
     typed = [number_in(text) for text in absent if canonical(number_in(text)) == text]
     return np.where(np.isin(numbers, typed), np.nan, numbers)
 

@@ -40,7 +40,7 @@ def is_array(values: object) -> TypeGuard[NDArray[np.generic]]:
     return isinstance(values, np.ndarray) and values.dtype.kind in "iuf"
 
 
-def listed(column: Column) -> list[object]:
+def to_list(column: Column) -> list[object]:
     """A column's values as Python's own; narrow floats as the doubles that they stand for."""
     if type(column) is list:
         return column
@@ -62,7 +62,7 @@ def values_of(column: Column) -> Values:
     """A column that is no scalar: numbers in an array as they are, all else as a list."""
     if type(column) is list or (is_array(column) and column.ndim == 1):
         return cast("Values", column)
-    return listed(column)
+    return to_list(column)
 
 
 def single(column: Column) -> object:

@@ -47,7 +47,7 @@ def candidates(columns: Columns, rows: Mapping[str, Sized]) -> int:
     return distinct.pop() if distinct else 1
 
 
-class Side:
+class IdColumns:
     """The fields whose ids are one input of the model: a request's own, or its candidates'."""
 
     def __init__(self, fields: Sequence[CategoryField | BucketField]) -> None:
@@ -57,7 +57,7 @@ class Side:
         self._bucketed = [field.name for field in buckets]
         self._buckets = Buckets([field.boundaries for field in buckets])
 
-    def once(self, columns: Columns, encoders: Encoders) -> Ids | None:
+    def shared_ids(self, columns: Columns, encoders: Encoders) -> Ids | None:
         """Int32 ids [1, fields] where every column says one value, else None."""
         ids, name = [], ""
         try:
@@ -70,7 +70,7 @@ class Side:
             raise no_plain_values(name, error) from error
         return np.array([ids], np.int32)
 
-    def each(self, columns: Columns, encoders: Encoders, rows: int) -> Ids:
+    def ids_by_row(self, columns: Columns, encoders: Encoders, rows: int) -> Ids:
         """Int32 ids [rows, fields]."""
         ids = np.empty((rows, len(self._names)), np.int32)
         numbers, name = np.empty((len(self._bucketed), rows)), ""

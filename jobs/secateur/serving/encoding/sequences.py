@@ -18,7 +18,7 @@ from secateur.encoding.lists import keep, present
 from secateur.encoding.spelling import plain_scalar
 from secateur.encoding.vectors import Floats, float32_rows
 from secateur.serving.encoding.numbers import numbers_of
-from secateur.serving.encoding.raw_columns import is_scalar, listed, spelling
+from secateur.serving.encoding.raw_columns import is_scalar, spelling, to_list
 from secateur.serving.files import layout
 
 Ids = NDArray[np.int32]
@@ -36,7 +36,7 @@ def encode_list(
     `absent` are further spellings of a missing value: of a history's items, or of a whole list.
     Raises UsageError for what is no list.
     """
-    known = (_known(listed(row), field, absent) for row in rows_of(column, field))
+    known = (_present_values(to_list(row), field, absent) for row in rows_of(column, field))
     rows = [keep(field, row) for row in known]
     lengths = np.array([len(row) for row in rows])
     padded = np.full((len(rows), max(1, lengths.max(initial=0))), layout.PADDING, np.int32)
@@ -44,7 +44,7 @@ def encode_list(
     return padded
 
 
-def _known(row: list[object], field: ListField, absent: Collection[str]) -> list[object]:
+def _present_values(row: list[object], field: ListField, absent: Collection[str]) -> list[object]:
     """The values of a row that are not missing; none where the row as a whole is."""
     values = present(row, spelling)
     if field.history and absent:
@@ -70,7 +70,7 @@ def _numbers(rows: Sequence[Row]) -> NDArray[np.floating]:
     """The numbers of rows of one length, as floats that become the same float32 as they do."""
     if rows and all(isinstance(row, np.ndarray) and row.dtype in _WIDE for row in rows):
         return np.concatenate(cast("Sequence[NDArray[np.floating]]", rows))
-    return numbers_of(list(chain.from_iterable(listed(row) for row in rows)))
+    return numbers_of(list(chain.from_iterable(to_list(row) for row in rows)))
 
 
 def rows_of(column: object, field: ListField | VectorField) -> list[Row]:
@@ -84,7 +84,7 @@ def rows_of(column: object, field: ListField | VectorField) -> list[Row]:
         raise UsageError(f"column {field.name} holds {column!r:.40}, where a sequence belongs")
     if isinstance(column, np.ndarray) and column.ndim > 1:
         return list(column)
-    cells = [plain_scalar(cell) for cell in listed(column)]
+    cells = [plain_scalar(cell) for cell in to_list(column)]
     is_flat = all(map(_is_single, cells))
     # A flat sequence may still be one text a row, and not the values of one row.
     separated = field.separator is not None and len(cells) > 0
@@ -106,4 +106,4 @@ def _row(cell: object, field: ListField | VectorField) -> Row:
             return text.split(field.separator)
     if _is_single(cell) or isinstance(cell, Mapping | Set):
         raise UsageError(f"column {field.name}: {cell!r:.40} is no row of many values")
-    return cast("Row", cell) if isinstance(cell, np.ndarray) else listed(cell)
+    return cast("Row", cell) if isinstance(cell, np.ndarray) else to_list(cell)

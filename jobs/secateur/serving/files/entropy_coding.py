@@ -51,7 +51,7 @@ def encode(symbols: Symbols, contexts: Contexts, models: int, alphabet: int) -> 
 
 def decode(data: memoryview, contexts: Contexts, models: int, alphabet: int) -> Symbols:
     """The symbols [n] of `contexts` [n]. Raises ValueError for a stream that is not whole."""
-    frequencies, states, words = _parted(data, models, alphabet)
+    frequencies, states, words = _split_stream(data, models, alphabet)
     slots = _slots(frequencies)
     symbols = np.empty(len(contexts), np.uint8)
     at, lanes = 0, len(states)
@@ -73,7 +73,7 @@ def decode(data: memoryview, contexts: Contexts, models: int, alphabet: int) -> 
     return symbols
 
 
-def _parted(
+def _split_stream(
     data: memoryview, models: int, alphabet: int
 ) -> tuple[NDArray[np.uint16], NDArray[np.uint32], Words]:
     """Frequencies [models, alphabet], states [lanes] and words of a stream."""

@@ -71,8 +71,8 @@ def pack(
     """
     rows, width = table.shape
     shape = _Shape(segments, words.shape[1] if words is not None else width - 1, len(books) > 0)
-    first = _coded(table[:, -1], shape.first_strides, shape.levels)
-    embedding = _coded(table[:, :-1], shape.strides, shape.levels) if words is None else words
+    first = _to_codes(table[:, -1], shape.first_strides, shape.levels)
+    embedding = _to_codes(table[:, :-1], shape.strides, shape.levels) if words is None else words
     codes = np.column_stack([embedding, first]).T.ravel()
     coded = entropy_coding.encode(codes, shape.contexts, shape.models, shape.alphabet)
     header = {
@@ -151,7 +151,7 @@ class _Shape:
         return codes
 
 
-def _coded(values: Bytes, strides: NDArray[np.int64], levels: int) -> Bytes:
+def _to_codes(values: Bytes, strides: NDArray[np.int64], levels: int) -> Bytes:
     return ((values.astype(np.int16) - ZERO) // strides + levels).astype(np.uint8)
 
 

@@ -77,7 +77,7 @@ def pack_vocabulary(schema: FeatureSchema, values: Mapping[str, Sequence[str]]) 
 
 def ascending_order(field: _Field, values: Sequence[str], frequent: int) -> NDArray[np.int64]:
     """Places of `values` [n] in the second form's order: a run of the `frequent`, one of others."""
-    key = _numbered(values, hashed=_is_hashed(field))[-1]
+    key = _as_numbers(values, hashed=_is_hashed(field))[-1]
     if key is None:
         key = np.unique(np.array(values, object), return_inverse=True)[1].astype(np.uint64)
     runs = np.split(np.arange(len(values)), [frequent])
@@ -125,7 +125,7 @@ def _is_hashed(field: _Field) -> bool:
 
 
 def _run(values: Sequence[str], runs: tuple[int, ...], *, hashed: bool) -> tuple[Run, bytes]:
-    prefix, digits, numbers = _numbered(values, hashed=hashed)
+    prefix, digits, numbers = _as_numbers(values, hashed=hashed)
     bits = _bits(numbers) if hashed and numbers is not None else 0
     if numbers is None or bits > golomb_rice.LARGEST_BITS:
         return Run(runs, tuple(values)), b""
@@ -142,24 +142,26 @@ def _bits(hashes: NDArray[np.uint64]) -> int:
     return bits
 
 
-def _numbered(values: Sequence[str], *, hashed: bool) -> tuple[str, int, NDArray[np.uint64] | None]:
+def _as_numbers(
+    values: Sequence[str], *, hashed: bool
+) -> tuple[str, int, NDArray[np.uint64] | None]:
     """A prefix that all share, or so many hexadecimal digits, and the numbers that values then are.
 
     None for the numbers where some are none.
     """
     if hashed:
-        return "", 0, _numbered_hashes(values)
+        return "", 0, _hash_numbers(values)
     prefix = values[0].rstrip("0123456789") if len(values) else ""
     rests = [value[len(prefix) :] for value in values if value.startswith(prefix)]
     if len(rests) == len(values) and all(map(_WHOLE.fullmatch, rests)):
         return prefix, 0, np.array(list(map(int, rests)), np.uint64)
     digits = len(values[0])
     if all(len(value) == digits and _HEX.fullmatch(value) for value in values):
-        return "", digits, _numbered_hashes(values)
+        return "", digits, _hash_numbers(values)
     return "", 0, None
 
 
-def _numbered_hashes(values: Sequence[str]) -> NDArray[np.uint64]:
+def _hash_numbers(values: Sequence[str]) -> NDArray[np.uint64]:
     return np.array([int(value, 16) for value in values], np.uint64)
 
 
@@ -172,17 +174,17 @@ def _of_run(
     if run.texts is not None:
         texts = _of_texts(list(run.texts), field, where)
         hashed = _is_hashed(field)
-        return Hashes(_numbered_hashes(texts)) if hashed else texts, payload
+        return Hashes(_hash_numbers(texts)) if hashed else texts, payload
     end = golomb_rice.size(run.runs, run.rice, run.unary)
     numbers = golomb_rice.unpack(payload[:end], run.runs, run.rice, run.unary)
     if not _is_hashed(field):
-        return _spelled(run, numbers), payload[end:]
+        return _texts_of(run, numbers), payload[end:]
     if not 0 < run.bits <= golomb_rice.LARGEST_BITS or (numbers >> run.bits).any():
         raise ValueError(f"hashes are not of {run.bits} bits")
     return Hashes(numbers.astype(np.uint64), run.bits), payload[end:]
 
 
-def _spelled(run: Run, numbers: NDArray[np.int64]) -> list[str]:
+def _texts_of(run: Run, numbers: NDArray[np.int64]) -> list[str]:
     if not run.hex:
         return [f"{run.prefix}{number}" for number in numbers.tolist()]
     if not 0 < run.hex < HASH_BITS // 4 or (numbers >> 4 * run.hex).any():
