@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
-from secateur.events.hashing import hash_of, with_pads
 
 from raw_values import TYPES, column
 from secateur.contracts.features import (
@@ -31,6 +30,7 @@ from secateur.contracts.features import (
     VectorField,
 )
 from secateur.events import raw_rows as reading
+from secateur.events.keyed_hash import hash_of, with_pads
 from secateur.events.raw_files import RawFile
 from secateur.events.spelling import canonical_column
 from secateur.features.columns import encoder as training_encoder

@@ -53,7 +53,7 @@ def _outcome(row: Row, counter: Counter) -> int | None:
     if counter.at_least is None:
         return {"0": 0, "1": 1}.get(row[counter.of])
     text = row[counter.of] or ""
-    spelled = re.fullmatch(r"-?\d+(\.\d+)?(e\d+)?", text)
+    spelled = re.fullmatch(r"[+-]?\d+(\.\d+)?(e\d+)?\n?", text)
     return int(float(text) >= counter.at_least) if spelled else None
 
 
