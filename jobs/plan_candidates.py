@@ -15,9 +15,9 @@ from secateur.contracts.errors import ScenarioError
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.search import SearchRecord
 from secateur.model.bundle import load_bundle
-from secateur.model.training.context import best_device
+from secateur.model.training.training_context import best_device
 from secateur.pruning.recipes import candidate_plan
-from secateur.pruning.recipes.context import PruningContext
+from secateur.pruning.recipes.pruning_context import PruningContext
 from secateur.pruning.search.search import search
 from secateur.pruning.search.trials import StoredOutcomes, Trials
 from secateur.scenario.sections.search import Search

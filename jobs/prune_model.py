@@ -16,13 +16,13 @@ from secateur.contracts import artifact_files, record
 from secateur.contracts.candidates import CandidatePlan
 from secateur.contracts.models import ModelSpec
 from secateur.model.bundle import load_bundle, save_bundle, weight_counts
-from secateur.model.training.context import best_device
+from secateur.model.training.training_context import best_device
 from secateur.packaging.assembly import write_package
-from secateur.packaging.source import read_source
+from secateur.packaging.source import package_source
 from secateur.pruning.nightly.previous_cuts import follow_previous_cuts
 from secateur.pruning.recipes import candidate_plan
 from secateur.pruning.recipes.apply_recipe import apply_recipe
-from secateur.pruning.recipes.context import PruningContext
+from secateur.pruning.recipes.pruning_context import PruningContext
 
 
 def prune_model(job: Job) -> None:
@@ -46,7 +46,7 @@ def prune_model(job: Job) -> None:
     pruned = apply_recipe(recipe, load_bundle(dense), context, hysteresis)
     model = pruned.model
     facts = {"recipe": recipe.name, "dense": dense.digest, **weight_counts(model)}
-    source = read_source(features)
+    source = package_source(features)
     source = source.cut(pruned.kept_ids(spec), pruned.adapt_inputs(source.held_out.inputs, spec))
     with job.create("ModelBundle", "bundle") as draft:
         save_bundle(draft, model)

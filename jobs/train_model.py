@@ -20,9 +20,9 @@ from secateur.model.bundle import save_bundle
 from secateur.model.data.streaming import open_stream
 from secateur.model.distributed import process_group
 from secateur.model.training.checkpoints import Checkpoints
-from secateur.model.training.context import TrainingContext, best_device
 from secateur.model.training.tensorboard import report_progress
 from secateur.model.training.train import train
+from secateur.model.training.training_context import TrainingContext, best_device
 
 
 def train_model(job: Job) -> None:

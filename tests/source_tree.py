@@ -146,6 +146,11 @@ def own_lines(function: Function) -> int:
     return (function.end_lineno or start) - start + 1
 
 
+def whole_lines(function: Function) -> int:
+    """Lines of a function from `def` to its last, docstring and all."""
+    return (function.end_lineno or function.lineno) - function.lineno + 1
+
+
 ARRAYS = re.compile(r"\b(Tensor|NDArray|Floats|Integers|ndarray|Ragged|pa\.(Array|ChunkedArray))\b")
 SHAPE = re.compile(r"\[[^\]]*\]|\bscalar\b|\bshape")
 
@@ -155,3 +160,8 @@ def handles_arrays(function: Function) -> bool:
     arguments = [*function.args.args, *function.args.kwonlyargs]
     kinds = [one.annotation for one in arguments] + [function.returns]
     return any(kind is not None and ARRAYS.search(ast.unparse(kind)) for kind in kinds)
+
+
+def states_a_shape(function: Function) -> bool:
+    """Whether a docstring tells an array's shape: `[rows, dim]`, or that it is a scalar."""
+    return SHAPE.search(ast.get_docstring(function) or "") is not None

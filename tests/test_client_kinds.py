@@ -16,7 +16,7 @@ from secateur.model.architectures.registry import new_model
 from secateur.model.data.batches import load_split
 from secateur.model.training.holdout import predict
 from secateur.packaging.assembly import write_package
-from secateur.packaging.source import read_source
+from secateur.packaging.source import package_source
 from secateur.releases.catalogue import Catalogue
 from secateur.releases.publisher import Publisher
 from secateur.releases.publishing import publish
@@ -44,7 +44,7 @@ def test_lists_are_separated_text_and_histories_are_between_blanks(
     monkeypatch.setenv("SECATEUR_ID_KEY", KEY.decode())
     with artifacts.create((tmp_path / "package").as_uri(), "Package") as draft:
         inputs = load_split(features, "tune").inputs
-        write_package(draft, model, Recipe("r"), read_source(features), inputs, "A sample")
+        write_package(draft, model, Recipe("r"), package_source(features), inputs, "A sample")
         package = draft.seal(by, {}, {}).digest
     accepted = Verdict(True, "", "r", package, "d" * 64, 10**6, 0.01, 0.01, None, ())
     with artifacts.create((tmp_path / "verdict").as_uri(), "Verdict") as draft:

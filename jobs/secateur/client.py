@@ -224,7 +224,7 @@ def scenario(argv: Sequence[str]) -> None:
         from secateur.scenario import commands
     except ModuleNotFoundError as error:
         raise UsageError(f"this needs secateur[pipeline]: {error.name} is not installed") from error
-    commands.run(argv)
+    commands.run_command(argv)
 
 
 def _catalogue(uri: str) -> "Catalogue":

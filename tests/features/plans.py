@@ -19,8 +19,8 @@ from secateur.features.days.arrow_days import on_days
 from secateur.features.days.event_window import EventWindow
 from secateur.features.history.kept_counts import count_days, daily_counts
 from secateur.features.learning import learn, read_vocabulary
-from secateur.features.rows import EncodeDay
 from secateur.features.schema import Heading
+from secateur.features.split_rows import EncodeDay
 from secateur.scenario import Scenario
 
 

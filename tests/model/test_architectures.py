@@ -20,10 +20,10 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import build, new_model, shapes_of
 from secateur.model.data.batches import Split
 from secateur.model.data.inputs import Inputs, Ragged
-from secateur.model.training.context import TrainingContext
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import logit_auc
 from secateur.model.training.train import train
+from secateur.model.training.training_context import TrainingContext
 from secateur.scenario import Training
 
 from .conftest import SCHEMA, TRAINING, planted_probability

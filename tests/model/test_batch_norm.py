@@ -8,10 +8,10 @@ from secateur.model.architectures.batch_norm import FEWEST, BatchNorm
 from secateur.model.architectures.registry import new_model
 from secateur.model.architectures.tower import Tower
 from secateur.model.data.batches import Split
-from secateur.model.training.context import TrainingContext
 from secateur.model.training.holdout import predict
-from secateur.model.training.metrics import log_loss
+from secateur.model.training.metrics import logit_loss
 from secateur.model.training.train import distill, train, with_distillation_targets
+from secateur.model.training.training_context import TrainingContext
 from secateur.scenario import Training
 
 from .conftest import SCHEMA, TRAINING
@@ -76,7 +76,7 @@ def test_what_training_leaves_has_the_loss_of_its_best_evaluation(
     assert [type(norm) for norm in model.tower.norms] == [BatchNorm] * 2
     curve = train(model, *planted, TrainingContext(training, 1)).curve
     assert [type(norm) for norm in model.tower.norms] == [nn.Identity] * 2
-    loss = log_loss(predict(model, planted[1].inputs), planted[1].labels)
+    loss = logit_loss(predict(model, planted[1].inputs), planted[1].labels)
     assert loss == pytest.approx(curve.evaluations[curve.best].holdout_loss, abs=1e-6)
 
 

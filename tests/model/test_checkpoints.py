@@ -21,8 +21,8 @@ from secateur.model.architectures.registry import new_model
 from secateur.model.data.batches import Split
 from secateur.model.distributed import World
 from secateur.model.training.checkpoints import Checkpoints
-from secateur.model.training.context import TrainingContext
 from secateur.model.training.train import train
+from secateur.model.training.training_context import TrainingContext
 from secateur.scenario import Training, load
 from train_model import train_model
 from waiting import wait_for_step

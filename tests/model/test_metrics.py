@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from secateur.model.training.metrics import log_loss, logit_auc
+from secateur.model.training.metrics import logit_auc, logit_loss
 
 
 def test_auc_is_the_share_of_pairs_ranked_right_ties_counting_half() -> None:
@@ -28,4 +28,4 @@ def test_log_loss_is_the_mean_cross_entropy() -> None:
     for z, t in zip((0.3, -2.0), (1.0, 0.25), strict=True):
         p = 1 / (1 + math.exp(-z))
         expected -= (t * math.log(p) + (1 - t) * math.log(1 - p)) / 2
-    assert log_loss(logits, targets) == pytest.approx(expected, rel=1e-6)
+    assert logit_loss(logits, targets) == pytest.approx(expected, rel=1e-6)

@@ -21,10 +21,10 @@ from secateur.model.architectures.registry import new_model, spec_of
 from secateur.model.bundle import load_bundle, save_bundle
 from secateur.model.data.batches import _vectors, load_split, split_holdout
 from secateur.model.data.inputs import Inputs, Ragged
-from secateur.model.training.context import TrainingContext
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import logit_auc
 from secateur.model.training.train import train
+from secateur.model.training.training_context import TrainingContext
 from secateur.scenario import Training
 
 TRAINING = Training(embedding_dim=4, hidden=(32, 16), learning_rate=5e-3, batch_size=64)

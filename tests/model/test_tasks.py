@@ -14,15 +14,15 @@ from secateur.model.architectures.registry import new_model
 from secateur.model.data.batches import Split, load_split, split_holdout
 from secateur.model.data.streaming import open_stream
 from secateur.model.training.checkpoints import Checkpoints
-from secateur.model.training.context import TrainingContext
 from secateur.model.training.holdout import predict, predict_tasks
-from secateur.model.training.metrics import log_loss, logit_auc, task_losses
+from secateur.model.training.metrics import logit_auc, logit_loss, task_losses
 from secateur.model.training.train import (
     distill,
     distillation_targets,
     train,
     with_distillation_targets,
 )
+from secateur.model.training.training_context import TrainingContext
 from secateur.scenario import Training
 
 from .conftest import TRAINING, WITH_TASKS, planted_probability
@@ -90,7 +90,7 @@ def test_the_kept_evaluation_is_the_best_one_of_the_label(
     seen = [one.holdout_loss for one in curve.evaluations]
     assert seen[curve.best] == min(seen)
     _, holdout = told
-    assert log_loss(predict(model, holdout.inputs), holdout.labels) == pytest.approx(min(seen))
+    assert logit_loss(predict(model, holdout.inputs), holdout.labels) == pytest.approx(min(seen))
 
 
 def test_a_task_that_no_row_tells_moves_nothing(told: Told) -> None:

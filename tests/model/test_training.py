@@ -12,16 +12,16 @@ from secateur.model.data.batches import Split
 from secateur.model.data.inputs import Inputs
 from secateur.model.distributed import SINGLE_PROCESS
 from secateur.model.optimization.optimizers import ModelOptimizer
-from secateur.model.training.context import TrainingContext
 from secateur.model.training.holdout import HoldoutEvaluator, predict
 from secateur.model.training.loop import penalty
-from secateur.model.training.metrics import log_loss, logit_auc
+from secateur.model.training.metrics import logit_auc, logit_loss
 from secateur.model.training.train import (
     distill,
     distillation_targets,
     train,
     with_distillation_targets,
 )
+from secateur.model.training.training_context import TrainingContext
 from secateur.scenario import Training
 
 from .conftest import SCHEMA, TRAINING, planted_probability
@@ -64,7 +64,7 @@ def test_the_model_keeps_the_weights_of_the_evaluation_with_the_lowest_holdout_l
     model, curve = trained((noise, holdout), training)
     seen = [one.holdout_loss for one in curve.evaluations]
     assert curve.evaluations[curve.best].holdout_loss == min(seen) < seen[-1]
-    assert log_loss(predict(model, holdout.inputs), holdout.labels) == pytest.approx(min(seen))
+    assert logit_loss(predict(model, holdout.inputs), holdout.labels) == pytest.approx(min(seen))
     assert len(seen) - 1 - curve.best == training.patience
     assert curve.evaluations[-1].samples < 60 * len(noise)
 

@@ -5,7 +5,7 @@ import onnx
 import onnxruntime
 
 from secateur.onnx_graph.graph import Graph
-from secateur.onnx_graph.layers import FloatLinear, at_bits, linear, relu_layers
+from secateur.onnx_graph.linear_layers import FloatLinear, at_bits, linear, relu_layers
 
 
 def halves_apart() -> bytes:

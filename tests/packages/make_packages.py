@@ -22,7 +22,7 @@ from secateur.contracts.models import Architecture
 from secateur.identity import hash_id
 from secateur.model.architectures.registry import new_model
 from secateur.packaging.assembly import write_package
-from secateur.packaging.source import Source, read_source
+from secateur.packaging.source import Source, package_source
 from secateur.scenario import Training
 from secateur.serving.scorer import load
 
@@ -79,7 +79,7 @@ def make(features: Artifact, architecture: Architecture, recipe: Recipe) -> None
 
 def source_of(features: Artifact) -> Source:
     """A few held-out rows, whose prices are scaled as `TODAY` says."""
-    source = read_source(features)
+    source = package_source(features)
     source = replace(source, held_out=source.held_out.take(np.arange(ROWS)))
     numbers = source.held_out.inputs.numbers.clone()
     known = torch.tensor([price is not None for price in source.held_out.columns["price"]])

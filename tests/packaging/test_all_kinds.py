@@ -24,7 +24,7 @@ from secateur.model.architectures.registry import new_model
 from secateur.model.data.batches import load_split
 from secateur.model.training.holdout import predict, predict_tasks
 from secateur.packaging.assembly import write_package
-from secateur.packaging.source import read_source
+from secateur.packaging.source import package_source
 from secateur.scenario import Training
 from secateur.serving.files import compression, golden, layout
 from secateur.serving.files.golden import Golden
@@ -65,7 +65,7 @@ def packaged(
     recipe = Recipe("r", embedding_bits=bits[0], tower_bits=bits[1])  # type: ignore[arg-type]
     with create(folder.as_uri(), "Package") as draft:
         calibration = load_split(features, "train").inputs
-        source = replace(read_source(features), schema=schema)
+        source = replace(package_source(features), schema=schema)
         write_package(draft, model, recipe, source, calibration, "A sample")
     return load(folder, id_key=KEY)
 

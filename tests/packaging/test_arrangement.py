@@ -18,7 +18,7 @@ from secateur.model.training.holdout import predict
 from secateur.packaging.arrangement import arrange
 from secateur.packaging.assembly import write_package
 from secateur.packaging.graph.take_apart import parts_of
-from secateur.packaging.source import read_source
+from secateur.packaging.source import package_source
 from secateur.scenario import Training
 from secateur.serving.files import layout, package
 from secateur.serving.scorer import Scorer, load
@@ -45,7 +45,7 @@ def model() -> Recommender:
 def packaged(model: Recommender, features: Artifact, folder: Path, recipe: Recipe) -> Scorer:
     with create(folder.as_uri(), "Package") as draft:
         calibration = load_split(features, "train").inputs
-        write_package(draft, model, recipe, read_source(features), calibration, "A sample")
+        write_package(draft, model, recipe, package_source(features), calibration, "A sample")
     return load(folder)
 
 
@@ -74,7 +74,7 @@ def test_rare_rows_alone_lose_precision(
 ) -> None:
     """Torch on the table of the package scores like the package, whatever the bits of its rows."""
     scorer = packaged(model, features, tmp_path / "p", replace(MIXED, tower_bits=32))
-    source = read_source(features)
+    source = package_source(features)
     arranged = arrange(SCHEMA, source.vocabulary, source.counts, MIXED).rows
     split = load_split(features, "confirm")
     parts = parts_of(model, MIXED, split.inputs, arranged)
@@ -101,7 +101,7 @@ def test_rare_rows_alone_lose_precision(
 
 
 def test_the_counts_of_values_say_which_are_rare(features: Artifact) -> None:
-    source = read_source(features)
+    source = package_source(features)
     arranged = arrange(SCHEMA, source.vocabulary, source.counts, MIXED).rows
     blocks = (*SCHEMA.fields, *SCHEMA.own_lists)
     for block, rare in zip(blocks, arranged.rare, strict=True):

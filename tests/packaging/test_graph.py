@@ -17,8 +17,8 @@ from secateur.contracts.models import ModelSpec
 from secateur.model.architectures.finalmlp.network import FinalMLP
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.inputs import Inputs
-from secateur.onnx_graph import layers
-from secateur.onnx_graph.layers import WEIGHT_LIMIT, IntegerLinear
+from secateur.onnx_graph import linear_layers
+from secateur.onnx_graph.linear_layers import WEIGHT_LIMIT, IntegerLinear
 from secateur.packaging.graph.build import build
 from secateur.packaging.graph.parts import Parts
 from secateur.packaging.graph.take_apart import parts_of
@@ -117,7 +117,7 @@ def test_integer_rows_score_like_torch_on_the_rows_they_stand_for(
     specs(),
     st.tuples(st.sampled_from([8, 4, 3, 2]), st.sampled_from([8, 4])),
     places,
-    st.sampled_from([0, 10, layers.SMALL]),
+    st.sampled_from([0, 10, linear_layers.SMALL]),
 )
 def test_integer_graph_scores_like_its_integers_by_hand(
     spec: ModelSpec, bits: tuple[int, int], request: Places, small: int
@@ -126,7 +126,7 @@ def test_integer_graph_scores_like_its_integers_by_hand(
     parts = parts_of(model, recipe(*bits), inputs, request=within(spec, request))
     assert all(len(np.unique(layer.weight)) <= 1 << bits[1] for layer in parts.hidden)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(layers, "SMALL", small)
+        patch.setattr(linear_layers, "SMALL", small)
         expected, found = by_hand(model, parts, inputs), run(spec, parts, inputs)
     # A float that lies between two integers may be rounded to either.
     assert np.abs(found - expected).max() < 0.02

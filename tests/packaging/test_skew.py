@@ -21,14 +21,14 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import new_model
 from secateur.model.data.batches import load_split
 from secateur.model.training.holdout import predict
-from secateur.onnx_graph import layers
+from secateur.onnx_graph import linear_layers
 from secateur.packaging import arrangement, assembly
 from secateur.packaging.arrangement import Arrangement
 from secateur.packaging.assembly import write_package
 from secateur.packaging.graph import take_apart
-from secateur.packaging.quantization import tables
+from secateur.packaging.quantization import table_quantization
 from secateur.packaging.skew.stored_table import StoredTable
-from secateur.packaging.source import HeldOut, Source, read_source
+from secateur.packaging.source import HeldOut, Source, package_source
 from secateur.scenario import Training
 from secateur.serving.files import golden, layout
 from secateur.serving.files.package import read_whole
@@ -70,7 +70,7 @@ def write(features: Artifact, model: Recommender, tmp_path: Path) -> Callable[[R
     def written(recipe: Recipe) -> None:
         with create((tmp_path / "p").as_uri(), "Package") as draft:
             calibration = load_split(features, "train").inputs
-            write_package(draft, model, recipe, read_source(features), calibration, "A sample")
+            write_package(draft, model, recipe, package_source(features), calibration, "A sample")
 
     return written
 
@@ -109,7 +109,7 @@ SCALES = {
         lambda t: replace(t, multipliers=t.multipliers * np.array([1, 2, 1, 1, 1])[:, None]),
     ),
     "weights": quantizer(
-        layers, "quantize_linear", lambda layer: replace(layer, scale=layer.scale * 1.2)
+        linear_layers, "quantize_linear", lambda layer: replace(layer, scale=layer.scale * 1.2)
     ),
     "activations in the graph": graph_of(
         lambda p: replace(p, steps=tuple(1.3 * step for step in p.steps))
@@ -188,7 +188,7 @@ def test_a_vocabulary_in_another_order_is_refused_by_the_field_s_name(
 def test_features_that_give_a_missing_number_another_value_are_refused(
     features: Artifact, model: Recommender, tmp_path: Path
 ) -> None:
-    source = read_source(features)
+    source = package_source(features)
     numbers = source.held_out.inputs.numbers.clone()
     missing = torch.tensor([value is None for value in source.held_out.columns["temperature"]])
     assert 5 < missing.sum() < 50
@@ -210,7 +210,7 @@ def test_tasks_that_change_places_are_refused(
     model = new_model(schema, WIDE, seed=1).eval()
     torch.manual_seed(0)
     torch.nn.init.normal_(model.tower.layers[-1].weight)
-    source = replace(read_source(features), schema=schema)
+    source = replace(package_source(features), schema=schema)
 
     def swapped(made: Any) -> Any:
         output = made.output
@@ -243,14 +243,15 @@ def test_a_few_unknown_users_may_be_taken_for_known_ones_where_bits_are_left_out
     features: Artifact, model: Recommender, tmp_path: Path
 ) -> None:
     def write(strangers: int) -> None:
-        source = with_strangers(read_source(features), strangers)
+        source = with_strangers(package_source(features), strangers)
         inputs = source.held_out.inputs
         with create((tmp_path / "p").as_uri(), "Package") as draft:
             write_package(draft, model, EXTREME, source, inputs, "A sample")
 
     write(4)
     scorer = load(tmp_path / "p")
-    assert scorer.ids_of(dict(with_strangers(read_source(features), 4).held_out.columns))[0, 0] < 12
+    columns = dict(with_strangers(package_source(features), 4).held_out.columns)
+    assert scorer.ids_of(columns)[0, 0] < 12
     assert f"{USERS[0][:12]}0000" not in read_whole(tmp_path / "p", layout.GOLDEN).decode()
     with pytest.raises(SkewRefused, match="encodes user_id otherwise in 5 rows"):
         write(5)
@@ -289,7 +290,8 @@ def test_numbers_that_nearly_cancel_are_no_fault() -> None:
     norms = np.square(embedding, dtype=np.float64).sum(axis=1)
     first_order = (0.5 * norms + 0.01 * random.normal(size=500)).astype(np.float32)
     rows = Arrangement.as_is((500,))
-    table = tables.integer_table(embedding, first_order, rows, Recipe("r", embedding_bits=8))
+    recipe = Recipe("r", embedding_bits=8)
+    table = table_quantization.integer_table(embedding, first_order, rows, recipe)
     assert StoredTable(table, rows).wrong_numbers(embedding, first_order, folded=True) == 0
     other = replace(table, steps=table.steps * np.float32(1.01))
     assert StoredTable(other, rows).wrong_numbers(embedding, first_order, folded=True) > 500

@@ -11,9 +11,9 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import build
 from secateur.model.data.batches import Split
 from secateur.model.data.inputs import Inputs
-from secateur.model.training.context import TrainingContext
 from secateur.model.training.train import train
-from secateur.pruning.recipes.context import PruningContext
+from secateur.model.training.training_context import TrainingContext
+from secateur.pruning.recipes.pruning_context import PruningContext
 from secateur.pruning.units.calibration import CalibrationData
 from secateur.scenario import Training
 

@@ -11,12 +11,12 @@ from secateur.contracts.pruning import PruningPlans, difference
 from secateur.model.architectures.kept_units import narrow
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.training.holdout import predict
-from secateur.model.training.metrics import log_loss, logit_auc
+from secateur.model.training.metrics import logit_auc, logit_loss
 from secateur.pruning.cuts.compaction import compact
 from secateur.pruning.cuts.masking import mask
 from secateur.pruning.importance.weights import linears
 from secateur.pruning.recipes.apply_recipe import PrunedModel, apply_recipe
-from secateur.pruning.recipes.context import PruningContext
+from secateur.pruning.recipes.pruning_context import PruningContext
 
 
 def measured(
@@ -25,7 +25,7 @@ def measured(
     """AUC and log-loss on the holdout."""
     holdout = context.calibration.holdout
     logits = predict(model, narrow(holdout.inputs, dense.spec, model.spec))
-    return logit_auc(logits, holdout.labels), log_loss(logits, holdout.labels)
+    return logit_auc(logits, holdout.labels), logit_loss(logits, holdout.labels)
 
 
 def cut(dense: Recommender, context: PruningContext, *steps: Step, **how: object) -> PrunedModel:

@@ -23,7 +23,7 @@ from secateur.pruning.importance import fields
 from secateur.pruning.importance.neurons import hidden_layers
 from secateur.pruning.units.calibration import CalibrationData
 from secateur.pruning.units.masks import pack
-from secateur.pruning.units.rows import inputs_after_cut
+from secateur.pruning.units.table_rows import inputs_after_cut
 
 NO_ROWS = Split(
     Inputs.of_ids(torch.zeros(0, 1, dtype=torch.int32)),

@@ -22,7 +22,7 @@ from secateur.packaging.graph.take_apart import parts_of
 from secateur.pruning.cuts.compaction import compact
 from secateur.pruning.cuts.masking import mask
 from secateur.pruning.importance.neurons import hidden_layers
-from secateur.pruning.units.rows import inputs_after_cut
+from secateur.pruning.units.table_rows import inputs_after_cut
 
 from .test_compaction import Case, cuts, every_id, random_model
 

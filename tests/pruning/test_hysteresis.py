@@ -14,8 +14,8 @@ from secateur.contracts.pruning import PruningPlans
 from secateur.model.architectures.recommender import Recommender
 from secateur.pruning.nightly.hysteresis import Cut, Hysteresis, kept_masks, overlaps
 from secateur.pruning.recipes.apply_recipe import apply_recipe
-from secateur.pruning.recipes.context import PruningContext
-from secateur.pruning.units.rows import kept_rows
+from secateur.pruning.recipes.pruning_context import PruningContext
+from secateur.pruning.units.table_rows import kept_rows
 from secateur.scenario.sections.repruning import Repruning
 
 NEURONS = Step("neuron", "l2", keep=0.25)

@@ -14,7 +14,7 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.batches import Split
 from secateur.model.data.inputs import Inputs
 from secateur.model.training.holdout import predict
-from secateur.pruning.recipes.context import PruningContext
+from secateur.pruning.recipes.pruning_context import PruningContext
 from secateur.pruning.recipes.quantization_aware import (
     concatenate_curves,
     train_with_fake_quantization,

@@ -11,7 +11,7 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import shapes_of
 from secateur.pruning.recipes.apply_recipe import apply_recipe
 from secateur.pruning.recipes.candidate_plan import make_plan
-from secateur.pruning.recipes.context import PruningContext
+from secateur.pruning.recipes.pruning_context import PruningContext
 from secateur.pruning.search.grid import Configuration
 from secateur.pruning.search.search import TargetSearch, search
 from secateur.pruning.search.sensitivity import scan_sensitivity

@@ -14,10 +14,10 @@ from secateur.pruning.cuts import selection
 from secateur.pruning.importance.criteria import CRITERIA
 from secateur.pruning.recipes import candidate_plan
 from secateur.pruning.recipes.apply_recipe import RecipeRun
-from secateur.pruning.recipes.context import PruningContext
+from secateur.pruning.recipes.pruning_context import PruningContext
 from secateur.pruning.units.calibration import CalibrationData
 from secateur.pruning.units.masks import unpack
-from secateur.pruning.units.rows import inputs_after_cut
+from secateur.pruning.units.table_rows import inputs_after_cut
 from secateur.scenario import load
 
 SPEC = ModelSpec("deepfm", ("a", "b", "c"), (5, 4, 6), 8, (10, 4))

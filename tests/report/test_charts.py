@@ -71,7 +71,7 @@ def test_a_model_far_below_the_gate_is_drawn_on_the_edge_with_its_value() -> Non
         Point("good", 10, 0.729, 0.728, 0.73, "passed"),
         Point("awful", 5, 0.55, 0.54, 0.56, "failed"),
     ]
-    picture = scatter(points, 0.72, number_format.size, "title")
+    picture = scatter(points, 0.72, number_format.byte_size, "title")
     assert "awful 0.550" in picture
     assert ">0.55<" not in picture  # no axis stretched down to it
 
@@ -86,25 +86,25 @@ def test_the_gate_and_zero_are_in_every_forest_row() -> None:
 
 
 def test_names_are_escaped_in_pictures() -> None:
-    assert "<b>" not in scatter([point("<b>", 1, 0.7)], None, number_format.size, "<i>")
+    assert "<b>" not in scatter([point("<b>", 1, 0.7)], None, number_format.byte_size, "<i>")
 
 
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        (number_format.size(999), "999 B"),
-        (number_format.size(118_000), "118 kB"),
-        (number_format.size(2_950_000), "2.95 MB"),
-        (number_format.size(999_900), "1.00 MB"),
+        (number_format.byte_size(999), "999 B"),
+        (number_format.byte_size(118_000), "118 kB"),
+        (number_format.byte_size(2_950_000), "2.95 MB"),
+        (number_format.byte_size(999_900), "1.00 MB"),
         (number_format.duration(64.54), "64.5 µs"),
         (number_format.duration(3100), "3.10 ms"),
         (number_format.duration_pair(64.54, 107.6), "64.5 / 108 µs"),
         (number_format.duration_pair(900, 1200), "900 µs / 1.20 ms"),
         (number_format.times_smaller(2_950_000, 118_000), "25.0\N{MULTIPLICATION SIGN}"),
         (number_format.times_smaller(1, 0), "\N{EN DASH}"),
-        (number_format.difference(-0.00204), "\N{MINUS SIGN}0.0020"),
-        (number_format.difference(-0.00001), "0.0000"),
-        (number_format.difference(0.5), "+0.5000"),
+        (number_format.signed_delta(-0.00204), "\N{MINUS SIGN}0.0020"),
+        (number_format.signed_delta(-0.00001), "0.0000"),
+        (number_format.signed_delta(0.5), "+0.5000"),
         (number_format.percent(0.954, 1), "95.4 %"),
         (
             number_format.without_trailing_zeros("1.50 MB".replace(" ", number_format.SPACE)),

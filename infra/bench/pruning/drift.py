@@ -19,9 +19,9 @@ from bench.runner import Asked, Benchmark, seeds_of
 from secateur.contracts.features import FeatureSchema
 from secateur.model.architectures.registry import new_model
 from secateur.model.data.batches import Split
-from secateur.model.training.context import TrainingContext, best_device
 from secateur.model.training.train import train
-from secateur.pruning.recipes.context import PruningContext
+from secateur.model.training.training_context import TrainingContext, best_device
+from secateur.pruning.recipes.pruning_context import PruningContext
 from secateur.pruning.units.calibration import CalibrationData
 from secateur.scenario import Training
 

@@ -15,7 +15,7 @@ from secateur.model.training.metrics import logit_auc
 from secateur.pruning.cuts.masking import nonzero_masks
 from secateur.pruning.nightly.hysteresis import Cut, Hysteresis, overlaps
 from secateur.pruning.recipes.apply_recipe import apply_recipe
-from secateur.pruning.recipes.context import PruningContext
+from secateur.pruning.recipes.pruning_context import PruningContext
 from secateur.scenario.sections.repruning import Repruning
 
 STATIC = Repruning(decay=0, hysteresis=0, max_churn=0, max_loss=1)

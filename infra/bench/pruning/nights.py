@@ -20,7 +20,7 @@ from secateur.artifacts import Artifact, open_artifact
 from secateur.command import Job
 from secateur.model.bundle import load_bundle
 from secateur.model.data.batches import load_split
-from secateur.pruning.recipes.context import PruningContext
+from secateur.pruning.recipes.pruning_context import PruningContext
 
 SCENARIO = "short_video"
 DAYS = tuple(f"2022-05-{day:02d}" for day in range(3, 9))

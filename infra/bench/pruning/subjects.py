@@ -12,14 +12,14 @@ from secateur.judgement.client_scoring import HeldOutRows, read_rows
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import new_model
 from secateur.model.data.batches import Split, load_split
-from secateur.model.training.context import TrainingContext, best_device
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import logit_auc
 from secateur.model.training.train import train
+from secateur.model.training.training_context import TrainingContext, best_device
 from secateur.packaging.assembly import write_package
-from secateur.packaging.source import Source, read_source
+from secateur.packaging.source import Source, package_source
 from secateur.pruning.recipes.apply_recipe import PrunedModel, apply_recipe
-from secateur.pruning.recipes.context import PruningContext
+from secateur.pruning.recipes.pruning_context import PruningContext
 from secateur.scenario import Training, load
 
 
@@ -66,7 +66,7 @@ def subject_of_features(folder: Path, scenario: str, seed: int) -> Subject:
     return Subject(
         _dense(schema, context, training),
         context,
-        read_source(features),
+        package_source(features),
         load_split(features, "tune"),
         read_rows(features.folder / "tune", schema),
     )

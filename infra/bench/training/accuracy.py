@@ -18,11 +18,11 @@ from bench.data.frappe import TRAININGS, read_frappe
 from bench.data.splits import Splits
 from bench.runner import Asked, Benchmark, add_frappe, seeds_of
 from secateur.model.architectures.registry import new_model
-from secateur.model.training.context import TrainingContext, best_device
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import logit_auc
 from secateur.model.training.precision import has_bf16
 from secateur.model.training.train import train
+from secateur.model.training.training_context import TrainingContext, best_device
 from secateur.scenario import Training
 
 PUBLISHED = {

@@ -27,10 +27,10 @@ from bench.training.floors import (
 )
 from secateur.contracts.models import Evaluation
 from secateur.model.architectures.registry import new_model
-from secateur.model.training.context import TrainingContext, best_device
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import logit_auc
 from secateur.model.training.train import train
+from secateur.model.training.training_context import TrainingContext, best_device
 from secateur.scenario import Training
 
 CUDA = torch.cuda.is_available()

@@ -29,11 +29,11 @@ from secateur.judgement.accuracy import gauc
 from secateur.model.architectures.registry import new_model
 from secateur.model.data.batches import Split, load_split, part_files
 from secateur.model.data.inputs import Inputs
-from secateur.model.training.context import TrainingContext, best_device
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import logit_auc
 from secateur.model.training.precision import has_bf16
 from secateur.model.training.train import train
+from secateur.model.training.training_context import TrainingContext, best_device
 from secateur.scenario import Features, Training
 
 SCENARIO = "short_video"

@@ -35,11 +35,11 @@ from bench.runner import Asked, Benchmark, add_frappe
 from bench.training.floors import bytes_a_sample, flops_a_sample, measured_rates
 from secateur.model.architectures.registry import new_model
 from secateur.model.data.batches import Split
-from secateur.model.training.context import TrainingContext, best_device
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import logit_auc
 from secateur.model.training.precision import has_bf16
 from secateur.model.training.train import train
+from secateur.model.training.training_context import TrainingContext, best_device
 from secateur.scenario import Training
 
 PEERS = PROJECT / "var" / "peers"

@@ -15,7 +15,7 @@ from secateur.contracts.errors import CorruptArtifact
 Noun = TypeVar("Noun")
 
 
-def canonical(value: object) -> bytes:
+def canonical_json(value: object) -> bytes:
     """Bytes of `value` as JSON with sorted keys and no spaces: equal values, equal bytes."""
     text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
     return text.encode()
@@ -23,7 +23,7 @@ def canonical(value: object) -> bytes:
 
 def digest(value: object) -> str:
     """Hex sha256 of the canonical JSON of `value`."""
-    return hashlib.sha256(canonical(value)).hexdigest()
+    return hashlib.sha256(canonical_json(value)).hexdigest()
 
 
 def dump(value: object) -> bytes:

@@ -19,8 +19,8 @@ from secateur.features.history.prior_counts import Series, Sums
 from secateur.features.history.recency import Recent, look_back
 from secateur.features.history.user_history import history
 from secateur.features.learning import learn
-from secateur.features.rows import EncodeDay, Sources, Written
 from secateur.features.schema import Heading
+from secateur.features.split_rows import EncodeDay, Sources, Written
 from secateur.scenario import Features
 from secateur.spark import content, write_days
 

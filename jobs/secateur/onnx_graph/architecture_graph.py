@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from secateur.onnx_graph.graph import Graph, Value
-from secateur.onnx_graph.layers import Linear
+from secateur.onnx_graph.linear_layers import Linear
 
 if TYPE_CHECKING:
     from torch import Tensor

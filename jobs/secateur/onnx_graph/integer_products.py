@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secateur.onnx_graph.graph import Graph, Value
-from secateur.onnx_graph.layers import Floats, IntegerLinear
+from secateur.onnx_graph.linear_layers import Floats, IntegerLinear
 
 LARGEST_BIAS = 1 << 30
 

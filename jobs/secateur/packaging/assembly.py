@@ -14,8 +14,8 @@ from secateur.packaging.arrangement import arrange
 from secateur.packaging.card import write_card
 from secateur.packaging.graph.build import build
 from secateur.packaging.graph.take_apart import parts_of
-from secateur.packaging.skew.checking import Scored, demand_no_skew
 from secateur.packaging.skew.fake_quantized import fake_quantized
+from secateur.packaging.skew.skew_check import ScoredHeldOut, demand_no_skew
 from secateur.packaging.source import Source, cut_schema
 from secateur.serving.files import compression, golden, layout, package
 from secateur.serving.files.tables import pack_table
@@ -47,17 +47,17 @@ def write_package(
     packed = pack_table(table.rows, table.segments, table.words, table.books)
     _write(draft, layout.TABLE, packed)
     _write(draft, layout.VOCABULARY, arranged.vocabulary)
-    _write(draft, layout.SCHEMA, compression.compress(record.canonical(schema)))
-    _write(draft, layout.RECIPE, record.canonical(recipe))
+    _write(draft, layout.SCHEMA, compression.compress(record.canonical_json(schema)))
+    _write(draft, layout.RECIPE, record.canonical_json(recipe))
     reference = fake_quantized(model, recipe, parts, arranged.rows, calibration)
     scored = demand_no_skew(package.read(draft.folder), reference, arranged.rows, source)
     made = _golden_rows(scored, schema)
-    _write(draft, layout.GOLDEN, compression.compress(record.canonical(made)))
+    _write(draft, layout.GOLDEN, compression.compress(record.canonical_json(made)))
     card = write_card(title, schema, model.spec, recipe, source.facts, file_bytes(draft.folder))
     _write(draft, layout.CARD, card.encode())
 
 
-def _golden_rows(scored: Scored, schema: FeatureSchema) -> golden.Golden:
+def _golden_rows(scored: ScoredHeldOut, schema: FeatureSchema) -> golden.Golden:
     """Some of the rows that any machine scores alike, spread evenly."""
     safe = np.flatnonzero(scored.safe)
     places = safe[np.linspace(0, len(safe) - 1, min(GOLDEN_ROWS, len(safe))).astype(np.int64)]

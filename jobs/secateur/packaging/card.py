@@ -89,10 +89,10 @@ def _matches(schema: FeatureSchema) -> str:
 
 
 def _steps(recipe: Recipe) -> str:
-    done = [f"`{record.canonical(step).decode()}`" for step in recipe.steps]
+    done = [f"`{record.canonical_json(step).decode()}`" for step in recipe.steps]
     if recipe.student is not None:
         done.append(
-            f"a student trained from scratch, `{record.canonical(recipe.student).decode()}`"
+            f"a student trained from scratch, `{record.canonical_json(recipe.student).decode()}`"
         )
     elif recipe.repair_epochs:
         done.append(f"up to {recipe.repair_epochs} epochs of distillation from the dense model")

@@ -75,7 +75,7 @@ def _chosen(columns: dict[str, list[_T]], ids: Mapping[str, Sequence[int]]) -> d
     return {n: [column[i] for i in ids[n]] for n, column in columns.items() if n in ids}
 
 
-def read_source(features: Artifact) -> Source:
+def package_source(features: Artifact) -> Source:
     """Read what packaging needs of a FeatureSet."""
     schema = features.read(artifact_files.SCHEMA, FeatureSchema)
     vocabulary, counts = _vocabulary(features, schema)

@@ -67,9 +67,9 @@ class Cache:
                 return
             with contextlib.suppress(PreconditionFailed):
                 if seen is None:
-                    self._store.put_new(key, record.canonical(signed))
+                    self._store.put_new(key, record.canonical_json(signed))
                 else:
-                    self._store.swap(key, record.canonical(signed), seen[1])
+                    self._store.swap(key, record.canonical_json(signed), seen[1])
                 return
         raise ReleaseError(f"{self.root / key} is being rewritten by {ATTEMPTS} others")
 

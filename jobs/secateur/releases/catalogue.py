@@ -67,7 +67,7 @@ class Catalogue:
         where = f"{self.store.uri}/{key}"
         signed = _decode(SignedPointer, found.data, where)
         pointer = signed.pointer
-        self.trust.verify(record.canonical(pointer), signed.signature, where)
+        self.trust.verify(record.canonical_json(pointer), signed.signature, where)
         if (pointer.scenario, pointer.channel) != (self.scenario, channel):
             raise ReleaseError(f"{where} was signed for {pointer.scenario}/{pointer.channel}")
         return TaggedPointer(signed, found.tag)

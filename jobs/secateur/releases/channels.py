@@ -74,7 +74,7 @@ def _next(
 def _write(publisher: Publisher, current: TaggedPointer | None, pointer: ChannelPointer) -> bool:
     """Sign and write the pointer; False when another writer was first."""
     key = layout.pointer_key(pointer.channel)
-    signed = SignedPointer(pointer, publisher.signer.sign(record.canonical(pointer)))
+    signed = SignedPointer(pointer, publisher.signer.sign(record.canonical_json(pointer)))
     try:
         if current is None:
             publisher.store.put_new(key, record.dump(signed))

@@ -114,7 +114,7 @@ def _claim_number(store: Store, draft: ReleaseManifest) -> Release:
     number = max(known, default=0) + 1
     for _ in range(ATTEMPTS):
         manifest = replace(draft, number=number, published_at=layout.now())
-        data = record.canonical(manifest)
+        data = record.canonical_json(manifest)
         try:
             store.put_new(layout.manifest_key(number), data)
             return Release(manifest, hashlib.sha256(data).hexdigest())
@@ -133,7 +133,7 @@ def _earlier_attempt(store: Store, number: int, draft: ReleaseManifest) -> Relea
     except (ObjectMissing, CorruptArtifact):
         return None
     ours = replace(draft, number=number, published_at=manifest.published_at)
-    if manifest != ours or data != record.canonical(ours):
+    if manifest != ours or data != record.canonical_json(ours):
         return None
     log.info("verdict %s has release %d from an earlier attempt", draft.verdict[:12], number)
     return Release(manifest, hashlib.sha256(data).hexdigest())
@@ -142,7 +142,7 @@ def _earlier_attempt(store: Store, number: int, draft: ReleaseManifest) -> Relea
 def _sign(publisher: Publisher, release: Release) -> None:
     """Make the release visible. Raises SignatureInvalid when another's signature lies there."""
     number = release.manifest.number
-    signature = publisher.signer.sign(record.canonical(release.manifest))
+    signature = publisher.signer.sign(record.canonical_json(release.manifest))
     try:
         publisher.store.put_new(layout.signature_key(number), signature.encode())
     except PreconditionFailed:

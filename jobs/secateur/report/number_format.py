@@ -9,7 +9,7 @@ NONE = "\N{EN DASH}"
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-def difference(value: float | None, digits: int = 4) -> str:
+def signed_delta(value: float | None, digits: int = 4) -> str:
     """A difference with its sign; zero has none."""
     if value is None:
         return NONE
@@ -27,7 +27,7 @@ def count(value: float | None) -> str:
     return NONE if value is None else f"{value:,.0f}"
 
 
-def size(value: float | None) -> str:
+def byte_size(value: float | None) -> str:
     """Bytes in decimal units, three significant digits."""
     if value is None:
         return NONE

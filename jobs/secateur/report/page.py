@@ -28,10 +28,10 @@ def render(night: Night, title: str) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "difference": number_format.difference,
+        "difference": number_format.signed_delta,
         "decimal": number_format.decimal,
         "count": number_format.count,
-        "size": number_format.size,
+        "size": number_format.byte_size,
         "duration": number_format.duration,
         "percent": number_format.percent,
         "breakable": breakable,

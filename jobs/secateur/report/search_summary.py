@@ -23,7 +23,7 @@ class Finalist:
 
 
 @dataclass(frozen=True)
-class TargetSearch:
+class TargetSummary:
     """One target's search; `stages` counts its trials by stage, in their order."""
 
     target: str
@@ -31,7 +31,7 @@ class TargetSearch:
     finalists: tuple[Finalist, ...]
 
 
-def searches_by_target(search: SearchRecord) -> list[TargetSearch]:
+def searches_by_target(search: SearchRecord) -> list[TargetSummary]:
     """The search of each target; the sensitivity scan, which serves all of them, comes first."""
     stages: dict[str, Counter[str]] = {}
     tried: dict[tuple[str, str], list[tuple[float, Cost]]] = {}
@@ -44,7 +44,7 @@ def searches_by_target(search: SearchRecord) -> list[TargetSearch]:
             found = tried.setdefault(key, [])
             found.append((trial.outcome.auc - search.dense_auc, trial.outcome.cost))
     return [
-        TargetSearch(
+        TargetSummary(
             target,
             dict(counts),
             tuple(

@@ -8,11 +8,11 @@ from secateur.contracts.releases import PublishReceipt
 from secateur.report.model_rows import Measures, ModelRow
 from secateur.report.night_artifacts import STAGES, Night
 from secateur.report.number_format import (
+    byte_size,
     decimal,
-    difference,
     duration,
     percent,
-    size,
+    signed_delta,
     times_smaller,
 )
 
@@ -43,7 +43,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Stage:
+class NightStage:
     """One stage of the night, and whether its artifacts are sealed."""
 
     name: str
@@ -110,7 +110,7 @@ def figures(night: Night, rows: list[ModelRow]) -> list[Figure]:
     if chosen:
         return [*_of_accuracy(verdict), *_of_package(dense, chosen)]
     supported = decimal(verdict.supported_margin)
-    dense_size = size(dense.footprint.package_bytes)
+    dense_size = byte_size(dense.footprint.package_bytes)
     demand = "AUC that a package may lose" if verdict.margin >= 0 else "AUC that it must gain"
     return [
         Figure(decimal(abs(verdict.margin)), "margin asked for", demand),
@@ -124,8 +124,8 @@ def _of_accuracy(verdict: Verdict) -> list[Figure]:
     delta = verdict.confirmed
     if delta is None:
         return []
-    comparison = f"at least {difference(delta.low)} with {percent(delta.confidence)}"
-    return [Figure(difference(delta.estimate), "AUC against dense, confirm days", comparison)]
+    comparison = f"at least {signed_delta(delta.low)} with {percent(delta.confidence)}"
+    return [Figure(signed_delta(delta.estimate), "AUC against dense, confirm days", comparison)]
 
 
 def _of_package(dense: Measures, chosen: Measures) -> list[Figure]:
@@ -133,7 +133,7 @@ def _of_package(dense: Measures, chosen: Measures) -> list[Figure]:
     pairs = (
         (
             "smaller",
-            size,
+            byte_size,
             dense.footprint.package_bytes,
             chosen.footprint.package_bytes,
         ),
@@ -145,7 +145,7 @@ def _of_package(dense: Measures, chosen: Measures) -> list[Figure]:
         ),
         (
             "less memory",
-            size,
+            byte_size,
             dense.footprint.resident_bytes,
             chosen.footprint.resident_bytes,
         ),
@@ -160,16 +160,17 @@ def _of_package(dense: Measures, chosen: Measures) -> list[Figure]:
     ]
 
 
-def stages(night: Night) -> list[Stage]:
+def stages(night: Night) -> list[NightStage]:
     """Every stage in order."""
     return [_stage(night, name) for name in STAGES]
 
 
-def _stage(night: Night, name: str) -> Stage:
+def _stage(night: Night, name: str) -> NightStage:
     """A stage; of the candidates' stages, the note says how many of those planned are sealed."""
     inside = {"candidates": "/package", "scorecards": ""}.get(name)
     if inside is None:
         manifest = night.artifacts.get(name)
-        return Stage(name, manifest is not None, manifest.digest[:8] if manifest else "not sealed")
+        told = manifest.digest[:8] if manifest else "not sealed"
+        return NightStage(name, manifest is not None, told)
     done = sum(f"{name}/{recipe}{inside}" in night.artifacts for recipe in night.recipes)
-    return Stage(name, 0 < done == len(night.recipes), f"{done} of {len(night.recipes)}")
+    return NightStage(name, 0 < done == len(night.recipes), f"{done} of {len(night.recipes)}")

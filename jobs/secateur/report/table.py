@@ -18,10 +18,10 @@ from secateur.contracts.judgement import BATCHES
 from secateur.report.model_rows import Measures, ModelRow, model_rows
 from secateur.report.night_artifacts import read_night
 from secateur.report.number_format import (
+    byte_size,
     decimal,
-    difference,
     duration,
-    size,
+    signed_delta,
     times_smaller,
     with_true_signs,
 )
@@ -38,7 +38,7 @@ STYLES = {
 }
 
 
-class Column(NamedTuple):
+class TableColumn(NamedTuple):
     """A heading, its cell for a row with the row's and the dense model's measures, and whether a
     narrow terminal keeps it.
     """
@@ -77,17 +77,17 @@ def night_table(run: str, width: int = 160) -> Table:
     return table
 
 
-def _columns() -> list[Column]:
+def _columns() -> list[TableColumn]:
     return [
-        Column("AUC on tune days\nminus dense", _auc, True),
-        Column("log-loss\nGAUC", _loss_and_gauc, False),
-        Column("bytes\nsmaller", _bytes, True),
-        Column("in\nmemory", lambda _, m, __: size(m.footprint.resident_bytes), False),
+        TableColumn("AUC on tune days\nminus dense", _auc, True),
+        TableColumn("log-loss\nGAUC", _loss_and_gauc, False),
+        TableColumn("bytes\nsmaller", _bytes, True),
+        TableColumn("in\nmemory", lambda _, m, __: byte_size(m.footprint.resident_bytes), False),
         *(
-            Column(f"{batch} row{'s' * (batch > 1)}\np50, p99", _latency(batch), batch > 1)
+            TableColumn(f"{batch} row{'s' * (batch > 1)}\np50, p99", _latency(batch), batch > 1)
             for batch in BATCHES
         ),
-        Column("model alone\nuser each row", _model_alone, False),
+        TableColumn("model alone\nuser each row", _model_alone, False),
     ]
 
 
@@ -95,8 +95,8 @@ def _auc(row: ModelRow, measures: Measures, _: Measures) -> str:
     auc = decimal(measures.auc("tune"))
     if row.delta is None:
         return auc
-    low, high = difference(row.delta.low), difference(row.delta.high)
-    return f"{auc}  {difference(row.delta.estimate)}\n[{low}, {high}]"
+    low, high = signed_delta(row.delta.low), signed_delta(row.delta.high)
+    return f"{auc}  {signed_delta(row.delta.estimate)}\n[{low}, {high}]"
 
 
 def _loss_and_gauc(_: ModelRow, measures: Measures, __: Measures) -> str:
@@ -106,7 +106,7 @@ def _loss_and_gauc(_: ModelRow, measures: Measures, __: Measures) -> str:
 
 def _bytes(_: ModelRow, measures: Measures, dense: Measures) -> str:
     ours, baseline = measures.footprint.package_bytes, dense.footprint.package_bytes
-    return f"{size(ours)}\n{times_smaller(baseline, ours)}"
+    return f"{byte_size(ours)}\n{times_smaller(baseline, ours)}"
 
 
 def _latency(batch: int) -> Callable[[ModelRow, Measures, Measures], str]:

@@ -12,7 +12,7 @@ from secateur.scenario.drafting import scenario_draft
 from secateur.scenario.explaining.reference import reference_page
 
 
-def run(argv: Sequence[str]) -> None:
+def run_command(argv: Sequence[str]) -> None:
     """Run one of them. Raises ScenarioError where a scenario has a mistake, or UsageError."""
     arguments = _parser().parse_args(argv)
     arguments.run(arguments)

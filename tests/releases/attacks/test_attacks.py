@@ -50,14 +50,14 @@ def served(shop: Any) -> ChannelPointer:
 
 
 def put_pointer(shop: Any, pointer: ChannelPointer, signer: Signer) -> None:
-    signed = SignedPointer(pointer, signer.sign(record.canonical(pointer)))
+    signed = SignedPointer(pointer, signer.sign(record.canonical_json(pointer)))
     shop.store.put(POINTER, record.dump(signed))
 
 
 def put_manifest(shop: Any, signer: Signer, **changes: Any) -> None:
     """Replace release 2 by a signed variant, and let a well signed pointer name it."""
     manifest = replace(shop.catalogue().release(2).manifest, **changes)
-    data = record.canonical(manifest)
+    data = record.canonical_json(manifest)
     shop.store.put(layout.manifest_key(2), data)
     shop.store.put(layout.signature_key(2), signer.sign(data).encode())
 
@@ -174,7 +174,7 @@ def deletes_a_blob(shop: Any) -> None:
 def edits_the_manifest(shop: Any) -> None:
     """Names another blob in the manifest and leaves the signature."""
     one, two = (shop.catalogue().release(n).manifest for n in (1, 2))
-    shop.store.put(layout.manifest_key(2), record.canonical(replace(two, files=one.files)))
+    shop.store.put(layout.manifest_key(2), record.canonical_json(replace(two, files=one.files)))
 
 
 @reader_sees(SignatureInvalid, "releases/2/manifest.json is not signed")
@@ -231,7 +231,7 @@ def names_a_file_twice(shop: Any) -> None:
 def speaks_a_later_format(shop: Any) -> None:
     """A publisher is newer than this reader, which must not guess."""
     plain = record.plain(shop.catalogue().release(2).manifest) | {"format": 2}
-    data = record.canonical(plain)
+    data = record.canonical_json(plain)
     shop.store.put(layout.manifest_key(2), data)
     shop.store.put(layout.signature_key(2), shop.signer.sign(data).encode())
 

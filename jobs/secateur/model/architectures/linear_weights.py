@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from secateur.model.architectures.tower import Tower
-from secateur.onnx_graph.layers import FloatLinear, Floats
+from secateur.onnx_graph.linear_layers import FloatLinear, Floats
 
 
 def array_of(tensor: Tensor) -> Floats:

@@ -198,7 +198,7 @@ def shuffled_indices(
             yield from torch.split(order.to(device), size)[skip if epoch == earlier else 0 :]
 
 
-def permutation(rows: int, seed: int, *place: int) -> Tensor:
+def row_permutation(rows: int, seed: int, *place: int) -> Tensor:
     """A permutation int64 [rows] drawn by the seed and its place, such as the epoch, alone."""
     drawn = np.random.SeedSequence([seed, *place]).generate_state(1, np.uint64)
     generator = torch.Generator().manual_seed(int(drawn[0] >> 1))

@@ -28,7 +28,7 @@ from secateur.model.data.batches import (
     columns_of,
     last_days,
     part_files,
-    permutation,
+    row_permutation,
     to_split,
 )
 from secateur.model.data.inputs import Inputs
@@ -76,7 +76,7 @@ class Stream:
     def batches(self, size: int, seed: int, start: int = 0) -> Iterator[tuple[Inputs, Tensor]]:
         """See Rows: targets [<= size, 1 + tasks]. Buffers before batch `start` are not read."""
         for (epoch, number, skip), rows in self._read_ahead(self._plan(size, seed, start), seed):
-            order, targets = permutation(len(rows), seed, epoch, number + 1), rows.targets
+            order, targets = row_permutation(len(rows), seed, epoch, number + 1), rows.targets
             for at in order.tensor_split(_batch_count(len(rows), size))[skip:]:
                 yield rows.inputs.take(at), targets[at]
 
@@ -122,7 +122,7 @@ class Stream:
     def _packs(self, epoch: int, seed: int) -> list[list[Block]]:
         most = self.memory_mb * 1e6 / BUFFERS / row_bytes(self.schema)
         packs: list[list[Block]] = [[]]
-        for at in permutation(len(self.blocks), seed, epoch).tolist():
+        for at in row_permutation(len(self.blocks), seed, epoch).tolist():
             block = self.blocks[at]
             if packs[-1] and _rows(packs[-1]) + len(block) > most:
                 packs.append([])

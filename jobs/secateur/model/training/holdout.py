@@ -10,7 +10,7 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.batches import Split
 from secateur.model.data.inputs import Inputs
 from secateur.model.distributed import World
-from secateur.model.training.metrics import log_loss, logit_auc
+from secateur.model.training.metrics import logit_auc, logit_loss
 
 PREDICT_BATCH = 8192
 
@@ -36,7 +36,7 @@ class HoldoutEvaluator:
     def evaluate(self, samples: int, train_loss: float) -> Evaluation:
         """Evaluate the model after `samples` rows, and keep its weights if none were better."""
         label, *tasks = self._predict().unbind(1)
-        loss = log_loss(label, self.holdout.targets[:, 0])
+        loss = logit_loss(label, self.holdout.targets[:, 0])
         area = logit_auc(label, self.holdout.labels)
         self.evaluations.append(Evaluation(samples, train_loss, loss, area, self._task_aucs(tasks)))
         if loss <= self.evaluations[self.best].holdout_loss:

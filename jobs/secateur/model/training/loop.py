@@ -12,11 +12,11 @@ from secateur.model.data.batches import Rows, to_device
 from secateur.model.data.inputs import Inputs
 from secateur.model.optimization.optimizers import ModelOptimizer, TrainingState
 from secateur.model.training.checkpoints import Position
-from secateur.model.training.context import TrainingContext
 from secateur.model.training.cuda_graph import GraphedStep
 from secateur.model.training.holdout import PREDICT_BATCH, HoldoutEvaluator, predict
-from secateur.model.training.metrics import log_loss, task_losses
+from secateur.model.training.metrics import logit_loss, task_losses
 from secateur.model.training.precision import score_function
+from secateur.model.training.training_context import TrainingContext
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class TrainingLoop:
         elif self.context.start:
             # Evaluated first, so that the model that is left is never worse than its warm start.
             inputs, targets = next(self.rows.batches(PREDICT_BATCH, self.context.seed))
-            loss = log_loss(predict(self.model, inputs), targets[:, 0].cpu())
+            loss = logit_loss(predict(self.model, inputs), targets[:, 0].cpu())
             self.evaluator.evaluate(0, loss)
         batches = self.rows.batches(self.settings.batch_size, self.context.seed, start=self.step)
         self.model.train()

@@ -15,7 +15,7 @@ def logit_auc(logits: Tensor, labels: Tensor) -> float:
     return 0.5 if area is None else area
 
 
-def log_loss(logits: Tensor, targets: Tensor) -> float:
+def logit_loss(logits: Tensor, targets: Tensor) -> float:
     """Mean cross-entropy in nats of `logits` [rows] against probabilities `targets` [rows]."""
     return float(functional.binary_cross_entropy_with_logits(logits.double(), targets.double()))
 

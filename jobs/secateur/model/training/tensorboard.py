@@ -7,8 +7,8 @@ from pathlib import Path
 
 from secateur.contracts.errors import UsageError
 from secateur.contracts.models import Evaluation
-from secateur.model.training.context import Advance
 from secateur.model.training.holdout import describe
+from secateur.model.training.training_context import Advance
 
 TENSORBOARD = "SECATEUR_TENSORBOARD"  # a folder; without it no file is written
 WriteEvaluation = Callable[[Evaluation], None]

@@ -19,11 +19,11 @@ import torch
 from secateur.contracts.models import TrainingCurve
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.batches import Rows, Split
-from secateur.model.training.context import TrainingContext
 from secateur.model.training.holdout import HoldoutEvaluator, predict, predict_tasks
 from secateur.model.training.loop import TrainingLoop, TrainingResult
-from secateur.model.training.metrics import log_loss
+from secateur.model.training.metrics import logit_loss
 from secateur.model.training.threads import on_threads
+from secateur.model.training.training_context import TrainingContext
 
 
 def train(
@@ -53,7 +53,7 @@ def distill(
     """
     with _deterministic(context, student):
         evaluator = HoldoutEvaluator(student, holdout, context.settings.patience)
-        evaluator.evaluate(0, log_loss(predict(student, rows.inputs), rows.targets[:, 0]))
+        evaluator.evaluate(0, logit_loss(predict(student, rows.inputs), rows.targets[:, 0]))
         return TrainingLoop(evaluator, rows, context, epochs).run().curve
 
 

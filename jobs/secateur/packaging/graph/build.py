@@ -20,9 +20,9 @@ from collections.abc import Sequence
 
 from secateur.onnx_graph.graph import Graph, Value
 from secateur.onnx_graph.integer_products import integer_layer
-from secateur.onnx_graph.layers import IntegerLinear, linear
-from secateur.packaging.graph.embeddings import embed
+from secateur.onnx_graph.linear_layers import IntegerLinear, linear
 from secateur.packaging.graph.first_stage import first_stage
+from secateur.packaging.graph.float_embeddings import embed
 from secateur.packaging.graph.fm_self_interactions import self_interactions
 from secateur.packaging.graph.id_rows import IdRows, look_up
 from secateur.packaging.graph.non_id_inputs import NonIdValues, read_non_ids

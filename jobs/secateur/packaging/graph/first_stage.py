@@ -14,7 +14,7 @@ import numpy as np
 
 from secateur.onnx_graph.graph import Graph, Value
 from secateur.onnx_graph.integer_products import few_integers_product, integer_product
-from secateur.onnx_graph.layers import IntegerLinear
+from secateur.onnx_graph.linear_layers import IntegerLinear
 from secateur.packaging.graph.first_matrix import Matrix, first_matrix
 from secateur.packaging.graph.id_rows import IdRows, stored_units, units_in_float
 from secateur.packaging.graph.non_id_inputs import NonIdValues, add_non_ids

@@ -12,7 +12,7 @@ given back:
 import numpy as np
 
 from secateur.onnx_graph.graph import Graph, Value
-from secateur.packaging.graph.lists import ListRow
+from secateur.packaging.graph.list_rows import ListRow
 from secateur.packaging.graph.non_id_inputs import NonIdValues
 from secateur.packaging.graph.parts import ListPart, Parts
 

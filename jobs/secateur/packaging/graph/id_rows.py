@@ -12,7 +12,7 @@ import numpy as np
 
 from secateur.onnx_graph.graph import Graph, Value
 from secateur.onnx_graph.integer_products import Quantized
-from secateur.onnx_graph.layers import Floats
+from secateur.onnx_graph.linear_layers import Floats
 from secateur.packaging.graph.parts import Parts
 from secateur.serving.files import layout
 from secateur.serving.files.row_codes import ZERO

@@ -15,7 +15,7 @@ import numpy as np
 from secateur.onnx_graph.graph import Graph, Value
 from secateur.packaging.graph.first_matrix import first_matrix
 from secateur.packaging.graph.id_rows import IdRows
-from secateur.packaging.graph.lists import ListRow, list_rows
+from secateur.packaging.graph.list_rows import ListRow, list_rows
 from secateur.packaging.graph.parts import Parts
 from secateur.serving.files import layout
 

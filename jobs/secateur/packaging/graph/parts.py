@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from secateur.onnx_graph.architecture_graph import ArchitectureGraph
-from secateur.onnx_graph.layers import FloatLinear, Floats, Linear
-from secateur.packaging.quantization.tables import PackedTable
+from secateur.onnx_graph.linear_layers import FloatLinear, Floats, Linear
+from secateur.packaging.quantization.table_quantization import PackedTable
 from secateur.serving.files import layout
 
 

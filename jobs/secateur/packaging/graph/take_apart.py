@@ -10,10 +10,14 @@ from secateur.model.architectures.linear_weights import array_of, hidden_and_out
 from secateur.model.architectures.packages import graph_of
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.inputs import Inputs
-from secateur.onnx_graph.layers import FloatLinear, Floats, at_bits
+from secateur.onnx_graph.linear_layers import FloatLinear, Floats, at_bits
 from secateur.packaging.arrangement import Arrangement
 from secateur.packaging.graph.parts import ListPart, NonIdParts, Parts
-from secateur.packaging.quantization.tables import PackedTable, float_table, integer_table
+from secateur.packaging.quantization.table_quantization import (
+    PackedTable,
+    float_table,
+    integer_table,
+)
 
 ACTIVATION_LEVELS = 255
 

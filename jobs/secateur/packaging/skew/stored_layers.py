@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.tower import Tower, linears_of
 from secateur.onnx_graph.integer_products import in_units
-from secateur.onnx_graph.layers import IntegerLinear, Linear
+from secateur.onnx_graph.linear_layers import IntegerLinear, Linear
 from secateur.packaging.graph.parts import Parts
 from secateur.packaging.graph.take_apart import ACTIVATION_LEVELS
 from secateur.packaging.skew.stored_table import Doubles, StoredTable

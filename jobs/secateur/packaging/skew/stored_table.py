@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secateur.packaging.arrangement import Arrangement
-from secateur.packaging.quantization.tables import PackedTable
+from secateur.packaging.quantization.table_quantization import PackedTable
 from secateur.serving.files.row_codes import ZERO
 
 Doubles = NDArray[np.float64]

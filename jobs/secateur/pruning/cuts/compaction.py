@@ -13,7 +13,7 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import build, groups_of
 from secateur.model.architectures.tower import Tower, linears_of
 from secateur.pruning.units.calibration import kept_blocks
-from secateur.pruning.units.rows import kept_rows
+from secateur.pruning.units.table_rows import kept_rows
 
 
 @dataclass(frozen=True, eq=False)

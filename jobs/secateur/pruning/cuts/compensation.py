@@ -15,7 +15,7 @@ from secateur.model.architectures.registry import groups_of
 from secateur.model.architectures.tower import linears_of
 from secateur.model.data.batches import Split
 from secateur.pruning.cuts.compaction import kept_units
-from secateur.pruning.units.rows import inputs_after_cut
+from secateur.pruning.units.table_rows import inputs_after_cut
 
 RIDGE = 1e-3  # of the mean squared input; weights are drawn to what they were, not to 0
 

@@ -19,7 +19,7 @@ from secateur.pruning.importance.neurons import hidden_layers
 from secateur.pruning.importance.weights import linears
 from secateur.pruning.units.calibration import CalibrationData, Counts
 from secateur.pruning.units.masks import unpack
-from secateur.pruning.units.rows import kept_rows
+from secateur.pruning.units.table_rows import kept_rows
 
 
 def mask(model: Recommender, plan: PruningPlan, calibration: CalibrationData) -> Recommender:

@@ -12,7 +12,7 @@ from secateur.contracts.pruning import PruningPlan
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import groups_of
 from secateur.model.training.holdout import predict
-from secateur.model.training.metrics import log_loss
+from secateur.model.training.metrics import logit_loss
 from secateur.pruning.cuts import allocation
 from secateur.pruning.cuts.allocation import Keeps
 from secateur.pruning.cuts.masking import mask, nonzero_masks
@@ -144,6 +144,6 @@ def _allocate(
 
     def loss_at(keeps: Keeps) -> float:
         masked = mask(model, plan(scores, keeps, model), calibration)
-        return log_loss(predict(masked, calibration.sample.inputs), calibration.sample.labels)
+        return logit_loss(predict(masked, calibration.sample.inputs), calibration.sample.labels)
 
     return allocation.by_sensitivity(flat, keep, loss_at)

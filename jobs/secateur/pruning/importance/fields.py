@@ -13,7 +13,7 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import fixed_inputs
 from secateur.model.data.inputs import Inputs
 from secateur.model.training.holdout import predict
-from secateur.model.training.metrics import log_loss
+from secateur.model.training.metrics import logit_loss
 from secateur.pruning.importance.neurons import BATCH
 from secateur.pruning.units.calibration import CalibrationData, block_names
 from secateur.pruning.units.cost_model import US_A_VALUE
@@ -116,9 +116,9 @@ def permutation(model: Recommender, calibration: CalibrationData) -> tuple[Tenso
     sample = calibration.sample.take(np.arange(len(calibration.sample)) % PERMUTED == 0)
     generator = torch.Generator().manual_seed(calibration.seed)
     order = torch.randperm(len(sample), generator=generator)
-    before = log_loss(predict(model, sample.inputs), sample.labels)
+    before = logit_loss(predict(model, sample.inputs), sample.labels)
     after = [
-        log_loss(predict(model, _permute_input(sample.inputs, spec, name, order)), sample.labels)
+        logit_loss(predict(model, _permute_input(sample.inputs, spec, name, order)), sample.labels)
         for name in spec.inputs
     ]
     return (_keep_unprunable(torch.tensor(after, dtype=torch.float64) - before, spec),)

@@ -24,7 +24,7 @@ from secateur.pruning.importance.criteria import Scores
 from secateur.pruning.units.calibration import CalibrationData
 from secateur.pruning.units.masks import unpack
 from secateur.pruning.units.origins import DenseUnits, Origins
-from secateur.pruning.units.rows import kept_rows
+from secateur.pruning.units.table_rows import kept_rows
 from secateur.scenario.sections.repruning import Repruning
 
 log = logging.getLogger("secateur.pruning")

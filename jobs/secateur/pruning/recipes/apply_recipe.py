@@ -23,7 +23,7 @@ from secateur.pruning.cuts.rigl import held_at_zero, rigl_update
 from secateur.pruning.cuts.selection import choose_units
 from secateur.pruning.cuts.sparsity_schedules import keep_fractions
 from secateur.pruning.nightly.hysteresis import Hysteresis
-from secateur.pruning.recipes.context import PruningContext
+from secateur.pruning.recipes.pruning_context import PruningContext
 from secateur.pruning.recipes.quantization_aware import (
     concatenate_curves,
     train_with_fake_quantization,
@@ -31,7 +31,7 @@ from secateur.pruning.recipes.quantization_aware import (
 from secateur.pruning.recipes.students import new_student
 from secateur.pruning.units.calibration import block_names, kept_blocks
 from secateur.pruning.units.masks import pack
-from secateur.pruning.units.rows import inputs_after_cut, kept_rows
+from secateur.pruning.units.table_rows import inputs_after_cut, kept_rows
 
 
 @dataclass(frozen=True, eq=False)

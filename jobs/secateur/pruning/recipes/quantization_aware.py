@@ -8,7 +8,7 @@ from secateur.contracts.models import ModelSpec, TrainingCurve
 from secateur.model.architectures.fake_quantization import FakeQuantization
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.training.train import distill
-from secateur.pruning.recipes.context import PruningContext
+from secateur.pruning.recipes.pruning_context import PruningContext
 
 
 def wrong_bits(recipe: Recipe, spec: ModelSpec) -> Iterator[str]:

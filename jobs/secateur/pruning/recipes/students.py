@@ -11,7 +11,7 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import shapes_of, trainable
 from secateur.pruning.cuts.compaction import compact_spec
 from secateur.pruning.cuts.selection import table_heights, with_heights
-from secateur.pruning.recipes.context import PruningContext
+from secateur.pruning.recipes.pruning_context import PruningContext
 
 
 def new_student(

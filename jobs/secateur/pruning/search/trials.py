@@ -11,9 +11,9 @@ from secateur.contracts.models import ModelSpec
 from secateur.contracts.search import Cost, Outcome, SearchRecord, Trial
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.training.holdout import predict
-from secateur.model.training.metrics import log_loss, logit_auc
+from secateur.model.training.metrics import logit_auc, logit_loss
 from secateur.pruning.recipes.apply_recipe import apply_recipe
-from secateur.pruning.recipes.context import PruningContext
+from secateur.pruning.recipes.pruning_context import PruningContext
 from secateur.pruning.units.cost_model import predict_cost
 from secateur.storage import join, open_store
 
@@ -59,7 +59,7 @@ class Trials:
         self._known: dict[str, Outcome] = {}
         holdout = self.context.calibration.holdout
         logits = predict(dense, holdout.inputs)
-        self.dense_loss = log_loss(logits, holdout.targets[:, 0])
+        self.dense_loss = logit_loss(logits, holdout.targets[:, 0])
         self.dense_auc = logit_auc(logits, holdout.labels)
 
     def run(self, target: str, stage: str, recipe: Recipe, seed: int) -> Outcome | None:
@@ -108,5 +108,5 @@ class Trials:
         pruned = apply_recipe(recipe, self.dense, self.context.with_seed(seed))
         holdout, model = self.context.calibration.holdout, pruned.model
         logits = predict(model, pruned.adapt_inputs(holdout.inputs, self.dense.spec))
-        loss = log_loss(logits, holdout.targets[:, 0]) - self.dense_loss
+        loss = logit_loss(logits, holdout.targets[:, 0]) - self.dense_loss
         return Outcome(loss, logit_auc(logits, holdout.labels), self.cost(model.spec, recipe))

@@ -15,7 +15,7 @@ from secateur.contracts.features import FeatureSchema, ListField
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import PruningPlan
 from secateur.model.data.batches import Split
-from secateur.pruning.units.rows import inputs_after_cut, kept_rows
+from secateur.pruning.units.table_rows import inputs_after_cut, kept_rows
 
 Counts = NDArray[np.int64]
 SAMPLE = 32768  # rows: as many as a criterion needs to rank units by

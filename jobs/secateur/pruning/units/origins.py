@@ -10,7 +10,7 @@ from secateur.contracts.candidates import Granularity
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import PruningPlan
 from secateur.pruning.units.calibration import kept_blocks
-from secateur.pruning.units.rows import kept_rows
+from secateur.pruning.units.table_rows import kept_rows
 
 DenseUnits = tuple[int, Tensor | EllipsisType]  # a group of the dense model, int64 [n] of it
 

@@ -29,7 +29,7 @@ def trade_offs(night: Night, rows: list[ModelRow]) -> list[Chart]:
     """AUC on the tune days against bytes, and against the time of a request."""
     batch = max(BATCHES)
     charts = (
-        ("AUC against package bytes", number_format.size, lambda m: m.footprint.package_bytes),
+        ("AUC against package bytes", number_format.byte_size, lambda m: m.footprint.package_bytes),
         (
             f"AUC against request latency, {batch} rows, p50",
             number_format.duration,

@@ -8,7 +8,7 @@ from functools import cached_property
 from math import isfinite
 
 from secateur.encoding.numbers import number_in
-from secateur.scenario.drafting.log_sample import Sample
+from secateur.scenario.drafting.log_sample import LogSample
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _ANONYMOUS = re.compile(r"column_\d+")
@@ -18,7 +18,7 @@ _FEW = 20
 
 
 @dataclass(frozen=True)
-class Column:
+class LogColumn:
     """One column of a sample: its `values` by row, None where missing."""
 
     name: str
@@ -83,13 +83,13 @@ class Column:
         return sum(len(v.split()) for v in self.present) / max(len(self.present), 1)
 
 
-def columns_of(sample: Sample) -> tuple[Column, ...]:
+def describe_columns(sample: LogSample) -> tuple[LogColumn, ...]:
     """The sample, column by column."""
     values = zip(*sample.rows, strict=True) if sample.rows else ((),) * len(sample.columns)
-    return tuple(Column(name, tuple(v)) for name, v in zip(sample.columns, values, strict=True))
+    return tuple(LogColumn(name, tuple(v)) for name, v in zip(sample.columns, values, strict=True))
 
 
-def dependence(column: Column, key: Column) -> float:
+def dependence(column: LogColumn, key: LogColumn) -> float:
     """How far a key tells the column: the share of rows that have their key's most frequent value.
 
     Counted are keys with two rows or more; 0 where there are fewer than 20 of them.
@@ -105,7 +105,7 @@ def dependence(column: Column, key: Column) -> float:
     return most_frequent / sum(map(len, repeated))
 
 
-def owner_of(column: Column, user: Column, item: Column | None) -> tuple[str, str]:
+def owner_of(column: LogColumn, user: LogColumn, item: LogColumn | None) -> tuple[str, str]:
     """Owner of a column, and why: the user or the item where that alone tells it, else context."""
     shares = {"user": dependence(column, user), "item": dependence(column, item) if item else 0.0}
     owner = max(shares, key=lambda name: shares[name])
@@ -114,6 +114,6 @@ def owner_of(column: Column, user: Column, item: Column | None) -> tuple[str, st
     return "context", "differs from event to event"
 
 
-def named_like(column: Column, ranked: Sequence[str]) -> int | None:
+def named_like(column: LogColumn, ranked: Sequence[str]) -> int | None:
     """The rank of the first word of `ranked` that the column's name has."""
     return next((rank for rank, word in enumerate(ranked) if word in column.words), None)

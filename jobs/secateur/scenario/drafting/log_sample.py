@@ -29,14 +29,14 @@ Row = tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
-class Sample:
+class LogSample:
     """Rows of canonical text, None where missing; rows of another length are left out."""
 
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
 
 
-def sample(path: Path, table: TableFormat, limit: int = ROWS) -> Sample:
+def sample(path: Path, table: TableFormat, limit: int = ROWS) -> LogSample:
     """The first `limit` rows of a file that is written as `table` says. Raises UsageError.
 
     A column without a name, such as the index that pandas writes, is left out.
@@ -57,7 +57,7 @@ def sample(path: Path, table: TableFormat, limit: int = ROWS) -> Sample:
     columns = rows.pop(0) if table.header and rows else table.columns
     named = [i for i, name in enumerate(columns) if name.strip()]
     whole = (row for row in rows if len(row) == len(columns))
-    return Sample(
+    return LogSample(
         tuple(columns[i] for i in named),
         tuple(tuple(canonical(row[i]) for i in named) for row in whole),
     )
@@ -135,11 +135,11 @@ def _nonblank(lines: Iterable[str]) -> Iterator[str]:
     return (line for line in lines if line.strip())
 
 
-def _sample_of_records(records: Iterable[dict[str, Any]]) -> Sample:
+def _sample_of_records(records: Iterable[dict[str, Any]]) -> LogSample:
     kept = list(records)
     columns = tuple(dict.fromkeys(name for record in kept for name in record))
     rows = (tuple(canonical(record.get(name)) for name in columns) for record in kept)
-    return Sample(columns, tuple(rows))
+    return LogSample(columns, tuple(rows))
 
 
 @contextmanager

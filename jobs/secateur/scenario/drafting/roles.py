@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from secateur.encoding.numbers import number_in
-from secateur.scenario.drafting.columns import Column, named_like
+from secateur.scenario.drafting.columns import LogColumn, named_like
 from secateur.scenario.time_formats import TimeFormat, time_format_of
 
 USERS = (
@@ -68,7 +68,7 @@ class Roles:
     outcomes: tuple[str, ...] = field(default=())
 
 
-def guess_roles(columns: Sequence[Column]) -> Roles:
+def guess_roles(columns: Sequence[LogColumn]) -> Roles:
     """Give every role to the column that fits it best."""
     label = _label(columns)
     time, spelled = _time(columns)
@@ -83,7 +83,7 @@ def guess_roles(columns: Sequence[Column]) -> Roles:
     return Roles(user, item, time, spelled, label, _unique(free, known), tuple(outcomes))
 
 
-def _time(columns: Sequence[Column]) -> tuple[Guess | None, TimeFormat | None]:
+def _time(columns: Sequence[LogColumn]) -> tuple[Guess | None, TimeFormat | None]:
     found = [(spelled, c) for c in columns if (spelled := time_format_of(c.present, c.words))]
     if not found:
         return None, None
@@ -91,7 +91,7 @@ def _time(columns: Sequence[Column]) -> tuple[Guess | None, TimeFormat | None]:
     return Guess(column.name, spelled.words), spelled
 
 
-def _user(columns: Sequence[Column]) -> Guess:
+def _user(columns: Sequence[LogColumn]) -> Guess:
     shaped = next((c for c in columns if _all_match(c, _USER_SHAPE)), None)
     named = _best_named(columns, USERS)
     if named is None and shaped is not None:
@@ -101,14 +101,14 @@ def _user(columns: Sequence[Column]) -> Guess:
     return _most_values(columns, "user")
 
 
-def _item(columns: Sequence[Column], label: LabelGuess) -> Guess:
+def _item(columns: Sequence[LogColumn], label: LabelGuess) -> Guess:
     if label.keys["kind"] == "marked_list":
         return Guess("item", "made of the marked list: the raw rows have no such column")
     repeated = [column for column in columns if not column.unique]
     return _best_named(repeated, ITEMS) or _most_values(repeated, "item")
 
 
-def _best_named(columns: Sequence[Column], ranked: Sequence[str]) -> Guess | None:
+def _best_named(columns: Sequence[LogColumn], ranked: Sequence[str]) -> Guess | None:
     """The column named like one of `ranked`, and like an identifier rather than not.
 
     A column that mostly holds one value tells nobody apart, as Avazu's `device_id`.
@@ -126,23 +126,23 @@ def _best_named(columns: Sequence[Column], ranked: Sequence[str]) -> Guess | Non
     return Guess(column.name, f"its name says {ranked[rank]!r}; {_repeats(column)}")
 
 
-def _most_values(columns: Sequence[Column], role: str) -> Guess:
+def _most_values(columns: Sequence[LogColumn], role: str) -> Guess:
     column = max(columns, key=lambda c: (not c.numeric, c.distinct), default=None)
     if column is None:
         return Guess(role, "NOT FOUND: no column of the sample repeats like one")
     return Guess(column.name, f"NOT SURE: no name tells the {role}, but {_repeats(column)}")
 
 
-def _repeats(column: Column) -> str:
+def _repeats(column: LogColumn) -> str:
     return f"{column.distinct:,} values in {len(column.present):,} rows"
 
 
-def _all_match(column: Column, shape: re.Pattern[str]) -> bool:
+def _all_match(column: LogColumn, shape: re.Pattern[str]) -> bool:
     matching = sum(rows for value, rows in column.counts.items() if shape.fullmatch(value))
     return bool(column.present) and matching >= _SURE * len(column.present)
 
 
-def _unique(columns: Sequence[Column], known: set[str]) -> Guess | None:
+def _unique(columns: Sequence[LogColumn], known: set[str]) -> Guess | None:
     """The column that names an event: unlike a measured number, it is an identifier."""
     for column in columns:
         if column.unique and column.name not in known and (column.identifies or not column.words):
@@ -150,7 +150,7 @@ def _unique(columns: Sequence[Column], known: set[str]) -> Guess | None:
     return None
 
 
-def _label(columns: Sequence[Column]) -> LabelGuess:
+def _label(columns: Sequence[LogColumn]) -> LabelGuess:
     return (
         _marked_list(columns)
         or _binary(columns)
@@ -164,7 +164,7 @@ def _label(columns: Sequence[Column]) -> LabelGuess:
     )
 
 
-def _marked_list(columns: Sequence[Column]) -> LabelGuess | None:
+def _marked_list(columns: Sequence[LogColumn]) -> LabelGuess | None:
     for column in columns:
         if column.tokens > 1 and _all_match(column, _MARKED):
             marked = [word for value in column.present for word in value.split()]
@@ -176,7 +176,7 @@ def _marked_list(columns: Sequence[Column]) -> LabelGuess | None:
     return None
 
 
-def _binary(columns: Sequence[Column]) -> LabelGuess | None:
+def _binary(columns: Sequence[LogColumn]) -> LabelGuess | None:
     """The binary column that is named like an outcome, or the first of a log without names."""
     ranked = [
         (rank, c)
@@ -193,7 +193,7 @@ def _binary(columns: Sequence[Column]) -> LabelGuess | None:
     return LabelGuess({"kind": "column", "column": column.name}, why, column.rate, (column.name,))
 
 
-def _event_type(columns: Sequence[Column]) -> LabelGuess | None:
+def _event_type(columns: Sequence[LogColumn]) -> LabelGuess | None:
     for column in columns:
         if named_like(column, EVENT_TYPES) is None or not 1 < column.distinct <= _FEW_TYPES:
             continue
@@ -207,7 +207,7 @@ def _event_type(columns: Sequence[Column]) -> LabelGuess | None:
     return None
 
 
-def _threshold(columns: Sequence[Column]) -> LabelGuess | None:
+def _threshold(columns: Sequence[LogColumn]) -> LabelGuess | None:
     for column in columns:
         rated = named_like(column, ("rating", "ratings", "stars", "score")) is not None
         if rated and column.numeric and 2 < column.distinct <= _FEW_TYPES:

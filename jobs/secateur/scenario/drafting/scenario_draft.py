@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from secateur.scenario.drafting.columns import Column, columns_of
-from secateur.scenario.drafting.fields import InputGuesses, guess_fields
+from secateur.scenario.drafting.columns import LogColumn, describe_columns
+from secateur.scenario.drafting.field_guesses import InputGuesses, guess_fields
 from secateur.scenario.drafting.log_sample import ROWS, recognize, sample
 from secateur.scenario.drafting.roles import Roles, guess_roles
 from secateur.scenario.loading import PROJECT
@@ -54,7 +54,7 @@ def draft(path: Path, limit: int = ROWS) -> str:
     Only the first `limit` rows are read. No value of the user's column is ever shown.
     """
     table = recognize(path)
-    columns = columns_of(sample(path, table, limit))
+    columns = describe_columns(sample(path, table, limit))
     roles = guess_roles(columns)
     inputs = guess_fields(columns, roles)
     rows = len(columns[0].values) if columns else 0
@@ -127,7 +127,7 @@ def _label_section(roles: Roles, inputs: InputGuesses) -> Iterator[str]:
         yield _pair("negatives", negatives, "the only columns that drawn events can have")
 
 
-def _cleaning_section(columns: tuple[Column, ...], roles: Roles) -> Iterator[str]:
+def _cleaning_section(columns: tuple[LogColumn, ...], roles: Roles) -> Iterator[str]:
     yield "\n[cleaning]"
     raw_item = roles.label.reads[0] if roles.label.items else roles.item.name
     parts = [roles.user.name, raw_item, roles.time.name if roles.time else "time"]

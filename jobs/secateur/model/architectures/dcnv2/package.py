@@ -11,7 +11,7 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.tower import linears_of
 from secateur.onnx_graph.architecture_graph import ArchitectureGraph, EmbeddedValues
 from secateur.onnx_graph.graph import Graph, Value
-from secateur.onnx_graph.layers import Floats, Linear, at_bits, linear
+from secateur.onnx_graph.linear_layers import Floats, Linear, at_bits, linear
 
 
 @dataclass(frozen=True)

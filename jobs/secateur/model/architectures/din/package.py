@@ -13,7 +13,7 @@ from secateur.model.architectures.din.network import DIN
 from secateur.model.architectures.linear_weights import hidden_and_output
 from secateur.onnx_graph.architecture_graph import ArchitectureGraph, ListValues
 from secateur.onnx_graph.graph import Graph, Value
-from secateur.onnx_graph.layers import FloatLinear
+from secateur.onnx_graph.linear_layers import FloatLinear
 
 
 @dataclass(frozen=True)

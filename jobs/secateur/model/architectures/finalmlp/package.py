@@ -16,7 +16,7 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.tower import linears_of
 from secateur.onnx_graph.architecture_graph import ArchitectureGraph, EmbeddedValues
 from secateur.onnx_graph.graph import Graph, Value
-from secateur.onnx_graph.layers import (
+from secateur.onnx_graph.linear_layers import (
     FloatLinear,
     Linear,
     at_bits,

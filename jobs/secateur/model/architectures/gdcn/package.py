@@ -11,7 +11,7 @@ from secateur.model.architectures.linear_weights import array_of, linear_weights
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.tower import linears_of
 from secateur.onnx_graph.graph import Graph, Value
-from secateur.onnx_graph.layers import Linear, at_bits, float_weight, linear
+from secateur.onnx_graph.linear_layers import Linear, at_bits, float_weight, linear
 
 
 @dataclass(frozen=True)

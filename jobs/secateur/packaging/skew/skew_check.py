@@ -40,7 +40,7 @@ MARGIN = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class Scored:
+class ScoredHeldOut:
     """Held-out rows, and the model's probabilities float64 [rows, 1 + tasks] of them.
 
     `safe` bool [rows] are those in which no machine's float32 sums tip an activation.
@@ -53,7 +53,7 @@ class Scored:
 
 def demand_no_skew(
     contents: Contents, reference: FakeQuantized, arrangement: Arrangement, source: Source
-) -> Scored:
+) -> ScoredHeldOut:
     """The held-out rows with the model's scores, once the package's files were seen to give these.
 
     Raises SkewRefused where a score, an encoded input or a stored number is another one.
@@ -86,7 +86,7 @@ def demand_no_skew(
         (apart > EXACT).sum(),
         EXACT,
     )
-    return Scored(held_out, expected, margins >= min(MARGIN, float(np.median(margins))))
+    return ScoredHeldOut(held_out, expected, margins >= min(MARGIN, float(np.median(margins))))
 
 
 def _of_scores(found: NDArray[np.float32], expected: Doubles, tolerance: Doubles) -> Iterator[str]:

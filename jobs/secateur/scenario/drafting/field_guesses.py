@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from secateur.scenario.drafting.columns import Column, owner_of
+from secateur.scenario.drafting.columns import LogColumn, owner_of
 from secateur.scenario.drafting.roles import Roles
 from secateur.scenario.time_formats import time_format_of
 
@@ -30,10 +30,10 @@ class InputGuesses:
     left_out: dict[str, list[str]]
 
 
-def guess_fields(columns: Sequence[Column], roles: Roles) -> InputGuesses:
+def guess_fields(columns: Sequence[LogColumn], roles: Roles) -> InputGuesses:
     """The user and the item first, then every column that may be known before the event."""
     by_name = {column.name: column for column in columns}
-    user = by_name.get(roles.user.name, Column(roles.user.name, ()))
+    user = by_name.get(roles.user.name, LogColumn(roles.user.name, ()))
     item = by_name.get(roles.item.name)
     fields = [
         FieldGuess({"name": user.name, "owner": "user", "min_count": 2, "hashed": True}, "the user")
@@ -55,7 +55,7 @@ def guess_fields(columns: Sequence[Column], roles: Roles) -> InputGuesses:
     return InputGuesses(tuple(fields), left_out)
 
 
-def _unfit(column: Column, field: FieldGuess, roles: Roles) -> str | None:
+def _unfit(column: LogColumn, field: FieldGuess, roles: Roles) -> str | None:
     """Why a column is no input; None where it may be one."""
     is_time = roles.time is not None and column.name == roles.time.name
     drawn = roles.label.keys["kind"] == "purchase"
@@ -74,7 +74,7 @@ def _unfit(column: Column, field: FieldGuess, roles: Roles) -> str | None:
     return next((reason for reason, holds in reasons.items() if holds), None)
 
 
-def _field(column: Column, user: Column, item: Column | None, roles: Roles) -> FieldGuess:
+def _field(column: LogColumn, user: LogColumn, item: LogColumn | None, roles: Roles) -> FieldGuess:
     owner, reason = owner_of(column, user, item)
     keys: dict[str, object] = {"name": column.name, "owner": owner}
     if column.tokens > _FEW_WORDS:
@@ -91,7 +91,7 @@ def _field(column: Column, user: Column, item: Column | None, roles: Roles) -> F
     return FieldGuess(keys | rare, f"{column.distinct:,} values; {reason}")
 
 
-def _lists_items(column: Column, roles: Roles, item: Column | None) -> bool:
+def _lists_items(column: LogColumn, roles: Roles, item: LogColumn | None) -> bool:
     """Whether the words of a text are spelled like the items."""
     marked = roles.label.items or (item.present if item else ())
     shapes = {_shape(value) for value in marked}

@@ -12,10 +12,10 @@ from secateur.contracts.pruning import PruningPlan
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.batches import CPU, Split, load_split, split_holdout
 from secateur.model.training import train
-from secateur.model.training.context import TrainingContext
+from secateur.model.training.training_context import TrainingContext
 from secateur.pruning.units.calibration import CalibrationData, read_counts
 from secateur.pruning.units.cost_model import encoding_us
-from secateur.pruning.units.rows import inputs_after_cut
+from secateur.pruning.units.table_rows import inputs_after_cut
 from secateur.scenario import Training
 
 
