@@ -111,7 +111,7 @@ def add_target(night: Night, name: str, plan: Any) -> tuple[Any, Any]:  # noqa: 
         "judge_candidates",
         {"plan": plan["uri"], "scorecards": "{run}/scorecards", "target": name},
         task_id=f"judge_{name}",
-        below=["ladder", name],
+        below=["targets", name],
         trigger_rule=MEASURED_OR_CRASHED,
     )
     release = night.task(
@@ -123,7 +123,7 @@ def add_target(night: Night, name: str, plan: Any) -> tuple[Any, Any]:  # noqa: 
             "target": name,
         },
         task_id=f"publish_{name}",
-        below=["ladder", name],
+        below=["targets", name],
     )
     return verdict, release
 

@@ -45,9 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else list(argv)
     try:
         if given[:1] == ["scenario"]:  # its commands and flags are those of a parser of its own
-            scenario(given[1:])
+            run_scenario(given[1:])
         else:
-            arguments = parser().parse_args(given)
+            arguments = client_parser().parse_args(given)
             arguments.run(arguments)
     except SecateurError as error:
         return _complain(error, error.exit_code)
@@ -67,7 +67,7 @@ def _complain(error: Exception, code: int) -> int:
     return code
 
 
-def parser() -> Parser:
+def client_parser() -> Parser:
     """All commands and their flags."""
     root = Parser(
         prog="secateur", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -76,7 +76,7 @@ def parser() -> Parser:
 
     def add(run: Callable[[argparse.Namespace], None]) -> Parser:
         command: Parser = commands.add_parser(
-            run.__name__, help=run.__doc__, description=run.__doc__
+            run.__name__.removeprefix("run_"), help=run.__doc__, description=run.__doc__
         )
         command.set_defaults(run=run)
         return command
@@ -95,28 +95,28 @@ def parser() -> Parser:
         command.add_argument("--cache", type=Path, help="default: $XDG_CACHE_HOME/secateur")
         return command
 
-    for run in (pull, show, verify):
+    for run in (run_pull, run_show, run_verify):
         add_for_release(run)
-    add_for_store(releases)
-    scoring = add_for_release(score)
+    add_for_store(run_releases)
+    scoring = add_for_release(run_score)
     scoring.add_argument("rows", metavar="CSV", help="with a header; .gz too; - is standard input")
     scoring.add_argument("--output", type=Path, help="default: standard output")
     scoring.add_argument("--hashed", action="store_true", help="user ids are keyed hashes already")
-    back = add_for_store(rollback)
+    back = add_for_store(run_rollback)
     roll_back_flags(back)
     back.set_defaults(channel="latest")
-    sweep_flags(add_for_store(sweep))
-    add(keys)
-    commands.add_parser("scenario", help=scenario.__doc__)
+    sweep_flags(add_for_store(run_sweep))
+    add(run_keys)
+    commands.add_parser("scenario", help=run_scenario.__doc__)
     return root
 
 
-def pull(arguments: argparse.Namespace) -> None:
+def run_pull(arguments: argparse.Namespace) -> None:
     """Copy a release, verify every byte, print its folder."""
     _say(str(_pull(arguments).folder))
 
 
-def show(arguments: argparse.Namespace) -> None:
+def run_show(arguments: argparse.Namespace) -> None:
     """Print what a channel serves, without copying it."""
     catalogue = _catalogue(arguments.uri)
     number = arguments.release
@@ -136,7 +136,7 @@ def show(arguments: argparse.Namespace) -> None:
     _say(f"verdict       {manifest.verdict}")
 
 
-def verify(arguments: argparse.Namespace) -> None:
+def run_verify(arguments: argparse.Namespace) -> None:
     """Copy a release afresh; check every signature, byte and golden score."""
     from secateur.releases import canary
 
@@ -148,7 +148,7 @@ def verify(arguments: argparse.Namespace) -> None:
     )
 
 
-def releases(arguments: argparse.Namespace) -> None:
+def run_releases(arguments: argparse.Namespace) -> None:
     """List all releases, newest first, and which channels serve them."""
     from secateur.releases import layout
 
@@ -166,7 +166,7 @@ def releases(arguments: argparse.Namespace) -> None:
         _say(row(m.number, m.published_at, m.recipe, f"{m.bytes:,}", _ratio(m), channels).rstrip())
 
 
-def score(arguments: argparse.Namespace) -> None:
+def run_score(arguments: argparse.Namespace) -> None:
     """Score raw rows, one score a line in their order; rows/s go to standard error.
 
     A list or a vector is one text between its field's separators, a history one between blanks.
@@ -186,7 +186,7 @@ def score(arguments: argparse.Namespace) -> None:
     sys.stderr.write(f"{rows:,} rows in {seconds:.1f} s, {rows / max(seconds, 1e-9):,.0f} rows/s\n")
 
 
-def rollback(arguments: argparse.Namespace) -> None:
+def run_rollback(arguments: argparse.Namespace) -> None:
     """Let a channel serve an earlier release, after it was pulled and scored."""
     from secateur.releases.publisher import Publisher
     from secateur.releases.rolling_back import roll_back
@@ -196,7 +196,7 @@ def rollback(arguments: argparse.Namespace) -> None:
     _say(f"{pointer.channel} serves release {pointer.release}, epoch {pointer.epoch}")
 
 
-def sweep(arguments: argparse.Namespace) -> None:
+def run_sweep(arguments: argparse.Namespace) -> None:
     """Delete releases that are old and not served, and the blobs they alone name."""
     from secateur.releases import sweeping
 
@@ -207,7 +207,7 @@ def sweep(arguments: argparse.Namespace) -> None:
     _say(f"{word} releases {numbers} and {receipt.blobs} blobs: {receipt.bytes:,} bytes")
 
 
-def keys(_arguments: argparse.Namespace) -> None:
+def run_keys(_arguments: argparse.Namespace) -> None:
     """Print new keys as NAME=VALUE lines: all that a publisher needs and a reader trusts."""
     from secateur import identity
     from secateur.releases import signing
@@ -218,7 +218,7 @@ def keys(_arguments: argparse.Namespace) -> None:
     _say(f"{signing.VERIFY_KEY}={signing.Signer.of(seed).public}")
 
 
-def scenario(argv: Sequence[str]) -> None:
+def run_scenario(argv: Sequence[str]) -> None:
     """Check a scenario file, draft one, or list all keys; `secateur scenario --help` says more."""
     try:
         from secateur.scenario import commands
@@ -235,9 +235,9 @@ def _catalogue(uri: str) -> "Catalogue":
 
 
 def _pull(arguments: argparse.Namespace) -> "PulledRelease":
-    from secateur.releases.pulling import pull as pull_release
+    from secateur.releases.pulling import pull
 
-    return pull_release(arguments.uri, arguments.channel, arguments.release, arguments.cache)
+    return pull(arguments.uri, arguments.channel, arguments.release, arguments.cache)
 
 
 def _ratio(manifest: "ReleaseManifest") -> str:

@@ -83,7 +83,7 @@ def test_every_target_of_a_search_has_a_verdict_and_a_channel_of_its_own(
     assert judge.upstream_task_ids == {"candidate.evaluate_package", "plan_candidates"}
     assert judge.trigger_rule == "all_done_min_one_success"
     assert judge.inputs["target"] == publish.inputs["target"] == "edge"
-    assert judge.output_path == ["ladder", "edge", "verdict"]
+    assert judge.output_path == ["targets", "edge", "verdict"]
     assert publish.upstream_task_ids == {"judge_edge", "publishing_wanted"}
     assert publish.downstream_task_ids == {"report_night"}
 

@@ -19,7 +19,7 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.inputs import Inputs
 from secateur.onnx_graph import linear_layers
 from secateur.onnx_graph.linear_layers import WEIGHT_LIMIT, IntegerLinear
-from secateur.packaging.graph.build import build
+from secateur.packaging.graph.build import build_graph
 from secateur.packaging.graph.parts import Parts
 from secateur.packaging.graph.take_apart import parts_of
 from secateur.serving.files.row_codes import ZERO
@@ -63,7 +63,7 @@ def scores_of(parts: Parts, feed: dict[str, np.ndarray]) -> np.ndarray:
     options.log_severity_level = 3
     table = onnxruntime.OrtValue.ortvalue_from_numpy(parts.table.rows)
     options.add_external_initializers(["table"], [table])
-    session = onnxruntime.InferenceSession(build(parts), options)
+    session = onnxruntime.InferenceSession(build_graph(parts), options)
     outputs = [output.name for output in session.get_outputs()]
     assert outputs == ["probability", *(f"probability_{task}" for task in parts.tasks)]
     return np.stack(session.run(outputs, feed), 1)
@@ -231,7 +231,7 @@ def test_two_products_fit_sixteen_bits(seed: int) -> None:
 def test_equal_parts_give_equal_bytes() -> None:
     spec = ModelSpec("deepfm", ("a", "b"), (5, 7), 3, (6, 4))
     first, second = (
-        build(parts_of(random_model(spec), recipe(8, 8), random_inputs(spec))) for _ in "12"
+        build_graph(parts_of(random_model(spec), recipe(8, 8), random_inputs(spec))) for _ in "12"
     )
     assert first == second
 
@@ -240,7 +240,7 @@ def test_the_graph_is_standard_and_holds_its_real_shapes(tmp_path: Path) -> None
     spec = ModelSpec("deepfm", ("a", "b"), (5, 7), 3, (6, 4))
     parts = parts_of(random_model(spec), recipe(8, 8), random_inputs(spec))
     (tmp_path / "table").write_bytes(parts.table.rows.tobytes())
-    (tmp_path / "model.onnx").write_bytes(build(parts))
+    (tmp_path / "model.onnx").write_bytes(build_graph(parts))
     onnx.checker.check_model(tmp_path / "model.onnx", full_check=True)
     graph = onnx.load(tmp_path / "model.onnx")
     assert {node.domain for node in graph.graph.node} == {""}
@@ -262,7 +262,7 @@ def test_onnxruntime_multiplies_the_integers_of_large_layers(tmp_path: Path) -> 
     options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
     table = onnxruntime.OrtValue.ortvalue_from_numpy(parts.table.rows)
     options.add_external_initializers(["table"], [table])
-    onnxruntime.InferenceSession(build(parts), options)
+    onnxruntime.InferenceSession(build_graph(parts), options)
     made = [node.op_type for node in onnx.load(tmp_path / "optimized.onnx").graph.node]
     assert made.count("MatMulIntegerToFloat") == 1  # the candidates' columns
     assert made.count("QGemm") == 1  # the second layer; the third is one with its ReLU

@@ -22,7 +22,7 @@ from secateur.pruning.cuts.selection import choose_units
 from secateur.pruning.importance import fields
 from secateur.pruning.importance.neurons import hidden_layers
 from secateur.pruning.units.calibration import CalibrationData
-from secateur.pruning.units.masks import pack
+from secateur.pruning.units.masks import pack_mask
 from secateur.pruning.units.table_rows import inputs_after_cut
 
 NO_ROWS = Split(
@@ -117,7 +117,7 @@ def cuts(draw: st.DrawFn) -> Case:
         kept(dim),
         tuple(kept(width) for width in widths),
         tuple(sorted(linear)),
-        rows=tuple("" if mask[: int(mask.sum())].all() else pack(mask) for mask in stay),
+        rows=tuple("" if mask[: int(mask.sum())].all() else pack_mask(mask) for mask in stay),
     )
     return spec, plan, CalibrationData(counts, rows_of(every_id(spec)))
 

@@ -17,7 +17,7 @@ from secateur.contracts.pruning import PruningPlan
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.bundle import load_bundle, save_bundle
 from secateur.model.data.inputs import Inputs, Ragged
-from secateur.packaging.graph.build import build as build_graph
+from secateur.packaging.graph.build import build_graph
 from secateur.packaging.graph.take_apart import parts_of
 from secateur.pruning.cuts.compaction import compact
 from secateur.pruning.cuts.masking import mask

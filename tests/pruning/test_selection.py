@@ -16,7 +16,7 @@ from secateur.pruning.recipes import candidate_plan
 from secateur.pruning.recipes.apply_recipe import RecipeRun
 from secateur.pruning.recipes.pruning_context import PruningContext
 from secateur.pruning.units.calibration import CalibrationData
-from secateur.pruning.units.masks import unpack
+from secateur.pruning.units.masks import unpack_mask
 from secateur.pruning.units.table_rows import inputs_after_cut
 from secateur.scenario import load
 
@@ -143,7 +143,9 @@ def test_rows_that_stay_need_not_be_the_most_frequent() -> None:
     step = Step("embedding_row", "frequency_l2", keep=2 / 7)
     plan = selection.choose_units(step, dense, CALIBRATION)
     assert plan.heights == (2, 2, 6)
-    assert [unpack(mask, (4 - i,)).nonzero().tolist() for i, mask in enumerate(plan.rows[:2])] == [
+    assert [
+        unpack_mask(mask, (4 - i,)).nonzero().tolist() for i, mask in enumerate(plan.rows[:2])
+    ] == [
         [[3]],
         [[1]],
     ]

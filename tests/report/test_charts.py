@@ -78,7 +78,7 @@ def test_a_model_far_below_the_gate_is_drawn_on_the_edge_with_its_value() -> Non
 
 def test_the_gate_and_zero_are_in_every_forest_row() -> None:
     deltas = [Interval(-0.001, -0.002, 0.0005, 0.99), Interval(-0.2, -0.21, -0.19, 0.99)]
-    x = forest.scale(deltas, margin=0.01)
+    x = forest.common_scale(deltas, margin=0.01)
     assert x.low == -0.04  # four margins: the hopeless one does not squeeze the others
     rows = [forest.cell(delta, x, 0.01, "passed") for delta in (*deltas, None)]
     assert all("zero" in row and "gate" in row for row in rows)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from secateur import artifacts
+from secateur.contracts.candidates import Recipe
 from secateur.contracts.data import ColumnDrift
 from secateur.contracts.judgement import SLICES
 from secateur.report.night_artifacts import read_night
@@ -68,7 +69,7 @@ def test_a_published_night(complete_night: Build) -> None:
     assert "packaged, but no scorecard was sealed" in words
     assert words.count("stored: table of float32, tower of float32") == 9
     assert html.count("<svg") >= 6
-    for outcome in ("accepted", "passed", "failed", "no saving", "crashed", "baseline"):
+    for outcome in ("accepted", "passed", "failed", "no saving", "refused or crashed", "baseline"):
         assert outcome in words
     assert "Missing" not in words
     assert words.index("from home") > words.index(SLICES[-1].name)
@@ -187,3 +188,14 @@ def test_the_verb_seals_the_page_of_an_unfinished_night(build: Any, tmp_path: Pa
         assert "incomplete" in report.file("index.html").read_text()
         digests.add(report.manifest.files)
     assert len(digests) == 1
+
+
+def test_a_refused_package_leaves_its_bundle(
+    complete_night: Build, build: Callable[..., Any]
+) -> None:
+    folder = complete_night()
+    refusal = "pruned, but no package was sealed: see the log of its pruning"
+    assert refusal not in read(folder)[1]
+    night = build(folder)
+    night.seal("candidates/neurons_l2/bundle", "ModelBundle", {"model.json": Recipe("neurons_l2")})
+    assert refusal in read(folder)[1]

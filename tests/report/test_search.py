@@ -51,8 +51,8 @@ def test_the_page_tells_of_search_and_targets(build: Callable[..., object], tmp_
     accepted = Verdict(True, "edge confirmed", "edge", "p", "d", 9, 0.01, None, None, ())
     receipt = PublishReceipt("short_video", 4, "latest_edge", 2, "c0ffee" + "0" * 58, 60_100)
     for target, verdict in (("edge", accepted), ("tiny", refused)):
-        night.seal(f"ladder/{target}/verdict", "Verdict", {"verdict.json": verdict})  # type: ignore[attr-defined]
-    night.seal("ladder/edge/release", "Release", {"receipt.json": receipt})  # type: ignore[attr-defined]
+        night.seal(f"targets/{target}/verdict", "Verdict", {"verdict.json": verdict})  # type: ignore[attr-defined]
+    night.seal("targets/edge/release", "Release", {"receipt.json": receipt})  # type: ignore[attr-defined]
     page = render(read_night(str(tmp_path)), "A night")
     for words in ("ran out of time", "latest_edge, release 4", "not moved", "none is small enough"):
         assert words in page

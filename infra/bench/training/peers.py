@@ -18,6 +18,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -234,7 +235,7 @@ def fuxictr(race: Race) -> tuple[float, float]:
     return seconds, logit_auc(torch.cat(scores), test.labels)
 
 
-def fuxictr_deepfm(fields: dict[str, int], folder: str):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def fuxictr_deepfm(fields: dict[str, int], folder: str) -> Any:  # noqa: ANN401 - it has no types
     """DeepFM of FuxiCTR's layers, as its model zoo has it."""
     from fuxictr.features import FeatureMap
     from fuxictr.pytorch.layers import FactorizationMachine, FeatureEmbedding, MLP_Block

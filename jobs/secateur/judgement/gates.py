@@ -5,7 +5,7 @@ that all hold together. The preferred one of those that pass is then tested once
 the confirm days, which chose nothing. Whatever the tune days let through, a package that loses
 the margin or more is accepted with probability at most 1 - confidence. If that one test fails the
 night is refused: trying the next candidate on the same days would be another test, unpaid for.
-For a target of the ladder the most accurate of those that keep within it is the preferred one, and
+For a target of the search the most accurate of those that keep within it is the preferred one, and
 is tested once too: each channel's promise stands alone.
 """
 
@@ -151,7 +151,7 @@ def limits_broken(card: Scorecard, rules: Judgement) -> list[str]:
 
 
 def target_missed(card: Scorecard, target: Target) -> list[str]:
-    """One sentence for each limit of a ladder's target that the package exceeds."""
+    """One sentence for each limit of a search's target that the package exceeds."""
     missed = []
     size, us = card.footprint.package_bytes, _at(card.latency, max(BATCHES)).request_p50
     if target.max_bytes is not None and size > target.max_bytes:

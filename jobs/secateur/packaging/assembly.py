@@ -12,7 +12,7 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.inputs import Inputs
 from secateur.packaging.arrangement import arrange
 from secateur.packaging.card import write_card
-from secateur.packaging.graph.build import build
+from secateur.packaging.graph.build import build_graph
 from secateur.packaging.graph.take_apart import parts_of
 from secateur.packaging.skew.fake_quantized import fake_quantized
 from secateur.packaging.skew.skew_check import ScoredHeldOut, demand_no_skew
@@ -40,9 +40,9 @@ def write_package(
     arranged = arrange(schema, source.vocabulary, source.counts, recipe)
     parts = parts_of(model, recipe, calibration, arranged.rows, schema.request_places)
     if recipe.tower_bits == 32:
-        _write(draft, layout.MODEL, build(parts))
+        _write(draft, layout.MODEL, build_graph(parts))
     else:
-        _write(draft, layout.PACKED_MODEL, compression.compress(build(parts)))
+        _write(draft, layout.PACKED_MODEL, compression.compress(build_graph(parts)))
     table = parts.table
     packed = pack_table(table.rows, table.segments, table.words, table.books)
     _write(draft, layout.TABLE, packed)

@@ -65,13 +65,15 @@ class Source:
         """
         return replace(
             self,
-            vocabulary=_chosen(self.vocabulary, ids),
+            vocabulary=_take_values(self.vocabulary, ids),
             held_out=replace(self.held_out, inputs=inputs),
-            counts=_chosen(self.counts, ids),
+            counts=_take_values(self.counts, ids),
         )
 
 
-def _chosen(columns: dict[str, list[_T]], ids: Mapping[str, Sequence[int]]) -> dict[str, list[_T]]:
+def _take_values(
+    columns: dict[str, list[_T]], ids: Mapping[str, Sequence[int]]
+) -> dict[str, list[_T]]:
     return {n: [column[i] for i in ids[n]] for n, column in columns.items() if n in ids}
 
 

@@ -22,7 +22,7 @@ OUTCOMES = {
     "passed": "passed",
     "failed": "failed",
     "no_saving": "no saving",
-    "crashed": "crashed",
+    "crashed": "refused or crashed",
     "unjudged": "not judged",
 }
 
@@ -118,4 +118,6 @@ def _what_is_missing(night: Night, name: str) -> str:
         return "measured, but no verdict was sealed"
     if f"candidates/{name}/package" in night.artifacts:
         return "packaged, but no scorecard was sealed: see the log of its evaluation"
-    return "no package was sealed: see the log of its pruning"
+    # A package refused for skew leaves its bundle, and so does a crash in packaging.
+    pruned = "pruned, but " if f"candidates/{name}/bundle" in night.artifacts else ""
+    return f"{pruned}no package was sealed: see the log of its pruning"

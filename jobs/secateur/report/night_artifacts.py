@@ -36,7 +36,7 @@ STAGES = (
     "release",
     "accepted",
 )
-TARGETS = "ladder"  # the folder below a run where each target of the search has one of its own
+TARGETS = "targets"  # the folder below a run where each target of the search has one of its own
 
 
 @dataclass(frozen=True)

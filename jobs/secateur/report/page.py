@@ -76,7 +76,7 @@ def forests(night: Night, rows: list[ModelRow]) -> dict[str, Markup]:
     if night.verdict is None or not deltas:
         return {}
     margin = night.verdict.value.margin
-    x = forest.scale(deltas, margin)
+    x = forest.common_scale(deltas, margin)
     return {row.name: forest.cell(row.delta, x, margin, row.outcome) for row in rows[1:]}
 
 

@@ -30,7 +30,7 @@ from secateur.packaging.graph.parts import Parts
 from secateur.serving.files import layout
 
 
-def build(parts: Parts) -> bytes:
+def build_graph(parts: Parts) -> bytes:
     """Serialize the graph of `parts`; equal parts give equal bytes."""
     graph = Graph()
     rows = parts.table.rows

@@ -18,7 +18,7 @@ from secateur.pruning.importance.layers import best_lines
 from secateur.pruning.importance.neurons import hidden_layers
 from secateur.pruning.importance.weights import linears
 from secateur.pruning.units.calibration import CalibrationData, Counts
-from secateur.pruning.units.masks import unpack
+from secateur.pruning.units.masks import unpack_mask
 from secateur.pruning.units.table_rows import kept_rows
 
 
@@ -37,7 +37,7 @@ def mask(model: Recommender, plan: PruningPlan, calibration: CalibrationData) ->
         for layer, packed in zip(
             linears(masked) if plan.weights else [], plan.weights, strict=True
         ):
-            layer.weight *= unpack(packed, layer.weight.shape)
+            layer.weight *= unpack_mask(packed, layer.weight.shape)
         for layer, kept in zip(hidden_layers(masked), plan.neurons, strict=True):
             silent = _complement(layer.out_features, kept)
             layer.weight[silent] = 0

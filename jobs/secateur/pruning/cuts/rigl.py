@@ -15,7 +15,7 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.pruning.cuts.masking import nonzero_masks
 from secateur.pruning.importance.weights import gradients, linears, magnitude
 from secateur.pruning.units.calibration import CalibrationData
-from secateur.pruning.units.masks import pack
+from secateur.pruning.units.masks import pack_mask
 
 INITIAL_FRACTION = 0.3  # of the nonzero weights, replaced in the first update (section 3)
 
@@ -70,5 +70,5 @@ def rigl_update(
         regrown = wanted.argsort(descending=True, stable=True)[:count]
         flat[dropped] = False
         flat[regrown] = True
-        masks.append(pack(flat))
+        masks.append(pack_mask(flat))
     return replace(PruningPlan.of_everything(model.spec), weights=tuple(masks))

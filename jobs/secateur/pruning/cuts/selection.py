@@ -20,7 +20,7 @@ from secateur.pruning.importance.criteria import CRITERIA, Scores
 from secateur.pruning.importance.neurons import hidden_layers
 from secateur.pruning.importance.weights import linears
 from secateur.pruning.units.calibration import CalibrationData
-from secateur.pruning.units.masks import pack
+from secateur.pruning.units.masks import pack_mask
 
 
 def choose_units(step: Step, model: Recommender, calibration: CalibrationData) -> PruningPlan:
@@ -82,7 +82,7 @@ def _keep_rows(scores: Scores, lowest: float, spec: ModelSpec) -> PruningPlan:
     """The rows of at least the `lowest` score; `scores` are [rows - 1] a block."""
     stay = [group >= lowest for group in scores]
     plan = with_heights(spec, tuple(1 + int(mask.sum()) for mask in stay))
-    others = ["" if bool(mask[: int(mask.sum())].all()) else pack(mask) for mask in stay]
+    others = ["" if bool(mask[: int(mask.sum())].all()) else pack_mask(mask) for mask in stay]
     return replace(plan, rows=tuple(others) if any(others) else ())
 
 
@@ -122,7 +122,7 @@ def _keep_weights(scores: Scores, keeps: Keeps, model: Recommender) -> PruningPl
         flat = torch.where(nonzero, group, -torch.inf).flatten()
         mask_ = torch.zeros(len(flat), dtype=torch.bool)
         mask_[torch.argsort(flat, descending=True, stable=True)[:kept]] = True
-        masks.append(pack(mask_ & nonzero.flatten()))
+        masks.append(pack_mask(mask_ & nonzero.flatten()))
     return replace(PruningPlan.of_everything(model.spec), weights=tuple(masks))
 
 

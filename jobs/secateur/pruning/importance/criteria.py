@@ -34,7 +34,7 @@ def random_importance(importance: ImportanceCriterion) -> ImportanceCriterion:
 CRITERIA: Mapping[Granularity, Mapping[Criterion, ImportanceCriterion]] = {
     "weight": {
         "magnitude": weights.magnitude,
-        "taylor": weights.taylor,
+        "taylor": weights.weight_taylor,
         "random": random_importance(weights.magnitude),
     },
     "neuron": {

@@ -15,7 +15,7 @@ def magnitude(model: Recommender, _: CalibrationData) -> tuple[Tensor, ...]:
     return tuple(layer.weight.detach().abs() for layer in linears(model))
 
 
-def taylor(model: Recommender, calibration: CalibrationData) -> tuple[Tensor, ...]:
+def weight_taylor(model: Recommender, calibration: CalibrationData) -> tuple[Tensor, ...]:
     """|w * gradient of the loss|, float32 [outputs, inputs] a layer.
 
     On an untrained model that is SNIP's saliency (Lee et al., ICLR 2019).

@@ -22,7 +22,7 @@ from secateur.model.architectures.recommender import Recommender
 from secateur.pruning.cuts.selection import importance_scores, select_units
 from secateur.pruning.importance.criteria import Scores
 from secateur.pruning.units.calibration import CalibrationData
-from secateur.pruning.units.masks import unpack
+from secateur.pruning.units.masks import unpack_mask
 from secateur.pruning.units.origins import DenseUnits, Origins
 from secateur.pruning.units.table_rows import kept_rows
 from secateur.scenario.sections.repruning import Repruning
@@ -152,7 +152,7 @@ def kept_masks(
     """The units that a plan keeps, as bool tensors of the shapes of `like`, [units] a group."""
     if granularity == "weight":
         return tuple(
-            unpack(packed, one.shape) for packed, one in zip(plan.weights, like, strict=True)
+            unpack_mask(packed, one.shape) for packed, one in zip(plan.weights, like, strict=True)
         )
     if granularity == "embedding_row":
         pairs = zip(kept_rows(plan, spec), like, strict=True)

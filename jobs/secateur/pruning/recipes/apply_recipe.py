@@ -30,7 +30,7 @@ from secateur.pruning.recipes.quantization_aware import (
 )
 from secateur.pruning.recipes.students import new_student
 from secateur.pruning.units.calibration import block_names, kept_blocks
-from secateur.pruning.units.masks import pack
+from secateur.pruning.units.masks import pack_mask
 from secateur.pruning.units.table_rows import inputs_after_cut, kept_rows
 
 
@@ -167,7 +167,7 @@ class RecipeRun:
             plan = self.hysteresis.choose_units(len(self.plans), step, model, calibration)
         else:
             plan = choose_units(step, model, calibration)
-        nonzero = tuple(pack(mask) for mask in nonzero_masks(model))
+        nonzero = tuple(pack_mask(mask) for mask in nonzero_masks(model))
         if plan == PruningPlan.of_everything(model.spec) or plan.weights == nonzero != ():
             raise UsageError(f"{step} changes nothing: every unit stays")
         return plan

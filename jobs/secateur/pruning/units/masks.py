@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 
-def pack(mask: Tensor) -> str:
+def pack_mask(mask: Tensor) -> str:
     """A bool mask of any shape as hex of its bits, row by row."""
     return np.packbits(mask.flatten().numpy()).tobytes().hex()
 
 
-def unpack(packed: str, shape: Sequence[int]) -> Tensor:
+def unpack_mask(packed: str, shape: Sequence[int]) -> Tensor:
     """The bool mask of this shape from its hex."""
     count = int(np.prod(shape))
     bits = np.unpackbits(np.frombuffer(bytes.fromhex(packed), np.uint8), count=count)

@@ -9,14 +9,14 @@ from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import PruningPlan
 from secateur.model.architectures.kept_units import narrow
 from secateur.model.data.inputs import Inputs
-from secateur.pruning.units.masks import unpack
+from secateur.pruning.units.masks import unpack_mask
 
 
 def kept_rows(plan: PruningPlan, spec: ModelSpec) -> list[Tensor]:
     """Rows that stay in each block, int64 [kept] ascending, without OOV, which always stays."""
     masks = plan.rows or ("",) * len(spec.rows)
     return [
-        unpack(packed, (rows - 1,)).nonzero().flatten() if packed else torch.arange(height - 1)
+        unpack_mask(packed, (rows - 1,)).nonzero().flatten() if packed else torch.arange(height - 1)
         for packed, rows, height in zip(masks, spec.rows, plan.heights, strict=True)
     ]
 

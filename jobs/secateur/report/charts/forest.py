@@ -10,7 +10,7 @@ from secateur.report.charts import svg
 WIDTH, HEIGHT, EDGE = 120.0, 20.0, 6.0
 
 
-def scale(deltas: Sequence[Interval], margin: float) -> svg.Scale:
+def common_scale(deltas: Sequence[Interval], margin: float) -> svg.Scale:
     """A scale that shows 0, the gate and every bound down to four margins below."""
     reach = max(abs(margin), 0.001)
     low = min([0.0, -margin, *(d.low for d in deltas)])
