@@ -262,7 +262,8 @@ def test_new_keys_publish_and_are_trusted(shell: Shell, monkeypatch: pytest.Monk
 def test_the_client_imports_nothing_heavy_before_and_nothing_of_the_pipeline_ever() -> None:
     """What a service installs has no pydantic, rich, pyarrow or torch; boto3 only opens s3://."""
     script = (
-        "import sys; import secateur, secateur.client as c; c.client_parser(); early = set(sys.modules);"
+        "import sys; import secateur, secateur.client as c; c.client_parser();"
+        "early = set(sys.modules);"
         "import secateur.releases.pulling, secateur.releases.canary, secateur.releases.sweeping,"
         "secateur.releases.rolling_back, secateur.serving.scorer, secateur.storage.s3;"
         "heavy = {'boto3', 'numpy', 'onnxruntime', 'cryptography'} & early;"
