@@ -31,7 +31,7 @@ types:
 unit:
 	@.venv/bin/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not night and not proof"
 
-night:                 ## one real small night through Airflow
+night:                 ## two real small nights through Airflow
 	@.venv/bin/pytest -q -m night
 
 proof:                 ## slow proofs: determinism, a killed trainer, a refused night

@@ -58,7 +58,7 @@ FOUNDATION = {
     "command",
     "flags",
 }
-# Which rooms a room may use beside the foundation.
+# Which rooms a room may use besides the foundation.
 SIDEWAYS = {
     "events": {"spark"},
     "features": {"spark"},
@@ -97,7 +97,7 @@ STDLIB_NAMES = set(__import__("sys").stdlib_module_names)
 
 
 def room_of(path: Path) -> str:
-    """`events` of jobs/secateur/events/raw_rows.py, `storage` of jobs/secateur/storage.py."""
+    """`events` of jobs/secateur/events/raw_rows.py, `spark` of jobs/secateur/spark.py."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 

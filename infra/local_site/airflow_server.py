@@ -22,7 +22,7 @@ START_TIMEOUT_S = 120
 class LocalAirflow:
     """Three processes: the scheduler, the DAG processor and the API server with the UI.
 
-    `environment` is handed to every task, beside Airflow's own settings.
+    `environment` is handed to every task, besides Airflow's own settings.
     """
 
     home: Path

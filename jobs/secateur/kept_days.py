@@ -23,7 +23,7 @@ log = logging.getLogger("secateur")
 class KeptDays:
     """The days of one `verb` below the URI `root`, as artifacts of one `kind`.
 
-    `inputs` gives the digests, by role, of all that a day depends on beside the code.
+    `inputs` gives the digests, by role, of all that a day depends on besides the code.
     """
 
     root: str

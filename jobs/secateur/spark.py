@@ -158,7 +158,7 @@ def contents(spark: SparkSession, files: Sequence[Path], key: str) -> dict[str, 
 
 
 def _sums_of_hashes(rows: DataFrame) -> tuple[Column, ...]:
-    """Of the hashes' upper and lower halves."""
+    """The sums of the upper and of the lower halves of the rows' hashes."""
     row = F.xxhash64(*map(column_named, rows.columns))
     # Its halves are summed apart: a sum of whole ones overflows, and one of decimals takes twice
     # the time.

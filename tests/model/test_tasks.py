@@ -28,7 +28,7 @@ from secateur.scenario import Training
 from .conftest import TRAINING, WITH_TASKS, planted_probability
 
 Told = tuple[Split, Split]
-EVEN, LATE = 1, 2  # outputs beside the label's
+EVEN, LATE = 1, 2  # outputs besides the label's
 
 
 @pytest.fixture(scope="module")

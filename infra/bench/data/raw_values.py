@@ -33,7 +33,7 @@ class Log:
         return CalibrationData(counts, self.splits.held)
 
     def source(self) -> Source:
-        """What a package is made of beside the model."""
+        """What a package is made of besides the model."""
         few = replace(self.splits.test, inputs=self.splits.test.inputs.slice(0, HELD_OUT_ROWS))
         held_out = HeldOut(self.raw(few), few.inputs)
         facts = {"days": {"train": ["given"]}, "rows": {"train": len(self.splits.train)}}

@@ -27,7 +27,7 @@ BOTH_HAVE = ("day", "time_ms", "user_hash", "label")
 CORES = len(os.sched_getaffinity(0))
 RIVAL_ROWS = 20_000_000
 _BUILD, _RIVAL = "build_features", "polars: the same features"
-_WORKERS = "features/days.py"  # where Spark's stages say that Arrow's workers did them
+_WORKERS = "features/days/arrow_days.py"  # where Spark's stages say that Arrow's workers did them
 
 
 def add_flags(flags: argparse.ArgumentParser) -> None:

@@ -122,7 +122,7 @@ def method_table(
 
 
 class Measured:
-    """A recipe carried out, packaged, loaded and scored for one seed."""
+    """A recipe applied, packaged, loaded and scored for one seed."""
 
     def __init__(self, subject: Subject, recipe: Recipe, folder: Path) -> None:
         started = time.monotonic()

@@ -31,7 +31,7 @@ def add_flags(flags: argparse.ArgumentParser) -> None:
     """Which sets, and which recipes of theirs."""
     flags.add_argument("--frappe", type=Path, metavar="FOLDER")
     flags.add_argument("--zipf", type=int, metavar="ROWS")
-    flags.add_argument("--only", default="", metavar="RECIPE,...", help="beside the dense one")
+    flags.add_argument("--only", default="", metavar="RECIPE,...", help="besides the dense one")
 
 
 def figures(asked: Asked) -> Iterator[str]:

@@ -34,7 +34,7 @@ class Subject:
     rows: HeldOutRows
 
     def prune(self, recipe: Recipe) -> PrunedModel:
-        """Carry a recipe out."""
+        """Apply a recipe."""
         return apply_recipe(recipe, self.dense, self.context)
 
     def package(self, recipe: Recipe, pruned: PrunedModel, folder: Path) -> int:

@@ -61,8 +61,8 @@ class Latency:
     """Microseconds a call at one batch size, one thread: the model's part and the whole request.
 
     The model's part takes ids and gives scores; the request takes raw values and gives scores. In
-    both the user and the context are said once for all rows. `repeated` is the model's part where
-    they are said for every row instead, so that what this saves is seen apart from what pruning
+    both the user and the context are given once for all rows. `repeated` is the model's part where
+    they are given for every row instead, so that what this saves is seen apart from what pruning
     saves; None where it was not measured.
     """
 

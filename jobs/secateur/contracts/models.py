@@ -35,7 +35,7 @@ class ModelSpec:
     `i`; its last row is OOV. Ids at or above it are read as OOV, so a table cut to fewer rows
     serves the ids of the full schema. Below all blocks lies one row a number, then one for each
     number of a vector. Fields from `cross_layers` to `block_width` are of some architectures only
-    (see their `spec.py`); `second` are the hidden widths of all towers beside the first.
+    (see their `spec.py`); `second` are the hidden widths of all towers but the first.
 
     The tower has an output for the label and one for each of the `tasks`, over the same hidden
     layers (shared-bottom multi-task learning: Caruana, Machine Learning 28, 1997).

@@ -18,7 +18,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A recipe carried out on the holdout days with one seed.
+    """A recipe applied, and measured on the holdout days, with one seed.
 
     `loss` is the cross-entropy against the dense model's probabilities, less that of the dense
     model itself; `auc` against the labels.

@@ -33,7 +33,7 @@ class RawFile:
     """One file: its key in the log's store, a readable local copy, and what it holds.
 
     `day` is its folder's, None in a flat log. `header` is the line that names the columns, None
-    where there is none. `rows` tells whether there is anything beside it.
+    where there is none. `rows` tells whether there is anything besides it.
     """
 
     key: str

@@ -42,7 +42,7 @@ def raw_rows(spark: SparkSession, files: Sequence[RawFile], table: TableFormat) 
 def parse_rows(
     rows: DataFrame, files: Sequence[RawFile], table: TableFormat, timezone: str = "UTC"
 ) -> DataFrame:
-    """Columns as text beside `_fault` (a reason code or null), `_text`, `_source` and the folder's
+    """Columns as text, and `_fault` (a reason code or null), `_text`, `_source` and the folder's
     `day` with its first and last millisecond, null in a flat log.
     """
     rows = rows.join(F.broadcast(_origins(rows.sparkSession, files, timezone)), _PATH)

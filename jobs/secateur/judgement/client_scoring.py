@@ -1,4 +1,4 @@
-"""HeldOutRows that no model was trained on, scored through the client that will serve the package.
+"""Rows that no model was trained on, scored through the client that will serve the package.
 
 A `ClientScorer` is what `secateur.serving.scorer.load` returns; only its calls are known here.
 """
@@ -41,7 +41,7 @@ class ClientScorer(Protocol):
         """The model's inputs for raw values; `score_ids` alone looks into them."""
 
     def repeat_request(self, encoded: Any) -> Any:  # noqa: ANN401
-        """The same inputs, all of them said for every row."""
+        """The same inputs, the request's own repeated for every row."""
 
     def score_ids(self, encoded: Any) -> Scores:  # noqa: ANN401
         """Probabilities [n] of what `encode` gives."""

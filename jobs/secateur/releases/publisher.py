@@ -1,4 +1,4 @@
-"""Who may write into a scenario's store: what publishing and rolling back need beside a release."""
+"""Who may write into a scenario's store: what publishing and roll back need besides a release."""
 
 from dataclasses import dataclass
 

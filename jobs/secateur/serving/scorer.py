@@ -185,7 +185,7 @@ class Scorer:
         return {**columns, **known}
 
     def _ids(self, name: str, columns: Columns, encoders: Encoders, rows: int) -> Ids:
-        """Int32 ids [rows, fields] of a side, or [1, fields] that stand for all rows."""
+        """Int32 ids [rows, fields] of the input `name`, or [1, fields] that stand for all rows."""
         side = self._id_columns[name]
         may_be_one = rows == 1 or name == layout.REQUEST_IDS
         once = side.shared_ids(columns, encoders) if may_be_one else None

@@ -43,8 +43,9 @@ class Encoder:
     known: Mapping[str, pa.Array]
 
     def encode(self, columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
-        """Ids and numbers by input. Of `columns`, by input too, are texts (or dictionaries of
-        them), `list<string>` for lists, doubles for counters.
+        """Ids and numbers by input; `columns` are the raw ones by input.
+
+        A raw column is of text or a dictionary of it, a list's `list<string>`, a counter's double.
         """
         return {f.name: self._encode_field(f, columns[f.name]) for f in self.schema.inputs}
 

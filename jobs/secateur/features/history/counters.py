@@ -15,10 +15,10 @@ of the log (`of`), 0 or 1, or a number of which some are enough (`at_least`): th
 have it are counted. The prior is the scenario's,
 not the data's, so that no later day can change an earlier row.
 
-Days before d are looked up in what was summed up by key and day (see `before`). The event's own day
-is a running count within key and day, which Spark makes (`count_today`). No window holds a key's
-whole life at the grain of events. What is no sum of days, counts over the `last` n events and gaps,
-is made of the events themselves (see `recent`).
+Days before d are looked up in what was summed up by key and day (see `prior_counts`). The event's
+own day is a running count within key and day, which Spark makes (`count_today`). No window holds a
+key's whole life at the grain of events. What is no sum of days, counts over the `last` n events and
+gaps, is made of the events themselves (see `recency`).
 
 What a service must count to give the same numbers: for each key, events and positives a day (in
 the log's timezone), kept for window_days; the counter is today's so far, for the freshness "event"
@@ -181,7 +181,7 @@ def count_today(events: DataFrame, counters: Sequence[Counter], timezone: str) -
 
 
 def _outcome(of: Signal | None) -> Column:
-    """As `counting.outcomes`."""
+    """As `daily_counts.outcomes`."""
     if of is None:
         return F.col("label")
     text = column_named(of.column).cast("string")

@@ -2,7 +2,7 @@
 
 A tally is one or more columns counted together. Positive is an event by its label, or by another
 signal of the log. Its counts are additive over days, so a night counts only the days that no
-earlier night did (see `state`), and vocabularies, quantiles and counters are sums of them.
+earlier night did (see `kept_counts`), and vocabularies, quantiles and counters are sums of them.
 """
 
 import json

@@ -40,7 +40,7 @@ class DailyCounts:
         return sum(pq.read_metadata(file).num_rows for file in self.files.values())
 
     def frame(self) -> DataFrame:
-        """Rows of `counting.COUNTS`."""
+        """Rows of `daily_counts.COUNTS`."""
         return read_parquet(self.window.spark, list(self.files.values()))
 
 

@@ -1,8 +1,8 @@
 """What keys had before each day, and on all train days: sums of the daily counts, by key.
 
-The counts (see `counting`) are narrow, additive, and reused from night to night. Spark brings the
-days of a key together, in as many parts as their number asks for; a worker adds up its part, and
-writes what other workers look up by day:
+The counts (see `daily_counts`) are narrow, additive, and reused from night to night. Spark brings
+the days of a key together, in as many parts as their number asks for; a worker adds up its part,
+and writes what other workers look up by day:
 
     <folder>/<series>/<day>/part-<n>.parquet   what a key had before the day, for a series
     <folder>/<tally>/<day>/part-<n>.parquet    what a key of a held-out day had on the train days
@@ -83,7 +83,7 @@ class Sums:
     folder: Path
 
     def write(self, daily: DataFrame, rows: int) -> None:
-        """Add up so many rows of `counting.COUNTS`."""
+        """Add up so many rows of `daily_counts.COUNTS`."""
         cores = daily.sparkSession.sparkContext.defaultParallelism
         by_key = daily.repartition(cores * (1 + rows // (cores * _ROWS)), "tally", "key")
         by_key.mapInArrow(self._add_up, "part int").collect()
@@ -138,7 +138,7 @@ class _Keys:
 
     @classmethod
     def of(cls, tally: str, table: pa.Table) -> "_Keys":
-        """Of rows of `counting.COUNTS`."""
+        """Of rows of `daily_counts.COUNTS`."""
         keys = table["key"].combine_chunks().dictionary_encode()
         days = table["day"].combine_chunks().dictionary_encode()
         number = np.array([date.fromisoformat(d).toordinal() for d in days.dictionary.to_pylist()])

@@ -1,6 +1,6 @@
-"""Which architecture computes what of its own in a package's graph.
+"""What each architecture adds to a package's graph.
 
-Apart from the registry, which training reads: what is packaged otherwise is trained alike.
+Not in the registry: training reads that, and a change of packages must not train models anew.
 """
 
 from collections.abc import Callable

@@ -90,4 +90,4 @@ class PrunableGroups(Generic[AnyModel]):
         return self.model.towers
 
     def take_over(self, larger: AnyModel, kept: Kept) -> None:
-        """Copy what lies beside tables and towers from a model that is silent in all but these."""
+        """Copy all but tables and towers from a model that is silent in what does not stay."""

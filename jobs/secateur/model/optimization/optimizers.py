@@ -160,7 +160,7 @@ class ModelOptimizer:
             self.sparse.load_moments([_below(f"{table}.", moments) for table in TABLES])
 
     def state(self) -> dict[str, Tensor]:
-        """The tensors to go on from beside the model's own, shaped as the optimizers have them."""
+        """The tensors to go on from besides the model's own, shaped as the optimizers have them."""
         tensors = {"steps": torch.tensor(self.steps_taken)}
         for number, state in self.dense.state_dict()["state"].items():
             tensors |= {f"dense.{number}.{name}": tensor for name, tensor in state.items()}

@@ -1,4 +1,4 @@
-"""What a training runs with, beside its model and its rows."""
+"""What a training runs with, besides its model and its rows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -3,7 +3,7 @@
     mixed = rows of ids @ [first layer | field sums]  one product for the whole first stage, or one
                                                       an input of ids (see `first_stage`)
     tower = ... relu(mixed[:hidden]) ...              integer layers: see `integer_products`
-    logit = tower + |sums|^2 + first order            sums / sqrt(2): see `quantization.tables`
+    logit = tower + |sums|^2 + first order            sums / sqrt(2): see `table_quantization`
 
 Lists, vectors and numbers add to `mixed`: see `non_id_inputs` and `fm_self_interactions`. What an
 architecture has of its own is added to the logit, or takes the place of the first stage: see its

@@ -2,7 +2,7 @@
 
 The pairwise term is half the squared norm of the field sums less the norm of every summand (Rendle
 2010, equation 5). The stored w of an id has half the squared norm of its embedding taken off
-already (see `quantization.tables`). Of what the graph computes, a list's mean e, a vector's z P, a
+already (see `table_quantization`). Of what the graph computes, a list's mean e, a vector's z P, a
 number's x v, that is done here; and the norms that were folded into the w of a list's values are
 given back:
 

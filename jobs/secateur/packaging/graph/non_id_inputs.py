@@ -3,7 +3,7 @@
 A list or a vector becomes a row (e_1 .. e_dim, w) like those stored for ids, and a number x adds
 x times its row; all of it stays float, whatever the bits of table and tower:
 
-    list     mean of its values' stored rows (see `lists`)      vector z     z P
+    list     mean of its values' stored rows (see `list_rows`)  vector z     z P
     mixed   += [flat(rows), numbers] @ [first layer | field sums]
 """
 

@@ -53,7 +53,7 @@ class Parts:
     computes it; `steps` a unit's worth of each activation but the last, where integers read it;
     `output` the last layer, with the model's bias in its first output, the label's; without a tower
     it has no weights. `own` is the architecture's part. `folded` tells whether stored rows hold a
-    first order, with what pairs need in it. `tasks` name the outputs beside the label's. `request`
+    first order, with what pairs need in it. `tasks` name the outputs besides the label's. `request`
     are the places of fields that a request may give once for all candidates (see `first_stage`).
     """
 

@@ -36,7 +36,7 @@ SAMPLE = 1 << 14  # values that a stride is chosen by
 
 @dataclass(frozen=True)
 class PackedTable:
-    """Rows [rows, dim + 1] (see `serving.tables`), and what one unit of them is worth.
+    """Rows [rows, dim + 1] (see `serving.files.tables`), and what one unit of them is worth.
 
     A stored unit of field f, column c stands for `multipliers[f, c] * steps[c]`. Integers lie in
     `segments`; product-quantized embeddings are `words` [rows, parts] of `books`.

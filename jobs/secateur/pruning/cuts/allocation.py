@@ -24,7 +24,7 @@ def globally(scores: Sequence[Tensor], keep: float) -> Keeps:
 
 
 def erdos_renyi(shapes: Sequence[tuple[int, int]], units: Sequence[int], keep: float) -> Keeps:
-    """Of a layer [outputs, inputs] a share in proportion to (outputs + inputs) / (outputs inputs).
+    """Keep of a layer [outputs, inputs] a share as (outputs + inputs) / (outputs inputs).
 
     ERK of linear layers (Evci et al., ICML 2020): small layers stay denser. Where a share would
     exceed 1 the layer stays whole and the others give more.

@@ -85,7 +85,7 @@ def kept_units(spec: ModelSpec, plan: PruningPlan) -> Kept:
 def _stages(tower: Tower, neurons: Iterator[Tensor], outputs: Tensor) -> list[Stage]:
     """The tower's stages, each with the next of the kept `neurons` int64 [kept].
 
-    Linear layers are multiplied into the next. Of the last layer these `outputs` int64 stay.
+    Linear layers are multiplied into the next. The last layer keeps these `outputs` int64 [kept].
     """
     stages: list[Stage] = []
     before: Stage | None = None
@@ -105,7 +105,7 @@ def _stages(tower: Tower, neurons: Iterator[Tensor], outputs: Tensor) -> list[St
 
 
 def _copy_tower(stages: list[Stage], new: Tower, inputs: Tensor) -> None:
-    """Copy the stages into `new`, with the kept units and of the tower's inputs int64 [kept]."""
+    """Copy the kept units of the stages into `new`, which reads the `inputs` int64 [kept]."""
     constant = torch.zeros(stages[0].weight.shape[1])
     for stage, small in zip(stages, linears_of(new.layers), strict=True):
         bias = stage.bias + stage.weight @ constant
@@ -117,7 +117,7 @@ def _copy_tower(stages: list[Stage], new: Tower, inputs: Tensor) -> None:
 
 
 def _kept_rows(larger: ModelSpec, smaller: ModelSpec, plan: PruningPlan) -> Tensor:
-    """Table rows int64 [kept] that stay: of each block what the plan keeps, and OOV.
+    """Table rows int64 [kept] that stay: those that the plan keeps of each block, and OOV.
 
     The rows of numbers and vectors stay with their input.
     """

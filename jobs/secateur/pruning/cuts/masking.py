@@ -29,7 +29,7 @@ def mask(model: Recommender, plan: PruningPlan, calibration: CalibrationData) ->
     row; a weight is 0. A row becomes its block's OOV row, which is first set to the mean, weighted
     by training counts, of all rows that now end there; repair then trains it further. A field is
     its mean row everywhere, as far as the architecture can absorb a constant
-    (`Recommender.absorb`); other inputs are zero. A layer that becomes linear has the line that
+    (`PrunableGroups.absorb`); other inputs are zero. A layer that becomes linear has the line that
     fits each neuron's activation best.
     """
     masked = copy.deepcopy(model)

@@ -1,4 +1,4 @@
-"""What applying a recipe needs beside the recipe and the dense model."""
+"""What applying a recipe needs besides the recipe and the dense model."""
 
 from dataclasses import dataclass, replace
 

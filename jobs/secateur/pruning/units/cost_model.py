@@ -5,7 +5,7 @@ the time that a pruned model needs for a request.
 
 The search ranks configurations by this, and nothing is judged on it: packages are measured. The
 constants are of one core (a 3x400 tower at 256 rows took 1,285 us in fp32 and 457 us in int8) and
-of packages of these scenarios: beside the model's part, a request takes a constant time and so
+of packages of these scenarios: besides the model's part, a request takes a constant time and so
 much a column.
 """
 

@@ -32,6 +32,6 @@ class Cleaning(Section):
     """An event up to so many minutes past its folder's day is kept, at the day's last millisecond;
     a later one is quarantined as `time_future`."""
     missing: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """By column, the texts that mean "no value", beside the empty text."""
+    """By column, the texts that mean "no value", besides the empty text."""
     rules: tuple[CleaningRule, ...] = ()
     """Further reasons to quarantine a row."""

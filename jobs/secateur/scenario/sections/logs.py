@@ -244,5 +244,5 @@ Label = Annotated[
 
 
 def tasks_of(label: Label) -> dict[str, RowLabel]:
-    """What its rows tell beside the label, by name in order; nothing of lists and purchases."""
+    """What its rows tell besides the label, by name in order; nothing of lists and purchases."""
     return dict(sorted(label.tasks.items())) if isinstance(label, ColumnLabel) else {}

@@ -29,7 +29,7 @@ class Target(Section):
 
 
 class Search(Section):
-    """Finds a recipe for each target, beside the candidates (`pruning/search/`).
+    """Finds a recipe for each target, besides the candidates (`pruning/search/`).
 
     Every level of the grid is tried alone. Of all combinations that fit a target, the most
     promising ones are tried, ever fewer with ever more repair; two finalists are tried with several

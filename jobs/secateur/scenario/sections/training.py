@@ -23,7 +23,7 @@ class Training(Section):
     """A warm start goes on from the last accepted night's dense model and learns only the days
     since; a cold one learns all train days anew."""
     architecture: Architecture = "deepfm"
-    """The network, a folder of `model/architectures/`."""
+    """The network: `model/architectures/` has a folder for each."""
     embedding_dim: Positive = 16
     """Width of an embedding (all but lr)."""
     hidden: tuple[Positive, ...] = (400, 400, 400)

@@ -6,8 +6,8 @@ memory; embeddings have their levels and stride, the first order has its own. Th
 codes, each plus the most levels that any segment has, column after column, in the smaller `coding`:
 
     bytes   one a byte, left to zstandard around it
-    rans    see `entropy`: one model a column and precision, so that every code takes as many bits
-            as it tells
+    rans    see `entropy_coding`: one model a column and precision, so that every code takes as many
+            bits as it tells
 
 With `books` embeddings are product-quantized (Jegou et al., TPAMI 2011): an embedding is cut into
 as many parts as there are books, and a column holds the numbers of the words that stand for a part.

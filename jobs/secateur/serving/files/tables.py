@@ -7,7 +7,7 @@ is the first-order weight. Stored, by what the header says:
     bits 8      the uint8 values, row after row
     bits 4      embeddings as nibbles (8 stands for 0), two a byte, the earlier one in the low half,
                 row after row, padded to a whole byte; then the first-order column as uint8
-    form 2      see `codes`: how integers are stored today
+    form 2      see `row_codes`: how integers are stored today
 
 The second and third are read, but not written any more.
 """
@@ -34,7 +34,7 @@ def pack_table(
     words: NDArray[np.uint8] | None = None,
     books: Books = (),
 ) -> bytes:
-    """Pack a table of [rows, dim + 1] for `table.zst`: floats, or integers as `codes.pack` does."""
+    """Pack a table [rows, dim + 1] for `table.zst`: floats, or integers by `row_codes.pack`."""
     if segments:
         return row_codes.pack(table.astype(np.uint8), segments, words, books)
     rows, width = table.shape

@@ -6,8 +6,8 @@ none of its own. There are two forms:
     1   By frequency, as the FeatureSet has them. The header maps each plain field to its list of
         values; the payload holds the hashed fields, in the schema's order: 8 bytes a keyed hash,
         big endian.
-    2   In ascending runs, the frequent values first, so that gaps are stored (see `ascending`): the
-        header's `fields` say of each how many values its `runs` have, and hold the values of texts;
+    2   In ascending runs, the frequent values first, so that gaps are stored (see `golomb_rice`):
+        the header's `fields` say of each how many values its `runs` have, and hold values of texts;
         whole numbers, behind a `prefix` that all share, numbers of so many `hex` digits, and the
         first `bits` of keyed hashes lie in the payload, in the schema's order.
 
@@ -53,10 +53,11 @@ Values = Sequence[str] | Hashes
 class Run:
     """How one field of the second form is stored: as `texts`, whole numbers or hashes.
 
-    Hashes that begin alike in more bits than `ascending` knows, as made-up ones do, are texts too.
+    Hashes that begin alike in more bits than `golomb_rice` takes, as made-up ones do, are texts
+    too.
     `runs` are the lengths of its ascending runs. Of numbers `prefix` goes before each, or all have
     so many `hex` digits, as anonymised logs do; of hashes `bits` are kept; `rice` and `unary` are
-    what `ascending.pack` gave.
+    what `golomb_rice.pack` gave.
     """
 
     runs: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""What the units of a DCN-V2 are coupled to beside its tower."""
+"""What the units of a DCN-V2 are coupled to besides its tower."""
 
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ class CrossGroups(PrunableGroups[AnyCross]):
     """
 
     def take_over(self, larger: AnyCross, kept: Kept) -> None:
-        """Of every cross matrix the rows and the columns that stay."""
+        """Copy the rows and the columns that stay of every cross matrix."""
         columns = CrossGroups(larger).flat_columns(kept)
         for old, new in zip(self.matrices(larger), self.matrices(self.model), strict=True):
             new.weight.copy_(old.weight[columns][:, columns])

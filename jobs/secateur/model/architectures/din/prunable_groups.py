@@ -1,4 +1,4 @@
-"""What the units of a DIN are coupled to beside its tower."""
+"""What the units of a DIN are coupled to besides its tower."""
 
 from typing import cast
 
@@ -17,7 +17,7 @@ class AttentionGroups(PrunableGroups[DIN]):
     """
 
     def take_over(self, larger: DIN, kept: Kept) -> None:
-        """The activation units of lists that stay, of their first layers these dimensions."""
+        """Copy the units of the lists that stay, whose first layers keep some columns."""
         starts = torch.arange(4)[:, None] * larger.spec.embedding_dim
         columns = (starts + kept.dimensions).flatten()
         lists = set((kept.embedded - len(larger.spec.fields)).tolist())

@@ -1,4 +1,4 @@
-"""What the units of a DLRM are coupled to beside its tower."""
+"""What the units of a DLRM are coupled to besides its tower."""
 
 from collections.abc import Iterator
 
@@ -46,11 +46,11 @@ class InteractionGroups(PrunableGroups[DLRM]):
             layer.bias[dimensions] = 0
 
     def embedding_readers(self) -> tuple[Tower, ...]:
-        """The tower, where it reads embeddings; a dot product takes no constant in."""
+        """The tower, where it reads embeddings: a dot product cannot absorb a constant."""
         return self.model.towers if self.model.spec.interaction == "cat" else ()
 
     def take_over(self, larger: DLRM, kept: Kept) -> None:
-        """The bottom, of its last layer the `dimensions`; every number stays with the others."""
+        """Copy the bottom; its last layer keeps the outputs of the dimensions that stay."""
         rows, bottom = kept.dimensions, linears_of(self.model.bottom)
         for old, new in zip(linears_of(larger.bottom), bottom, strict=True):
             last, first = new is bottom[-1], new is bottom[0]

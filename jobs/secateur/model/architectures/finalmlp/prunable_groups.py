@@ -1,4 +1,4 @@
-"""What the units of a FinalMLP are coupled to beside its towers."""
+"""What the units of a FinalMLP are coupled to besides its towers."""
 
 from secateur.model.architectures.finalmlp.network import FinalMLP
 from secateur.model.architectures.kept_units import Kept
@@ -14,6 +14,6 @@ class FusionGroups(PrunableGroups[FinalMLP]):
         return layer < len(tower.activations) - 1
 
     def take_over(self, larger: FinalMLP, kept: Kept) -> None:
-        """Of the fusion the rows and the columns of the last hidden neurons."""
+        """Copy the rows and the columns of the fusion whose last hidden neurons stay."""
         rows, columns = kept.neurons[len(larger.spec.hidden) - 1], kept.neurons[-1]
         self.model.fusion.copy_(larger.fusion[rows][:, columns])

@@ -1,4 +1,4 @@
-"""What the units of a GDCN are coupled to beside its tower."""
+"""What the units of a GDCN are coupled to besides its tower."""
 
 from torch import nn
 

@@ -35,7 +35,7 @@ class MaskGroups(PrunableGroups[MaskNet]):
         return self.model.towers[1:]
 
     def take_over(self, larger: MaskNet, kept: Kept) -> None:
-        """Of every block's layer the columns that stay, and its norm."""
+        """Copy the norm of every block, and the columns that stay of its layer."""
         columns = MaskGroups(larger).flat_columns(kept)
         layers = zip(linears_of(larger.blocks), linears_of(self.model.blocks), strict=True)
         for old, new in layers:
