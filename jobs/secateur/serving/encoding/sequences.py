@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from secateur.contracts.errors import UsageError
 from secateur.contracts.features import ListField, VectorField
 from secateur.encoding.lists import keep, present
-from secateur.encoding.spelling import plain_scalar
+from secateur.encoding.spelling import BLANK, plain_scalar
 from secateur.encoding.vectors import Floats, float32_rows
 from secateur.serving.encoding.numbers import numbers_of
 from secateur.serving.encoding.raw_columns import is_scalar, spelling, to_list
@@ -26,6 +26,9 @@ EncodeIds = Callable[[Sequence[object]], Ids]
 Row = Sequence[object] | NDArray[np.generic]
 
 _WIDE = (np.float32, np.float64)
+_NONE = type(None)
+_PLAIN = {str, list, float, int, _NONE}  # no scalar of Arrow's, no array
+_SEPARATORS = set(" ,;|\t^")  # that no number and no boolean has: a text with one is as it stands
 
 
 def encode_list(
@@ -46,7 +49,10 @@ def encode_list(
 
 def _present_values(row: list[object], field: ListField, absent: Collection[str]) -> list[object]:
     """The values of a row that are not missing; none where the row as a whole is."""
-    values = present(row, spelling)
+    if set(map(type, row)) == {str}:
+        values: list[object] = [text for text in cast("list[str]", row) if text.strip(BLANK)]
+    else:
+        values = present(row, spelling)
     if field.history and absent:
         return [value for value in values if spelling(value) not in absent]
     return [] if len(row) == 1 and values and spelling(values[0]) in absent else values
@@ -84,11 +90,14 @@ def rows_of(column: object, field: ListField | VectorField) -> list[Row]:
         raise UsageError(f"column {field.name} holds {column!r:.40}, where a sequence belongs")
     if isinstance(column, np.ndarray) and column.ndim > 1:
         return list(column)
-    cells = [plain_scalar(cell) for cell in to_list(column)]
-    is_flat = all(map(_is_single, cells))
+    cells = to_list(column)
+    if not set(map(type, cells)) <= _PLAIN:
+        cells = [plain_scalar(cell) for cell in cells]
+    kinds = set(map(type, cells))
+    is_flat = list not in kinds and all(map(_is_single, cells))
     # A flat sequence may still be one text a row, and not the values of one row.
-    separated = field.separator is not None and len(cells) > 0
-    if is_flat and not (separated and all(c is None or isinstance(c, str) for c in cells)):
+    are_texts = all(kind is _NONE or issubclass(kind, str) for kind in kinds)
+    if is_flat and not (cells and are_texts and field.separator is not None):
         return [cells]
     return [_row(cell, field) for cell in cells]
 
@@ -98,6 +107,10 @@ def _is_single(cell: object) -> bool:
 
 
 def _row(cell: object, field: ListField | VectorField) -> Row:
+    if type(cell) is list:
+        return cell
+    if type(cell) is str and field.separator in _SEPARATORS and field.separator in cell:
+        return cell.strip(BLANK).split(field.separator)
     if _is_single(cell):
         text = spelling(cell)
         if text is None:
