@@ -14,7 +14,7 @@ import tempfile
 from secateur import command
 from secateur.command import Job
 from secateur.contracts import artifact_files
-from secateur.features.building import Plan, build
+from secateur.features.building import Plan, build_feature_set
 from secateur.features.days.event_window import EventWindow
 from secateur.features.history.kept_counts import count_days, daily_counts
 from secateur.features.schema import Heading, demand_event_columns
@@ -39,7 +39,7 @@ def build_features(job: Job) -> None:
     ):
         kept = count_days(job.arguments.get("state") or scratch, events, features, logs)
         with daily_counts(window, features, kept) as counts:
-            schema, facts = build(plan, counts, heading, draft.folder)
+            schema, facts = build_feature_set(plan, counts, heading, draft.folder)
         draft.write(artifact_files.SCHEMA, schema)
         facts |= {"id_key": id_key, "days": plan.splits, "fields": len(schema.inputs)}
         job.seal(draft, facts)

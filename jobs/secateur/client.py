@@ -178,7 +178,7 @@ def run_score(arguments: argparse.Namespace) -> None:
     started = time.monotonic()
     rows = 0
     with _output(arguments.output) as target:
-        for scores in csv_rows.score(scorer, arguments.rows, arguments.hashed):
+        for scores in csv_rows.score_csv(scorer, arguments.rows, arguments.hashed):
             # str of a float32 is its shortest spelling; a format would spell out a float64.
             target.write("".join(str(score) + "\n" for score in scores))
             rows += len(scores)

@@ -34,16 +34,16 @@ from secateur.events.keyed_hash import hash_of, with_pads
 from secateur.events.raw_files import RawFile
 from secateur.events.spelling import canonical_column
 from secateur.features.columns import encoder as training_encoder
-from secateur.features.columns import lists as training_lists
-from secateur.features.columns import numbers as training_numbers
-from secateur.features.columns import vectors as training_vectors
-from secateur.features.columns.encoder import Encoder
-from secateur.features.columns.lists import split_texts
+from secateur.features.columns import list_columns as training_lists
+from secateur.features.columns import number_columns as training_numbers
+from secateur.features.columns import vector_columns as training_vectors
+from secateur.features.columns.encoder import ColumnEncoder
+from secateur.features.columns.list_columns import split_texts
 from secateur.identity import hash_id
 from secateur.scenario import FieldSpec, TableFormat
-from secateur.serving.encoding import encoders, numbers, raw_columns, sequences
+from secateur.serving.encoding import encoders, number_encoder, raw_columns, sequences
 from secateur.serving.encoding.encoders import CategoryEncoder, HashedEncoder, KeyedEncoder
-from secateur.serving.encoding.numbers import NumberEncoder
+from secateur.serving.encoding.number_encoder import NumberEncoder
 from secateur.serving.encoding.request_columns import IdColumns
 from secateur.serving.encoding.sequences import encode_list, encode_vector
 from secateur.spark import column_named
@@ -101,7 +101,7 @@ def spelled(
 
 def trained(texts: pa.Array, hashes: pa.Array, known: Sequence[str]) -> Found:
     """What training makes of a column of events, by what reads it."""
-    made = Encoder(schema(len(known)), {"category": pa.array(known, pa.string())})
+    made = ColumnEncoder(schema(len(known)), {"category": pa.array(known, pa.string())})
     lists = split_texts(pa.chunked_array([texts]), SPEC)
     inputs = {field.name: texts for field in made.schema.inputs} | {"list": lists}
     found = made.encode(inputs)
@@ -290,9 +290,9 @@ PLANTED: list[tuple[object, str, Callable[[Any], Wrong]]] = [
     (reading, "as_text", lambda right: lambda value, kind: F.make_valid_utf8(value.cast("string"))),
     # In the client:
     (encoders, "spelling", lambda right: str),
-    (numbers, "number_of", lambda right: lambda value: float("nan")),
-    (numbers, "doubles_of", lambda right: lambda floats: floats.astype(np.float64)),
-    (numbers, "scale", lambda right: lambda *given: right(*given) + np.float32(1e-6)),
+    (number_encoder, "number_of", lambda right: lambda value: float("nan")),
+    (number_encoder, "doubles_of", lambda right: lambda floats: floats.astype(np.float64)),
+    (number_encoder, "scale", lambda right: lambda *given: right(*given) + np.float32(1e-6)),
     (sequences, "spelling", lambda right: lambda value: (right(value) or "").strip() or None),
     (sequences, "float32_rows", lambda right: lambda rows: right(rows) + np.float32(1e-6)),
 ]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secateur.encoding.spelling import canonical
-from secateur.features.columns.lists import split_texts
+from secateur.features.columns.list_columns import split_texts
 from secateur.features.days.arrow_days import (
     ROWS_A_GROUP,
     AlignedRows,

@@ -10,7 +10,12 @@ from secateur.contracts.errors import Refused
 from secateur.contracts.features import BucketField
 from secateur.encoding.numbers import number_in
 from secateur.encoding.scales import bucket_ids, scale
-from secateur.features.columns.numbers import Sample, bucket_field, number_field, numbers_of
+from secateur.features.columns.number_columns import (
+    Sample,
+    bucket_field,
+    column_numbers,
+    number_field,
+)
 from secateur.features.schema import demand_event_columns
 from secateur.features.split import split_days
 from secateur.scenario import Features, FieldSpec
@@ -59,10 +64,10 @@ def test_every_bucket_holds_about_its_share_of_the_rows() -> None:
 
 
 def test_a_field_without_any_number_has_one_bucket_and_one_for_missing() -> None:
-    nothing = Sample.of(numbers_of(pa.array(["x", "nan", "inf"])), np.array([3, 1, 1]))
+    nothing = Sample.of(column_numbers(pa.array(["x", "nan", "inf"])), np.array([3, 1, 1]))
     field = bucket_field(spec(kind="bucket"), nothing)
     assert field.size == 2
-    assert bucket_ids(field, numbers_of(pa.array(["x", None, "7"]))).tolist() == [1, 1, 0]
+    assert bucket_ids(field, column_numbers(pa.array(["x", None, "7"]))).tolist() == [1, 1, 0]
     for name in ("log", "standard", "standard_log", "quantile"):
         number = number_field(spec(kind="number", scale=name), nothing)
         assert scale(number, np.array([np.nan, np.inf])).tolist() == [0, 0]
@@ -87,7 +92,7 @@ def test_equal_numbers_deviate_by_1_and_a_number_too_great_for_float32_is_missin
 
 
 def test_texts_that_spell_no_number_are_missing() -> None:
-    found = numbers_of(pa.array(["1", "2.5", "-3e2", "x", None, "1"]))
+    found = column_numbers(pa.array(["1", "2.5", "-3e2", "x", None, "1"]))
     np.testing.assert_array_equal(found, [1, 2.5, -300, np.nan, np.nan, 1])
     assert np.isnan(number_in("12 apples"))
 

@@ -78,7 +78,7 @@ def test_rare_rows_alone_lose_precision(
     arranged = arrange(SCHEMA, source.vocabulary, source.counts, MIXED).rows
     split = load_split(features, "confirm")
     parts = parts_of(model, MIXED, split.inputs, arranged)
-    table = package.read(tmp_path / "p").table
+    table = package.read_package(tmp_path / "p").table
     assert np.array_equal(table, parts.table.rows)
     values = (table.astype(np.float32) - 128) * np.repeat(
         parts.table.units, arranged.heights, axis=0

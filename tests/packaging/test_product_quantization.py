@@ -17,7 +17,7 @@ from secateur.packaging.assembly import write_package
 from secateur.packaging.quantization.product_quantization import decode_words, product_quantize
 from secateur.packaging.source import HeldOut, Source
 from secateur.serving.files import compression, package
-from secateur.serving.files.row_codes import Segment, pack
+from secateur.serving.files.row_codes import Segment, pack_codes
 from secateur.serving.files.tables import unpack_table
 from secateur.serving.scorer import load
 
@@ -57,7 +57,7 @@ def test_a_table_of_words_comes_back_as_it_was() -> None:
     words, books = product_quantize(units, 2, 64)
     first = np.random.default_rng(2).integers(-31, 32, 4000)
     table = (np.column_stack([decode_words(words, books), 4 * first]) + 128).astype(np.uint8)
-    packed = pack(table, [Segment(4000, 127, 1, 31, 4)], words, books)
+    packed = pack_codes(table, [Segment(4000, 127, 1, 31, 4)], words, books)
     assert np.array_equal(unpack_table(packed, 4000, "t"), table)
     assert len(packed) < 4000 * 2.6  # 6 bits a word and 6 of the first order, and the books
 
@@ -109,7 +109,7 @@ def test_the_client_scores_like_torch_on_the_words(tmp_path: Path) -> None:
         inputs = Inputs.of_ids(torch.from_numpy(ids))
         write_package(draft, model, recipe, source, inputs, "A sample")
     scorer = load(tmp_path / "p")
-    table = package.read(tmp_path / "p").table
+    table = package.read_package(tmp_path / "p").table
     assert all(len(np.unique(part, axis=0)) <= 16 for part in np.split(table[:, :-1], 4, axis=1))
     found = scorer.score(golden)
     with torch.no_grad():

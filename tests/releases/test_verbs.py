@@ -19,7 +19,7 @@ def environment(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECATEUR_VERIFY_KEY", shop.signer.public)
     # These packages hold no model; test_client.py publishes one that does.
     monkeypatch.setattr("secateur.serving.scorer.load", lambda release: release)
-    monkeypatch.setattr("secateur.serving.files.golden.check", lambda scorer, folder: None)
+    monkeypatch.setattr("secateur.serving.files.golden.check_golden", lambda scorer, folder: None)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from secateur.contracts.features import BucketField
 from secateur.encoding.numbers import number_of
 from secateur.encoding.spelling import canonical
 from secateur.serving.encoding.encoders import BucketEncoder, CategoryEncoder
-from secateur.serving.encoding.numbers import numbers_of
+from secateur.serving.encoding.number_encoder import numbers_of
 from secateur.serving.encoding.raw_columns import MANY, single
 from secateur.serving.encoding.request_columns import Columns, IdColumns, candidates
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from secateur.contracts.errors import CorruptArtifact
 from secateur.serving.files import compression, entropy_coding
-from secateur.serving.files.row_codes import MOST_LEVELS, ZERO, Segment, pack
+from secateur.serving.files.row_codes import MOST_LEVELS, ZERO, Segment, pack_codes
 from secateur.serving.files.tables import unpack_table
 
 
@@ -32,20 +32,20 @@ def random_table(parts: list[Segment], width: int, seed: int = 0) -> np.ndarray:
 def test_a_table_comes_back_as_it_was(parts: list[Segment], width: int) -> None:
     table = random_table(parts, width)
     if len(table):
-        assert np.array_equal(unpack_table(pack(table, parts), len(table), "t"), table)
+        assert np.array_equal(unpack_table(pack_codes(table, parts), len(table), "t"), table)
 
 
 def test_a_skewed_table_takes_its_entropy() -> None:
     dice = np.random.default_rng(1)
     codes = dice.choice([-1, 0, 1], (20_000, 8), p=[0.05, 0.9, 0.05])
-    packed = pack((codes + ZERO).astype(np.uint8), [Segment(20_000, 1, 1, 1, 1)])
+    packed = pack_codes((codes + ZERO).astype(np.uint8), [Segment(20_000, 1, 1, 1, 1)])
     assert compression.unpack(packed, "t")[0]["coding"] == "rans"
     bits = -(0.9 * np.log2(0.9) + 0.1 * np.log2(0.05))
     assert len(packed) < 1.04 * codes.size * bits / 8
 
 
 def test_a_tiny_table_is_left_to_zstandard() -> None:
-    packed = pack(np.full((3, 2), ZERO, np.uint8), [Segment(3, 1, 1, 1, 1)])
+    packed = pack_codes(np.full((3, 2), ZERO, np.uint8), [Segment(3, 1, 1, 1, 1)])
     assert compression.unpack(packed, "t")[0]["coding"] == "bytes"
 
 
@@ -96,28 +96,32 @@ def stream(n: int = 5000, models: int = 3, alphabet: int = 7) -> tuple[np.ndarra
 def test_symbols_come_back_as_they_were(pairs: list[tuple[int, int]], alphabet: int) -> None:
     symbols = np.array([s for s, _ in pairs], np.uint8)
     contexts = np.array([c for _, c in pairs], np.uint16)
-    coded = entropy_coding.encode(symbols, contexts, 3, alphabet)
-    assert np.array_equal(entropy_coding.decode(memoryview(coded), contexts, 3, alphabet), symbols)
+    coded = entropy_coding.encode_symbols(symbols, contexts, 3, alphabet)
+    assert np.array_equal(
+        entropy_coding.decode_symbols(memoryview(coded), contexts, 3, alphabet), symbols
+    )
 
 
 def test_a_frequent_symbol_beside_many_rare_ones_keeps_its_share() -> None:
     symbols = np.concatenate([np.zeros(10**6, np.uint8), np.arange(256, dtype=np.uint8)])
     contexts = np.zeros(len(symbols), np.uint16)
-    coded = entropy_coding.encode(symbols, contexts, 1, 256)
-    assert np.array_equal(entropy_coding.decode(memoryview(coded), contexts, 1, 256), symbols)
+    coded = entropy_coding.encode_symbols(symbols, contexts, 1, 256)
+    assert np.array_equal(
+        entropy_coding.decode_symbols(memoryview(coded), contexts, 1, 256), symbols
+    )
     assert len(coded) < len(symbols) / 50
 
 
 def test_a_damaged_stream_is_refused_or_tells_of_itself() -> None:
     """The frame's checksum finds all damage; the stream itself finds what changes its length."""
     symbols, contexts = stream()
-    whole = entropy_coding.encode(symbols, contexts, 3, 7)
+    whole = entropy_coding.encode_symbols(symbols, contexts, 3, 7)
     refused = 0
     for position in range(0, len(whole), 7):
         damaged = bytearray(whole)
         damaged[position] ^= 1 << position % 8
         try:
-            found = entropy_coding.decode(memoryview(damaged), contexts, 3, 7)
+            found = entropy_coding.decode_symbols(memoryview(damaged), contexts, 3, 7)
         except ValueError:
             refused += 1
             continue
@@ -128,8 +132,8 @@ def test_a_damaged_stream_is_refused_or_tells_of_itself() -> None:
 @pytest.mark.parametrize("length", [0, 1, 41, 42, 45, 49, 100, -2, -1])
 def test_a_truncated_stream_is_refused(length: int) -> None:
     symbols, contexts = stream()
-    whole = entropy_coding.encode(symbols, contexts, 3, 7)
+    whole = entropy_coding.encode_symbols(symbols, contexts, 3, 7)
     with pytest.raises(ValueError):
-        entropy_coding.decode(memoryview(whole[:length]), contexts, 3, 7)
+        entropy_coding.decode_symbols(memoryview(whole[:length]), contexts, 3, 7)
     with pytest.raises(ValueError):
-        entropy_coding.decode(memoryview(whole + b"\0\0"), contexts, 3, 7)
+        entropy_coding.decode_symbols(memoryview(whole + b"\0\0"), contexts, 3, 7)

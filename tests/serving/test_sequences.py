@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from secateur.contracts.errors import UsageError
 from secateur.contracts.features import ListField, NumberField, VectorField
 from secateur.serving.encoding.encoders import CategoryEncoder
-from secateur.serving.encoding.numbers import NumberEncoder
+from secateur.serving.encoding.number_encoder import NumberEncoder
 from secateur.serving.encoding.sequences import encode_list, encode_vector
 
 KNOWN = ["a", "b", "7", "c"]

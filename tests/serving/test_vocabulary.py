@@ -148,6 +148,6 @@ def test_a_header_without_its_fields_is_refused(header: dict[str, object]) -> No
 
 
 def test_numbers_too_large_to_be_true_are_refused() -> None:
-    rice, unary, stored = golomb_rice.pack(np.array([2**61, 2**61 + 1]), [1, 1])
+    rice, unary, stored = golomb_rice.pack_gaps(np.array([2**61, 2**61 + 1]), [1, 1])
     with pytest.raises(ValueError, match="too large"):
-        golomb_rice.unpack(memoryview(stored), [2], rice, unary)
+        golomb_rice.unpack_gaps(memoryview(stored), [2], rice, unary)

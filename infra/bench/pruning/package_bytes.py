@@ -50,13 +50,13 @@ def unpacking_speed(rows: int = 1_000_000, width: int = 17) -> Iterator[str]:
     """How fast a table of 4-bit codes is unpacked, either way that it may be stored."""
     values = np.clip(np.rint(np.random.default_rng(0).laplace(0, 1.5, (rows, width))), -7, 7)
     table = (values + ZERO).astype(np.uint8)
-    by_rans = row_codes.pack(table, [Segment(rows, 7, 1, 7, 1)])
+    by_rans = row_codes.pack_codes(table, [Segment(rows, 7, 1, 7, 1)])
     header, _ = compression.unpack(by_rans, "table")
     plain = compression.pack(header | {"coding": "bytes"}, (table - ZERO + 7).T.tobytes())
     yield f"A table of {rows:,} x {width} 4-bit codes is unpacked at"
     for name, packed, end in (("rans", by_rans, ", and"), ("zstandard alone", plain, ".\n")):
         started = time.monotonic()
-        row_codes.unpack(*compression.unpack(packed, "table"), rows, "table")
+        row_codes.unpack_codes(*compression.unpack(packed, "table"), rows, "table")
         speed = table.nbytes / (time.monotonic() - started) / 1e6
         yield f"{speed:.0f} MB/s of {8 * len(packed) / table.size:.3f} bits a code by {name}{end}"
 

@@ -38,6 +38,6 @@ def vectors_or_zeros(vectors: Iterable[Floats | None], field: VectorField) -> Fl
 
 
 def float32_rows(numbers: Doubles | Floats) -> Floats:
-    """Float32 of numbers, infinite where one is too great."""
+    """Float32 [rows, length] of numbers [rows, length], infinite where one is too great."""
     with np.errstate(over="ignore"):
         return numbers.astype(np.float32)

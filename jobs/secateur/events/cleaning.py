@@ -20,7 +20,7 @@ from secateur.events.raw_rows import (
     TEXT,
     parse_rows,
 )
-from secateur.events.spelling import canonical, canonical_column
+from secateur.events.spelling import canonical_column, canonical_spelling
 from secateur.scenario import Logs
 from secateur.scenario.sections.logs import DELIMITERS
 from secateur.scenario.time_formats import UNITS
@@ -43,7 +43,7 @@ def mark(raw: DataFrame, log: RawLog, rules: Rules, key: bytes) -> DataFrame:
     demand_log_columns(log, rules)
     logs = rules.logs
     parsed = with_pads(parse_rows(raw, log.events, logs, logs.timezone), key)
-    parsed = parsed.withColumn(_HASH, hash_of(canonical(column_named(logs.user))))
+    parsed = parsed.withColumn(_HASH, hash_of(canonical_spelling(column_named(logs.user))))
     parsed = parsed.withColumn(ROW, _row_text(log, rules))
     names = [name for name in log.columns if name != logs.user]
     spelled = (canonical_column(name, rules.cleaning.missing) for name in names)

@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.features import LABEL_PREFIX
-from secateur.events.spelling import canonical, canonical_values
+from secateur.events.spelling import canonical_spelling, canonical_values
 from secateur.scenario import (
     ClickedListLabel,
     ColumnLabel,
@@ -95,7 +95,7 @@ def label_events(rows: DataFrame, label: Label, item: str) -> DataFrame:
     else:
         return rows.withColumns({LABEL: _label(label), **task_columns(label)})
     exploded = rows.withColumn(_SHOWN, F.explode(shown))
-    spelled = canonical(F.col(_SHOWN)["item"])
+    spelled = canonical_spelling(F.col(_SHOWN)["item"])
     exploded = exploded.withColumns({item: spelled, LABEL: F.col(_SHOWN)["as"].cast("int")})
     return exploded.drop(*label_columns(label), _SHOWN)
 
@@ -122,7 +122,7 @@ def _list_faults(column: str) -> dict[str, Column]:
 def _pieces(label: MarkedListLabel | ClickedListLabel) -> Column:
     parts = F.split(column_named(label.column), literally(label.separator))
     if isinstance(label, ClickedListLabel):  # to be compared with the clicked item's spelling
-        parts = F.transform(parts, canonical)
+        parts = F.transform(parts, canonical_spelling)
     return F.filter(parts, lambda piece: F.length(piece) > 0)
 
 

@@ -25,7 +25,7 @@ _PLAIN = 1e-3  # smaller ones are printed with an exponent
 _MOST_DIGITS = 17  # that any double needs
 
 
-def canonical(value: Column) -> Column:
+def canonical_spelling(value: Column) -> Column:
     """The spelling of `encoding.spelling.canonical_text`; empty and blank become null."""
     text = F.trim(value)
     # Patterns cost much more than to see that they cannot match, as of words and hashes.
@@ -46,7 +46,7 @@ def canonical(value: Column) -> Column:
 
 def canonical_column(name: str, missing: Mapping[str, Sequence[str]]) -> Column:
     """A column spelled canonically; the values that mean "missing" become null."""
-    value = canonical(column_named(name))
+    value = canonical_spelling(column_named(name))
     absent = canonical_values(missing.get(name, ()))
     spelled = F.when(~value.isin(*absent), value) if absent else value
     return spelled.alias(name)

@@ -9,7 +9,7 @@ from typing import Any
 
 from secateur.contracts.artifact_files import VOCABULARY, part_name
 from secateur.contracts.features import HELD_OUT, SPLITS, FeatureSchema
-from secateur.features.columns.numbers import Sample
+from secateur.features.columns.number_columns import Sample
 from secateur.features.days.arrow_days import Day, on_days
 from secateur.features.days.event_window import ROW, EventWindow
 from secateur.features.history.counters import CountBefore, count_today, fresh_today
@@ -59,7 +59,7 @@ class Known:
     samples: Mapping[str, Sample]
 
 
-def build(
+def build_feature_set(
     plan: Plan, counts: DailyCounts, heading: Heading, folder: Path
 ) -> tuple[FeatureSchema, dict[str, Any]]:
     """Write vocabulary and splits below `folder`; gives the schema, and facts of what was written.

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 
 from secateur.contracts.features import FeatureSchema
 from secateur.encoding.numbers import numbers_in
-from secateur.features.columns.numbers import Sample
-from secateur.features.history.daily_counts import values_of
+from secateur.features.columns.number_columns import Sample
+from secateur.features.history.daily_counts import value_tally
 from secateur.features.schema import (
     VOCABULARY_SCHEMA,
     Heading,
@@ -53,7 +53,7 @@ def learn(
 
 
 def read_vocabulary(file: Path, features: Features) -> dict[str, pa.Array]:
-    """Every vocabulary by its field: values (strings) in the order of their ids."""
+    """Every vocabulary by its field: text [values] in the order of their ids."""
     table = pq.ParquetFile(file).read(["field", "value"])
     return {
         name: table.filter(pc.equal(table["field"], name))["value"].combine_chunks()
@@ -67,15 +67,15 @@ def _owners(features: Features) -> list[FieldSpec]:
 
 
 def _values(totals: Sequence[Path], spec: FieldSpec, least: int) -> pa.Table:
-    """`value` and `count` of a field's values that the train days hold at least so often."""
-    wanted = (pc.field("tally") == values_of(spec).name) & (pc.field("events") >= least)
+    """`value` and `count`, [values], of a field's values that are as frequent as `least`."""
+    wanted = (pc.field("tally") == value_tally(spec).name) & (pc.field("events") >= least)
     parts = [pq.read_table(file, filters=wanted, partitioning=None) for file in totals]
     names = ["value", "count"]
     return pa.concat_tables(parts).select(["key", "events"]).rename_columns(names)
 
 
 def _rank(values: pa.Table, field: str) -> pa.Table:
-    """Values with their ids: by falling count, ties by code points."""
+    """The rows [values] of a vocabulary: ids by falling count, ties by code points."""
     ordered = values.sort_by([("count", "descending"), ("value", "ascending")])
     ids, names = pa.array(range(len(values)), pa.int32()), pa.repeat(field, len(values))
     columns = {"field": names, "id": ids, "value": ordered["value"], "count": ordered["count"]}

@@ -15,7 +15,7 @@ from secateur.contracts.features import (
     VectorField,
 )
 from secateur.encoding.spelling import canonical
-from secateur.features.columns.numbers import Sample, bucket_field, number_field
+from secateur.features.columns.number_columns import Sample, bucket_field, number_field
 from secateur.scenario import Features, FieldSpec
 
 VOCABULARY_SCHEMA = pa.schema(

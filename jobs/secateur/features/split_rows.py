@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 
 from secateur.contracts.features import TRAIN_EVENTS, USER_HASH, FeatureSchema
 from secateur.encoding.spelling import canonical
-from secateur.features.columns.encoder import Encoder
-from secateur.features.columns.lists import split_texts
-from secateur.features.columns.vectors import count_faults
+from secateur.features.columns.encoder import ColumnEncoder
+from secateur.features.columns.list_columns import split_texts
+from secateur.features.columns.vector_columns import count_faults
 from secateur.features.days.arrow_days import AlignedRows, Day, text_of, write
 from secateur.features.history.prior_counts import Lookup
 from secateur.features.learning import read_vocabulary
@@ -59,7 +59,7 @@ class EncodeDay:
 
     def _tables(self, day: Day, faults: Mapping[str, list[int]]) -> Iterator[pa.Table]:
         sources = self.sources
-        encoder = Encoder(self.schema, read_vocabulary(self.vocabulary, sources.features))
+        encoder = ColumnEncoder(self.schema, read_vocabulary(self.vocabulary, sources.features))
         held_out = day.name in sources.held_out
         train = [Lookup.read(f, day.name) for f in sources.train_events] if held_out else []
         aligned = self._aligned_rows(day)
@@ -90,7 +90,7 @@ class EncodeDay:
         return [AlignedRows(files[day.name], columns) for files, columns in wanted if columns]
 
     def _inputs(self, table: pa.Table, made: Sequence[pa.Table]) -> dict[str, pa.Array]:
-        """The columns that the encoder reads."""
+        """The columns [rows] that the encoder reads, by input."""
         found = {name: _array(more[name]) for more in made for name in more.column_names}
         for spec in self.sources.features.fields:
             if spec.kind == "list":
@@ -110,7 +110,7 @@ class EncodeDay:
         }
 
     def _train_events(self, table: pa.Table, train: Sequence[Lookup]) -> dict[str, pa.Array]:
-        """How many train events the event's user and its item have."""
+        """Int32 [rows]: how many train events the event's user and its item have."""
         logs = self.sources.logs
         found = zip(TRAIN_EVENTS, (logs.user, logs.item), train, strict=True)
         return {

@@ -50,7 +50,7 @@ def write_package(
     _write(draft, layout.SCHEMA, compression.compress(record.canonical_json(schema)))
     _write(draft, layout.RECIPE, record.canonical_json(recipe))
     reference = fake_quantized(model, recipe, parts, arranged.rows, calibration)
-    scored = demand_no_skew(package.read(draft.folder), reference, arranged.rows, source)
+    scored = demand_no_skew(package.read_package(draft.folder), reference, arranged.rows, source)
     made = _golden_rows(scored, schema)
     _write(draft, layout.GOLDEN, compression.compress(record.canonical_json(made)))
     card = write_card(title, schema, model.spec, recipe, source.facts, file_bytes(draft.folder))
@@ -63,7 +63,7 @@ def _golden_rows(scored: ScoredHeldOut, schema: FeatureSchema) -> golden.Golden:
     places = safe[np.linspace(0, len(safe) - 1, min(GOLDEN_ROWS, len(safe))).astype(np.int64)]
     columns = scored.rows.take(places).columns
     read = {one.name: columns[one.name] for one in schema.inputs}
-    return golden.make(read, scored.probabilities[places], schema.tasks)
+    return golden.golden_rows(read, scored.probabilities[places], schema.tasks)
 
 
 def file_bytes(folder: Path) -> dict[str, int]:

@@ -15,7 +15,7 @@ def rescore(release: PulledRelease) -> None:
     from secateur.serving import scorer
     from secateur.serving.files import golden
 
-    golden.check(scorer.load(release), release.folder)
+    golden.check_golden(scorer.load(release), release.folder)
 
 
 def send(catalogue: Catalogue, number: int, canary: Canary = rescore) -> None:

@@ -15,7 +15,7 @@ from secateur.serving.scorer import Scorer, Scores
 CHUNK_ROWS = 8192
 
 
-def score(scorer: Scorer, name: str, hashed: bool) -> Iterator[Scores]:
+def score_csv(scorer: Scorer, name: str, hashed: bool) -> Iterator[Scores]:
     """Float32 scores [n] of the next rows of a file with a header, at most CHUNK_ROWS at a time.
 
     The file may be gzipped; `-` is standard input. A list or a vector is one text between its

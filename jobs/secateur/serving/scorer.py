@@ -20,19 +20,19 @@ from secateur.identity import ID_KEY, fingerprint
 from secateur.serving.encoding.catalogue_items import Items, item_names
 from secateur.serving.encoding.encoders import (
     BucketEncoder,
-    Encoder,
+    FieldEncoder,
     HashedEncoder,
     KeyedEncoder,
     category_encoder,
 )
-from secateur.serving.encoding.numbers import NumberEncoder, known_numbers
+from secateur.serving.encoding.number_encoder import NumberEncoder, known_numbers
 from secateur.serving.encoding.raw_columns import is_scalar, values_of
 from secateur.serving.encoding.request_columns import (
     Columns,
     IdColumns,
     candidates,
     no_plain_values,
-    read,
+    select_columns,
 )
 from secateur.serving.encoding.sequences import encode_list, encode_vector
 from secateur.serving.files import golden, layout, package
@@ -41,7 +41,7 @@ from secateur.serving.runtime import Feed, Runtime
 
 Scores = NDArray[np.float32]
 Ids = NDArray[np.int32]
-Encoders = dict[str, Encoder]
+Encoders = dict[str, FieldEncoder]
 
 
 class HasFolder(Protocol):
@@ -62,8 +62,8 @@ def load(
     """
     given = release_or_folder
     folder = given if isinstance(given, Path) else given.folder
-    scorer = Scorer(package.read(folder), id_key=id_key, threads=threads)
-    golden.check(scorer, folder)
+    scorer = Scorer(package.read_package(folder), id_key=id_key, threads=threads)
+    golden.check_golden(scorer, folder)
     return scorer
 
 
@@ -113,7 +113,7 @@ class Scorer:
         names = item_names(self.schema)
         if layout.REQUEST_IDS not in self._id_columns:
             raise UsageError("this model has no candidates apart from their request")
-        columns = self._drop_missing(read(names, self.schema.unread, columns))
+        columns = self._drop_missing(select_columns(names, self.schema.unread, columns))
         ids = self._ids(layout.IDS, columns, self._encoders, candidates(columns, {}))
         return Items(ids, self._encoders)
 
@@ -127,7 +127,9 @@ class Scorer:
     def encode(self, columns: Columns, *, hashed: bool = False, items: Items | None = None) -> Feed:
         """The model's inputs (see `layout`) for raw values; see `score`."""
         schema = self.schema
-        columns = read(self._names if items is None else self._shared, schema.unread, columns)
+        columns = select_columns(
+            self._names if items is None else self._shared, schema.unread, columns
+        )
         columns = self._drop_missing(columns)
         encoders = self._encoders if hashed else self._raw_encoders()
         lists = {f.name: self._list(f, columns, encoders) for f in schema.lists}

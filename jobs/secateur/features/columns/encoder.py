@@ -26,14 +26,14 @@ from secateur.contracts.features import (
     VectorField,
 )
 from secateur.encoding.scales import bucket_ids, scale
-from secateur.features.columns.numbers import numbers_of
-from secateur.features.columns.vectors import vectors_of
+from secateur.features.columns.number_columns import column_numbers
+from secateur.features.columns.vector_columns import vectors_of
 
 Input = CategoryField | BucketField | NumberField | ListField | VectorField
 
 
 @dataclass(frozen=True)
-class Encoder:
+class ColumnEncoder:
     """Encodes columns of events by a schema.
 
     `known` holds every vocabulary by its field, values (strings) in the order of their ids.
@@ -43,14 +43,18 @@ class Encoder:
     known: Mapping[str, pa.Array]
 
     def encode(self, columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
-        """Ids and numbers by input; `columns` are the raw ones by input.
+        """Ids (int32) and numbers (float32) [rows] by input; of lists and vectors a list a row.
 
-        A raw column is of text or a dictionary of it, a list's `list<string>`, a counter's double.
+        `columns` [rows] by input hold texts, or dictionaries of them, `list<string>` for lists,
+        and float64 for counters.
         """
         return {f.name: self._encode_field(f, columns[f.name]) for f in self.schema.inputs}
 
     def values(self, columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
-        """The raw values of the same columns, as held-out rows keep them."""
+        """The raw values [rows] of the same columns, as held-out rows keep them.
+
+        Text for categories, float64 for numbers, lists of float32 for vectors.
+        """
         return {VALUE_PREFIX + f.name: _value(f, columns[f.name]) for f in self.schema.inputs}
 
     def _encode_field(self, field: Input, column: pa.Array) -> pa.Array:
@@ -58,9 +62,9 @@ class Encoder:
             case CategoryField():
                 return self._ids(field, field.name, column)
             case BucketField():
-                return pa.array(bucket_ids(field, numbers_of(column)))
+                return pa.array(bucket_ids(field, column_numbers(column)))
             case NumberField():
-                return pa.array(scale(field, numbers_of(column)))
+                return pa.array(scale(field, column_numbers(column)))
             case VectorField():
                 return _rows(vectors_of(column, field)[0])
             case ListField():
@@ -86,9 +90,9 @@ def _rows(vectors: NDArray[np.float32]) -> pa.ListArray:
 def _value(field: Input, column: pa.Array) -> pa.Array:
     match field:
         case BucketField():
-            return pa.array(numbers_of(column), from_pandas=True)  # NaN becomes null
+            return pa.array(column_numbers(column), from_pandas=True)  # NaN becomes null
         case NumberField():
-            numbers = numbers_of(column)
+            numbers = column_numbers(column)
             return pa.array(numbers, mask=~np.isfinite(numbers))
         case VectorField():
             vectors, whole = vectors_of(column, field)

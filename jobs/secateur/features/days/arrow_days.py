@@ -41,7 +41,7 @@ class Day:
     sides: tuple[JoinedTable, ...]
 
     def tables(self, columns: Iterable[str]) -> Iterator[pa.Table]:
-        """These columns of the events, a part at a time; those of side tables as dictionaries."""
+        """These columns [rows] of the events, a part at a time; side tables' as dictionaries."""
         own, joined = self._columns_to_read(set(columns))
         for table in regroup(_batches(self.files, sorted(own)), _ROWS, _BYTES):
             yield reduce(_join, joined, table)
@@ -49,7 +49,7 @@ class Day:
     def _columns_to_read(
         self, columns: set[str]
     ) -> tuple[set[str], list[tuple[JoinedTable, pa.Table]]]:
-        """The columns to read from the events, and the side tables that give the others."""
+        """Names to read from the events, and the side tables [its rows] that give the others."""
         joined = []
         for side in reversed(self.sides):
             wanted = sorted(columns & set(side.columns))
@@ -68,7 +68,7 @@ class AlignedRows:
         self._held = pa.table({})
 
     def take(self, rows: int) -> pa.Table:
-        """The next rows. Raises ValueError where there are not as many."""
+        """The next [rows]. Raises ValueError where there are not as many."""
         while len(self._held) < rows:
             batch = next(self._batches, None)
             if batch is None:
@@ -89,7 +89,7 @@ def on_days(
 def regroup(
     parts: Iterable[pa.RecordBatch | pa.Table], rows: int, most_bytes: int | None = None
 ) -> Iterator[pa.Table]:
-    """The same rows, so many in each table but the last; or fewer, that hold many bytes."""
+    """The same rows, tables of [rows] but for the last; fewer where they hold `most_bytes`."""
     held: list[pa.RecordBatch] = []
     for part in parts:
         held += part.to_batches() if isinstance(part, pa.Table) else [part]
@@ -103,8 +103,9 @@ def regroup(
 
 
 def write(file: Path, tables: Iterable[pa.Table]) -> int:
-    """Write Parquet in groups of `ROWS_A_GROUP`; gives its rows. There must be a table.
+    """Write tables of any [rows] as Parquet in groups of `ROWS_A_GROUP`; gives the rows.
 
+    There must be a table.
     The file is there in one step, so that a task that dies leaves no half.
     """
     parts, rows = regroup(tables, ROWS_A_GROUP), 0
@@ -145,5 +146,5 @@ def _join(table: pa.Table, joined: tuple[JoinedTable, pa.Table]) -> pa.Table:
 
 
 def text_of(column: pa.ChunkedArray) -> pa.Array:
-    """The column as plain strings."""
+    """The column [rows] as plain strings [rows]."""
     return column.cast(pa.string()).combine_chunks()

@@ -40,7 +40,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.encoding.numbers import Doubles
-from secateur.features.columns.numbers import Sample
+from secateur.features.columns.number_columns import Sample
 from secateur.features.days.arrow_days import AlignedRows, Day, text_of, write
 from secateur.features.days.event_window import ROW
 from secateur.features.days.lateness import known_from, late_rows
@@ -103,7 +103,7 @@ class CountBefore:
         return AlignedRows(self.today[day.name], columns) if columns else None
 
     def _fields(self, asked: "_Asked", made: pa.Table) -> Iterator[tuple[str, pa.Array]]:
-        """The fields, of what was known before the day and of what was `made` of its own events."""
+        """Float64 [rows] by field: known before the day, and `made` [rows] of its own events."""
         for number, counter in enumerate(self.counters):
             keys = asked.keys(counter)
             columns = [name for name in recent_columns(number) if name in made.column_names]
@@ -128,11 +128,11 @@ class _Asked:
     lookup: Callable[[str, Series], Lookup]
 
     def keys(self, counter: Counter) -> pa.Array:
-        """Each event's key of a counter."""
+        """Each event's key of a counter: text [rows], null where a part is missing."""
         return key_of([text_of(self.table[key]) for key in counter.keys])
 
     def prior_counts(self, keys: pa.Array, series: Series) -> tuple[Counts, Counts]:
-        """Events and positives of each event's key before the day that it happened on."""
+        """Events and positives, int64 [rows] each, of `keys` [rows] before the event's own day."""
         events, positives = self.lookup(self.day, series).of(keys)
         times = self.table["time_ms"].to_numpy()
         for earlier, rows in late_rows(times, self.day, self.timezone):

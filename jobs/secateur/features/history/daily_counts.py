@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from secateur.features.columns.lists import split_texts
-from secateur.features.columns.numbers import numbers_of
+from secateur.features.columns.list_columns import split_texts
+from secateur.features.columns.number_columns import column_numbers
 from secateur.features.days.arrow_days import Day, text_of, write
 from secateur.features.days.lateness import late_rows
 from secateur.features.history.user_history import enters_history
@@ -58,18 +58,18 @@ def counter_tallies(counters: Sequence[Counter]) -> tuple[Tally, ...]:
 
 
 def outcomes(table: pa.Table, of: Signal | None) -> pa.Array:
-    """1 for the positive events, 0 for the others, int64; null for those without the signal."""
+    """Int64 [rows]: 1 for a positive event, 0 for another, null for one without the signal."""
     if of is None:
         return table["label"].combine_chunks().cast(pa.int64())
     texts = text_of(table[of.column])
     if of.at_least is None:
         return pc.index_in(texts, value_set=pa.array(["0", "1"])).cast(pa.int64())
-    numbers = numbers_of(texts)
+    numbers = column_numbers(texts)
     enough = (numbers >= of.at_least).astype(np.int64)
     return pa.array(enough, mask=~np.isfinite(numbers))
 
 
-def values_of(spec: FieldSpec) -> Tally:
+def value_tally(spec: FieldSpec) -> Tally:
     """The tally of the values that a field's own vocabulary or scale is learned from."""
     if spec.kind == "list":
         return Tally(f"values in {spec.name}", (f"values in {spec.name}",))
@@ -87,13 +87,13 @@ def is_learned(spec: FieldSpec) -> bool:
 
 def tallies(features: Features, logs: Logs) -> tuple[Tally, ...]:
     """All that a night counts: users, items, fields, and the counters' keys, each once."""
-    fields = (values_of(spec) for spec in features.fields if is_learned(spec))
+    fields = (value_tally(spec) for spec in features.fields if is_learned(spec))
     keys = counter_tallies(features.counters)
     return tuple(dict.fromkeys((tally_of((logs.user,)), tally_of((logs.item,)), *fields, *keys)))
 
 
 def key_of(columns: Sequence[pa.Array]) -> pa.Array:
-    """One text a row of what text columns hold there, null where one is: the key of a tally.
+    """Text [rows] of what text columns [rows] hold, null where one is: the key of a tally.
 
     Of many columns each but the last is led by its length, so that no two rows are alike that
     differ.
@@ -143,10 +143,10 @@ class CountDay:
         return names | {"label", "time_ms", self.logs.user, self.logs.item}
 
     def _sources(self, table: pa.Table) -> dict[str, pa.Array]:
-        """Event columns as text, values in lists, types of what enters a history."""
+        """Text [rows] of event columns, lists of values, types of what enters a history."""
         found = {name: text_of(table[name]) for name in table.column_names}
         for spec in filter(is_learned, self.features.fields):
-            (source,) = values_of(spec).sources
+            (source,) = value_tally(spec).sources
             if spec.kind == "list":
                 found[source] = split_texts(table[spec.name], spec)
             if spec.kind == "history":
@@ -156,7 +156,7 @@ class CountDay:
     def _late(
         self, day: Day, times: pa.ChunkedArray, sources: Mapping[str, pa.Array]
     ) -> Iterator[tuple[str, Tally, pa.Array]]:
-        """Days, and the keys of the counters' tallies that late events ask of there."""
+        """Days, and the keys (text [late rows]) of the counters' tallies that late events ask."""
         asking = counter_tallies(self.features.counters)
         for earlier, rows in late_rows(times.to_numpy(), day.name, self.logs.timezone):
             for tally in asking:
@@ -164,8 +164,10 @@ class CountDay:
 
 
 def _count(positive: pa.Array, tally: Tally, sources: Mapping[str, pa.Array]) -> pa.Table:
-    """Events and positives by key, in the order of the keys' first rows; a key that was there
-    without an outcome has zeros."""
+    """Events and positives (int64 [keys]) of the outcomes `positive` [rows], by key.
+
+    Keys stand in the order of their first rows; one without any outcome has zeros.
+    """
     columns = [sources[source] for source in tally.sources]
     if pa.types.is_list(columns[0].type):
         positive = positive.take(pc.list_parent_indices(columns[0]))
@@ -187,7 +189,7 @@ def _zeros(keys: pa.Array) -> pa.Table:
 
 
 def _sum_counts(day: str, tally: str, tables: Sequence[pa.Table]) -> pa.Table:
-    """The sums of counts, as rows of `COUNTS`."""
+    """The sums of counts, as rows of `COUNTS`: one a key, [keys]."""
     sums = pa.concat_tables(tables, promote_options="permissive")
     if len(tables) > 1:
         sums = _by_key(sums)

@@ -66,7 +66,7 @@ class Lookup:
         return cls(table["key"].combine_chunks(), (events, positives))
 
     def of(self, keys: pa.Array) -> tuple[Counts, Counts]:
-        """Events and positives of each of `keys`, 0 where there are none."""
+        """Events and positives, int64 [n] each, of `keys` [n]; 0 where there are none."""
         place = pc.index_in(keys, value_set=self.keys).fill_null(len(self.keys)).to_numpy()
         events, positives = (np.append(counts, 0)[place] for counts in self.counts)
         return events, positives
@@ -138,7 +138,7 @@ class _Keys:
 
     @classmethod
     def of(cls, tally: str, table: pa.Table) -> "_Keys":
-        """Of rows of `daily_counts.COUNTS`."""
+        """Of a tally's rows of `daily_counts.COUNTS`, [rows] in any order."""
         keys = table["key"].combine_chunks().dictionary_encode()
         days = table["day"].combine_chunks().dictionary_encode()
         number = np.array([date.fromisoformat(d).toordinal() for d in days.dictionary.to_pylist()])
@@ -152,12 +152,12 @@ class _Keys:
 
     @property
     def key(self) -> Counts:
-        """The number of each row's key."""
+        """Int64 [rows]: the number of each row's key."""
         return self.slots >> _DAY_BITS
 
     @property
     def day(self) -> Counts:
-        """The ordinal of each row's day."""
+        """Int64 [rows]: the ordinal of each row's day."""
         return self.slots & ((1 << _DAY_BITS) - 1)
 
     @property
@@ -166,7 +166,7 @@ class _Keys:
         return [str(date.fromordinal(day)) for day in np.unique(self.day)]
 
     def prior_counts(self, window_days: int | None) -> tuple[Counts, Counts]:
-        """What each row's key had on the days of its window before it."""
+        """Events and positives, int64 [rows] each, of each row's key in its window before it."""
         first = 0 if window_days is None else np.maximum(self.day - window_days + 1, 0)
         start = np.searchsorted(self.slots, self.key << _DAY_BITS | first)
         sums = (np.append(0, np.cumsum(counts)) for counts in self.counts)
@@ -174,7 +174,7 @@ class _Keys:
         return events, positives
 
     def on(self, days: Sequence[str]) -> tuple[Counts, Counts]:
-        """What each row's key had on these days."""
+        """Events and positives, int64 [rows] each, of each row's key on these days."""
         inside = np.isin(self.day, list(map(_ordinal, days)))
         key, size = self.key, len(self.names)
         sums = (np.bincount(key[inside], c[inside], size).astype(np.int64) for c in self.counts)
@@ -182,7 +182,7 @@ class _Keys:
         return events, positives
 
     def totals(self, days: Sequence[str]) -> pa.Table:
-        """Every key with its events on these days, of those that have any."""
+        """The keys with an event on these days, and how many: a table of [keys]."""
         first = np.searchsorted(self.slots, np.arange(len(self.names)) << _DAY_BITS)
         events = self.on(days)[0][first]
         there = np.flatnonzero(events)
@@ -192,7 +192,7 @@ class _Keys:
     def by_day(
         self, counts: tuple[Counts, Counts], days: Sequence[str]
     ) -> Iterator[tuple[str, pa.Table]]:
-        """Keys with these counts, one a row of ours, for each of these days that has a row."""
+        """Keys with these counts (int64 [rows] each), for each of these days that has a row."""
         order = np.argsort(self.day, kind="stable")
         ordinals = list(map(_ordinal, days))
         ends = (np.searchsorted(self.day[order], ordinals, side) for side in ("left", "right"))

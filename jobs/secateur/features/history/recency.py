@@ -61,7 +61,7 @@ class Recent:
         return [{n: c for n, c in asking.items() if c.keys == key} for key in keys]
 
     def read(self, day: str) -> pa.Table:
-        """The columns of a day's events, in their order."""
+        """`recent_columns` of a day's events, int64 [events], in their order."""
         found = [pa.table({})]
         for number in range(len(self.groups)):
             files = sorted((self.folder / str(number) / day).glob("part-*.parquet"))
@@ -128,7 +128,7 @@ class _Moments:
 
     @classmethod
     def of(cls, table: pa.Table, timezone: str) -> "_Moments":
-        """Of events with `time_ms` and `day`."""
+        """Of events [rows] with `time_ms` and `day`."""
         times, days = table["time_ms"].to_numpy(), table["day"].combine_chunks().dictionary_encode()
         starts, first = midnights(times, days.dictionary.to_pylist(), timezone)
         arrived = first[days.indices.to_numpy()]
@@ -138,7 +138,7 @@ class _Moments:
         return cls(times, known, 2 * starts, np.minimum(happened, arrived))
 
     def window(self, counter: Counter) -> tuple[Counts, Counts]:
-        """Each event looks at what was known from the one moment on, and before the other."""
+        """Int64 [rows] twice: an event sees what was known from the one moment to the other."""
         midnight = self.midnights[self.today] - 1
         end = midnight if counter.freshness == "day" else 2 * self.times
         if counter.window_days is None:
@@ -162,7 +162,7 @@ class _Past:
 
     @classmethod
     def of(cls, key: pa.Array, outcome: pa.Array, moments: _Moments) -> "_Past":
-        """All of a worker's events."""
+        """Of all a worker's events: `key` text [rows], `outcome` int64 [rows] or null."""
         keys = key.dictionary_encode().indices.fill_null(-1).to_numpy().astype(np.int64)
         there = np.flatnonzero((keys >= 0) & outcome.is_valid().to_numpy(zero_copy_only=False))
         positive = outcome.fill_null(0).to_numpy()
@@ -173,7 +173,7 @@ class _Past:
         return cls(keys, since, until - since + 1, slots[order], moments.times[order], sums)
 
     def prior_counts(self, counter: Counter, moments: _Moments) -> tuple[Counts, Counts, Counts]:
-        """Events, positives, and seconds since the last event, before every event."""
+        """Int64 [rows] each, before every event: events, positives, seconds since the last."""
         start, end = (
             np.searchsorted(self.slots, self.keys * self.span + np.maximum(at - self.since, 0))
             for at in moments.window(counter)
@@ -192,6 +192,6 @@ def _spread(keys: Sequence[str]) -> list[Column]:
 
 
 def side_by_side(left: pa.Table, right: pa.Table) -> pa.Table:
-    """The columns of both."""
+    """The columns of both, each [rows]."""
     columns = dict(zip(right.column_names, right.columns, strict=True))
     return pa.table({**dict(zip(left.column_names, left.columns, strict=True)), **columns})

@@ -36,7 +36,7 @@ def enters(spec: FieldSpec) -> Column:
 
 
 def enters_history(table: pa.Table, spec: FieldSpec) -> pa.ChunkedArray:
-    """The same of each of a worker's rows."""
+    """Bool [rows]: the same of each of a worker's rows."""
     there = pc.is_valid(table[str(spec.shares)])
     if spec.type is not None:
         there = pc.and_(there, pc.is_valid(table[spec.type]))

@@ -32,7 +32,7 @@ class Items:
         return len(self)
 
     def take(self, places: Sequence[int] | NDArray[np.integer]) -> "Items":
-        """The candidates at these places, in their order."""
+        """The candidates at these `places` [k], in their order."""
         return Items(self.ids.take(places, axis=0), self.maker)
 
 

@@ -21,7 +21,7 @@ from secateur.encoding.numbers import number_of
 from secateur.encoding.spelling import BEYOND_INT64, BOOLEANS
 from secateur.identity import hash_id
 from secateur.serving.encoding.buckets import Buckets
-from secateur.serving.encoding.numbers import numbers_of
+from secateur.serving.encoding.number_encoder import numbers_of
 from secateur.serving.encoding.raw_columns import Values, spelling, to_list, whole_numbers_of
 from secateur.serving.encoding.whole_numbers import numbered_ids
 from secateur.serving.files import vocabulary
@@ -34,7 +34,7 @@ _WHOLE = re.compile(r"0|-?[1-9][0-9]*")
 _MISSING = (None, "")  # of a hash; a CSV file has no other way to say it
 
 
-class Encoder(Protocol):
+class FieldEncoder(Protocol):
     """Ids of one field's raw values."""
 
     def id_of(self, value: object) -> int:

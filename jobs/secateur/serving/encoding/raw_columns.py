@@ -36,7 +36,7 @@ def is_scalar(column: Column) -> bool:
 
 
 def is_array(values: object) -> TypeGuard[NDArray[np.generic]]:
-    """Whether these are numbers in an array."""
+    """Whether these are numbers in an array of any shape."""
     return isinstance(values, np.ndarray) and values.dtype.kind in "iuf"
 
 

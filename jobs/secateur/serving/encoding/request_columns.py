@@ -10,16 +10,16 @@ from secateur.contracts.errors import UsageError
 from secateur.contracts.features import BucketField, CategoryField
 from secateur.encoding.numbers import number_of
 from secateur.serving.encoding.buckets import Buckets
-from secateur.serving.encoding.encoders import Encoder
-from secateur.serving.encoding.numbers import numbers_of
+from secateur.serving.encoding.encoders import FieldEncoder
+from secateur.serving.encoding.number_encoder import numbers_of
 from secateur.serving.encoding.raw_columns import MANY, Column, is_scalar, single, values_of
 
 Ids = NDArray[np.int32]
 Columns = Mapping[str, Column]
-Encoders = Mapping[str, Encoder]
+Encoders = Mapping[str, FieldEncoder]
 
 
-def read(expected: Set[str], unread: Sequence[str], columns: Columns) -> Columns:
+def select_columns(expected: Set[str], unread: Sequence[str], columns: Columns) -> Columns:
     """The columns, one a field, without those that pruning left unread. Raises UsageError."""
     if columns.keys() == expected:
         return columns
@@ -86,7 +86,7 @@ class IdColumns:
         return ids
 
 
-def _ids(encoder: Encoder, column: Column) -> Ids | int:
+def _ids(encoder: FieldEncoder, column: Column) -> Ids | int:
     """Ids [n] of a column; one id where it is constant."""
     value = single(column)
     return encoder.encode(values_of(column)) if value is MANY else encoder.id_of(value)

@@ -17,7 +17,7 @@ from secateur.contracts.features import ListField, VectorField
 from secateur.encoding.lists import keep, present
 from secateur.encoding.spelling import BLANK, plain_scalar
 from secateur.encoding.vectors import Floats, float32_rows
-from secateur.serving.encoding.numbers import numbers_of
+from secateur.serving.encoding.number_encoder import numbers_of
 from secateur.serving.encoding.raw_columns import is_scalar, spelling, to_list
 from secateur.serving.files import layout
 
@@ -73,7 +73,7 @@ def encode_vector(field: VectorField, column: object) -> Floats:
 
 
 def _numbers(rows: Sequence[Row]) -> NDArray[np.floating]:
-    """The numbers of rows of one length, as floats that become the same float32 as they do."""
+    """Floats [rows * length] of rows of one length, that become the same float32 as they do."""
     if rows and all(isinstance(row, np.ndarray) and row.dtype in _WIDE for row in rows):
         return np.concatenate(cast("Sequence[NDArray[np.floating]]", rows))
     return numbers_of(list(chain.from_iterable(to_list(row) for row in rows)))

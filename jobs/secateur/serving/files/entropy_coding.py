@@ -27,7 +27,7 @@ SYMBOLS_A_LANE = 2048  # a lane costs 4 bytes
 MOST_LANES = 1 << 14
 
 
-def encode(symbols: Symbols, contexts: Contexts, models: int, alphabet: int) -> bytes:
+def encode_symbols(symbols: Symbols, contexts: Contexts, models: int, alphabet: int) -> bytes:
     """Code `symbols` [n] below `alphabet`, each by the model that `contexts` [n] names."""
     counts = np.zeros((models, alphabet), np.int64)
     np.add.at(counts, (contexts, symbols), 1)
@@ -49,7 +49,7 @@ def encode(symbols: Symbols, contexts: Contexts, models: int, alphabet: int) -> 
     return head + b"".join(block.tobytes() for block in reversed(words))
 
 
-def decode(data: memoryview, contexts: Contexts, models: int, alphabet: int) -> Symbols:
+def decode_symbols(data: memoryview, contexts: Contexts, models: int, alphabet: int) -> Symbols:
     """The symbols [n] of `contexts` [n]. Raises ValueError for a stream that is not whole."""
     frequencies, states, words = _split_stream(data, models, alphabet)
     slots = _slots(frequencies)
@@ -88,7 +88,10 @@ def _split_stream(
 
 
 def _slots(frequencies: NDArray[np.uint16]) -> NDArray[np.uint32]:
-    """What each of the 4096 slots of each model means: frequency - 1, place in it, symbol."""
+    """Uint32 [models * 4096] of `frequencies` [models, alphabet]: what each slot means.
+
+    That is a symbol's frequency - 1, the place in it, and the symbol.
+    """
     whole = frequencies.astype(np.int64)
     if (whole.sum(axis=1) != TOTAL).any():
         raise ValueError(f"a model's frequencies do not sum to {TOTAL}")
@@ -102,7 +105,10 @@ def _slots(frequencies: NDArray[np.uint16]) -> NDArray[np.uint32]:
 
 
 def _frequencies(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Whole numbers in the proportion of `counts` that sum to 4096; 0 for what never occurs."""
+    """Int64 [alphabet] in the proportion of `counts` [alphabet], summing to 4096.
+
+    0 for what never occurs.
+    """
     if not counts.any():
         return np.append(TOTAL, np.zeros(len(counts) - 1, np.int64))
     share: NDArray[np.int64] = np.rint(counts * (TOTAL / counts.sum())).astype(np.int64)

@@ -20,7 +20,7 @@ from secateur.serving.files.package import read_whole
 TOLERANCE = 1e-4  # rows were chosen that no machine's sums round otherwise: see `packaging.skew`
 
 
-class Scorer(Protocol):
+class ScoresTasks(Protocol):
     """What can score raw values."""
 
     def score_tasks(
@@ -41,7 +41,7 @@ class Golden:
     tasks: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
-def make(
+def golden_rows(
     columns: Mapping[str, Sequence[Any]], scores: NDArray[np.float64], tasks: Sequence[str]
 ) -> Golden:
     """Golden rows of raw `columns`; `scores` [rows, 1 + tasks] are the label's, then tasks'."""
@@ -51,7 +51,7 @@ def make(
     return Golden(held, label, dict(zip(tasks, others, strict=True)))
 
 
-def check(scorer: Scorer, folder: Path) -> None:
+def check_golden(scorer: ScoresTasks, folder: Path) -> None:
     """Re-score the golden rows. Raises ReleaseError if any score differs by more than 1e-4."""
     expected, where = record.load(Golden, read_whole(folder, layout.GOLDEN)), folder / layout.GOLDEN
     (_, found), *rest = scorer.score_tasks(expected.columns, hashed=True).items()

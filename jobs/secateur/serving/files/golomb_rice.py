@@ -16,8 +16,8 @@ LARGEST_BITS = 62
 _RICE = range(LARGEST_BITS)
 
 
-def pack(numbers: Numbers, runs: Sequence[int]) -> tuple[int, int, bytes]:
-    """The k that suits the gaps, the bytes of all q, and those bytes with the ones of r after.
+def pack_gaps(numbers: Numbers, runs: Sequence[int]) -> tuple[int, int, bytes]:
+    """Pack `numbers` [n]: k that suits the gaps, the size of all q, and the bytes of q and r.
 
     Within each of `runs`, whose lengths sum to that of `numbers`, these rise strictly from >= 0.
     """
@@ -35,12 +35,12 @@ def pack(numbers: Numbers, runs: Sequence[int]) -> tuple[int, int, bytes]:
 
 
 def size(runs: Sequence[int], k: int, unary: int) -> int:
-    """How many bytes `pack` gave."""
+    """How many bytes `pack_gaps` gave."""
     return unary + (sum(runs) * k + 7) // 8
 
 
-def unpack(data: memoryview, runs: Sequence[int], k: int, unary: int) -> Numbers:
-    """The numbers again. Raises ValueError for bytes that hold others than `runs` tell of."""
+def unpack_gaps(data: memoryview, runs: Sequence[int], k: int, unary: int) -> Numbers:
+    """The numbers again, int64 [n]. Raises ValueError for bytes that do not fit `runs`."""
     count = sum(runs)
     if not 0 <= k < LARGEST_BITS or len(data) != size(runs, k, unary):
         raise ValueError(f"{len(data)} bytes hold no {count} numbers")
@@ -61,6 +61,6 @@ def unpack(data: memoryview, runs: Sequence[int], k: int, unary: int) -> Numbers
 
 
 def _starts(runs: Sequence[int]) -> NDArray[np.int64]:
-    """Where each run that is not empty begins."""
+    """Int64 [runs that are not empty]: where each begins."""
     ends = np.cumsum([run for run in runs if run], dtype=np.int64)
     return np.concatenate([np.zeros(1, np.int64), ends[:-1]])[: len(ends)]

@@ -21,7 +21,7 @@ class Contents:
     vocabulary: dict[str, Values]
 
 
-def read(folder: Path) -> Contents:
+def read_package(folder: Path) -> Contents:
     """Read and unpack. Raises CorruptArtifact for a missing or damaged file."""
     schema = record.load(FeatureSchema, read_whole(folder, layout.SCHEMA))
     _check_shares(schema, f"{folder / layout.SCHEMA}")

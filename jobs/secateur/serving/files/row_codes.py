@@ -62,7 +62,7 @@ class Header:
     form: Literal[2] = 2
 
 
-def pack(
+def pack_codes(
     table: Bytes, segments: Sequence[Segment], words: Bytes | None = None, books: Books = ()
 ) -> bytes:
     """Pack a table of [rows, dim + 1], whose values are multiples of its segments' strides.
@@ -74,7 +74,7 @@ def pack(
     first = _to_codes(table[:, -1], shape.first_strides, shape.levels)
     embedding = _to_codes(table[:, :-1], shape.strides, shape.levels) if words is None else words
     codes = np.column_stack([embedding, first]).T.ravel()
-    coded = entropy_coding.encode(codes, shape.contexts, shape.models, shape.alphabet)
+    coded = entropy_coding.encode_symbols(codes, shape.contexts, shape.models, shape.alphabet)
     header = {
         "rows": rows,
         "width": width,
@@ -89,7 +89,7 @@ def pack(
     )
 
 
-def unpack(header: dict[str, Any], payload: memoryview, rows: int, where: str) -> Bytes:
+def unpack_codes(header: dict[str, Any], payload: memoryview, rows: int, where: str) -> Bytes:
     """The table of as many `rows` as the schema promises. Raises CorruptArtifact."""
     found: Header = record.decode(Header, header, where)
     if found.rows != rows:
@@ -144,7 +144,7 @@ class _Shape:
     def read(self, coding: str, payload: memoryview) -> Bytes:
         """Codes, column after column."""
         if coding == "rans":
-            return entropy_coding.decode(payload, self.contexts, self.models, self.alphabet)
+            return entropy_coding.decode_symbols(payload, self.contexts, self.models, self.alphabet)
         codes = np.frombuffer(payload, np.uint8)
         if len(codes) != len(self.contexts):
             raise ValueError(f"{len(codes)} codes, expected {len(self.contexts)}")

@@ -36,7 +36,7 @@ def pack_table(
 ) -> bytes:
     """Pack a table [rows, dim + 1] for `table.zst`: floats, or integers by `row_codes.pack`."""
     if segments:
-        return row_codes.pack(table.astype(np.uint8), segments, words, books)
+        return row_codes.pack_codes(table.astype(np.uint8), segments, words, books)
     rows, width = table.shape
     return compression.pack(
         {"bits": 32, "rows": rows, "width": width}, table.astype("<f4").tobytes()
@@ -47,7 +47,7 @@ def unpack_table(data: bytes, rows: int, where: str) -> Table:
     """Read a table of as many `rows` as the schema promises. Raises CorruptArtifact."""
     header, payload = compression.unpack(data, where)
     if header.get("form") == 2:
-        return row_codes.unpack(header, payload, rows, where)
+        return row_codes.unpack_codes(header, payload, rows, where)
     bits, width = _shape(header, rows, where)
     size = {32: 4 * rows * width, 8: rows * width, 4: (rows * (width - 1) + 1) // 2 + rows}[bits]
     if len(payload) != size:

@@ -6,8 +6,8 @@ none of its own. There are two forms:
     1   By frequency, as the FeatureSet has them. The header maps each plain field to its list of
         values; the payload holds the hashed fields, in the schema's order: 8 bytes a keyed hash,
         big endian.
-    2   In ascending runs, the frequent values first, so that gaps are stored (see `golomb_rice`):
-        the header's `fields` say of each how many values its `runs` have, and hold values of texts;
+    2   In ascending runs, the frequent values first, stored by their gaps (see `golomb_rice`): the
+        header's `fields` say of each how many values its `runs` have, and hold the values of texts;
         whole numbers, behind a `prefix` that all share, numbers of so many `hex` digits, and the
         first `bits` of keyed hashes lie in the payload, in the schema's order.
 
@@ -53,11 +53,10 @@ Values = Sequence[str] | Hashes
 class Run:
     """How one field of the second form is stored: as `texts`, whole numbers or hashes.
 
-    Hashes that begin alike in more bits than `golomb_rice` takes, as made-up ones do, are texts
-    too.
+    Hashes that begin alike in more bits than `golomb_rice` takes, as made-up ones do, are texts.
     `runs` are the lengths of its ascending runs. Of numbers `prefix` goes before each, or all have
     so many `hex` digits, as anonymised logs do; of hashes `bits` are kept; `rice` and `unary` are
-    what `golomb_rice.pack` gave.
+    what `golomb_rice.pack_gaps` gave.
     """
 
     runs: tuple[int, ...]
@@ -131,12 +130,12 @@ def _run(values: Sequence[str], runs: tuple[int, ...], *, hashed: bool) -> tuple
     if numbers is None or bits > golomb_rice.LARGEST_BITS:
         return Run(runs, tuple(values)), b""
     kept = numbers >> np.uint64(HASH_BITS - bits) if hashed else numbers
-    rice, unary, stored = golomb_rice.pack(kept.astype(np.int64), runs)
+    rice, unary, stored = golomb_rice.pack_gaps(kept.astype(np.int64), runs)
     return Run(runs, None, prefix, digits, bits, rice, unary), stored
 
 
 def _bits(hashes: NDArray[np.uint64]) -> int:
-    """How many bits of these hashes are kept."""
+    """How many bits of these hashes [n] are kept."""
     bits = max(1, math.ceil(math.log2(max(1, len(hashes)) / FALSE_MATCH)))
     while len(np.unique(hashes >> np.uint64(HASH_BITS - bits))) < len(hashes):
         bits += 1
@@ -146,9 +145,9 @@ def _bits(hashes: NDArray[np.uint64]) -> int:
 def _as_numbers(
     values: Sequence[str], *, hashed: bool
 ) -> tuple[str, int, NDArray[np.uint64] | None]:
-    """A prefix that all share, or so many hexadecimal digits, and the numbers that values then are.
+    """A prefix that all share, or the count of hexadecimal digits, and numbers (uint64 [n]).
 
-    None for the numbers where some are none.
+    None for the numbers where some values are none.
     """
     if hashed:
         return "", 0, _hash_numbers(values)
@@ -177,7 +176,7 @@ def _of_run(
         hashed = _is_hashed(field)
         return Hashes(_hash_numbers(texts)) if hashed else texts, payload
     end = golomb_rice.size(run.runs, run.rice, run.unary)
-    numbers = golomb_rice.unpack(payload[:end], run.runs, run.rice, run.unary)
+    numbers = golomb_rice.unpack_gaps(payload[:end], run.runs, run.rice, run.unary)
     if not _is_hashed(field):
         return _texts_of(run, numbers), payload[end:]
     if not 0 < run.bits <= golomb_rice.LARGEST_BITS or (numbers >> run.bits).any():

@@ -24,7 +24,7 @@ class Sample:
 
     @classmethod
     def of(cls, numbers: Doubles, rows: NDArray[np.int64]) -> "Sample":
-        """The finite ones of `numbers`, in any order and any spelling, added up."""
+        """The finite ones of `numbers` [n], in any order; `rows` [n] of equals add up."""
         finite = np.isfinite(numbers)
         distinct, place = np.unique(numbers[finite], return_inverse=True)
         total = np.zeros(len(distinct), np.int64)
@@ -33,7 +33,7 @@ class Sample:
 
     @classmethod
     def of_counts(cls, column: pa.Array) -> "Sample":
-        """The finite ones of a column of doubles."""
+        """The finite ones of a column [n] of float64."""
         found = pc.value_counts(column.drop_null())
         return cls.of(found.field("values").to_numpy(), found.field("counts").to_numpy())
 
@@ -44,7 +44,7 @@ class Sample:
         return cls.of(numbers, np.concatenate([np.empty(0, np.int64), *(p.rows for p in parts)]))
 
     def quantiles(self, places: NDArray[np.int64], parts: int) -> Doubles:
-        """The distinct ones of the quantiles at `places` / `parts`, rising.
+        """The distinct quantiles (float64 [at most n]) at `places` [n] / `parts`, rising.
 
         Each is the smallest number with at least that share of the rows at or below it: the
         inverse of the empirical distribution, type 1 of Hyndman & Fan 1996.
@@ -92,7 +92,7 @@ def _moments(sample: Sample) -> tuple[float, float]:
     return mean, math.sqrt(variance) or 1.0
 
 
-def numbers_of(column: pa.Array) -> Doubles:
+def column_numbers(column: pa.Array) -> Doubles:
     """Float64 [n] of a column [n] of texts, a dictionary of them or doubles; NaN for none.
 
     Each distinct text is read once.
