@@ -1,5 +1,8 @@
 """Choose the recipes to try tonight: the scenario's, and those that a search finds.
 
+    python jobs/plan_candidates.py --scenario short_video --dense URI --features URI
+        [--checkpoints URI] --output URI
+
 Reads the dense ModelBundle and the FeatureSet it was trained on, writes a CandidatePlan, and
 answers with the recipes' names, one pruning task each. The scenario's recipes are checked against
 the dense model. With a `[search]` section a search finds recipes for its targets too, and all its

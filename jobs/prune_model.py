@@ -1,5 +1,8 @@
 """Make the dense model smaller by one recipe of the plan, and package it for serving.
 
+    python jobs/prune_model.py --scenario short_video --dense URI --features URI --plan URI
+        --recipe NAME [--state URI] --output URI
+
 Writes two artifacts below --output: `bundle`, the compact ModelBundle, and `package`, what
 services load. The recipe "dense" changes nothing: its package is what the others are judged by.
 With a `[repruning]` section the cuts follow those that the last accepted night left in `--state`,
