@@ -6,10 +6,8 @@
 Writes two artifacts below --output: `bundle`, the compact ModelBundle, and `package`, what
 services load. The recipe "dense" changes nothing: its package is what the others are judged by.
 With a `[repruning]` section the cuts follow those that the last accepted night left in `--state`,
-and the bundle holds this night's, and their overlap (`overlap.json`).
-
-Exits 65, with the bundle sealed and no package, when the client scores held-out rows otherwise than
-the model (`packaging/skew/`).
+and the bundle holds this night's, and their overlap (`overlap.json`). Exits 65, with the bundle
+sealed and no package, when the client scores held-out rows otherwise than the model.
 """
 
 from secateur import command

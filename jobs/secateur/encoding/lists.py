@@ -26,10 +26,10 @@ def split(text: str, separator: str) -> list[str]:
 
 
 def present(values: Iterable[object], spelling: Spelling = canonical) -> list[object]:
-    """Those of a row's raw values that are not missing; `spelling` may be a faster `canonical`."""
+    """A row's raw values without the missing; `spelling` may be a faster `canonical`."""
     return [value for value in values if spelling(value) is not None]
 
 
 def keep(field: ListField, values: Sequence[Value]) -> Sequence[Value]:
-    """Those of the present values that the model reads."""
+    """The values, of those present, that the model reads."""
     return values[-field.length :] if field.history else values[: field.length]

@@ -47,7 +47,7 @@ class Start:
 
     @property
     def kind(self) -> str:
-        """For the manifest."""
+        """`warm` or `cold`, for the manifest."""
         return "warm" if self.state else "cold"
 
 

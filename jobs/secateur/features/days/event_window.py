@@ -42,7 +42,7 @@ class EventWindow:
 
     @property
     def columns(self) -> list[str]:
-        """Those of the events, side tables joined."""
+        """The columns of the events, side tables joined."""
         first, *_ = self.files.values()
         names = pq.read_schema(first[0]).names
         return [*names, *(name for side in self.sides for name in side.columns)]

@@ -52,7 +52,7 @@ def tally_of(columns: Sequence[str], of: Signal | None = None) -> Tally:
 
 
 def counter_tallies(counters: Sequence[Counter]) -> tuple[Tally, ...]:
-    """Those of the counters that are sums of days, each once."""
+    """The tallies of the counters that are sums of days, each once."""
     summed = (counter for counter in counters if not counter.of_single_events)
     return tuple(dict.fromkeys(tally_of(counter.keys, counter.signal) for counter in summed))
 

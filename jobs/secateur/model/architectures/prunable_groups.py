@@ -36,7 +36,7 @@ class PrunableGroups(Generic[AnyModel]):
         return set()
 
     def may_be_linear(self) -> list[bool]:
-        """For every hidden layer of every tower whether its activation may go.
+        """Whether the activation of each hidden layer of each tower may go.
 
         A tower keeps one hidden layer.
         """
@@ -51,12 +51,12 @@ class PrunableGroups(Generic[AnyModel]):
         return True
 
     def tower_columns(self, kept: Kept) -> Iterator[Tensor]:
-        """For every tower the places of its inputs that are left, int64 [kept]."""
+        """The places of the inputs that are left of each tower, int64 [kept]."""
         for _ in self.model.towers:
             yield self.flat_columns(kept)
 
     def tower_outputs(self, kept: Kept) -> Iterator[Tensor]:
-        """For every tower the places of its outputs that are left, int64 [kept]."""
+        """The places of the outputs that are left of each tower, int64 [kept]."""
         for tower in self.model.towers:
             yield torch.arange(linears_of(tower.layers)[-1].out_features)
 

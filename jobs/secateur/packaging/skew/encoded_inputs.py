@@ -94,7 +94,7 @@ class _PackageIds:
     arrangement: Arrangement
 
     def of(self, block: int, ids: Ids) -> NDArray[np.int64]:
-        """Those int64 [n] for the model's `ids` int32 [n]; ids not held are OOV."""
+        """The package's ids int64 [n] for the model's `ids` int32 [n]; ids not held are OOV."""
         heights = self.spec.rows
         start, height = sum(heights[:block]), heights[block]
         places = np.argsort(self.arrangement.order[start : start + height])

@@ -103,6 +103,6 @@ def _of_scores(found: NDArray[np.float32], expected: Doubles, tolerance: Doubles
 
 
 def _encoded_otherwise(name: str, rows: Rows, held_out: HeldOut) -> str:
-    """That the client encodes an input otherwise in these `rows` bool [rows], and an example."""
+    """Say that the client encodes an input otherwise in these `rows` bool [rows]; an example."""
     value = held_out.columns[name][int(rows.argmax())]
     return f"the client encodes {name} otherwise in {rows.sum()} rows, as in {value!r:.60}"

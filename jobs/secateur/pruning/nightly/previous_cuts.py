@@ -83,7 +83,7 @@ class NightlyCuts:
 
     @property
     def digest(self) -> str:
-        """Of the previous cuts, for the manifest."""
+        """The digest of the previous cuts, for the manifest."""
         return self.previous.artifact.digest if self.previous else "none"
 
     def write(self, draft: Draft, values: Mapping[str, Sequence[str]]) -> None:

@@ -41,7 +41,7 @@ class PruningContext:
 
     @property
     def training_context(self) -> TrainingContext:
-        """For repair."""
+        """The context in which repair trains."""
         return TrainingContext(self.training, self.seed, self.device)
 
     def with_distillation_targets(self, teacher: Recommender, weight: float) -> "PruningContext":

@@ -23,7 +23,7 @@ class Configuration:
 
     @property
     def name(self) -> str:
-        """Of a trial's recipe."""
+        """The name of a trial's recipe."""
         return "_".join(map(step_name, self.steps)) or "int4"
 
     def recipe(self, name: str, epochs: float) -> Recipe:

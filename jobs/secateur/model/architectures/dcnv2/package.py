@@ -35,7 +35,7 @@ class CrossGraph(ArchitectureGraph):
         return x
 
     def stored_weights(self, model: Recommender) -> Iterator[tuple[Tensor, Linear]]:
-        """Those [inputs, outputs] of all layers at these bits."""
+        """The weights [inputs, outputs] of all layers, stored at these bits."""
         assert isinstance(model, DCNv2)  # noqa: S101 - of one architecture
         for layer, stored in zip(linears_of(model.cross), self.layers, strict=True):
             yield layer.weight.T, stored

@@ -17,6 +17,6 @@ class CrossShapes(Shapes):
         return replace(spec, cross_layers=training.cross_layers)
 
     def multiply_adds(self, spec: ModelSpec) -> int:
-        """Those of the tower, and of every cross layer."""
+        """Multiply-adds of the tower, and of every cross layer."""
         of_cross = self.matrices_a_layer * spec.cross_layers * spec.flat_inputs**2
         return of_cross + super().multiply_adds(spec)

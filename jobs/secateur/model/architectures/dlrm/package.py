@@ -55,7 +55,7 @@ class InteractionGraph(ArchitectureGraph):
         return graph.op("Gather", every, places, axis=1)
 
     def stored_weights(self, model: Recommender) -> Iterator[tuple[Tensor, Linear]]:
-        """Those [inputs, outputs] of all layers at these bits."""
+        """The weights [inputs, outputs] of all layers, stored at these bits."""
         assert isinstance(model, DLRM)  # noqa: S101 - of one architecture
         for layer, stored in zip(linears_of(model.bottom), self.bottom, strict=True):
             yield layer.weight.T, stored

@@ -27,7 +27,7 @@ class FinalMLP(Recommender):
 
     @property
     def towers(self) -> tuple[Tower, ...]:
-        """Both."""
+        """Both towers."""
         return self.tower, self.second
 
     def score(self, embedded: Embedded) -> Tensor:

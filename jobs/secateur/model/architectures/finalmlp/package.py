@@ -47,7 +47,7 @@ class FusionGraph(ArchitectureGraph):
         return graph.op("Add", linear(graph, second, self.output), products)
 
     def stored_weights(self, model: Recommender) -> Iterator[tuple[Tensor, Linear]]:
-        """Those [inputs, outputs] of all layers at these bits."""
+        """The weights [inputs, outputs] of all layers, stored at these bits."""
         assert isinstance(model, FinalMLP)  # noqa: S101 - of one architecture
         hidden = linears_of(model.second.layers[:-1])
         for layer, stored in zip(hidden, self.hidden, strict=True):

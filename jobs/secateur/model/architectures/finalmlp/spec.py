@@ -19,5 +19,5 @@ class TwoTowerShapes(Shapes):
         return replace(student, second=student.hidden)
 
     def multiply_adds(self, spec: ModelSpec) -> int:
-        """Those of both towers."""
+        """Multiply-adds of both towers."""
         return super().multiply_adds(spec) + multiply_adds_of(spec.flat_inputs, spec.second)

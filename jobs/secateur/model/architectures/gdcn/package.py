@@ -30,7 +30,7 @@ class GatedCrossGraph(CrossGraph):
         return x
 
     def stored_weights(self, model: Recommender) -> Iterator[tuple[Tensor, Linear]]:
-        """Those [inputs, outputs] of all layers at these bits."""
+        """The weights [inputs, outputs] of all layers, stored at these bits."""
         assert isinstance(model, GDCN)  # noqa: S101 - of one architecture
         yield from super().stored_weights(model)
         for gate, stored in zip(linears_of(model.gates), self.gates, strict=True):

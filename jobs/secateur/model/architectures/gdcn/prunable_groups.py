@@ -11,5 +11,5 @@ class GatedCrossGroups(CrossGroups[GDCN]):
     """An embedding dimension or an input goes with rows and columns of every gate, too."""
 
     def matrices(self, model: GDCN) -> list[nn.Linear]:
-        """Those of the cross layers, then those of their gates."""
+        """The matrices of the cross layers, then those of their gates."""
         return [*super().matrices(model), *linears_of(model.gates)]

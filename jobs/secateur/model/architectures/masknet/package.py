@@ -59,7 +59,7 @@ class MaskGraph(ArchitectureGraph):
         return linear(graph, graph.op("Concat", *blocks, axis=1), layer)
 
     def stored_weights(self, model: Recommender) -> Iterator[tuple[Tensor, Linear]]:
-        """Those [inputs, outputs] of all layers at these bits."""
+        """The weights [inputs, outputs] of all layers, stored at these bits."""
         assert isinstance(model, MaskNet)  # noqa: S101 - of one architecture
         for (mask, layer, _), block in zip(model.parts(), self.blocks, strict=True):
             stored = (*block.aggregation, block.projection, block.layer)

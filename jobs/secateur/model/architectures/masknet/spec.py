@@ -25,7 +25,7 @@ class MaskShapes(Shapes):
         return len(spec.second) * spec.block_width
 
     def multiply_adds(self, spec: ModelSpec) -> int:
-        """Those of the tower, of every mask, and of every block's layer over the masked inputs."""
+        """Multiply-adds of the tower, the masks, and the blocks' layers over the masked inputs."""
         flat = spec.flat_inputs
         masks = sum(multiply_adds_of(flat, (width,), flat) for width in spec.second)
         return super().multiply_adds(spec) + masks + flat * self.tower_inputs(spec)
