@@ -53,6 +53,9 @@ BOUNDARIES = (-7.5, 0.0, 0.1, 0.7, 7.0, 1e7, 1e16)
 NUMBERS = (
     NumberField("log", "item", "log"),
     NumberField("standard", "item", "standard", mean=0.3, deviation=3.0),
+    NumberField(
+        "centred", "item", "standard", mean=0.0, deviation=1.0
+    ),  # which keeps a zero's sign
     NumberField("both", "item", "standard_log", mean=0.3, deviation=3.0),
     NumberField("quantile", "item", "quantile", knots=(-1.0, 0.1, 0.7, 30.0)),
 )

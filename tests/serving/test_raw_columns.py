@@ -5,11 +5,12 @@ from enum import IntEnum
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from secateur.contracts.features import BucketField
+from secateur.contracts.features import BucketField, CategoryField
 from secateur.encoding.numbers import number_of
 from secateur.encoding.spelling import canonical
 from secateur.serving.encoding.encoders import BucketEncoder, CategoryEncoder
@@ -78,6 +79,34 @@ def test_an_array_of_any_kind_has_the_ids_of_its_values(
 def test_any_list_has_the_numbers_of_its_values(values: list[object]) -> None:
     expected = [number_of(value) for value in values]
     assert np.array_equal(numbers_of(values), expected, equal_nan=True)
+
+
+DATE, MOMENT = np.datetime64("2024-03-01"), np.datetime64("2024-03-01T00:00:00")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [2**63, 2.0**63],
+        [2.0**63, 2**63, 2.0**63],
+        [DATE, MOMENT],
+        [MOMENT, DATE],
+        np.array([MOMENT, MOMENT], "datetime64[ns]"),
+        pd.Series([7, None], dtype="Int64"),
+        pd.Series([None, "7.0"], dtype="string"),
+        pd.Series([True, None, True], dtype="boolean"),
+    ],
+    ids=repr,
+)
+def test_values_that_seem_equal_have_each_the_id_of_its_own_spelling(values: Any) -> None:
+    known = ["7", "1", str(2**63), f"{2**63 // 1000 + 1}000", "2024-03-01", "2024-03-01 00:00:00"]
+    side = IdColumns((CategoryField("c", "item", len(known) + 1, 1),))
+    encoders = {"c": CategoryEncoder(known)}
+    expected = one_by_one(known, list(values))
+    assert set(expected) & set(range(len(known)))
+    assert side.ids_by_row({"c": values}, encoders, len(values))[:, 0].tolist() == expected
+    once = side.shared_ids({"c": values}, encoders)
+    assert once is None or {once.item()} == set(expected)
 
 
 def test_a_number_beyond_all_doubles_is_in_the_last_bucket() -> None:

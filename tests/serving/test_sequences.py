@@ -100,6 +100,11 @@ def test_a_vector_of_another_length_is_zeros_as_it_was_in_training() -> None:
     assert found.tolist() == [[1, 2], *[[0, 0]] * 4]
 
 
+@pytest.mark.parametrize("column", [[[-0.0, -1e-50]], ["-0.0,-0"], [np.array([-0.0, -0.0])]])
+def test_a_zero_of_a_vector_has_no_sign_as_it_has_none_in_training(column: object) -> None:
+    assert not np.signbit(encode_vector(PLACE, column)).any()
+
+
 def test_what_is_no_vector_is_refused() -> None:
     with pytest.raises(UsageError, match="column place: 7 is no row"):
         encode_vector(PLACE, [[1, 2], 7])

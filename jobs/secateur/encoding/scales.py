@@ -16,11 +16,11 @@ def bucket_ids(field: BucketField, numbers: Doubles) -> NDArray[np.int32]:
 
 
 def scale(field: NumberField, numbers: Doubles) -> NDArray[np.float32]:
-    """Float32 [n] of numbers [n] by the field's scale; 0 where either is not finite."""
+    """Float32 [n] of numbers [n] by the field's scale; 0 where either is not finite, never -0."""
     finite = np.isfinite(numbers)
     with np.errstate(over="ignore"):
         found = _by_scale(field, np.where(finite, numbers, 0)).astype(np.float32)
-    return np.where(finite & np.isfinite(found), found, np.float32(0))
+    return np.where(finite & np.isfinite(found), found, np.float32(0)) + np.float32(0)
 
 
 def signed_log(numbers: Doubles) -> Doubles:

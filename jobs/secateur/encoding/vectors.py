@@ -38,6 +38,9 @@ def vectors_or_zeros(vectors: Iterable[Floats | None], field: VectorField) -> Fl
 
 
 def float32_rows(numbers: Doubles | Floats) -> Floats:
-    """Float32 [rows, length] of numbers [rows, length], infinite where one is too great."""
+    """Float32 [rows, length] of numbers [rows, length], infinite where one is too great.
+
+    -0 becomes 0, which is how it is spelled.
+    """
     with np.errstate(over="ignore"):
-        return numbers.astype(np.float32)
+        return numbers.astype(np.float32) + np.float32(0)

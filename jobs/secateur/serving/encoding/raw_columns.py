@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, TypeGuard, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from secateur.encoding.spelling import canonical, doubles_of
+from secateur.encoding.spelling import BEYOND_INT64, canonical, doubles_of
 
 Values = Sequence[object] | NDArray[np.generic]
 Column = Values | object
@@ -16,12 +16,17 @@ Column = Values | object
 MANY: Final = object()
 
 # By type too: a float32 equals a double that is spelled otherwise.
-spelling: Callable[[object], str | None] = lru_cache(maxsize=1 << 14, typed=True)(canonical)
+_spelling: Callable[[object], str | None] = lru_cache(maxsize=1 << 14, typed=True)(canonical)
 
 _SCALARS = {str, bytes, int, float, bool, type(None)}
 _NUMBERS = {int, float, bool}
 _NARROW = {"float32", "float16", "float", "halffloat"}
 _KINDS = {"d": np.float64, "q": np.int64}
+
+
+def spelling(value: object) -> str | None:
+    """`canonical` of a value, remembered but for numpy's dates, which equal moments."""
+    return canonical(value) if isinstance(value, np.datetime64) else _spelling(value)
 
 
 def is_scalar(column: Column) -> bool:
@@ -46,6 +51,8 @@ def to_list(column: Column) -> list[object]:
         return column
     if _dtype(column) in _NARROW:
         return cast("list[object]", doubles_of(np.asarray(column)).tolist())
+    if isinstance(column, np.ndarray) and column.dtype.kind == "M":
+        return list(column)  # of nanoseconds numpy itself would list whole numbers
     # Arrays, and whatever imitates them, such as pandas' series, list them themselves.
     for name in ("tolist", "to_pylist", "to_list"):
         if hasattr(column, name):
@@ -70,17 +77,30 @@ def single(column: Column) -> object:
     if is_scalar(column):
         return column
     values = values_of(column)
-    if not len(values) or values[0] != values[-1]:
+    try:
+        if not len(values) or values[0] != values[-1]:
+            return MANY
+        if isinstance(values, np.ndarray):
+            # A float32 must stay one: it is spelled by its own shortest text.
+            first = values[0] if _dtype(values) in _NARROW else values.item(0)
+            return first if (values == values[0]).all() else MANY
+        if values.count(values[0]) < len(values):
+            return MANY
+    except TypeError:  # pandas' NA does not say what it equals
         return MANY
-    if isinstance(values, np.ndarray):
-        # A float32 must stay one: it is spelled by its own shortest text.
-        first = values[0] if _dtype(values) in _NARROW else values.item(0)
-        return first if (values == values[0]).all() else MANY
-    if values.count(values[0]) < len(values):
-        return MANY
-    # Numbers of other types may equal each other and yet be spelled otherwise.
-    kinds = set(map(type, values))
-    return values[0] if len(kinds) == 1 or kinds <= _NUMBERS else MANY
+    return values[0] if _are_spelled_alike(values) else MANY
+
+
+def _are_spelled_alike(equals: Sequence[object]) -> bool:
+    """Whether values that equal each other surely have one spelling.
+
+    Those of other types may not: a float32 and a double, whole numbers beyond 64 bits, a date of
+    numpy's and its first moment.
+    """
+    kinds = set(map(type, equals))
+    if len(kinds) == 1:
+        return kinds != {np.datetime64}
+    return kinds <= _NUMBERS and abs(cast("float", equals[0])) < BEYOND_INT64
 
 
 def whole_numbers_of(values: Values) -> NDArray[np.int64] | None:
