@@ -88,7 +88,11 @@ class Cache:
                 return folder
             with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=self.root) as temporary:
                 _copy(release.manifest, store, Path(temporary) / "new")
-                _replace(Path(temporary), folder)
+                # Where a damaged copy lies, a reader sees a whole one or none.
+                folder.parent.mkdir(exist_ok=True)
+                if folder.exists():
+                    folder.rename(Path(temporary) / "damaged")
+                (Path(temporary) / "new").rename(folder)
         return folder
 
     def _last_believed(self, key: str) -> tuple[SignedPointer, str] | None:
@@ -145,11 +149,3 @@ def _copy(manifest: ReleaseManifest, store: Store, folder: Path) -> None:
             raise ReleaseError(
                 f"release {manifest.number}: {entry.path}: {where}: {error}"
             ) from error
-
-
-def _replace(temporary: Path, folder: Path) -> None:
-    """Put the new copy where a damaged one may lie: a reader sees a whole copy or none."""
-    folder.parent.mkdir(exist_ok=True)
-    if folder.exists():
-        folder.rename(temporary / "damaged")
-    (temporary / "new").rename(folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 from secateur.contracts.errors import ReleaseError
 from secateur.contracts.releases import ChannelPointer, ReleaseManifest
 from secateur.releases.cache import Cache, default_root
-from secateur.releases.catalogue import Catalogue, TaggedPointer
+from secateur.releases.catalogue import Catalogue
 from secateur.releases.signing import Trust
 
 
@@ -56,16 +56,11 @@ def pull_from(
 
 
 def _follow(catalogue: Catalogue, channel: str, cache: Cache) -> ChannelPointer:
-    current = _demand(catalogue, channel)
-    if cache.is_older(current.signed):
+    current = catalogue.pointer(channel)
+    if current is not None and cache.is_older(current.signed):
         # Another pull on this machine may have seen a move that came after our read: read again.
-        current = _demand(catalogue, channel)
+        current = catalogue.pointer(channel)
+    if current is None:
+        raise ReleaseError(f"{catalogue.store.uri} has no channel {channel}")
     cache.remember(current.signed)
     return current.pointer
-
-
-def _demand(catalogue: Catalogue, channel: str) -> TaggedPointer:
-    found = catalogue.pointer(channel)
-    if found is None:
-        raise ReleaseError(f"{catalogue.store.uri} has no channel {channel}")
-    return found

@@ -6,6 +6,7 @@ can be replaced while both are trusted.
 """
 
 import base64
+import contextlib
 import os
 import secrets
 from collections.abc import Sequence
@@ -43,10 +44,13 @@ class Trust:
             raw = base64.b64decode(signature.strip(), validate=True)
         except ValueError as error:
             raise SignatureInvalid(f"{what}: its signature is not base64") from error
-        if not any(_is_by(key, raw, data) for key in self.keys):
-            raise SignatureInvalid(
-                f"{what} is not signed by any of the {len(self.keys)} keys in {VERIFY_KEY}"
-            )
+        for key in self.keys:
+            with contextlib.suppress(InvalidSignature):
+                key.verify(raw, data)
+                return
+        raise SignatureInvalid(
+            f"{what} is not signed by any of the {len(self.keys)} keys in {VERIFY_KEY}"
+        )
 
 
 @dataclass(frozen=True)
@@ -90,11 +94,3 @@ def _decode(key: str, variable: str) -> bytes:
     if len(raw) != KEY_BYTES:
         raise UsageError(f"{variable} holds {len(raw)} bytes, an Ed25519 key has {KEY_BYTES}")
     return raw
-
-
-def _is_by(key: Ed25519PublicKey, signature: bytes, data: bytes) -> bool:
-    try:
-        key.verify(signature, data)
-    except InvalidSignature:
-        return False
-    return True

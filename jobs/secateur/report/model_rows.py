@@ -66,16 +66,15 @@ class ModelRow:
 
 
 def model_rows(night: Night) -> list[ModelRow]:
-    """The dense model first, then the candidates in the plan's order."""
-    return [_dense(night), *(_candidate(night, name) for name in night.recipes)]
+    """The dense model first, then the candidates in the plan's order.
 
-
-def _dense(night: Night) -> ModelRow:
-    """The baseline, as the first scorecard measured it beside its candidate."""
+    The dense model is as the first scorecard measured it beside its candidate.
+    """
     part = next(iter(night.scorecards.values()), None)
     measures = _measures(part.value, of_dense=True) if part else None
     reasons = ("what every candidate is measured against, in the same process",)
-    return ModelRow(DENSE, "baseline", reasons, None, measures, part.source if part else "")
+    dense = ModelRow(DENSE, "baseline", reasons, None, measures, part.source if part else "")
+    return [dense, *(_candidate(night, name) for name in night.recipes)]
 
 
 def _candidate(night: Night, name: str) -> ModelRow:

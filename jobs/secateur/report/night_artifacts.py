@@ -143,14 +143,11 @@ class _Run:
         for entry in store.entries():
             path, _, name = entry.key.rpartition("/")
             if name == MANIFEST and path.split("/")[0] in (*STAGES, TARGETS):
-                self._read_manifest(path)
-
-    def _read_manifest(self, path: str) -> None:
-        try:
-            data = self.store.get(f"{path}/{MANIFEST}").data
-            self.artifacts[path] = record.load(Manifest, data)
-        except (ArtifactError, ObjectMissing) as error:
-            self.unreadable[path] = str(error)
+                try:
+                    data = self.store.get(entry.key).data
+                    self.artifacts[path] = record.load(Manifest, data)
+                except (ArtifactError, ObjectMissing) as error:
+                    self.unreadable[path] = str(error)
 
     def part(self, path: str, name: str, noun: type[Noun]) -> Part[Noun] | None:
         """Read one file of one artifact; None when it is not there or cannot be trusted."""

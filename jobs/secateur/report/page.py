@@ -34,7 +34,8 @@ def render(night: Night, title: str) -> str:
         "size": number_format.byte_size,
         "duration": number_format.duration,
         "percent": number_format.percent,
-        "breakable": breakable,
+        # A long name may break after its underscores.
+        "breakable": lambda name: Markup("_<wbr>").join(name.split("_")),
         "with_true_signs": number_format.with_true_signs,
     }
     return environment.get_template("page.html.j2").render(context(night, title))
@@ -63,11 +64,6 @@ def context(night: Night, title: str) -> dict[str, Any]:
         "searches": searches_by_target(night.search.value) if night.search else [],
         "sources": sorted(night.artifacts.items()),
     }
-
-
-def breakable(name: str) -> Markup:
-    """Let a long name break after its underscores."""
-    return Markup("_<wbr>").join(name.split("_"))
 
 
 def forests(night: Night, rows: list[ModelRow]) -> dict[str, Markup]:

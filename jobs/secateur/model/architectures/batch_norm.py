@@ -24,7 +24,11 @@ class BatchNorm(nn.BatchNorm1d):
         if not self.training:
             return super().forward(x)
         together = dist.is_initialized() and dist.get_world_size() > 1
-        rows = self._rows_of_all(x) if together else len(x)
+        rows = len(x)
+        if together:
+            of_all_ranks = torch.tensor(rows, device=x.device)
+            dist.all_reduce(of_all_ranks)
+            rows = int(of_all_ranks)
         if rows < FEWEST:
             moments = self.running_mean, self.running_var
             return functional.batch_norm(x, *moments, self.weight, self.bias, eps=self.eps)
@@ -42,12 +46,6 @@ class BatchNorm(nn.BatchNorm1d):
         assert self.running_mean is not None  # noqa: S101 - torch types them as optional
         assert self.running_var is not None  # noqa: S101
         return self.running_mean, self.running_var
-
-    @staticmethod
-    def _rows_of_all(x: Tensor) -> int:
-        rows = torch.tensor(len(x), device=x.device)
-        dist.all_reduce(rows)
-        return int(rows)
 
     def _normalised_together(self, x: Tensor, rows: int) -> Tensor:
         values = x.float()

@@ -82,7 +82,8 @@ class Stream:
 
     def read(self) -> Split:
         """All rows at once, in the order of their files."""
-        return self._read(self.blocks)
+        tables = [block.read(columns_of(self.schema)) for block in self.blocks]
+        return to_split(pa.concat_tables(tables), self.schema)
 
     def split_holdout(self, days: int) -> tuple["Stream", "Stream"]:
         """All but the last `days` days, and those; ArtifactError as in `batches.split_holdout`."""
@@ -136,16 +137,12 @@ class Stream:
         pending: deque[tuple[tuple[int, int, int], Future[Split]]] = deque()
         with ThreadPoolExecutor(1, "read") as reader:
             for place in plan:
-                pack = self._packs(place[0], seed)[place[1]]
-                pending.append((place, reader.submit(self._read, pack)))
+                pack = replace(self, blocks=tuple(self._packs(place[0], seed)[place[1]]))
+                pending.append((place, reader.submit(pack.read)))
                 if len(pending) > 1:
                     first, rows = pending.popleft()
                     yield first, rows.result()
                     del rows
-
-    def _read(self, blocks: Sequence[Block]) -> Split:
-        tables = [block.read(columns_of(self.schema)) for block in blocks]
-        return to_split(pa.concat_tables(tables), self.schema)
 
 
 def open_stream(features: Artifact, split: str, memory_mb: float) -> Stream:
@@ -154,10 +151,16 @@ def open_stream(features: Artifact, split: str, memory_mb: float) -> Stream:
     Raises ArtifactError when it holds no row.
     """
     schema = features.read(artifact_files.SCHEMA, FeatureSchema)
-    blocks = tuple(block for path in part_files(features, split) for block in _blocks(path))
+    blocks = []
+    for path in part_files(features, split):
+        file = pq.ParquetFile(path)
+        for group in range(file.num_row_groups):
+            counts = pc.value_counts(file.read_row_group(group, columns=["day"])["day"])
+            days = {str(c["values"]): c["counts"].as_py() for c in counts}
+            blocks.append(Block(path, group, days))
     if not _rows(blocks):
         raise ArtifactError(f"{features.uri} holds no row of the split {split}")
-    return Stream(schema, blocks, memory_mb)
+    return Stream(schema, tuple(blocks), memory_mb)
 
 
 def row_bytes(schema: FeatureSchema) -> int:
@@ -166,13 +169,6 @@ def row_bytes(schema: FeatureSchema) -> int:
     vectors = sum(field.length for field in schema.vectors)
     single = len(schema.fields) + len(schema.numbers) + len(schema.tasks)
     return 4 * (single + lists + vectors) + OTHER_BYTES
-
-
-def _blocks(path: Path) -> Iterator[Block]:
-    file = pq.ParquetFile(path)
-    for group in range(file.num_row_groups):
-        counts = pc.value_counts(file.read_row_group(group, columns=["day"])["day"])
-        yield Block(path, group, {str(c["values"]): c["counts"].as_py() for c in counts})
 
 
 def _rows(blocks: Sequence[Block]) -> int:

@@ -16,7 +16,6 @@ from secateur.model.optimization.closed_form_adamw import (
     BETA2,
     EPSILON,
     ClosedFormAdamW,
-    SkippedSteps,
 )
 
 ADAM = ("exp_avg", "exp_avg_sq")  # the moments, as torch names them
@@ -149,10 +148,13 @@ class LazyAdam(TouchedRows):
         """See TouchedRows: int64 [n] to float32 [n, width] a table."""
         skipped = self.closed_form.skipped_steps(self.last[rows].long(), self.now)
         self._row_moments = [(m[rows], v[rows]) for m, v in self.pairs]
-        return [
-            _apply_skipped_steps(table[rows], m, v, skipped)
-            for table, (m, v) in zip(self.tables, self._row_moments, strict=True)
-        ]
+        weights = []
+        for table, (m, v) in zip(self.tables, self._row_moments, strict=True):
+            move = m / (v.sqrt().add_(skipped.floor))
+            m.mul_(skipped.fade1)
+            v.mul_(skipped.fade2)
+            weights.append(table[rows].mul_(skipped.keep).sub_(move.mul_(skipped.drift)))
+        return weights
 
     def _write_moments(self, rows: Tensor) -> None:
         """See TouchedRows: `rows` int64 [n]."""
@@ -200,11 +202,3 @@ class RowwiseAdagrad(TouchedRows):
         sums = self.sums[number][self.rows] + gradient.square().mean(dim=1, keepdim=True)
         self.sums[number].index_copy_(0, self.rows, sums)
         weights.addcdiv_(gradient, sums.sqrt().add_(EPSILON), value=-rate)
-
-
-def _apply_skipped_steps(weights: Tensor, m: Tensor, v: Tensor, skipped: SkippedSteps) -> Tensor:
-    """`weights` [n, width] after the skipped steps; the moments, shaped alike, fade in place."""
-    move = m / (v.sqrt().add_(skipped.floor))
-    m.mul_(skipped.fade1)
-    v.mul_(skipped.fade2)
-    return weights.mul_(skipped.keep).sub_(move.mul_(skipped.drift))

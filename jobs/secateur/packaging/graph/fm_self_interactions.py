@@ -19,28 +19,22 @@ from secateur.packaging.graph.parts import ListPart, Parts
 
 def self_interactions(graph: Graph, parts: Parts, values: NonIdValues) -> Value:
     """What is to be subtracted from the logit, [batch, 1]."""
-    norms = [] if values.rows is None else [_of_rows(graph, parts, values.rows)]
-    norms += [] if values.numbers is None else [_of_numbers(graph, parts, values.numbers)]
+    norms = []  # of each kind of input, squared and summed over its inputs, [batch, 1]
+    if values.rows is not None:
+        mask = np.ones((parts.non_ids.rows, parts.width), np.float32)
+        mask[:, -1] = 0  # w is no part of an embedding
+        embeddings = graph.op("Mul", values.rows, graph.constant(mask.reshape(-1)))
+        norms.append(graph.op("ReduceSumSquare", embeddings, graph.integers(1)))
+    if values.numbers is not None:
+        squares = graph.op("Mul", values.numbers, values.numbers)
+        of_rows = np.square(parts.non_ids.numbers[:, :-1]).sum(axis=1, keepdims=True)
+        norms.append(graph.op("MatMul", squares, graph.constant(of_rows)))
     own = graph.op("Sum", *norms)
     if values.lists:
         of_lists = zip(parts.non_ids.lists, values.lists, strict=True)
         folded = [_of_values(graph, part, row) for part, row in of_lists]
         own = graph.op("Sub", own, graph.op("Sum", *folded))
     return graph.op("Mul", own, graph.constant(np.float32(0.5)))
-
-
-def _of_rows(graph: Graph, parts: Parts, rows: Value) -> Value:
-    """Squared norms of computed embeddings, summed over rows, [batch, 1]."""
-    mask = np.ones((parts.non_ids.rows, parts.width), np.float32)
-    mask[:, -1] = 0
-    embeddings = graph.op("Mul", rows, graph.constant(mask.reshape(-1)))
-    return graph.op("ReduceSumSquare", embeddings, graph.integers(1))
-
-
-def _of_numbers(graph: Graph, parts: Parts, numbers: Value) -> Value:
-    """Squared norms of numbers times their embeddings, summed over numbers, [batch, 1]."""
-    norms = np.square(parts.non_ids.numbers[:, :-1]).sum(axis=1, keepdims=True)
-    return graph.op("MatMul", graph.op("Mul", numbers, numbers), graph.constant(norms))
 
 
 def _of_values(graph: Graph, part: ListPart, row: ListRow) -> Value:

@@ -58,23 +58,16 @@ def _vector_rows(graph: Graph, parts: Parts) -> list[Value]:
 def add_non_ids(graph: Graph, parts: Parts, values: NonIdValues, mixed: Value) -> Value:
     """The first stage's `mixed` [batch, hidden + dim + 1] with all inputs in it."""
     given = [value for value in (values.rows, values.numbers) if value is not None]
-    matrices = [_row_matrix(graph, parts)] if parts.non_ids.rows else []
-    matrices += [_number_matrix(graph, parts)] if len(parts.non_ids.numbers) else []
+    non_ids, width = parts.non_ids, parts.width
+    matrices = []
+    if non_ids.rows:
+        weight = non_ids.first[: non_ids.rows * (width - 1)] if parts.hidden else None
+        sums = np.tile(parts.mixture, (non_ids.rows, 1)) if parts.folded else None
+        matrices.append(first_matrix(graph, non_ids.rows, width, weight, sums))
+    if len(non_ids.numbers):
+        of_numbers = non_ids.first[len(non_ids.first) - len(non_ids.numbers) :]
+        if parts.folded:  # numbers meet the first layer, then their own rows
+            of_numbers = np.column_stack([of_numbers, non_ids.numbers * parts.mixture])
+        matrices.append(graph.constant(of_numbers))
     matrix = graph.op("Concat", *matrices, axis=0)
     return graph.op("Gemm", graph.op("Concat", *given, axis=1), matrix, mixed)
-
-
-def _row_matrix(graph: Graph, parts: Parts) -> Value:
-    """What meets the computed rows in the first product."""
-    non_ids, width = parts.non_ids, parts.width
-    weight = non_ids.first[: non_ids.rows * (width - 1)] if parts.hidden else None
-    sums = np.tile(parts.mixture, (non_ids.rows, 1)) if parts.folded else None
-    return first_matrix(graph, non_ids.rows, width, weight, sums)
-
-
-def _number_matrix(graph: Graph, parts: Parts) -> Value:
-    """What meets the numbers in the first product: first layer, then their own rows."""
-    numbers = parts.non_ids.numbers
-    weight = parts.non_ids.first[len(parts.non_ids.first) - len(numbers) :]
-    matrix = np.column_stack([weight, numbers * parts.mixture]) if parts.folded else weight
-    return graph.constant(matrix)

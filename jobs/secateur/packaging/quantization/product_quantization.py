@@ -5,7 +5,7 @@ together, in the units that tables store. Nothing is drawn: the first words are 
 the distinct parts in lexicographic order.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,11 +54,9 @@ def _words(part: Floats, words: int) -> tuple[Bytes, Floats]:
 
 def _nearest(part: Floats, book: Floats) -> Bytes:
     """Which word of `book` [words, length] is nearest to each row of `part` [rows, length]."""
-    return np.concatenate([*_chunks(part, book), np.zeros(0, np.uint8)])
-
-
-def _chunks(part: Floats, book: Floats) -> Iterator[Bytes]:
     norms = np.square(book).sum(axis=1)
+    nearest = np.zeros(len(part), np.uint8)
     for start in range(0, len(part), CHUNK):
         distances = norms - 2 * part[start : start + CHUNK] @ book.T
-        yield distances.argmin(axis=1).astype(np.uint8)
+        nearest[start : start + CHUNK] = distances.argmin(axis=1)
+    return nearest

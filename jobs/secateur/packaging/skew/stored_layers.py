@@ -110,7 +110,11 @@ class StoredLayers:
         """
         scale, slack = stored.scale.astype(np.float64), SLACK_OF_SHARED if self.shared else SLACK
         wanted = weight.detach().numpy() * worth / scale
-        far = np.abs(stored.weight - wanted) > _distance(wanted, np.unique(stored.weight)) + slack
+        values = np.unique(stored.weight)  # rising: the nearest is the next above or below
+        above = np.searchsorted(values, wanted).clip(0, len(values) - 1)
+        below = np.maximum(above - 1, 0)
+        nearest = np.minimum(np.abs(values[above] - wanted), np.abs(values[below] - wanted))
+        far = np.abs(stored.weight - wanted) > nearest + slack
         weight.copy_(torch.from_numpy(stored.weight * scale / worth))
         return int(far.sum())
 
@@ -121,11 +125,3 @@ def _store_bias(bias: Tensor, stored: Doubles, unit: Doubles) -> int:
     far = np.abs(wanted - stored) > 0.501 * unit + 1e-6 * np.abs(wanted)
     bias.copy_(torch.from_numpy(stored))
     return int(far.sum())
-
-
-def _distance(wanted: Doubles, values: np.ndarray) -> Doubles:
-    """How far the nearest of `values`, which rise, is from each of `wanted` [inputs, outputs]."""
-    above = np.searchsorted(values, wanted).clip(0, len(values) - 1)
-    below = np.maximum(above - 1, 0)
-    nearest: Doubles = np.minimum(np.abs(values[above] - wanted), np.abs(values[below] - wanted))
-    return nearest

@@ -39,14 +39,17 @@ def field_score(model: Recommender, calibration: CalibrationData) -> tuple[Tenso
     """
     spec = model.spec
     totals = torch.zeros(spec.embedding_count + len(spec.numbers)).double()
-    mean = _mean_embedded(model, calibration.sample.inputs)
+    with torch.no_grad():
+        embedded = model.embed(calibration.sample.inputs)
+        parts = (embedded.vectors, embedded.first_order, embedded.numbers, embedded.scaled)
+        mean = [part.mean(dim=0) for part in parts]
     for leaves, gradients in _gradients(model, calibration):
         products = [
             (leaf - middle) * gradient
             for leaf, middle, gradient in zip(leaves, mean, gradients, strict=True)
         ]
         totals += _by_input(products, spec.embedding_count).abs().sum(dim=0)
-    return (_keep_unprunable(totals, spec),)
+    return (torch.where(torch.tensor(prunable(spec)), totals, torch.inf),)
 
 
 def field_score_per_us(model: Recommender, calibration: CalibrationData) -> tuple[Tensor, ...]:
@@ -121,7 +124,8 @@ def permutation(model: Recommender, calibration: CalibrationData) -> tuple[Tenso
         logit_loss(predict(model, _permute_input(sample.inputs, spec, name, order)), sample.labels)
         for name in spec.inputs
     ]
-    return (_keep_unprunable(torch.tensor(after, dtype=torch.float64) - before, spec),)
+    rise = torch.tensor(after, dtype=torch.float64) - before
+    return (torch.where(torch.tensor(prunable(spec)), rise, torch.inf),)
 
 
 def field_score_confirmed(model: Recommender, calibration: CalibrationData) -> tuple[Tensor, ...]:
@@ -166,14 +170,6 @@ def _permute_input(inputs: Inputs, spec: ModelSpec, name: str, order: Tensor) ->
     return replace(inputs, lists=lists, vectors=vectors)
 
 
-@torch.no_grad()
-def _mean_embedded(model: Recommender, inputs: Inputs) -> list[Tensor]:
-    """Means over rows of vectors, first order, numbers and scaled, each [..] as in `Embedded`."""
-    embedded = model.embed(inputs)
-    parts = (embedded.vectors, embedded.first_order, embedded.numbers, embedded.scaled)
-    return [part.mean(dim=0) for part in parts]
-
-
 def _by_input(products: list[Tensor], embedded: int) -> Tensor:
     """Products of each input summed over its dimensions, float64 [rows, inputs]."""
     vectors, first_order, numbers, scaled = (product.double() for product in products)
@@ -181,8 +177,3 @@ def _by_input(products: list[Tensor], embedded: int) -> Tensor:
     numbers_too = of_first.shape[1] > embedded  # they have first-order weights
     of_numbers = numbers + scaled.sum(dim=2) + (of_first[:, embedded:] if numbers_too else 0)
     return torch.cat([of_vectors + of_first[:, :embedded], of_numbers], dim=1)
-
-
-def _keep_unprunable(scores: Tensor, spec: ModelSpec) -> Tensor:
-    """The scores [inputs], infinite for inputs that must stay."""
-    return torch.where(torch.tensor(prunable(spec)), scores, torch.inf)

@@ -71,10 +71,10 @@ class Hysteresis:
         scores, plan = tonight, select_units(step, tonight, model, calibration)
         last = self.previous.get(number)
         if last is not None and last.granularity == step.granularity:
-            scores = blend_scores(scores, _in_model(last.scores, dense_units), self.settings.decay)
-            held = self._select_with_hysteresis(
-                step, scores, _in_model(last.kept, dense_units), model, calibration
-            )
+            earlier = [last.scores[group][where] for group, where in dense_units]
+            stayed = [last.kept[group][where] for group, where in dense_units]
+            scores = blend_scores(scores, earlier, self.settings.decay)
+            held = self._select_with_hysteresis(step, scores, stayed, model, calibration)
             plan = held if self._is_as_good(step, held, plan, tonight, model.spec) else plan
         kept = kept_masks(plan, step.granularity, model.spec, scores)
         self.cuts[number] = _in_dense_model(step.granularity, scores, kept, dense_units, self.dense)
@@ -197,11 +197,6 @@ def _limit_newcomers(
     sizes = [one.numel() for one in scores]
     parts = torch.split(lower, sizes)
     return tuple(part.view(one.shape) for part, one in zip(parts, scores, strict=True))
-
-
-def _in_model(groups: Sequence[Tensor], dense_units: Sequence[DenseUnits]) -> list[Tensor]:
-    """Tensors [units] of the dense model's groups as the cut model has them, [fewer units]."""
-    return [groups[group][where] for group, where in dense_units]
 
 
 def _in_dense_model(

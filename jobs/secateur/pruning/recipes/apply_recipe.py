@@ -75,7 +75,11 @@ def apply_recipe(
         if recipe.student is not None:
             pruned, context = _train_student(recipe, dense, context)
         else:
-            run = RecipeRun(recipe, _initial_model(recipe, dense, context), context, hysteresis)
+            model = dense
+            if recipe.start == "untrained":  # batch norm comes only once it was cut
+                torch.manual_seed(context.seed)
+                model = build(dense.spec, context.training.dropout).eval()
+            run = RecipeRun(recipe, model, context, hysteresis)
             pruned, context = run.finish(), run.context
         return _train_for_bits(recipe, pruned, context) if recipe.rounded_epochs else pruned
 
@@ -103,14 +107,6 @@ def _train_student(
     context = context.after_cut(plan, dense.spec, model.spec)
     curve = _repair(model, context, recipe.repair_epochs)
     return PrunedModel(model, curve, PruningPlans(())), context
-
-
-def _initial_model(recipe: Recipe, dense: Recommender, context: PruningContext) -> Recommender:
-    """What the first step cuts; an untrained model gets batch norm only once it was cut."""
-    if recipe.start == "dense":
-        return dense
-    torch.manual_seed(context.seed)
-    return build(dense.spec, context.training.dropout).eval()
 
 
 class RecipeRun:

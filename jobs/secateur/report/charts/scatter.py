@@ -37,7 +37,8 @@ def scatter(
     x, y = _scales(points, gate)
     shapes = _axes(x, y, format_cost)
     if gate is not None:
-        shapes += _gate_line(y(gate))
+        shapes.append(svg.line(LEFT, y(gate), RIGHT, y(gate), "gate"))
+        shapes.append(svg.text(RIGHT, y(gate) + 14, "gate: no bound below", "gate-name", "end"))
     steps = _steps([(x(p.cost), y(p.auc)) for p in front(points)])
     shapes.append(svg.path(steps, "front"))
     for point in points:
@@ -96,13 +97,6 @@ def _axes(x: svg.Scale, y: svg.Scale, format_cost: Callable[[float], str]) -> li
             )
         )
     return [*shapes, svg.line(LEFT, BOTTOM, RIGHT, BOTTOM, "axis")]
-
-
-def _gate_line(y: float) -> list[Markup]:
-    return [
-        svg.line(LEFT, y, RIGHT, y, "gate"),
-        svg.text(RIGHT, y + 14, "gate: no bound below", "gate-name", "end"),
-    ]
 
 
 def _mark(point: Point, x: svg.Scale, y: svg.Scale) -> list[Markup]:

@@ -23,12 +23,10 @@ class AttentionGroups(PrunableGroups[DIN]):
         lists = set((kept.embedded - len(larger.spec.fields)).tolist())
         targets = enumerate(larger.spec.targets)
         left = [place for place, target in targets if target is not None and place in lists]
-        for old, new in zip(map(larger.unit, left), self._units(), strict=True):
+        units = cast("list[Tower]", list(self.model.units))
+        for old, new in zip(map(larger.unit, left), units, strict=True):
             first, *rest = zip(linears_of(old.layers), linears_of(new.layers), strict=True)
             first[1].weight.copy_(first[0].weight[:, columns])
             first[1].bias.copy_(first[0].bias)
             for whole, same in rest:
                 same.load_state_dict(whole.state_dict())
-
-    def _units(self) -> list[Tower]:
-        return cast("list[Tower]", list(self.model.units))
