@@ -86,7 +86,9 @@ def test_a_package_that_scores_as_its_model_is_written(write: Write, recipe: Rec
 def graph_of(change: Callable[[Any], Any]) -> Callable[[Patch], None]:
     """Plant a change of what the graph alone is made of."""
     return lambda patch: patch.setattr(
-        assembly, "build", lambda made, build=assembly.build: build(change(made))
+        assembly,
+        "build_graph",
+        lambda made, build_graph=assembly.build_graph: build_graph(change(made)),
     )
 
 
