@@ -52,7 +52,7 @@ def test_a_second_night_says_what_it_kept(accepted: Path) -> None:
     told = bundle.read("overlap.json", Overlap)
     # The dense model was not trained on from last night's: its neurons are others.
     assert told == Overlap("2022-04-27", {"value": 1.0})
-    assert told.said == "100.0 % of values kept as on 2022-04-27"
+    assert told.words == "100.0 % of values kept as on 2022-04-27"
     assert bundle.manifest.made_from["prunings"] != "none"
 
 

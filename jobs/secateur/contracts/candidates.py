@@ -117,7 +117,9 @@ class Recipe:
     @property
     def storage(self) -> str:
         """How a package of it stores numbers and values, in words."""
-        told = [_rows_of(self), _tower_of(self.tower_bits)]
+        shared = f"tower of {1 << self.tower_bits} shared values a layer"
+        tower = {32: "tower of float32", 8: "tower of 8 bits"}.get(self.tower_bits, shared)
+        told = [_rows_of(self), tower]
         told += ["learned while its rows were rounded"] if self.rounded_epochs else []
         told += ["values sorted, as gaps"] if self.vocabulary == "ascending" else []
         return ", ".join(told)
@@ -133,12 +135,6 @@ def _rows_of(recipe: Recipe) -> str:
     if recipe.rare_bits is not None:
         embeddings += f" ({recipe.rare_bits} of values seen less than {recipe.rare_count} times)"
     return f"{embeddings}, first order of {recipe.first_order_bits}"
-
-
-def _tower_of(bits: int) -> str:
-    if bits == 32:
-        return "tower of float32"
-    return "tower of 8 bits" if bits == 8 else f"tower of {1 << bits} shared values a layer"
 
 
 def levels_of(bits: int) -> int:

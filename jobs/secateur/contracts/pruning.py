@@ -64,7 +64,7 @@ class Overlap:
     shares: dict[str, float]
 
     @property
-    def said(self) -> str:
+    def words(self) -> str:
         """The overlap in words."""
         shares = ", ".join(f"{100 * share:.1f} % of {kind}s" for kind, share in self.shares.items())
         return f"{shares.replace('_', ' ')} kept as on {self.day}"

@@ -162,21 +162,18 @@ def _day_counts(counted: Row | None, files: Mapping[str, Path | None]) -> DayCou
     events, quarantine = files[EVENTS], files[QUARANTINE]
     kept, deduplicated = (counted["kept"], counted["deduplicated"]) if counted else (0, 0)
     quarantined = rows_in(quarantine) if quarantine else 0
+    reasons: Counter[str] = Counter()
+    if quarantine:
+        for of_row in pq.read_table(quarantine, columns=[REASONS])[REASONS].to_pylist():
+            reasons.update(of_row)
     return DayCounts(
         rows_in=kept + deduplicated + quarantined,
         kept=kept,
         quarantined=quarantined,
         deduplicated=deduplicated,
-        reasons=_rows_by_reason(quarantine) if quarantine else {},
+        reasons=dict(sorted(reasons.items())),
         events=rows_in(events) if events else 0,
     )
-
-
-def _rows_by_reason(quarantine: Path) -> dict[str, int]:
-    codes: Counter[str] = Counter()
-    for of_row in pq.read_table(quarantine, columns=[REASONS])[REASONS].to_pylist():
-        codes.update(of_row)
-    return dict(sorted(codes.items()))
 
 
 def _event_order(events: DataFrame, rules: Rules) -> list[str]:

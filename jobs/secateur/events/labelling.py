@@ -85,7 +85,14 @@ def label_events(rows: DataFrame, label: Label, item: str) -> DataFrame:
     The columns that tell which of the shown items was chosen are gone from the events.
     """
     if isinstance(label, MarkedListLabel):
-        shown = F.transform(_pieces(label), lambda piece: _split(piece, label.mark))
+        mark_length = F.lit(len(label.mark) + 1)  # with the digit after it
+        shown = F.transform(
+            _pieces(label),
+            lambda piece: F.struct(
+                F.left(piece, F.length(piece) - mark_length).alias("item"),
+                F.right(piece, F.lit(1)).alias("as"),
+            ),
+        )
     elif isinstance(label, ClickedListLabel):
         clicked = F.coalesce(column_named(label.clicked), F.lit(""))
         shown = F.transform(
@@ -129,8 +136,3 @@ def _pieces(label: MarkedListLabel | ClickedListLabel) -> Column:
 def literally(text: str) -> str:
     """A regular expression (Java's) that matches this text only."""
     return "\\Q" + text.replace("\\E", "\\E\\\\E\\Q") + "\\E"
-
-
-def _split(piece: Column, mark: str) -> Column:
-    item = F.left(piece, F.length(piece) - F.lit(len(mark) + 1))
-    return F.struct(item.alias("item"), F.right(piece, F.lit(1)).alias("as"))

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -178,20 +178,17 @@ def _examine(store: Store, key: str, table: TableFormat, day: str | None, scratc
 
 def _json_columns(key: str, lines: Iterable[str]) -> tuple[str, ...]:
     """The keys of the first rows, in the order they come; rows may lack some."""
-    names = dict.fromkeys(name for row in _objects(lines) for name in row)
-    if not names:
-        raise Refused(f"{key}: none of its first lines is a JSON object")
-    return tuple(names)
-
-
-def _objects(lines: Iterable[str]) -> Iterator[dict[str, object]]:
+    names: dict[str, None] = {}
     for line in lines:
         try:
             row = json.loads(line)
         except ValueError:
             continue  # quarantined as malformed later
         if isinstance(row, dict):
-            yield row
+            names |= dict.fromkeys(row)
+    if not names:
+        raise Refused(f"{key}: none of its first lines is a JSON object")
+    return tuple(names)
 
 
 def _local_copy(store: Store, key: str, scratch: Path) -> Path:

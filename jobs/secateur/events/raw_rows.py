@@ -98,21 +98,15 @@ def _origins(spark: SparkSession, files: Sequence[RawFile], timezone: str) -> Da
     """One row a file. Joined to the rows, and no part of an expression over them, it keeps Spark
     from working out the same expression once a mention.
     """
-    bounds = [_bounds(file.day, timezone) for file in files]
+    days = [None if file.day is None else date.fromisoformat(file.day) for file in files]
+    first = [day and midnight_ms(day, timezone) for day in days]
+    last = [day and midnight_ms(day + ONE_DAY, timezone) - 1 for day in days]
     table = {
         _PATH: [str(file.path.absolute()) for file in files],
         SOURCE: [file.key for file in files],
         DAY: pa.array([file.day for file in files], pa.string()),
         _HEADER: pa.array([file.header for file in files], pa.string()),
-        FIRST_MS: pa.array([first for first, _ in bounds], pa.int64()),
-        LAST_MS: pa.array([last for _, last in bounds], pa.int64()),
+        FIRST_MS: pa.array(first, pa.int64()),
+        LAST_MS: pa.array(last, pa.int64()),
     }
     return spark.createDataFrame(pa.table(table))
-
-
-def _bounds(day: str | None, timezone: str) -> tuple[int | None, int | None]:
-    """The first and last millisecond of a day, as clocks in `timezone` tell it."""
-    if day is None:
-        return None, None
-    start = date.fromisoformat(day)
-    return midnight_ms(start, timezone), midnight_ms(start + ONE_DAY, timezone) - 1

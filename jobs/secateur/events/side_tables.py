@@ -26,18 +26,14 @@ def write_sides(context: CleaningContext, folder: Path) -> None:
         _demand_one_row_a_key(rows, file, side.key)
         table = rows.drop(FAULT)
         if user in table.columns:
-            table = _with_hashed_user(table, user, context.id_key)
+            columns = (
+                hash_of(column_named(name)).alias(name) if name == user else column_named(name)
+                for name in table.columns
+            )
+            table = with_pads(table, context.id_key).select(*columns)
         written = write_one(table, [quoted_name(side.key)], context.scratch / SIDES / side.name)
         move_part(written, folder / SIDES / side.name)
         rows.unpersist()
-
-
-def _with_hashed_user(table: DataFrame, user: str, id_key: bytes) -> DataFrame:
-    columns = (
-        hash_of(column_named(name)).alias(name) if name == user else column_named(name)
-        for name in table.columns
-    )
-    return with_pads(table, id_key).select(*columns)
 
 
 def _demand_one_row_a_key(rows: DataFrame, file: RawFile, key: str) -> None:

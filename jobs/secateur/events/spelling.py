@@ -144,11 +144,11 @@ def _positional(printed: Column) -> Column:
     exponent = F.substring_index(printed, "E", -1).cast("int")
     sign = F.when(printed.startswith("-"), "-").otherwise("")
     parts = F.struct(_digits(printed).alias("digits"), exponent.alias("exponent"))
-    plain = F.concat(sign, _with(parts, _pointed))
+    plain = F.concat(sign, _with(parts, _place_point))
     return F.when(printed.contains("E"), plain).otherwise(printed)
 
 
-def _pointed(parts: Column) -> Column:
+def _place_point(parts: Column) -> Column:
     """Digits with the point, or the zeros, that an exponent of ten means."""
     digits, exponent = parts["digits"], parts["exponent"]
     count, zero = F.length(digits), F.lit("0")

@@ -6,8 +6,7 @@ last call left there, and not what another model's weights left of it.
 
 import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +72,8 @@ def time_in_turns(calls: Sequence[Call], seconds: float) -> list[Nanoseconds]:
     taken: list[list[int]] = [[] for _ in calls]
     turns = list(zip(calls, taken, strict=True))
     deadline = time.perf_counter() + seconds
-    with _no_garbage_collection():
+    gc.disable()
+    try:
         while len(taken[0]) < REQUESTS or time.perf_counter() < deadline:
             for call, times in turns:
                 for i in range(REQUESTS):
@@ -81,6 +81,8 @@ def time_in_turns(calls: Sequence[Call], seconds: float) -> list[Nanoseconds]:
                     call(i)
                     times.append(time.perf_counter_ns() - start)
             turns.reverse()
+    finally:
+        gc.enable()
     return [np.array(times) for times in taken]
 
 
@@ -88,12 +90,3 @@ def _percentiles(taken: Nanoseconds) -> tuple[float, float]:
     """The median and the 99th percentile of nanoseconds [n], in microseconds."""
     p50, p99 = np.percentile(taken, (50, 99)) / 1000
     return round(float(p50), 1), round(float(p99), 1)
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

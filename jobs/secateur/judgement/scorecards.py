@@ -1,7 +1,7 @@
 """The scorecards that a verdict stands on."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from secateur import artifacts, storage
 from secateur.artifacts import Artifact
@@ -23,12 +23,8 @@ def open_scorecards(uri: str, recipes: Iterable[str]) -> dict[str, Artifact]:
             cards[recipe] = artifacts.open_artifact(card, "Scorecard")
         else:
             log.warning("%s: no sealed scorecard at %s", recipe, card)
-    _demand_comparable(cards)
-    return cards
-
-
-def _demand_comparable(cards: Mapping[str, Artifact]) -> None:
     for role in ("dense-package", "features"):
         found = {name: card.manifest.made_from[role][:12] for name, card in cards.items()}
         if len(set(found.values())) > 1:
             raise ArtifactError(f"scorecards of different {role}, nothing to compare: {found}")
+    return cards

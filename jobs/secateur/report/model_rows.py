@@ -90,7 +90,7 @@ def _candidate(night: Night, name: str) -> ModelRow:
         measures=_measures(part.value, of_dense=False) if part else None,
         source=part.source if part else "",
         storage=next((recipe.storage for recipe in recipes if recipe.name == name), ""),
-        overlap=night.overlaps[name].said if name in night.overlaps else "",
+        overlap=night.overlaps[name].words if name in night.overlaps else "",
     )
 
 

@@ -131,16 +131,13 @@ def _days_are_enough(logs: Logs, features: Features, training: Training) -> Iter
         )
 
 
-def _label_is_one_thing(label: Label) -> Iterator[Mistake]:
+def _label_agrees_with_itself(label: Label) -> Iterator[Mistake]:
     if isinstance(label, EventTypeLabel):
         both = sorted(set(label.positive) & set(label.negative))
         if both:
             yield Mistake(("label", "negative"), f"{', '.join(both)} are positive too")
     if isinstance(label, ClickedListLabel) and label.clicked == label.column:
         yield Mistake(("label", "clicked"), f"{label.clicked!r} is the list itself")
-
-
-def _tasks_are_further_labels(label: Label) -> Iterator[Mistake]:
     for name in tasks_of(label):
         if name == label.name:
             yield Mistake(("label", "tasks", name), f"{name!r} is the label's own name")
@@ -239,13 +236,10 @@ def _rates_rise(validation: Validation) -> Iterator[Mistake]:
     yield from _twice([rule.name for rule in validation.rules], ("validation", "rules"))
 
 
-def _towers_have_layers(training: Training) -> Iterator[Mistake]:
+def _training_agrees_with_itself(training: Training) -> Iterator[Mistake]:
     if not training.hidden and training.architecture not in WITHOUT_TOWER:
         message = f"is empty, but {training.architecture} has a tower"
         yield Mistake(("training", "hidden"), message)
-
-
-def _whole_tables_move(training: Training) -> Iterator[Mistake]:
     kind = training.embedding_optimizer
     if training.table_l2 and kind not in ("auto", "adam"):
         message = f"{kind!r} does not move whole tables, as table_l2 wants; adam and auto do"
@@ -259,10 +253,8 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Mistake]]], ...] = (
     (("logs",), _names_in_logs),
     (("logs",), _window_of_logs),
     (("logs", "features", "training"), _days_are_enough),
-    (("training",), _towers_have_layers),
-    (("training",), _whole_tables_move),
-    (("label",), _label_is_one_thing),
-    (("label",), _tasks_are_further_labels),
+    (("training",), _training_agrees_with_itself),
+    (("label",), _label_agrees_with_itself),
     (("label", "features"), _no_field_tells_a_label),
     (("label", "training"), _tasks_have_weights_and_a_tower),
     (("cleaning",), _rows_can_be_told_apart),

@@ -66,7 +66,11 @@ def load(name_or_path: str, overrides: Sequence[str] = ()) -> Scenario:
 
 def read_scenario(name_or_path: str, overrides: Sequence[str] = ()) -> ScenarioSource:
     """Read the file and apply the overrides. Raises ScenarioError where it is no TOML."""
-    path = _find(name_or_path)
+    places = (Path(name_or_path), SCENARIOS / f"{name_or_path}.toml")
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        known = sorted(p.stem for p in SCENARIOS.glob("*.toml"))
+        raise ScenarioError(f"{name_or_path}: neither a file nor one of {known}")
     name = name_or_path if path == Path(name_or_path) else path.name
     try:
         text = path.read_text()
@@ -91,14 +95,6 @@ def parse_scenario(data: Mapping[str, Any]) -> tuple[Scenario | None, list[Mista
         return None, mistakes_of(error, Scenario) + found
 
 
-def _find(name_or_path: str) -> Path:
-    for path in (Path(name_or_path), SCENARIOS / f"{name_or_path}.toml"):
-        if path.is_file():
-            return path
-    known = sorted(p.stem for p in SCENARIOS.glob("*.toml"))
-    raise ScenarioError(f"{name_or_path}: neither a file nor one of {known}")
-
-
 def _apply(data: dict[str, Any], override: str) -> KeyPath:
     key, separator, text = override.partition("=")
     *sections, last = key.strip().split(".")
@@ -108,12 +104,8 @@ def _apply(data: dict[str, Any], override: str) -> KeyPath:
         data = data.setdefault(section, {})
         if not isinstance(data, dict):
             raise ScenarioError(f"--set {override}: {section} is no table")
-    data[last] = _toml_value(text.strip())
-    return (*sections, last)
-
-
-def _toml_value(text: str) -> object:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        data[last] = tomllib.loads(f"value = {text.strip()}")["value"]
     except tomllib.TOMLDecodeError:
-        return text
+        data[last] = text.strip()
+    return (*sections, last)

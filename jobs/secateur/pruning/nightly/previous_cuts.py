@@ -105,7 +105,7 @@ class NightlyCuts:
             "value": both / either if either else 1.0
         }
         found = Overlap(previous.memory.last_day, shares)
-        log.info("%s: %s", self.recipe.name, found.said)
+        log.info("%s: %s", self.recipe.name, found.words)
         return found
 
 

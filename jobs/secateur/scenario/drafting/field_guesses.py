@@ -80,7 +80,10 @@ def _field(column: LogColumn, user: LogColumn, item: LogColumn | None, roles: Ro
     if column.tokens > _FEW_WORDS:
         length = next((n for n in _LENGTHS if n >= column.tokens), _LENGTHS[-1])
         keys |= {"kind": "list", "length": length}
-        if _lists_items(column, roles, item):
+        marked = roles.label.items or (item.present if item else ())
+        shapes = {_shape(value) for value in marked}
+        words = [word for value in column.present for word in value.split()]
+        if sum(_shape(word) in shapes for word in words) >= _SURE * len(words):
             keys |= {"owner": "user", "shares": roles.item.name}
             return FieldGuess(keys, "items in one text: the user's history, most likely")
         return FieldGuess(keys | {"min_count": 5}, f"{column.tokens:.0f} words a value; {reason}")
@@ -89,14 +92,6 @@ def _field(column: LogColumn, user: LogColumn, item: LogColumn | None, roles: Ro
         return FieldGuess(keys | {"kind": "bucket"}, f"a number; {reason}")
     rare = {"min_count": 2} if many else {}
     return FieldGuess(keys | rare, f"{column.distinct:,} values; {reason}")
-
-
-def _lists_items(column: LogColumn, roles: Roles, item: LogColumn | None) -> bool:
-    """Whether the words of a text are spelled like the items."""
-    marked = roles.label.items or (item.present if item else ())
-    shapes = {_shape(value) for value in marked}
-    words = [word for value in column.present for word in value.split()]
-    return sum(_shape(word) in shapes for word in words) >= _SURE * len(words)
 
 
 def _shape(word: str) -> str:

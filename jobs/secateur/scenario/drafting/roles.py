@@ -80,7 +80,10 @@ def guess_roles(columns: Sequence[LogColumn]) -> Roles:
     outcomes = [
         c.name for c in columns if c.name not in known and named_like(c, OUTCOMES) is not None
     ]
-    return Roles(user, item, time, spelled, label, _unique(free, known), tuple(outcomes))
+    # Unlike a measured number, what names an event is an identifier.
+    ids = [c for c in free if c.unique and c.name not in known and (c.identifies or not c.words)]
+    unique = Guess(ids[0].name, "its values never repeat: it names the event") if ids else None
+    return Roles(user, item, time, spelled, label, unique, tuple(outcomes))
 
 
 def _time(columns: Sequence[LogColumn]) -> tuple[Guess | None, TimeFormat | None]:
@@ -140,14 +143,6 @@ def _repeats(column: LogColumn) -> str:
 def _all_match(column: LogColumn, shape: re.Pattern[str]) -> bool:
     matching = sum(rows for value, rows in column.counts.items() if shape.fullmatch(value))
     return bool(column.present) and matching >= _SURE * len(column.present)
-
-
-def _unique(columns: Sequence[LogColumn], known: set[str]) -> Guess | None:
-    """The column that names an event: unlike a measured number, it is an identifier."""
-    for column in columns:
-        if column.unique and column.name not in known and (column.identifies or not column.words):
-            return Guess(column.name, "its values never repeat: it names the event")
-    return None
 
 
 def _label(columns: Sequence[LogColumn]) -> LabelGuess:

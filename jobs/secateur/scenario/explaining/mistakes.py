@@ -60,16 +60,20 @@ def did_you_mean(found: object, known: Iterable[str]) -> str:
 
 
 def _mistake(error: Mapping[str, Any], schema: dict[str, Any]) -> Mistake:
-    path = _without_tags(error["loc"], schema)
+    loc = error["loc"]
+    # The path in the file: pydantic puts the chosen kind of a union into its own.
+    path = tuple(
+        part for n, part in enumerate(loc) if part != _KEY and "oneOf" not in _node(schema, loc[:n])
+    )
     kind, found = error["type"], error["input"]
     if kind == "union_tag_invalid":
         options = re.findall(r"'([^']*)'", error["ctx"]["expected_tags"])
         return Mistake((*path, "kind"), _none_of(error["ctx"]["tag"], options))
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
-        known = sorted(_node(schema, error["loc"][:-1]).get("properties", {}))
+        known = sorted(_node(schema, loc[:-1]).get("properties", {}))
         hint = did_you_mean(path[-1], known)
         return Mistake(path, f"unknown key{hint}; known here: {', '.join(known)}")
-    node = _node(schema, error["loc"])
+    node = _node(schema, loc)
     if kind == "missing":
         return Mistake(path, f"is missing; it wants {_allowed_values(node, schema)}")
     if kind == "literal_error":
@@ -89,13 +93,6 @@ def _none_of(found: object, options: Iterable[str]) -> str:
 def _short_text(value: object) -> str:
     text = str(value).lower() if isinstance(value, bool) else repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-
-
-def _without_tags(loc: KeyPath, schema: dict[str, Any]) -> KeyPath:
-    """The path in the file: pydantic puts the chosen kind of a union into its own."""
-    return tuple(
-        part for n, part in enumerate(loc) if part != _KEY and "oneOf" not in _node(schema, loc[:n])
-    )
 
 
 def _node(schema: dict[str, Any], loc: KeyPath) -> dict[str, Any]:

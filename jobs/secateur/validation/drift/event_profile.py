@@ -67,13 +67,13 @@ def quantile_boundaries(
         return {}
     shares = [k / bins for k in range(bins + 1)]
     found = events.agg(*(F.percentile(finite_number(name), shares) for name in names)).collect()[0]
-    return {name: _boundaries(cuts or []) for name, cuts in zip(names, found, strict=True)}
-
-
-def _boundaries(quantiles: Sequence[float]) -> tuple[float, ...]:
-    cuts, times = np.unique(np.asarray(quantiles, dtype=np.float64), return_counts=True)
-    closed = np.append(cuts[times > 1], cuts[-1:])
-    return tuple(np.unique(np.concatenate([cuts, np.nextafter(closed, np.inf)])).tolist())
+    boundaries = {}
+    for name, quantiles in zip(names, found, strict=True):
+        cuts, times = np.unique(np.asarray(quantiles or [], dtype=np.float64), return_counts=True)
+        closed = np.append(cuts[times > 1], cuts[-1:])
+        ends = np.unique(np.concatenate([cuts, np.nextafter(closed, np.inf)]))
+        boundaries[name] = tuple(ends.tolist())
+    return boundaries
 
 
 def count_bins(

@@ -10,7 +10,6 @@ from secateur.contracts.features import (
     CategoryField,
     FeatureSchema,
     ListField,
-    NumberField,
 )
 from secateur.spark import column_named, is_finite
 from secateur.validation.suite_runner import Suite
@@ -59,20 +58,17 @@ def _suite(title: str, rows: DataFrame, conditions: Mapping[str, tuple[str, Colu
 def _shapes(schema: FeatureSchema) -> Iterator[tuple[str, str, Column]]:
     """Name, meaning and condition of every input that is more than one id."""
     for number in schema.numbers:
-        yield _number(number)
+        value = column_named(number.name)
+        if number.scale == "quantile":
+            yield number.name, "in [0, 1]", value.between(0, 1)
+        else:
+            yield number.name, "finite", is_finite(value)
     for many in schema.lists:
         yield _list(many)
     for vector in schema.vectors:
         numbers = column_named(vector.name)
         whole = (F.size(numbers) == vector.length) & F.forall(numbers, is_finite)
         yield vector.name, f"{vector.length} finite numbers", whole
-
-
-def _number(field: NumberField) -> tuple[str, str, Column]:
-    number = column_named(field.name)
-    if field.scale == "quantile":
-        return field.name, "in [0, 1]", number.between(0, 1)
-    return field.name, "finite", is_finite(number)
 
 
 def _list(field: ListField) -> tuple[str, str, Column]:
