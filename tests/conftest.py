@@ -75,5 +75,5 @@ def real_events(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory)
     from small_log import run_verb, sealed
 
     output = tmp_path_factory.mktemp("real") / "events"
-    run_verb("clean_events", scenario.load("short_video", FOUR_DAYS), output=output)
+    run_verb("clean_events", scenario.load_scenario("short_video", FOUR_DAYS), output=output)
     return sealed(str(output))

@@ -115,7 +115,7 @@ class Nights:
 
     def run(self, verb: str, *settings: str, **flags: str | Path) -> Artifact:
         """Run a verb in this process; gives what it sealed, whether it refused or not."""
-        run_verb(verb, scenario.load(str(self.folder / "watched.toml"), settings), **flags)
+        run_verb(verb, scenario.load_scenario(str(self.folder / "watched.toml"), settings), **flags)
         return sealed(str(flags["output"]))
 
     def validate(self, events: str, *settings: str) -> Artifact:

@@ -87,7 +87,7 @@ class SmallLog:
 
     def run(self, verb: str, *settings: str, **flags: str | Path) -> Artifact:
         """Run a verb in this process; gives what it sealed at `output`."""
-        run_verb(verb, scenario.load(str(self.scenario), settings), **flags)
+        run_verb(verb, scenario.load_scenario(str(self.scenario), settings), **flags)
         return sealed(str(flags["output"]))
 
 

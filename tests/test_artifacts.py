@@ -144,5 +144,5 @@ def test_sha256_is_the_standard_one(tmp_path: Path) -> None:
 
 def test_a_manifest_survives_its_wire_form(root: str) -> None:
     manifest = make(root, "a")
-    assert record.load(Manifest, record.dump(manifest)) == manifest
+    assert record.from_json(Manifest, record.dump(manifest)) == manifest
     assert artifacts.read_manifest(root).digest == manifest.digest

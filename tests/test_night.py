@@ -164,7 +164,7 @@ def pointer_bytes() -> bytes:
 
 
 def test_a_night_ends_in_a_release_that_a_client_pulls(published: Night, served: bytes) -> None:
-    pointer = record.load(SignedPointer, served).pointer
+    pointer = record.from_json(SignedPointer, served).pointer
     assert (pointer.release, pointer.epoch) == (1, 1)
     release = secateur.pull("s3://models/small_night", cache=published.folder.parents[2] / "reader")
     assert secateur.load(release).schema.scenario == "small_night"
@@ -173,7 +173,7 @@ def test_a_night_ends_in_a_release_that_a_client_pulls(published: Night, served:
 
 
 def verdict_of(night: Night) -> Verdict:
-    return record.load(Verdict, (night.folder / "verdict" / "verdict.json").read_bytes())
+    return record.from_json(Verdict, (night.folder / "verdict" / "verdict.json").read_bytes())
 
 
 def test_every_candidate_is_judged_and_the_mask_only_one_saves_nothing(published: Night) -> None:

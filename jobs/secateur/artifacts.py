@@ -54,7 +54,7 @@ class Artifact:
 
     def read(self, name: str, noun: type[record.Noun]) -> record.Noun:
         """Read one noun from a JSON file."""
-        return record.load(noun, self.file(name).read_bytes())
+        return record.from_json(noun, self.file(name).read_bytes())
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def open_artifact(uri: str, kind: str) -> Artifact:
 def read_manifest(uri: str) -> Manifest:
     """Read the seal at `uri` without opening its files. Raises ArtifactError when unsealed."""
     try:
-        return record.load(Manifest, open_store(uri).get(MANIFEST).data)
+        return record.from_json(Manifest, open_store(uri).get(MANIFEST).data)
     except ObjectMissing as error:
         raise ArtifactError(f"{uri} is not sealed: it has no {MANIFEST}") from error
 

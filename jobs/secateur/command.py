@@ -36,7 +36,7 @@ from secateur.contracts.errors import (
 )
 from secateur.contracts.manifest import MadeBy, Manifest
 from secateur.flags import Parser
-from secateur.scenario import Scenario, load
+from secateur.scenario import Scenario, load_scenario
 from secateur.scenario.sections.section import Section
 from secateur.storage import join
 
@@ -145,13 +145,13 @@ def run(
     for talkative in ("botocore", "py4j"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     name = verb.__name__
-    flags = parser(name, doc, inputs, options)
+    flags = verb_flags(name, doc, inputs, options)
     if more_flags is not None:
         more_flags(flags)
     sys.exit(_run(verb, name, vars(flags.parse_args())))
 
 
-def parser(verb: str, doc: str | None, inputs: Sequence[str], options: Sequence[str]) -> Parser:
+def verb_flags(verb: str, doc: str | None, inputs: Sequence[str], options: Sequence[str]) -> Parser:
     """Build the verb's flags; its docstring is the help."""
     flags = Parser(
         prog=f"{verb}.py", description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -175,7 +175,7 @@ def parser(verb: str, doc: str | None, inputs: Sequence[str], options: Sequence[
 def _run(verb: Callable[[Job], None], name: str, arguments: dict[str, Any]) -> int:
     started = time.monotonic()
     try:
-        scenario = load(arguments["scenario"], tuple(arguments["set"]))
+        scenario = load_scenario(arguments["scenario"], tuple(arguments["set"]))
         job = Job(name, scenario, arguments)
         verb(job)
         job.deliver()

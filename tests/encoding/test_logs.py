@@ -180,7 +180,7 @@ def test_the_client_finds_what_training_learned(
 ) -> None:
     log, file = tmp_path / "log", tmp_path / "typed.toml"
     file.write_text(SCENARIO.format(uri=log, format=write(log)))
-    settings = scenario.load(str(file), ())
+    settings = scenario.load_scenario(str(file), ())
     run_verb("clean_events", settings, output=tmp_path / "events")
     events = sealed(str(tmp_path / "events"))
     assert events.manifest.facts["quarantined"] == 0

@@ -33,7 +33,7 @@ def cleaned(folder: Path, rows: list[Row], label: str) -> tuple[list[Row], Clean
     text = text.replace("quarantine_budget = 0.5", "quarantine_budget = 0.9")
     lines = (x for x in text.splitlines() if not x.startswith(("missing", "rules")))
     (folder / "s.toml").write_text("\n".join(lines))
-    made = scenario.load(str(folder / "s.toml"))
+    made = scenario.load_scenario(str(folder / "s.toml"))
     day = made.logs.model_copy(update={"window_days": 1})  # too few for a night, not for this verb
     made = made.model_copy(update={"logs": day})
     run_verb("clean_events", made, output=folder / "out")

@@ -28,7 +28,7 @@ def unpacked(path: Path) -> bytes:
 
 def test_purchases_are_counted_as_pandas_counts_them(spark: SparkSession, tmp_path: Path) -> None:
     days = ("logs.window_days=9", "features.tune_days=1", "features.confirm_days=1")
-    run_verb("clean_events", scenario.load("ecommerce", days), output=tmp_path / "out")
+    run_verb("clean_events", scenario.load_scenario("ecommerce", days), output=tmp_path / "out")
     counts = sealed(str(tmp_path / "out")).read("counts.json", CleaningCounts)
     log = pd.DataFrame(
         json.loads(line)
@@ -61,7 +61,7 @@ def test_news_impressions_become_one_event_a_candidate(spark: SparkSession, tmp_
     (tmp_path / "log" / "news.tsv").write_bytes(unpacked(folder / "news.tsv.zst"))
     uri = (f"logs.uri={tmp_path / 'log'}",)
     flags = {"output": tmp_path / "out", "state": tmp_path / "state"}
-    run_verb("clean_events", scenario.load("news", uri), **flags)
+    run_verb("clean_events", scenario.load_scenario("news", uri), **flags)
     assert not flags["state"].exists(), "days of a flat log are not kept"
     counts = sealed(str(tmp_path / "out")).read("counts.json", CleaningCounts)
     rows = pd.read_csv(io.BytesIO(behaviours), sep="\t", header=None, quoting=3, dtype=str)

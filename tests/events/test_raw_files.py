@@ -14,7 +14,7 @@ from small_log import small_log
 
 def test_a_place_without_days_was_asked_for_wrongly(tmp_path: Path) -> None:
     log = small_log(tmp_path).write()
-    logs = scenario.load(str(log.scenario)).logs
+    logs = scenario.load_scenario(str(log.scenario)).logs
     with pytest.raises(UsageError, match="no events/date=YYYY-MM-DD"):
         open_log(logs, str(tmp_path / "elsewhere"), tmp_path)
 
@@ -24,7 +24,7 @@ def test_a_log_in_any_store_reads_the_same(root: str, tmp_path: Path) -> None:
     store = open_store(root)
     for file in sorted(log.folder.rglob("*.gz")):
         store.put(file.relative_to(log.folder).as_posix(), file.read_bytes())
-    logs = scenario.load(str(log.scenario)).logs
+    logs = scenario.load_scenario(str(log.scenario)).logs
     there = open_log(logs, root, tmp_path / "scratch")
     here = open_log(logs, logs.uri, tmp_path)
     assert (there.digest, there.columns, there.days) == (here.digest, here.columns, here.days)

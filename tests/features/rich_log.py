@@ -118,7 +118,7 @@ class RichLog:
         """The scenario, with overrides."""
         file = self.folder / "rich.toml"
         file.write_text(SCENARIO)
-        return scenario.load(str(file), settings)
+        return scenario.load_scenario(str(file), settings)
 
     def build(self, events: Artifact, output: str, *settings: str, **flags: str | Path) -> Artifact:
         """Run the verb on exactly these events; gives the FeatureSet."""

@@ -49,7 +49,12 @@ def log(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> SmallL
 def features(real_events: Artifact, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     folder = tmp_path_factory.mktemp("features")
     flags = {"events": real_events.uri, "validation": receipt(real_events, folder / "report")}
-    run_verb("build_features", scenario.load("short_video", REAL), **flags, output=folder / "out")
+    run_verb(
+        "build_features",
+        scenario.load_scenario("short_video", REAL),
+        **flags,
+        output=folder / "out",
+    )
     return open_artifact(str(folder / "out"), "FeatureSet")
 
 
@@ -106,7 +111,7 @@ def test_boundaries_are_the_train_days_quantiles(
     schema: FeatureSchema, events: pd.DataFrame
 ) -> None:
     train = events[events["day"].isin(REAL_DAYS["train"])]
-    specs = {spec.name: spec for spec in scenario.load("short_video").features.inputs}
+    specs = {spec.name: spec for spec in scenario.load_scenario("short_video").features.inputs}
     for field in schema.buckets:
         values = train[field.name].dropna().astype(float)
         steps = np.arange(1, specs[field.name].buckets) / specs[field.name].buckets

@@ -26,7 +26,7 @@ def run(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) -> Path
     """Ours and the rival's features of one small synthetic log, in `features` and `rival`."""
     folder = tmp_path_factory.mktemp("bench")
     write(spark, World(rows=6000, days=6, dirt=0.05), folder / "log")
-    made = scenario.load(str(folder / "log" / "synthetic.toml"))
+    made = scenario.load_scenario(str(folder / "log" / "synthetic.toml"))
     run_verb("clean_events", made, output=folder / "events")
     report = receipt(sealed(str(folder / "events")), folder / "validation")
     flags = {"events": folder / "events", "validation": report, "output": folder / "features"}
@@ -58,7 +58,7 @@ def test_one_id_that_differs_is_seen(run: Path, tmp_path: Path, column: str) -> 
 
 def test_a_counter_that_the_rival_does_not_know_is_refused(run: Path) -> None:
     pair = 'features.counters=[{ keys = ["user_id", "tab"], owner = "user", prior_rate = 0.1 }]'
-    made = scenario.load(str(run / "log" / "synthetic.toml"), (pair,))
+    made = scenario.load_scenario(str(run / "log" / "synthetic.toml"), (pair,))
     with pytest.raises(ValueError, match="daily counters of one key only"):
         polars_features.encode(made, run / "events", run / "unused")
 

@@ -84,7 +84,7 @@ def test_days_and_clicks_are_what_the_truth_counts(folder: Path, truth: Truth) -
 def test_cleaning_finds_exactly_what_was_planted(
     folder: Path, truth: Truth, tmp_path: Path
 ) -> None:
-    made = scenario.load(str(folder / "synthetic.toml"))
+    made = scenario.load_scenario(str(folder / "synthetic.toml"))
     run_verb("clean_events", made, output=tmp_path / "events")
     counts = sealed(str(tmp_path / "events")).read("counts.json", CleaningCounts)
     assert counts.reasons | {"repeated": counts.deduplicated} == truth.dirt

@@ -152,7 +152,7 @@ def test_latency_is_measured_at_each_batch_size_for_each_scorer(
 
 def test_a_scorecard_of_before_has_no_latency_of_repeated_ids() -> None:
     old = {"batch": 1, "model_p50": 2, "model_p99": 3, "request_p50": 4, "request_p99": 5}
-    found = record.load(Latency, json.dumps(old).encode())
+    found = record.from_json(Latency, json.dumps(old).encode())
     assert found.repeated_p50 is None
 
 

@@ -45,7 +45,7 @@ def test_a_scorecard_holds_both_models_and_survives_its_file(
     monkeypatch.setattr(latency, "SECONDS", 0)
     monkeypatch.setattr(evaluation, "resident_bytes", lambda *_: [5000, 2000])
     card, scored = evaluation.evaluate(pair, features, lambda _: by_video(), seed=1)
-    assert card == record.load(Scorecard, record.dump(card))
+    assert card == record.from_json(Scorecard, record.dump(card))
     assert (card.recipe, card.package) == ("small", pair.package.digest)
     assert card.dense_package == pair.dense.digest
     assert card.accuracy == card.dense_accuracy

@@ -23,7 +23,7 @@ from secateur.model.distributed import World
 from secateur.model.training.checkpoints import Checkpoints
 from secateur.model.training.train import train
 from secateur.model.training.training_context import TrainingContext
-from secateur.scenario import Training, load
+from secateur.scenario import Training, load_scenario
 from train_model import train_model
 from waiting import wait_for_step
 
@@ -116,7 +116,7 @@ def test_a_trainer_killed_at_work_seals_the_digest_of_one_that_was_not(
     train_model(
         Job(
             "train_model",
-            load("short_video", SETTINGS),
+            load_scenario("short_video", SETTINGS),
             flags | {"output": str(tmp_path / "whole")},
         )
     )

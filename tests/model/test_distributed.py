@@ -17,7 +17,7 @@ from secateur.contracts.manifest import MadeBy
 from secateur.contracts.models import TrainingCurve
 from secateur.model.bundle import load_bundle
 from secateur.model.distributed import World
-from secateur.scenario import load
+from secateur.scenario import load_scenario
 from train_model import train_model
 from waiting import wait_for_step
 
@@ -83,7 +83,11 @@ def test_two_ranks_train_as_one_does_but_for_rounding(
     )
     outputs = {name: str(tmp_path / name) for name in ("alone", "together")}
     train_model(
-        Job("train_model", load("short_video", settings), flags | {"output": outputs["alone"]})
+        Job(
+            "train_model",
+            load_scenario("short_video", settings),
+            flags | {"output": outputs["alone"]},
+        )
     )
     kept = {"output": outputs["together"], "checkpoints": str(tmp_path / "kept")}
     run_together(flags | kept, settings)

@@ -93,7 +93,7 @@ def test_the_table_has_a_block_a_vocabulary_and_a_row_a_number() -> None:
 
 def test_a_spec_of_before_there_were_other_kinds_is_still_read() -> None:
     old = '{"architecture":"deepfm","embedding_dim":4,"fields":["a"],"hidden":[8],"rows":[5]}'
-    assert record.load(ModelSpec, old) == ModelSpec("deepfm", ("a",), (5,), 4, (8,))
+    assert record.from_json(ModelSpec, old) == ModelSpec("deepfm", ("a",), (5,), 4, (8,))
 
 
 def test_the_score_is_the_sum_of_the_papers_parts_over_all_kinds(kinds: Artifact) -> None:

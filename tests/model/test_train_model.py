@@ -15,7 +15,7 @@ from secateur.model.bundle import load_bundle
 from secateur.model.data.batches import load_split, split_holdout
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import logit_auc
-from secateur.scenario import load
+from secateur.scenario import load_scenario
 from train_model import train_model
 
 SMALL = (
@@ -31,7 +31,9 @@ def run(features: Artifact, report: ValidationReport, folder: Path) -> Artifact:
         draft.write("report.json", report)
         draft.seal(MadeBy("test", "0"), {}, {})
     uris = {"validation": str(folder / "validation"), "output": str(folder / "dense")}
-    train_model(Job("train_model", load("short_video", SMALL), uris | {"features": features.uri}))
+    train_model(
+        Job("train_model", load_scenario("short_video", SMALL), uris | {"features": features.uri})
+    )
     return artifacts.open_artifact(uris["output"], "ModelBundle")
 
 

@@ -38,7 +38,7 @@ from secateur.model.distributed import SINGLE_PROCESS
 from secateur.model.optimization import optimizers
 from secateur.model.optimization.optimizers import ModelOptimizer, TrainingState
 from secateur.model.warm_start import row_keys, warm_start
-from secateur.scenario import Scenario, load
+from secateur.scenario import Scenario, load_scenario
 from train_model import train_model
 
 from .conftest import SCHEMA, TRAINING
@@ -125,7 +125,7 @@ def trained(features: Artifact, state: Path, *settings: str) -> Artifact:
 
 
 def scenario(*settings: str) -> Scenario:
-    return load("short_video", (*SETTINGS, *settings))
+    return load_scenario("short_video", (*SETTINGS, *settings))
 
 
 @pytest.fixture

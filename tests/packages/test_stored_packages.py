@@ -53,7 +53,7 @@ def test_a_stored_package_scores_as_it_did(folder: Path) -> None:
         assert found[name] == pytest.approx(scores, abs=1e-5), name
         assert found[name].std() > 0.005
     assert scorer.score(held["columns"]) == pytest.approx(held["scores"][scorer.schema.label])
-    record.load(Recipe, (folder / layout.RECIPE).read_bytes())
+    record.from_json(Recipe, (folder / layout.RECIPE).read_bytes())
 
 
 def test_the_page_names_every_package() -> None:

@@ -267,7 +267,7 @@ def test_a_flipped_bit_is_an_error_or_changes_no_golden_score(
     folder: Path, tmp_path: Path, name: str
 ) -> None:
     copy = Path(shutil.copytree(folder, tmp_path / "copy"))
-    expected = record.load(Golden, read_whole(copy, layout.GOLDEN))
+    expected = record.from_json(Golden, read_whole(copy, layout.GOLDEN))
     whole, refused = (copy / name).read_bytes(), 0
     for position in np.linspace(0, len(whole) - 1, 40).astype(int):
         damaged = bytearray(whole)

@@ -264,7 +264,7 @@ def test_golden_rows_are_held_out_rows_with_the_model_s_scores(
     features: Artifact, model: Recommender, write: Write, tmp_path: Path, recipe: Recipe
 ) -> None:
     write(recipe)
-    held = record.load(golden.Golden, read_whole(tmp_path / "p", layout.GOLDEN))
+    held = record.from_json(golden.Golden, read_whole(tmp_path / "p", layout.GOLDEN))
     table = pq.read_table(features.folder / "tune")
     split = load_split(features, "tune").inputs
     names = [one.name for one in SCHEMA.inputs]

@@ -27,7 +27,7 @@ from secateur.model.training.holdout import predict
 from secateur.pruning.recipes import candidate_plan
 from secateur.pruning.recipes.apply_recipe import PrunedModel
 from secateur.pruning.units.calibration import read_counts
-from secateur.scenario import Scenario, Training, load
+from secateur.scenario import Scenario, Training, load_scenario
 from secateur.serving import scorer
 
 ROWS = Step("embedding_row", "frequency", min_count=40)
@@ -92,7 +92,9 @@ def started(folder: Path, architecture: str) -> Path:
 def scenario(architecture: str) -> Scenario:
     training = TRAINING.model_copy(update={"architecture": architecture})
     recipes = tuple(recipe for recipe in RECIPES if recipe.name in FITTING[architecture])
-    return load("short_video").model_copy(update={"training": training, "candidates": recipes})
+    return load_scenario("short_video").model_copy(
+        update={"training": training, "candidates": recipes}
+    )
 
 
 def job(verb: str, run: Path, output: str, architecture: str = "deepfm", **flags: str) -> Job:

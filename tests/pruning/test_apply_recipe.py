@@ -156,7 +156,7 @@ def test_plans_are_json_that_replays_the_cuts(
         ZEROS,
     )
     pruned = cut(untouched, context, *steps)
-    plans = record.load(PruningPlans, record.dump(pruned.plans))
+    plans = record.from_json(PruningPlans, record.dump(pruned.plans))
     again, calibration = untouched, context.calibration
     for plan in plans.steps:
         small = compact(mask(again, plan, calibration), plan)

@@ -26,7 +26,7 @@ from secateur.model.data.inputs import Inputs
 from secateur.packaging import assembly
 from secateur.packaging.graph.parts import Parts
 from secateur.pruning.units.calibration import read_counts
-from secateur.scenario import Scenario, Training, load
+from secateur.scenario import Scenario, Training, load_scenario
 from secateur.serving import scorer
 
 SCHEMA = FeatureSchema(
@@ -62,7 +62,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def scenario() -> Scenario:
     training = Training(batch_size=64, embedding_dim=4, hidden=(8, 6), dropout=0.1)
-    return load("short_video").model_copy(update={"training": training, "candidates": RECIPES})
+    return load_scenario("short_video").model_copy(
+        update={"training": training, "candidates": RECIPES}
+    )
 
 
 def job(verb: str, run: Path, output: str, **flags: str) -> Job:

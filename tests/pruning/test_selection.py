@@ -18,7 +18,7 @@ from secateur.pruning.recipes.pruning_context import PruningContext
 from secateur.pruning.units.calibration import CalibrationData
 from secateur.pruning.units.masks import unpack_mask
 from secateur.pruning.units.table_rows import inputs_after_cut
-from secateur.scenario import load
+from secateur.scenario import load_scenario
 
 SPEC = ModelSpec("deepfm", ("a", "b", "c"), (5, 4, 6), 8, (10, 4))
 HOLDOUT = Split(
@@ -43,7 +43,9 @@ def steps_of(dense: DeepFM, *steps: Step, counts: Counts = CALIBRATION.counts) -
     """All steps taken, each in one round, without repair."""
     calibration = replace(CALIBRATION, counts=counts)
     work = RecipeRun(
-        Recipe("r", steps), dense, PruningContext(HOLDOUT, calibration, load("news").training, 1)
+        Recipe("r", steps),
+        dense,
+        PruningContext(HOLDOUT, calibration, load_scenario("news").training, 1),
     )
     for step in steps:
         work.cut(step, step.keep or 1.0, 0)
@@ -56,7 +58,7 @@ def rows(**how: object) -> Step:
 
 def test_every_recipe_of_the_shipped_scenarios_fits_its_dense_model() -> None:
     for name in ("short_video", "short_video_click"):
-        scenario = load(name)
+        scenario = load_scenario(name)
         training = scenario.training
         spec = replace(SPEC, embedding_dim=training.embedding_dim, hidden=training.hidden)
         assert (

@@ -91,7 +91,7 @@ def test_a_foreign_manifest_that_names_our_verdict_is_never_signed(shop: Any) ->
     planted["verdict"] = shop.verdict("b").digest
     planted["package"] = shop.package("b").digest
     shop.store.put(layout.manifest_key(3), record.canonical_json(planted))
-    assert record.load(ReleaseManifest, record.canonical_json(planted)).number == 3
+    assert record.from_json(ReleaseManifest, record.canonical_json(planted)).number == 3
 
     assert shop.publish("b").number == 4
     with pytest.raises(ReleaseError, match="no signed release 3"):

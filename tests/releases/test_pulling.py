@@ -138,7 +138,7 @@ def test_a_damaged_memory_is_an_error_that_names_its_file(shop: Any) -> None:
     shop.publish("a")
     shop.pull()
     (state,) = (shop.folder / "cache").glob("*/channels/latest.json")
-    assert record.load(SignedPointer, state.read_bytes()).pointer.epoch == 1
+    assert record.from_json(SignedPointer, state.read_bytes()).pointer.epoch == 1
     state.write_bytes(b"{")
     with pytest.raises(ReleaseError, match=f"{state} is damaged"):
         shop.pull()

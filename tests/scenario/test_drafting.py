@@ -16,9 +16,9 @@ import pytest
 import zstandard
 
 from secateur.contracts.errors import UsageError
-from secateur.scenario import load
+from secateur.scenario import load_scenario
 from secateur.scenario.drafting.log_sample import recognize, sample
-from secateur.scenario.drafting.scenario_draft import draft
+from secateur.scenario.drafting.scenario_draft import draft_scenario
 from secateur.scenario.scenario_check import check_scenario
 from secateur.scenario.sections.logs import TableFormat
 
@@ -45,10 +45,10 @@ def real(name: str) -> Path:
 def drafted(log: Path, folder: Path) -> dict[str, Any]:
     """The draft as TOML values; it must hold without a change."""
     path = folder / "draft.toml"
-    path.write_text(draft(log))
+    path.write_text(draft_scenario(log))
     scenario, mistakes = check_scenario(str(path))
     assert mistakes == []
-    assert load(str(path)) == scenario
+    assert load_scenario(str(path)) == scenario
     return tomllib.loads(path.read_text())
 
 
@@ -126,7 +126,7 @@ def test_a_log_without_a_time_is_drafted_all_the_same_and_says_so(
 ) -> None:
     log = real(name)
     made = drafted(log, tmp_path)
-    assert "NOT FOUND: no column tells time" in draft(log)
+    assert "NOT FOUND: no column tells time" in draft_scenario(log)
     assert made["label"].get("column") in {"column_1", "label", None}
 
 
@@ -141,7 +141,7 @@ def test_no_draft_shows_a_user(name: str, tmp_path: Path) -> None:
     rows = sample(log, table)
     users = {row[rows.columns.index(logs["user"])] for row in rows.rows} - {None}
     assert len(users) > 100
-    words = set(draft(log).replace('"', " ").split())
+    words = set(draft_scenario(log).replace('"', " ").split())
     assert not {user for user in users if user and len(user) > 4} & words
 
 
@@ -296,7 +296,7 @@ def test_a_file_that_is_no_log_is_told_in_one_line(tmp_path: Path) -> None:
     told = {empty: "holds no line", words: "neither Parquet", broken: "", tmp_path / "none": ""}
     for path, why in told.items():
         with pytest.raises(UsageError) as caught:
-            draft(path)
+            draft_scenario(path)
         assert str(caught.value).startswith(f"{path}: ")
         assert why in str(caught.value)
         assert "\n" not in str(caught.value)

@@ -5,14 +5,14 @@ import re
 import pytest
 
 from secateur.contracts.errors import ScenarioError
-from secateur.scenario import load
+from secateur.scenario import load_scenario
 from small_scenario import Write
 
 
 def told(path: object, *overrides: str) -> list[str]:
     """The lines of the complaint, without the folder."""
     with pytest.raises(ScenarioError) as caught:
-        load(str(path), overrides)
+        load_scenario(str(path), overrides)
     return [
         line.removeprefix(f"{getattr(path, 'parent', '')}/")
         for line in str(caught.value).split("\n")
@@ -83,7 +83,7 @@ def test_a_mistake_is_told_by_its_line_and_key(
 
 
 def test_the_unspoiled_scenario_loads(write: Write) -> None:
-    assert load(str(write())).logs.window_days == 6
+    assert load_scenario(str(write())).logs.window_days == 6
 
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(write: Write) -> None:
@@ -105,7 +105,7 @@ def test_a_mistake_made_by_an_override_is_told_as_such(write: Write) -> None:
 
 
 def test_overrides_are_toml_or_a_bare_word(write: Write) -> None:
-    made = load(str(write()), ("training.hidden=[8, 4]", "release.channel=beta", "seed=7"))
+    made = load_scenario(str(write()), ("training.hidden=[8, 4]", "release.channel=beta", "seed=7"))
     assert (made.training.hidden, made.release.channel, made.seed) == ((8, 4), "beta", 7)
 
 

@@ -24,7 +24,7 @@ from secateur.scenario import (
     TableFormat,
     ThresholdLabel,
     Validation,
-    load,
+    load_scenario,
     tasks_of,
 )
 from secateur.scenario.sections.section import Section
@@ -190,7 +190,7 @@ def test_only_a_categorys_vocabulary_can_be_shared(kind: str) -> None:
 
 
 def test_a_search_may_stand_in_for_candidates() -> None:
-    found = load("short_video_click", ("candidates=[]",))
+    found = load_scenario("short_video_click", ("candidates=[]",))
     assert found.recipes == ()
     assert found.target("edge").max_bytes == 60_000
     with pytest.raises(UsageError, match=r"no target 'edg', it has \['edge', 'small'\]"):
@@ -211,10 +211,10 @@ def test_a_search_may_stand_in_for_candidates() -> None:
 )
 def test_a_search_that_makes_no_sense_is_told(change: str, said: str) -> None:
     with pytest.raises(ScenarioError, match=said):
-        load("short_video_click", (change,))
+        load_scenario("short_video_click", (change,))
 
 
 def test_a_day_needs_no_quotes() -> None:
-    assert load("short_video", ("logs.last_day=2022-05-03",)).logs.last_day == "2022-05-03"
+    assert load_scenario("short_video", ("logs.last_day=2022-05-03",)).logs.last_day == "2022-05-03"
     with pytest.raises(ScenarioError, match="last_day"):
-        load("short_video", ("logs.last_day=2022-05-03T10:00:00",))
+        load_scenario("short_video", ("logs.last_day=2022-05-03T10:00:00",))

@@ -22,7 +22,7 @@ def copy(folder: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", READ)
 def test_a_flipped_bit_is_an_error_or_changes_no_golden_score(copy: Path, name: str) -> None:
-    expected = record.load(Golden, read_whole(copy, layout.GOLDEN))
+    expected = record.from_json(Golden, read_whole(copy, layout.GOLDEN))
     whole = (copy / name).read_bytes()
     refused = 0
     for position in np.linspace(0, len(whole) - 1, 100).astype(int):

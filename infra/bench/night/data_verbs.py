@@ -21,7 +21,7 @@ from bench.night.spark_stages import event_log_settings, time_shares
 from bench.processes import Cost, VerbRunner, run
 from bench.runner import Asked, Benchmark
 from secateur.contracts.features import SPLITS
-from secateur.scenario import load
+from secateur.scenario import load_scenario
 
 BOTH_HAVE = ("day", "time_ms", "user_hash", "label")
 CORES = len(os.sched_getaffinity(0))
@@ -109,7 +109,7 @@ def run_chain(scenario: Path, folder: Path, rows: int) -> Iterator[Cost]:
 
 def rows_that_differ(scenario: Path, run: Path) -> dict[str, int]:
     """Rows by split that ours and the rival's do not have in common; none where all are equal."""
-    names = [*BOTH_HAVE, *(spec.name for spec in load(str(scenario)).features.inputs)]
+    names = [*BOTH_HAVE, *(spec.name for spec in load_scenario(str(scenario)).features.inputs)]
     differing = {}
     for split in SPLITS:
         files = sorted((run / "features" / split).glob("part-*.parquet"))

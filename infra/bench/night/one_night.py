@@ -26,7 +26,7 @@ def figures(asked: Asked) -> Iterator[str]:
     """The verdict, the candidates, and the verbs."""
     run = asked.folder
     costs = list(run_night(asked.scenario, run))
-    verdict = record.load(Verdict, (run / "verdict" / "verdict.json").read_bytes())
+    verdict = record.from_json(Verdict, (run / "verdict" / "verdict.json").read_bytes())
     yield f"Verdict: {verdict.reason}\n"
     yield from candidate_table(run)
     yield "\n| verb | seconds | peak MiB of its processes |\n|---|--:|--:|"
@@ -42,7 +42,7 @@ def candidate_table(run: Path) -> Iterator[str]:
         "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
     )
     cards = [
-        record.load(Scorecard, path.read_bytes())
+        record.from_json(Scorecard, path.read_bytes())
         for path in sorted(run.glob("scorecards/*/scorecard.json"))
     ]
     dense = cards[0]

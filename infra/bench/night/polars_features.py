@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from secateur.features.split import split_days
-from secateur.scenario import Counter, FieldSpec, Logs, Scenario, load
+from secateur.scenario import Counter, FieldSpec, Logs, Scenario, load_scenario
 
 DIGITS = 4
 
@@ -24,7 +24,7 @@ def main() -> None:
     for name in ("scenario", "events", "output"):
         flags.add_argument(f"--{name}", required=True)
     asked = flags.parse_args()
-    encode(load(asked.scenario), Path(asked.events), Path(asked.output))
+    encode(load_scenario(asked.scenario), Path(asked.events), Path(asked.output))
 
 
 def encode(scenario: Scenario, events_folder: Path, output: Path) -> None:

@@ -44,5 +44,5 @@ def run_to_packages(scenario: str, run: Path) -> Iterator[Cost]:
 
 def candidate_names(run: Path) -> list[str]:
     """Names of the candidates that the run's plan lists."""
-    recipes = record.load(CandidatePlan, (run / "plan" / "plan.json").read_bytes()).recipes
+    recipes = record.from_json(CandidatePlan, (run / "plan" / "plan.json").read_bytes()).recipes
     return [recipe.name for recipe in recipes]

@@ -55,7 +55,7 @@ class Chain:
 
     def nights(self) -> list[Night]:
         """The nights with their warm dense models."""
-        training = scenario.load(SCENARIO).training
+        training = scenario.load_scenario(SCENARIO).training
         return [
             Night(load_bundle(bundle), PruningContext.load(features, training, self.seed), rows)
             for (bundle, _), features, rows in zip(
@@ -95,7 +95,7 @@ class Chain:
             measured.write_text(str(time.monotonic() - began))
         bundle = open_artifact(str(self.folder / output), "ModelBundle")
         flags = {"state": str(self.folder / state), "output": ""}
-        keep(Job("accept_night", scenario.load(SCENARIO), flags), left_by_model(bundle))
+        keep(Job("accept_night", scenario.load_scenario(SCENARIO), flags), left_by_model(bundle))
         return bundle, float(measured.read_text())
 
     def _runner(self, day: str, *settings: str) -> VerbRunner:

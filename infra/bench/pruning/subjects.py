@@ -20,7 +20,7 @@ from secateur.packaging.assembly import write_package
 from secateur.packaging.source import Source, package_source
 from secateur.pruning.recipes.apply_recipe import PrunedModel, apply_recipe
 from secateur.pruning.recipes.pruning_context import PruningContext
-from secateur.scenario import Training, load
+from secateur.scenario import Training, load_scenario
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class Subject:
 def subject_of_features(folder: Path, scenario: str, seed: int) -> Subject:
     """Train a scenario's dense model with a seed, on the FeatureSet in a folder."""
     features = open_artifact(folder.absolute().as_uri(), "FeatureSet")
-    training = load(scenario).training
+    training = load_scenario(scenario).training
     context = PruningContext.load(features, training, seed, best_device())
     schema = features.read("schema.json", FeatureSchema)
     return Subject(

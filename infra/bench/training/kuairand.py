@@ -134,7 +134,7 @@ class BuiltFeatures:
     @property
     def section(self) -> Features:
         """The scenario's [features]."""
-        return scenario.load(SCENARIO, list(self.settings)).features
+        return scenario.load_scenario(SCENARIO, list(self.settings)).features
 
     @cached_property
     def features(self) -> Artifact:

@@ -42,7 +42,7 @@ def plain(value: object) -> Any:  # noqa: ANN401 - JSON has no narrower type
     return value
 
 
-def load(noun: type[Noun], data: bytes | str) -> Noun:
+def from_json(noun: type[Noun], data: bytes | str) -> Noun:
     """Read one `noun` from JSON.
 
     Raises CorruptArtifact on bad JSON, an unknown or missing key, or a value of another type.
@@ -51,10 +51,10 @@ def load(noun: type[Noun], data: bytes | str) -> Noun:
         value = json.loads(data)
     except ValueError as error:
         raise CorruptArtifact(f"{noun.__name__}: not JSON: {error}") from error
-    return typing.cast(Noun, decode(noun, value, noun.__name__))
+    return typing.cast(Noun, from_plain(noun, value, noun.__name__))
 
 
-def decode(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401, PLR0911
+def from_plain(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401, PLR0911
     """Check `value`, as JSON or TOML gives it, against the type `kind` and build it.
 
     `where` names the value in messages. Raises CorruptArtifact.
@@ -68,10 +68,10 @@ def decode(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401, PLR0911
         return _decode_union(kind, value, where)
     if origin is tuple:
         _demand(isinstance(value, list), value, where, kind)
-        return tuple(decode(get_args(kind)[0], v, f"{where}[{i}]") for i, v in enumerate(value))
+        return tuple(from_plain(get_args(kind)[0], v, f"{where}[{i}]") for i, v in enumerate(value))
     if origin is dict:
         _demand(isinstance(value, dict), value, where, kind)
-        return {k: decode(get_args(kind)[1], v, f"{where}.{k}") for k, v in value.items()}
+        return {k: from_plain(get_args(kind)[1], v, f"{where}.{k}") for k, v in value.items()}
     if kind is Any:
         return value
     if kind is float:
@@ -86,7 +86,7 @@ def _decode_union(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401
     options = [k for k in get_args(kind) if k is not type(None)]
     if value is None:
         return _demand(len(options) < len(get_args(kind)), value, where, kind)
-    return decode(options[0], value, where)
+    return from_plain(options[0], value, where)
 
 
 def _decode_dataclass(noun: type, value: Any, where: str) -> Any:  # noqa: ANN401
@@ -101,7 +101,7 @@ def _decode_dataclass(noun: type, value: Any, where: str) -> Any:  # noqa: ANN40
     )
     if unknown or missing:
         raise CorruptArtifact(f"{where}: unknown keys {unknown}, missing keys {missing}")
-    return noun(**{n: decode(hints[n], v, f"{where}.{n}") for n, v in value.items()})
+    return noun(**{n: from_plain(hints[n], v, f"{where}.{n}") for n, v in value.items()})
 
 
 def _demand(holds: bool, value: Any, where: str, kind: Any) -> Any:  # noqa: ANN401

@@ -98,7 +98,7 @@ class Cache:
     def _last_believed(self, key: str) -> tuple[SignedPointer, str] | None:
         try:
             found = self._store.get(key)
-            return record.load(SignedPointer, found.data), found.tag
+            return record.from_json(SignedPointer, found.data), found.tag
         except ObjectMissing:
             return None
         except CorruptArtifact as error:

@@ -98,7 +98,7 @@ class Catalogue:
 
 def _decode(noun: type[record.Noun], data: bytes, where: str) -> record.Noun:
     try:
-        return record.load(noun, data)
+        return record.from_json(noun, data)
     except (CorruptArtifact, RecursionError) as error:
         raise ReleaseError(f"{where} cannot be read: {error}") from error
 

@@ -129,7 +129,7 @@ def _earlier_attempt(store: Store, number: int, draft: ReleaseManifest) -> Relea
     """The release under this number if it is ours in every field but its number and time."""
     try:
         data = store.get(layout.manifest_key(number), layout.MANIFEST_LIMIT).data
-        manifest = record.load(ReleaseManifest, data)
+        manifest = record.from_json(ReleaseManifest, data)
     except (ObjectMissing, CorruptArtifact):
         return None
     ours = replace(draft, number=number, published_at=manifest.published_at)

@@ -68,6 +68,6 @@ def _blobs_of(store: Store, number: int) -> set[str]:
     """What a manifest names, signed or not yet: a publisher may be about to sign it."""
     try:
         data = store.get(layout.manifest_key(number), layout.MANIFEST_LIMIT).data
-        return {entry.sha256 for entry in record.load(ReleaseManifest, data).files}
+        return {entry.sha256 for entry in record.from_json(ReleaseManifest, data).files}
     except (ObjectMissing, CorruptArtifact):
         return set()

@@ -145,7 +145,7 @@ class _Run:
             if name == MANIFEST and path.split("/")[0] in (*STAGES, TARGETS):
                 try:
                     data = self.store.get(entry.key).data
-                    self.artifacts[path] = record.load(Manifest, data)
+                    self.artifacts[path] = record.from_json(Manifest, data)
                 except (ArtifactError, ObjectMissing) as error:
                     self.unreadable[path] = str(error)
 
@@ -159,7 +159,7 @@ class _Run:
             data = self.store.get(f"{path}/{name}").data
             if hashlib.sha256(data).hexdigest() != expected.get(name):
                 raise CorruptArtifact(f"{path}/{name} differs from its manifest")
-            return Part(record.load(noun, data), path, manifest.digest)
+            return Part(record.from_json(noun, data), path, manifest.digest)
         except (ArtifactError, ObjectMissing) as error:
             self.unreadable[path] = str(error)
             return None

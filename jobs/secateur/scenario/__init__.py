@@ -1,10 +1,10 @@
 """A scenario file (TOML) as one frozen, checked value; an unknown key is an error.
 
-Each room is given its own section, never the whole. `load` reads `jobs/scenarios/<name>.toml` or
-a path, and applies overrides such as `judgement.margin=0.02`.
+Each room is given its own section, never the whole. `load_scenario` reads
+`jobs/scenarios/<name>.toml` or a path, and applies overrides such as `judgement.margin=0.02`.
 """
 
-from secateur.scenario.loading import PROJECT, SCENARIOS, load
+from secateur.scenario.loading import PROJECT, SCENARIOS, load_scenario
 from secateur.scenario.sections.cleaning import Cleaning, CleaningRule
 from secateur.scenario.sections.features import Counter, Features, FieldSpec, Signal, SliceSpec
 from secateur.scenario.sections.judgement import Judgement, ReleaseChannel
@@ -56,6 +56,6 @@ __all__ = [
     "ThresholdLabel",
     "Training",
     "Validation",
-    "load",
+    "load_scenario",
     "tasks_of",
 ]

@@ -18,7 +18,7 @@ def run_command(argv: Sequence[str]) -> None:
     arguments.run(arguments)
 
 
-def check(arguments: argparse.Namespace) -> None:
+def run_check(arguments: argparse.Namespace) -> None:
     """Explain every mistake in a scenario file: its line, its key, and what may stand there."""
     scenario, mistakes = scenario_check.check_scenario(arguments.file, arguments.logs)
     for line in mistakes:
@@ -29,9 +29,9 @@ def check(arguments: argparse.Namespace) -> None:
     _say(scenario_check.summary(scenario))
 
 
-def draft(arguments: argparse.Namespace) -> None:
+def run_draft(arguments: argparse.Namespace) -> None:
     """Guess a scenario from a log file's first rows; the reason for each guess is a comment."""
-    text = scenario_draft.draft(arguments.log)
+    text = scenario_draft.draft_scenario(arguments.log)
     if arguments.output is None:
         sys.stdout.write(text)
         return
@@ -42,7 +42,7 @@ def draft(arguments: argparse.Namespace) -> None:
         raise UsageError(f"{arguments.output} exists; a draft replaces no file") from error
 
 
-def reference(arguments: argparse.Namespace) -> None:
+def run_reference(arguments: argparse.Namespace) -> None:
     """List every key of a scenario with its values, default and meaning, as Markdown."""
     page = reference_page()
     if arguments.output is None:
@@ -54,18 +54,22 @@ def reference(arguments: argparse.Namespace) -> None:
 def _parser() -> Parser:
     root = Parser(prog="secateur scenario", description=__doc__)
     commands = root.add_subparsers(required=True, metavar="check|draft|reference")
-    checks: Parser = commands.add_parser("check", help=check.__doc__, description=check.__doc__)
+    checks: Parser = commands.add_parser(
+        "check", help=run_check.__doc__, description=run_check.__doc__
+    )
     checks.add_argument("file", metavar="FILE", help="a TOML file, or a name in jobs/scenarios")
     where = "look its columns up in the log, too: at this URI, or else at the scenario's own"
     checks.add_argument("--logs", metavar="URI", nargs="?", const="", help=where)
-    checks.set_defaults(run=check)
-    drafts: Parser = commands.add_parser("draft", help=draft.__doc__, description=draft.__doc__)
+    checks.set_defaults(run=run_check)
+    drafts: Parser = commands.add_parser(
+        "draft", help=run_draft.__doc__, description=run_draft.__doc__
+    )
     drafts.add_argument("log", metavar="LOGFILE", type=Path, help="its first rows are read")
     drafts.add_argument("--output", type=Path, help="a new file; default: standard output")
-    drafts.set_defaults(run=draft)
-    pages: Parser = commands.add_parser("reference", help=reference.__doc__)
+    drafts.set_defaults(run=run_draft)
+    pages: Parser = commands.add_parser("reference", help=run_reference.__doc__)
     pages.add_argument("--output", type=Path, help="default: standard output")
-    pages.set_defaults(run=reference)
+    pages.set_defaults(run=run_reference)
     return root
 
 

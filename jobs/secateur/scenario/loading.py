@@ -52,7 +52,7 @@ def log_uri(uri: str) -> str:
     return uri if "://" in uri else str(PROJECT / uri)
 
 
-def load(name_or_path: str, overrides: Sequence[str] = ()) -> Scenario:
+def load_scenario(name_or_path: str, overrides: Sequence[str] = ()) -> Scenario:
     """Read a scenario and apply overrides `section.key=value` (the value is TOML, or a bare word).
 
     Raises ScenarioError with a line a mistake: the file, the line, the key, and what is wrong.

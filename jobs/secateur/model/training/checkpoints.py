@@ -102,7 +102,7 @@ class Checkpoints:
         return found
 
     def _read(self) -> tuple[Position, dict[str, Tensor]] | None:
-        found = record.load(Checkpoint, self.store.get(CHECKPOINT).data)
+        found = record.from_json(Checkpoint, self.store.get(CHECKPOINT).data)
         if found.key != self.key:
             log.info("the checkpoint at %s is of another training: starting anew", self.store.uri)
             return None

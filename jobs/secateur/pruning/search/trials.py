@@ -32,7 +32,7 @@ class StoredOutcomes:
         key = f"{name}.json"
         if not self.store.exists(key):
             return None
-        return record.load(Outcome, self.store.get(key).data)
+        return record.from_json(Outcome, self.store.get(key).data)
 
     def write(self, name: str, outcome: Outcome) -> None:
         """Store an outcome."""

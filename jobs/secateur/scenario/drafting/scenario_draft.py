@@ -48,7 +48,7 @@ vocabulary = "ascending"
 """
 
 
-def draft(path: Path, limit: int = ROWS) -> str:
+def draft_scenario(path: Path, limit: int = ROWS) -> str:
     """The TOML of a scenario for the log that `path` is a file of. Raises UsageError.
 
     Only the first `limit` rows are read. No value of the user's column is ever shown.

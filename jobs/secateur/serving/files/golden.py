@@ -53,7 +53,10 @@ def golden_rows(
 
 def check_golden(scorer: ScoresTasks, folder: Path) -> None:
     """Re-score the golden rows. Raises ReleaseError if any score differs by more than 1e-4."""
-    expected, where = record.load(Golden, read_whole(folder, layout.GOLDEN)), folder / layout.GOLDEN
+    expected, where = (
+        record.from_json(Golden, read_whole(folder, layout.GOLDEN)),
+        folder / layout.GOLDEN,
+    )
     (_, found), *rest = scorer.score_tasks(expected.columns, hashed=True).items()
     _compare(found, expected.scores, where)
     if {name for name, _ in rest} != expected.tasks.keys():

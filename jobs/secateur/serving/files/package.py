@@ -23,7 +23,7 @@ class Contents:
 
 def read_package(folder: Path) -> Contents:
     """Read and unpack. Raises CorruptArtifact for a missing or damaged file."""
-    schema = record.load(FeatureSchema, read_whole(folder, layout.SCHEMA))
+    schema = record.from_json(FeatureSchema, read_whole(folder, layout.SCHEMA))
     _check_shares(schema, f"{folder / layout.SCHEMA}")
     rows = sum(field.size for field in (*schema.fields, *schema.own_lists))
     table = unpack_table(read_file(folder, layout.TABLE), rows, f"{folder / layout.TABLE}")

@@ -91,7 +91,7 @@ def pack_codes(
 
 def unpack_codes(header: dict[str, Any], payload: memoryview, rows: int, where: str) -> Bytes:
     """The table of as many `rows` as the schema promises. Raises CorruptArtifact."""
-    found: Header = record.decode(Header, header, where)
+    found: Header = record.from_plain(Header, header, where)
     if found.rows != rows:
         raise CorruptArtifact(f"{where}: {found.rows} rows, the schema has {rows}")
     try:

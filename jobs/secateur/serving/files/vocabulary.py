@@ -168,7 +168,7 @@ def _hash_numbers(values: Sequence[str]) -> NDArray[np.uint64]:
 def _of_run(
     header: dict[str, Any], payload: memoryview, field: _Field, where: str
 ) -> tuple[Values, memoryview]:
-    run: Run = record.decode(Run, header["fields"].get(field.name), where)
+    run: Run = record.from_plain(Run, header["fields"].get(field.name), where)
     if any(length < 0 for length in run.runs) or sum(run.runs) != field.oov:
         raise ValueError(f"has not the {field.oov} values promised")
     if run.texts is not None:
