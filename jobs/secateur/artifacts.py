@@ -141,7 +141,10 @@ def open_artifact(uri: str, kind: str) -> Artifact:
 
 
 def read_manifest(uri: str) -> Manifest:
-    """Read the seal at `uri` without opening its files. Raises ArtifactError when unsealed."""
+    """Read the seal at `uri` without opening its files.
+
+    Raises ArtifactError where there is none, CorruptArtifact where it is no manifest.
+    """
     try:
         return record.from_json(Manifest, open_store(uri).get(MANIFEST).data)
     except ObjectMissing as error:

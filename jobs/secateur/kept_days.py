@@ -43,17 +43,14 @@ class KeptDays:
 
     def keep(self, day: str, write: Callable[[Draft], None]) -> Artifact:
         """Seal what `write` puts into the day's draft."""
+        made_by = MadeBy(self.verb, code_digest(self.verb))
         with create(self._uri(day), self.kind) as draft:
             write(draft)
-            draft.seal(MadeBy(self.verb, self._code), self._made_from(day), {"day": day})
+            draft.seal(made_by, self._made_from(day), {"day": day})
         return open_artifact(self._uri(day), self.kind)
 
-    @property
-    def _code(self) -> str:
-        return code_digest(self.verb)
-
     def _made_from(self, day: str) -> dict[str, str]:
-        return self.inputs(day) | {"code": self._code}
+        return self.inputs(day) | {"code": code_digest(self.verb)}
 
     def _uri(self, day: str) -> str:
         return join(self.root, self.verb, day, record.digest(self._made_from(day)))

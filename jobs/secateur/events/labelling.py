@@ -68,11 +68,15 @@ def _faults(label: Label) -> dict[str, Column]:
         case MarkedListLabel():
             item_and_mark = f"(?s)^.*[^ ].*{literally(label.mark)}[01]$"
             whole = F.forall(_pieces(label), lambda piece: piece.rlike(item_and_mark))
-            return _list_faults(label.column) | {"candidates_malformed": ~whole}
+            return {
+                "candidates_missing": column_named(label.column).isNull(),
+                "candidates_malformed": ~whole,
+            }
         case ClickedListLabel():
             clicked, shown = column_named(label.clicked), _pieces(label)
-            return _list_faults(label.column) | {
-                "clicked_not_shown": clicked.isNotNull() & ~F.array_contains(shown, clicked)
+            return {
+                "candidates_missing": column_named(label.column).isNull(),
+                "clicked_not_shown": clicked.isNotNull() & ~F.array_contains(shown, clicked),
             }
         case ColumnLabel():
             value = column_named(label.column)
@@ -120,10 +124,6 @@ def _label(label: Label) -> Column:
             return column_named(label.column).cast("int")
         case _:
             return F.lit(1)
-
-
-def _list_faults(column: str) -> dict[str, Column]:
-    return {"candidates_missing": column_named(column).isNull()}
 
 
 def _pieces(label: MarkedListLabel | ClickedListLabel) -> Column:

@@ -101,7 +101,10 @@ def score_all(scorer: ClientScorer, rows: HeldOutRows) -> Scores:
 
 
 def score_tasks(scorer: ClientScorer, rows: HeldOutRows) -> dict[str, Scores]:
-    """Probabilities [n] of every further task by name, as `score_all` gives the label's."""
+    """Probabilities [n] of every further task by name, as `score_all` gives the label's.
+
+    Empty where the rows know no further task.
+    """
     if not rows.tasks:
         return {}
     parts = [scorer.score_tasks(columns, hashed=True) for columns in _in_bulk(rows.values)]

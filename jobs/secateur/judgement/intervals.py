@@ -46,7 +46,10 @@ def paired_difference(
 
 
 def bounds(difference: Difference, confidence: float) -> Interval:
-    """Lower and upper bound, each of which alone holds with `confidence`."""
+    """Lower and upper bound, each of which alone holds with `confidence`.
+
+    The estimate is taken to be normal, with the standard error of the resamples.
+    """
     reach = NormalDist().inv_cdf(confidence) * difference.standard_error
     estimate = difference.estimate
     return Interval(estimate, estimate - reach, estimate + reach, confidence)

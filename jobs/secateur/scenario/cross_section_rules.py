@@ -100,15 +100,12 @@ def _wanted_candidates_exist(
 
 def _names_in_logs(logs: Logs) -> Iterator[Mistake]:
     yield from _twice([side.name for side in logs.sides], ("logs", "sides"))
-    yield from _columns_once(logs.columns, ("logs",))
-    for number, side in enumerate(logs.sides):
-        yield from _columns_once(side.columns, ("logs", "sides", number))
-
-
-def _columns_once(columns: Sequence[str], at: KeyPath) -> Iterator[Mistake]:
-    for number, name in enumerate(columns):
-        if name in columns[:number]:
-            yield Mistake((*at, "columns", number), f"column {name!r} is named twice")
+    tables: list[tuple[KeyPath, Sequence[str]]] = [(("logs",), logs.columns)]
+    tables += [(("logs", "sides", n), side.columns) for n, side in enumerate(logs.sides)]
+    for at, columns in tables:
+        for number, name in enumerate(columns):
+            if name in columns[:number]:
+                yield Mistake((*at, "columns", number), f"column {name!r} is named twice")
 
 
 def _window_of_logs(logs: Logs) -> Iterator[Mistake]:

@@ -23,7 +23,10 @@ class FileStore(Store):
         self.uri = self.address = self.root.as_uri()
 
     def get(self, key: str, limit: int | None = None) -> Tagged:
-        """Read one object of at most `limit` bytes. Raises ObjectMissing."""
+        """Read one object of at most `limit` bytes.
+
+        Raises ObjectMissing where there is none, StoreError where it is larger.
+        """
         with self._as_store_errors(key), (self.root / demand_key(key)).open("rb") as file:
             demand_size(f"{self.uri}/{key}", os.fstat(file.fileno()).st_size, limit)
             data = file.read()

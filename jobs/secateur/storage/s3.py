@@ -37,7 +37,10 @@ class S3Store(Store):
         self.address = f"{self._client.meta.endpoint_url}/{bucket}/{prefix}".rstrip("/")
 
     def get(self, key: str, limit: int | None = None) -> Tagged:
-        """Read one object of at most `limit` bytes. Raises ObjectMissing."""
+        """Read one object of at most `limit` bytes.
+
+        Raises ObjectMissing where there is none, StoreError where it is larger.
+        """
         with self._as_store_errors(key):
             answer = self._client.get_object(Bucket=self.bucket, Key=self._key(key))
             demand_size(f"{self.uri}/{key}", answer["ContentLength"], limit)
