@@ -50,21 +50,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments = client_parser().parse_args(given)
             arguments.run(arguments)
     except SecateurError as error:
-        return _complain(error, error.exit_code)
+        sys.stderr.write(f"secateur: {error}\n")
+        return error.exit_code
     except BrokenPipeError:
         # `secateur releases ... | head`: the reader has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CRASHED
     except OSError as error:
-        return _complain(error, CRASHED)
+        sys.stderr.write(f"secateur: {error}\n")
+        return CRASHED
     except KeyboardInterrupt:
         return INTERRUPTED
     return 0
-
-
-def _complain(error: Exception, code: int) -> int:
-    sys.stderr.write(f"secateur: {error}\n")
-    return code
 
 
 def client_parser() -> Parser:

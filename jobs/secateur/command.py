@@ -66,7 +66,10 @@ class Job:
         return str(value)
 
     def open(self, name: str, kind: str) -> Artifact:
-        """Open the input artifact of flag `--name` and note its digest in `made_from`."""
+        """Open the input artifact of flag `--name` and note its digest in `made_from`.
+
+        Raises ArtifactError where no sealed `kind` lies there, CorruptArtifact where it is damaged.
+        """
         artifact = artifacts.open_artifact(self.flag(name), kind)
         self.note(name, artifact.digest)
         return artifact

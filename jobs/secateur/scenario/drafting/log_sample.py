@@ -51,7 +51,7 @@ def sample(path: Path, table: TableFormat, limit: int = ROWS) -> LogSample:
             )
         with _text_of(path) as lines:
             if table.format == "json_lines":
-                first_lines = itertools.islice(_nonblank(lines), limit)
+                first_lines = itertools.islice(filter(str.strip, lines), limit)
                 return _sample_of_records(map(json.loads, first_lines))
             rows = list(itertools.islice(_cells(lines, table.separator), limit + table.header))
     columns = rows.pop(0) if table.header and rows else table.columns
@@ -70,7 +70,7 @@ def recognize(path: Path) -> TableFormat:
             if file.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC:
                 return TableFormat(format="parquet")
         with _text_of(path) as text:
-            lines = list(itertools.islice(_nonblank(text), _LINES_TO_SNIFF))
+            lines = list(itertools.islice(filter(str.strip, text), _LINES_TO_SNIFF))
     if not lines:
         raise UsageError(f"{path}: holds no line")
     if lines[0].lstrip().startswith("{"):
@@ -129,10 +129,6 @@ def _cells(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
     else:
         rows = csv.reader(lines, delimiter=delimiter)
     return (row for row in rows if row)
-
-
-def _nonblank(lines: Iterable[str]) -> Iterator[str]:
-    return (line for line in lines if line.strip())
 
 
 def _sample_of_records(records: Iterable[dict[str, Any]]) -> LogSample:
