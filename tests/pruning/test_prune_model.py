@@ -220,12 +220,12 @@ def test_a_step_that_changes_nothing_seals_nothing(run: Path) -> None:
 def test_a_package_with_a_wrong_scale_is_refused_unsealed(
     run: Path, monkeypatch: pytest.MonkeyPatch, recipe: str
 ) -> None:
-    build = assembly.build
+    build = assembly.build_graph
 
     def planted(parts: Parts) -> bytes:
         return build(replace(parts, table=replace(parts.table, steps=1.5 * parts.table.steps)))
 
-    monkeypatch.setattr(assembly, "build", planted)
+    monkeypatch.setattr(assembly, "build_graph", planted)
     with pytest.raises(SkewRefused, match=r"\d+ of 200 held-out rows differ, row \d+ by") as told:
         pruned(run, recipe, f"planted_{recipe}")
     assert told.value.exit_code == 65
