@@ -7,6 +7,8 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from secateur.contracts.artifact_files import VOCABULARY, part_name
 from secateur.contracts.features import HELD_OUT, SPLITS, FeatureSchema
 from secateur.features.columns.number_columns import Sample
@@ -142,13 +144,10 @@ def _facts(
             if days
         },
     }
-    vectors = {f.name: [day.faults[f.name] for day in written] for f in schema.vectors}
-    return facts | ({"vectors": _sums(vectors)} if vectors else {})
-
-
-def _sums(faults: Mapping[str, Sequence[tuple[int, int]]]) -> dict[str, dict[str, int]]:
-    kinds = ("missing", "malformed")
-    return {
-        name: {kind: sum(day[place] for day in each) for place, kind in enumerate(kinds)}
-        for name, each in faults.items()
-    }
+    if schema.vectors:
+        kinds = ("missing", "malformed")
+        sums = {f.name: np.sum([day.faults[f.name] for day in written], 0) for f in schema.vectors}
+        facts["vectors"] = {
+            name: dict(zip(kinds, total.tolist(), strict=True)) for name, total in sums.items()
+        }
+    return facts

@@ -48,7 +48,12 @@ def learn(
             sizes[vocabulary_name(spec)] = len(table) + 1
             writer.write_table(table, _ROWS_A_GROUP)
     numeric = (spec for spec in features.fields if spec.kind in ("bucket", "number"))
-    samples = {spec.name: _sample(_values(totals, spec, 1)) for spec in numeric}
+    samples = {}
+    for spec in numeric:
+        values = _values(totals, spec, 1)
+        chunks = [numbers_in(batch["value"].to_pylist()) for batch in values.to_batches(_CHUNK)]
+        numbers = np.concatenate([np.empty(0), *chunks])
+        samples[spec.name] = Sample.of(numbers, values["count"].to_numpy())
     return schema_of(features, heading, sizes, {**samples, **counters})
 
 
@@ -80,9 +85,3 @@ def _rank(values: pa.Table, field: str) -> pa.Table:
     ids, names = pa.array(range(len(values)), pa.int32()), pa.repeat(field, len(values))
     columns = {"field": names, "id": ids, "value": ordered["value"], "count": ordered["count"]}
     return pa.table(columns, schema=VOCABULARY_SCHEMA)
-
-
-def _sample(values: pa.Table) -> Sample:
-    """The numbers that texts spell."""
-    chunks = [numbers_in(batch["value"].to_pylist()) for batch in values.to_batches(_CHUNK)]
-    return Sample.of(np.concatenate([np.empty(0), *chunks]), values["count"].to_numpy())

@@ -16,7 +16,7 @@ from secateur.features.columns.vector_columns import count_faults
 from secateur.features.days.arrow_days import AlignedRows, Day, text_of, write
 from secateur.features.history.prior_counts import Lookup
 from secateur.features.learning import read_vocabulary
-from secateur.scenario import Features, Logs, SliceSpec
+from secateur.scenario import Features, Logs
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,9 @@ class EncodeDay:
             if spec.kind == "list":
                 found[spec.name] = split_texts(table[spec.name], spec)
             elif spec.kind != "history":
-                found[spec.name] = _text(table[spec.name])
+                column = table[spec.name]
+                is_dictionary = pa.types.is_dictionary(column.type)
+                found[spec.name] = _array(column) if is_dictionary else text_of(column)
         return found
 
     def _of_event(self, table: pa.Table) -> dict[str, pa.Array]:
@@ -119,19 +121,13 @@ class EncodeDay:
         }
 
     def _slices(self, table: pa.Table) -> dict[str, pa.Array]:
-        """1 for the events of a slice, 0 for the others."""
+        """Int8 [rows] of every slice: 1 for its events, 0 for the others."""
+        found = {}
         slices = zip(self.schema.slice_columns, self.sources.features.slices, strict=True)
-        return {name: _inside(table[part.column], part) for name, part in slices}
-
-
-def _inside(column: pa.ChunkedArray, part: SliceSpec) -> pa.Array:
-    values = pa.array([canonical(value) for value in part.values], pa.string())
-    return pc.is_in(text_of(column), value_set=values).cast(pa.int8())
-
-
-def _text(column: pa.ChunkedArray) -> pa.Array:
-    """Texts, or a dictionary of them."""
-    return _array(column) if pa.types.is_dictionary(column.type) else text_of(column)
+        for name, part in slices:
+            values = pa.array([canonical(value) for value in part.values], pa.string())
+            found[name] = pc.is_in(text_of(table[part.column]), value_set=values).cast(pa.int8())
+        return found
 
 
 def _array(column: pa.ChunkedArray) -> pa.Array:

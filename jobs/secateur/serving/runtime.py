@@ -32,11 +32,16 @@ class Runtime:
             )
         except Exception as error:  # onnxruntime raises classes of its own, without a public root
             raise CorruptArtifact(f"{layout.MODEL} does not load: {error}") from error
-        found = {i.name: _kind(i) for i in self._session.get_inputs()}
+        found: dict[str, Kind] = {
+            one.name: (one.type, [n if isinstance(n, int) else None for n in one.shape[1:]])
+            for one in self._session.get_inputs()
+        }
         # A package without this input has all ids in one.
         self.id_places = _id_places(contents.schema, apart=layout.REQUEST_IDS in found)
         self.inputs = _signature(contents.schema, self.id_places)
-        self._outputs = _outputs(contents.schema)
+        # By what they predict: the label, then every task.
+        tasks = {task: layout.task_output(task) for task in contents.schema.tasks}
+        self._outputs = {contents.schema.label: layout.PROBABILITY, **tasks}
         outputs = [o.name for o in self._session.get_outputs()]
         if found != self.inputs or outputs != [*self._outputs.values()]:
             raise CorruptArtifact(f"{layout.MODEL} takes {found} and gives {outputs}")
@@ -57,16 +62,6 @@ class Runtime:
         except Exception as error:
             raise CorruptArtifact(f"{layout.MODEL} does not run: {error}") from error
         return found
-
-
-def _outputs(schema: FeatureSchema) -> dict[str, str]:
-    """The graph's outputs by what they predict: the label, then every task."""
-    tasks = {task: layout.task_output(task) for task in schema.tasks}
-    return {schema.label: layout.PROBABILITY, **tasks}
-
-
-def _kind(found: onnxruntime.NodeArg) -> Kind:
-    return found.type, [n if isinstance(n, int) else None for n in found.shape[1:]]
 
 
 def _id_places(schema: FeatureSchema, *, apart: bool) -> IdPlaces:

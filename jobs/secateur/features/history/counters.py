@@ -86,7 +86,9 @@ class CountBefore:
     def _tables(self, day: Day, seen: Mapping[str, list[Sample]]) -> Iterator[pa.Table]:
         columns = {"time_ms", *(key for counter in self.counters for key in counter.keys)}
         lookup = cache(lambda at, series: Lookup.read(self.sums.series_folder(series), at))
-        today, recent, place = self._today(day), self.recent.read(day.name), 0
+        fresh = [name for at in fresh_today(self.counters) for name in today_columns(at)]
+        today = AlignedRows(self.today[day.name], fresh) if fresh else None
+        recent, place = self.recent.read(day.name), 0
         for table in day.tables(columns):
             asked = _Asked(day.name, table, self.logs.timezone, lookup)
             made = recent.slice(place, len(table))
@@ -96,11 +98,6 @@ class CountBefore:
             for name, column in fields.items():
                 seen[name].append(Sample.of_counts(column))
             yield pa.table(fields)
-
-    def _today(self, day: Day) -> AlignedRows | None:
-        fresh = fresh_today(self.counters)
-        columns = [name for place in fresh for name in today_columns(place)]
-        return AlignedRows(self.today[day.name], columns) if columns else None
 
     def _fields(self, asked: "_Asked", made: pa.Table) -> Iterator[tuple[str, pa.Array]]:
         """Float64 [rows] by field: known before the day, and `made` [rows] of its own events."""

@@ -126,7 +126,10 @@ class CountDay:
             for tally in wanted:
                 parts[day.name, tally.name].append(_count(positive[tally.of], tally, sources))
             for earlier, tally, keys in self._late(day, table["time_ms"], sources):
-                parts.setdefault((earlier, tally.name), []).append(_zeros(keys))
+                distinct = pc.unique(keys.drop_null())
+                none = pa.array(np.zeros(len(distinct), np.int64))
+                zeros = pa.table({"key": distinct, "events": none, "positives": none})
+                parts.setdefault((earlier, tally.name), []).append(zeros)
         write(self.file(day), (_sum_counts(*name, tables) for name, tables in parts.items()))
 
     def file(self, day: Day) -> Path:
@@ -180,12 +183,6 @@ def _by_key(counts: pa.Table) -> pa.Table:
     how = [(name, "sum") for name in ("events", "positives")]
     found = counts.group_by("key", use_threads=False).aggregate(how)
     return found.rename_columns(["key", "events", "positives"])
-
-
-def _zeros(keys: pa.Array) -> pa.Table:
-    distinct = pc.unique(keys.drop_null())
-    none = pa.array(np.zeros(len(distinct), np.int64))
-    return pa.table({"key": distinct, "events": none, "positives": none})
 
 
 def _sum_counts(day: str, tally: str, tables: Sequence[pa.Table]) -> pa.Table:

@@ -77,7 +77,10 @@ def look_back(recent: Recent, events: DataFrame, rows: int) -> None:
         (keys,) = {counter.keys for counter in group.values()}
         columns = tuple(dict.fromkeys((*_OWN, *(n for c in group.values() for n in c.columns))))
         parts = cores * (1 + rows // (cores * _ROWS))
-        together = events.select(*map(column_named, columns)).repartition(parts, *_spread(keys))
+        # A key's events come together; those without one are spread by their rows.
+        whole = reduce(Column.__and__, (column_named(key).isNotNull() for key in keys))
+        spread = (*map(column_named, keys), F.when(~whole, F.col(ROW)))
+        together = events.select(*map(column_named, columns)).repartition(parts, *spread)
         plain = together.toDF(*map(str, range(len(columns))))  # Arrow's way in knows no dots
         look = _Look(group, columns, recent.timezone, recent.folder / str(number))
         plain.mapInArrow(look, "part int").collect()
@@ -183,12 +186,6 @@ class _Past:
         last = np.append(self.times, 0)[end - 1]
         gap = (moments.times - last) // 1000
         return end - start, self.positives[end] - self.positives[start], gap
-
-
-def _spread(keys: Sequence[str]) -> list[Column]:
-    """What brings a key's events together, and leaves those without one where they fall."""
-    whole = reduce(Column.__and__, (column_named(key).isNotNull() for key in keys))
-    return [*map(column_named, keys), F.when(~whole, F.col(ROW))]
 
 
 def side_by_side(left: pa.Table, right: pa.Table) -> pa.Table:

@@ -24,19 +24,16 @@ class Contents:
 def read_package(folder: Path) -> Contents:
     """Read and unpack. Raises CorruptArtifact for a missing or damaged file."""
     schema = record.from_json(FeatureSchema, read_whole(folder, layout.SCHEMA))
-    _check_shares(schema, f"{folder / layout.SCHEMA}")
+    sizes = {field.name: field.size for field in schema.categories}
+    for field in schema.lists:
+        if field.shares is not None and sizes.get(field.shares) != field.size:
+            where = folder / layout.SCHEMA
+            raise CorruptArtifact(f"{where}: {field.name} shares no {field.shares} of its size")
     rows = sum(field.size for field in (*schema.fields, *schema.own_lists))
     table = unpack_table(read_file(folder, layout.TABLE), rows, f"{folder / layout.TABLE}")
     words = read_file(folder, layout.VOCABULARY)
     vocabulary = unpack_vocabulary(words, schema, f"{folder / layout.VOCABULARY}")
     return Contents(schema, read_whole(folder, layout.MODEL), table, vocabulary)
-
-
-def _check_shares(schema: FeatureSchema, where: str) -> None:
-    sizes = {field.name: field.size for field in schema.categories}
-    for field in schema.lists:
-        if field.shares is not None and sizes.get(field.shares) != field.size:
-            raise CorruptArtifact(f"{where}: {field.name} shares no {field.shares} of its size")
 
 
 def read_whole(folder: Path, name: str) -> bytes:

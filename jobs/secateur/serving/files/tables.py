@@ -34,7 +34,7 @@ def pack_table(
     words: NDArray[np.uint8] | None = None,
     books: Books = (),
 ) -> bytes:
-    """Pack a table [rows, dim + 1] for `table.zst`: floats, or integers by `row_codes.pack`."""
+    """Pack a table [rows, dim + 1] for `table.zst`: floats, or integers as `row_codes` says."""
     if segments:
         return row_codes.pack_codes(table.astype(np.uint8), segments, words, books)
     rows, width = table.shape

@@ -110,7 +110,8 @@ def unpack_vocabulary(data: bytes, schema: FeatureSchema, where: str) -> dict[st
             if header.get("form") == 2:
                 values[field.name], payload = _of_run(header, payload, field, here)
             elif _is_hashed(field):
-                values[field.name], payload = _of_hashes(payload, field)
+                hashes = np.frombuffer(payload, _HASH, field.oov).astype(np.uint64)
+                values[field.name], payload = Hashes(hashes), payload[hashes.nbytes :]
             else:
                 values[field.name] = _of_texts(header.get(field.name), field, here)
         except (ValueError, KeyError, AttributeError, OverflowError) as error:
@@ -190,11 +191,6 @@ def _texts_of(run: Run, numbers: NDArray[np.int64]) -> list[str]:
     if not 0 < run.hex < HASH_BITS // 4 or (numbers >> 4 * run.hex).any():
         raise ValueError(f"numbers have not {run.hex} hexadecimal digits")
     return [f"{number:0{run.hex}x}" for number in numbers.tolist()]
-
-
-def _of_hashes(payload: memoryview, field: _Field) -> tuple[Values, memoryview]:
-    found = np.frombuffer(payload, _HASH, field.oov).astype(np.uint64)
-    return Hashes(found), payload[found.nbytes :]
 
 
 def _of_texts(found: object, field: _Field, where: str) -> list[str]:
