@@ -75,6 +75,7 @@ class EncodeDay:
             yield pa.table(rows)
 
     def _columns(self) -> set[str]:
+        """The columns of events and side tables that rows are made of."""
         features, logs = self.sources.features, self.sources.logs
         fields = {spec.name for spec in features.fields if spec.kind != "history"}
         slices = {part.column for part in features.slices}
@@ -91,24 +92,24 @@ class EncodeDay:
 
     def _inputs(self, table: pa.Table, made: Sequence[pa.Table]) -> dict[str, pa.Array]:
         """The columns [rows] that the encoder reads, by input."""
-        found = {name: _array(more[name]) for more in made for name in more.column_names}
+        found = {name: more[name].combine_chunks() for more in made for name in more.column_names}
         for spec in self.sources.features.fields:
             if spec.kind == "list":
                 found[spec.name] = split_texts(table[spec.name], spec)
             elif spec.kind != "history":
                 column = table[spec.name]
                 is_dictionary = pa.types.is_dictionary(column.type)
-                found[spec.name] = _array(column) if is_dictionary else text_of(column)
+                found[spec.name] = column.combine_chunks() if is_dictionary else text_of(column)
         return found
 
     def _of_event(self, table: pa.Table) -> dict[str, pa.Array]:
         user = text_of(table[self.sources.logs.user])
         labels = ("label", *self.schema.task_columns)
         return {
-            **{name: _array(table[name]).cast(pa.int8()) for name in labels},
+            **{name: table[name].combine_chunks().cast(pa.int8()) for name in labels},
             USER_HASH: user,
-            "day": _array(table["day"]),
-            "time_ms": _array(table["time_ms"]),
+            "day": table["day"].combine_chunks(),
+            "time_ms": table["time_ms"].combine_chunks(),
         }
 
     def _train_events(self, table: pa.Table, train: Sequence[Lookup]) -> dict[str, pa.Array]:
@@ -128,7 +129,3 @@ class EncodeDay:
             values = pa.array([canonical(value) for value in part.values], pa.string())
             found[name] = pc.is_in(text_of(table[part.column]), value_set=values).cast(pa.int8())
         return found
-
-
-def _array(column: pa.ChunkedArray) -> pa.Array:
-    return column.combine_chunks()

@@ -74,6 +74,7 @@ class ColumnEncoder:
                 return pa.ListArray.from_arrays(offsets, ids)
 
     def _ids(self, field: CategoryField | ListField, vocabulary: str, values: pa.Array) -> pa.Array:
+        """Int32 ids [n] of canonical texts [n], or of a dictionary of them; OOV for null."""
         if pa.types.is_dictionary(values.type):
             spelled = self._ids(field, vocabulary, values.dictionary.cast(pa.string()))
             return spelled.take(values.indices).fill_null(field.oov)
@@ -82,12 +83,14 @@ class ColumnEncoder:
 
 
 def _rows(vectors: NDArray[np.float32]) -> pa.ListArray:
+    """`list<float>` [n] of vectors [n, length]."""
     rows, length = vectors.shape
     offsets = np.arange(0, rows * length + 1, length, dtype=np.int32)
     return pa.ListArray.from_arrays(offsets, pa.array(vectors.ravel()))
 
 
 def _value(field: Input, column: pa.Array) -> pa.Array:
+    """The raw values [rows] of one column [rows], null where one is missing or cannot be read."""
     match field:
         case BucketField():
             return pa.array(column_numbers(column), from_pandas=True)  # NaN becomes null

@@ -102,7 +102,7 @@ class CountBefore:
     def _fields(self, asked: "_Asked", made: pa.Table) -> Iterator[tuple[str, pa.Array]]:
         """Float64 [rows] by field: known before the day, and `made` [rows] of its own events."""
         for number, counter in enumerate(self.counters):
-            keys = asked.keys(counter)
+            keys = key_of([text_of(asked.table[key]) for key in counter.keys])
             columns = [name for name in recent_columns(number) if name in made.column_names]
             counts = {name.partition("_")[0]: made[name].to_numpy() for name in columns}
             if not counter.of_single_events:
@@ -123,10 +123,6 @@ class _Asked:
     table: pa.Table
     timezone: str
     lookup: Callable[[str, Series], Lookup]
-
-    def keys(self, counter: Counter) -> pa.Array:
-        """Each event's key of a counter: text [rows], null where a part is missing."""
-        return key_of([text_of(self.table[key]) for key in counter.keys])
 
     def prior_counts(self, keys: pa.Array, series: Series) -> tuple[Counts, Counts]:
         """Events and positives, int64 [rows] each, of `keys` [rows] before the event's own day."""

@@ -76,25 +76,19 @@ class IdColumns:
         numbers, name = np.empty((len(self._bucketed), rows)), ""
         try:
             for j, name in enumerate(self._categories):
-                ids[:, j] = _ids(encoders[name], columns[name])
+                encoder, column = encoders[name], columns[name]
+                value = single(column)
+                is_one = value is not MANY  # one id for all
+                ids[:, j] = encoder.id_of(value) if is_one else encoder.encode(values_of(column))
             for j, name in enumerate(self._bucketed):
-                numbers[j] = _numbers(columns[name])
+                column = columns[name]
+                is_one = is_scalar(column)
+                numbers[j] = number_of(column) if is_one else numbers_of(values_of(column))
         except (TypeError, ValueError) as error:
             raise no_plain_values(name, error) from error
         if self._bucketed:
             ids[:, len(self._categories) :] = self._buckets.ids(numbers).T
         return ids
-
-
-def _ids(encoder: FieldEncoder, column: Column) -> Ids | int:
-    """Ids [n] of a column; one id where it is constant."""
-    value = single(column)
-    return encoder.encode(values_of(column)) if value is MANY else encoder.id_of(value)
-
-
-def _numbers(column: Column) -> NDArray[np.float64] | float:
-    """Numbers [n] of a column, or one for all."""
-    return number_of(column) if is_scalar(column) else numbers_of(values_of(column))
 
 
 def no_plain_values(name: str, error: Exception) -> UsageError:

@@ -156,6 +156,7 @@ def _to_codes(values: Bytes, strides: NDArray[np.int64], levels: int) -> Bytes:
 
 
 def _values(codes: Bytes, strides: NDArray[np.int64], levels: int) -> Bytes:
+    """Uint8 values, of the codes' shape [rows] or [rows, dim]. Raises ValueError beyond a byte."""
     values = ZERO + (codes.astype(np.int16) - levels) * strides.astype(np.int16)
     if values.min(initial=0) < 0 or values.max(initial=0) > 255:
         raise ValueError("codes beyond the levels of their segments")

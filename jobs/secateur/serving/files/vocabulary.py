@@ -186,6 +186,7 @@ def _of_run(
 
 
 def _texts_of(run: Run, numbers: NDArray[np.int64]) -> list[str]:
+    """The values that numbers [n] were packed from. Raises ValueError for too many digits."""
     if not run.hex:
         return [f"{run.prefix}{number}" for number in numbers.tolist()]
     if not 0 < run.hex < HASH_BITS // 4 or (numbers >> 4 * run.hex).any():
@@ -194,6 +195,7 @@ def _texts_of(run: Run, numbers: NDArray[np.int64]) -> list[str]:
 
 
 def _of_texts(found: object, field: _Field, where: str) -> list[str]:
+    """The header's own list of values. Raises CorruptArtifact where it is none of the field's."""
     if not isinstance(found, list) or len(found) != field.oov:
         raise CorruptArtifact(f"{where} has not the {field.oov} values promised")
     if not all(isinstance(value, str) for value in found):
