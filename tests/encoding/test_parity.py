@@ -32,7 +32,7 @@ from secateur.contracts.features import (
 from secateur.events import raw_rows as reading
 from secateur.events.keyed_hash import hash_of, with_pads
 from secateur.events.raw_files import RawFile
-from secateur.events.spelling import canonical_column
+from secateur.events.spark_spelling import canonical_column
 from secateur.features.columns import encoder as training_encoder
 from secateur.features.columns import list_columns as training_lists
 from secateur.features.columns import number_columns as training_numbers

@@ -13,8 +13,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.encoding.spelling import canonical
-from secateur.events.spelling import as_text
-from secateur.events.spelling import canonical_spelling as spark_canonical
+from secateur.events.spark_spelling import as_text
+from secateur.events.spark_spelling import canonical_spelling as spark_canonical
 
 DICE = random.Random(7)
 N = 2000

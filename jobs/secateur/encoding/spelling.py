@@ -21,7 +21,7 @@ that has a point before it or a sign in it: 1.2345678E7 (Java), 1e-05 and 1e+16 
 "+1", "1_000", and above all "05e15411" or "12e4", which are hexadecimal hashes, as Criteo's and
 Avazu's columns hold.
 
-`events/spelling.py` says the same in Spark's expressions.
+`events/spark_spelling.py` says the same in Spark's expressions.
 """
 
 import math

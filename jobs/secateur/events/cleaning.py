@@ -20,7 +20,7 @@ from secateur.events.raw_rows import (
     TEXT,
     parse_rows,
 )
-from secateur.events.spelling import canonical_column, canonical_spelling
+from secateur.events.spark_spelling import canonical_column, canonical_spelling
 from secateur.scenario import Logs
 from secateur.scenario.sections.logs import DELIMITERS
 from secateur.scenario.time_formats import UNITS

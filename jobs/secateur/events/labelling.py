@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.features import LABEL_PREFIX
-from secateur.events.spelling import canonical_spelling, canonical_values
+from secateur.events.spark_spelling import canonical_spelling, canonical_values
 from secateur.scenario import (
     ClickedListLabel,
     ColumnLabel,

@@ -10,7 +10,7 @@ from pyspark.sql.types import StringType, StructType
 
 from secateur.events.compressed_text import BOM
 from secateur.events.raw_files import RawFile
-from secateur.events.spelling import as_text, canonical_column
+from secateur.events.spark_spelling import as_text, canonical_column
 from secateur.local_days import ONE_DAY, midnight_ms
 from secateur.scenario import SideTable, TableFormat
 from secateur.scenario.sections.logs import DELIMITERS, QUOTES
