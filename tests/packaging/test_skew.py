@@ -205,6 +205,54 @@ def test_features_that_give_a_missing_number_another_value_are_refused(
         write_package(draft, model, FLOAT, source, inputs, "A sample")
 
 
+@pytest.mark.parametrize("recipe", [FLOAT, INT8, EXTREME, WORDS], ids=lambda recipe: recipe.name)
+def test_a_row_that_is_stored_otherwise_is_refused_though_no_held_out_row_reads_it(
+    features: Artifact, model: Recommender, tmp_path: Path, monkeypatch: Patch, recipe: Recipe
+) -> None:
+    source = package_source(features)
+    held_out = source.held_out.take(np.arange(1))
+    pack = assembly.pack_table
+
+    def swapped(rows: Any) -> Any:
+        return rows if rows is None else rows[[1, 0, *range(2, len(rows))]]
+
+    monkeypatch.setattr(
+        assembly,
+        "pack_table",
+        lambda table, segments, words, books: pack(swapped(table), segments, swapped(words), books),
+    )
+    monkeypatch.setattr(assembly, "demand_no_skew", lambda *_: None)  # as if none were read
+    with (
+        create((tmp_path / "p").as_uri(), "Package") as draft,
+        pytest.raises(SkewRefused, match=r"the files do not hold what was packed: 2 rows"),
+    ):
+        inputs = source.held_out.inputs
+        write_package(draft, model, recipe, replace(source, held_out=held_out), inputs, "A sample")
+
+
+@pytest.mark.parametrize("name", ["user_id", "item"])
+@pytest.mark.parametrize(
+    ("recipe", "pack"), [(INT8, "pack_vocabulary"), (EXTREME, "pack_ascending")]
+)
+def test_a_value_that_is_stored_otherwise_is_refused_though_no_held_out_row_holds_it(
+    write: Write, monkeypatch: Patch, name: str, recipe: Recipe, pack: str
+) -> None:
+    right = getattr(arrangement, pack)
+    last = "f" * 16 if name == "user_id" else "zz"
+    monkeypatch.setattr(
+        arrangement,
+        pack,
+        lambda schema, values, *rest: right(
+            schema, {**values, name: [*values[name][:-1], last]}, *rest
+        ),
+    )
+    monkeypatch.setattr(assembly, "demand_no_skew", lambda *_: None)  # as if none were read
+    with pytest.raises(
+        SkewRefused, match=f"the files do not hold what was packed: 1 values of {name}"
+    ):
+        write(recipe)
+
+
 def test_tasks_that_change_places_are_refused(
     features: Artifact, tmp_path: Path, monkeypatch: Patch
 ) -> None:

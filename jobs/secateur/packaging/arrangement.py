@@ -42,9 +42,10 @@ class Arrangement:
 
 @dataclass(frozen=True, eq=False)
 class Arranged:
-    """A package's rows and its packed values, both in its order."""
+    """A package's rows and its values, both in its order; the values as they are and packed."""
 
     rows: Arrangement
+    values: Mapping[str, Sequence[str]]
     vocabulary: bytes
 
 
@@ -76,4 +77,5 @@ def arrange(
     heights = tuple(block.size for block in blocks)
     starts = np.cumsum(heights) - heights
     order = [places + start for places, start in zip(orders.values(), starts, strict=True)]
-    return Arranged(Arrangement(np.concatenate(order), heights, tuple(rare.values())), packed)
+    rows = Arrangement(np.concatenate(order), heights, tuple(rare.values()))
+    return Arranged(rows, values, packed)
