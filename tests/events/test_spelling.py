@@ -70,6 +70,11 @@ COLUMNS: dict[str, tuple[Callable[[], Sequence[object]], pa.DataType]] = {
     "whole": (lambda: [DICE.randrange(-(2**63), 2**63) for _ in range(N)], pa.int64()),
     "unsigned": (lambda: [2**64 - 1, 7], pa.uint64()),
     "decimal": (decimals, pa.decimal128(14, 4)),
+    "deep decimal": (lambda: [Decimal("1E-18"), Decimal("-2.5")], pa.decimal128(38, 18)),
+    "deepest decimal": (
+        lambda: [Decimal("1E-38"), Decimal("0.1"), Decimal(0)],
+        pa.decimal128(38, 38),
+    ),
     "wide decimal": (lambda: [Decimal(10) ** 37, Decimal(-5)], pa.decimal128(38, 0)),
     "boolean": (lambda: [True, False], pa.bool_()),
     "binary": (binaries, pa.binary()),

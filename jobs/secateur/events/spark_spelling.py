@@ -68,7 +68,8 @@ def as_text(column: Column, kind: DataType) -> Column:
         case DecimalType():
             whole = F.floor(column)
             rest = _of_double(column.cast("double"))
-            return F.when(whole == column, whole.cast("string")).otherwise(rest)
+            # Of 38 digits a comparison of decimals would leave out the last ones.
+            return F.when((column % 1).cast("double") == 0, whole.cast("string")).otherwise(rest)
         case BooleanType():
             return column.cast("int").cast("string")
         case BinaryType():
