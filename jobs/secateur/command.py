@@ -40,6 +40,9 @@ from secateur.scenario import Scenario, load_scenario
 from secateur.scenario.sections.section import Section
 from secateur.storage import join
 
+# Flags that take a name of the plan or of the scenario; the others take a URI.
+NAMES = {"recipe", "target"}
+
 log = logging.getLogger("secateur")
 
 ANSWER = "SECATEUR_ANSWER"
@@ -167,10 +170,9 @@ def verb_flags(verb: str, doc: str | None, inputs: Sequence[str], options: Seque
         metavar="KEY=VALUE",
         help="override one key of the scenario, e.g. judgement.margin=0.02",
     )
-    for name in inputs:
-        flags.add_argument(f"--{name}", required=True, metavar="URI")
-    for name in options:
-        flags.add_argument(f"--{name}")
+    for name in (*inputs, *options):
+        kind = "NAME" if name in NAMES else "URI"
+        flags.add_argument(f"--{name}", required=name in inputs, metavar=kind)
     flags.add_argument("--output", required=True, metavar="URI")
     return flags
 
