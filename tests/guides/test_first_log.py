@@ -77,7 +77,7 @@ def test_the_draft_and_the_check_say_what_the_page_shows(checkout: Path) -> None
     assert [line for line in shown if line not in printed] == []
 
 
-@pytest.mark.night
+@pytest.mark.proof
 def test_the_whole_page_ends_in_a_score_that_a_service_was_given(checkout: Path) -> None:
     printed, logged = run(checkout, shell_blocks())
     assert "confirmed: confirm AUC" in logged
