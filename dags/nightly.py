@@ -20,12 +20,17 @@ from typing import Any
 from airflow.sdk import DAG, Asset, Param, dag, task, task_group
 
 from secateur_airflow import settings
-from secateur_airflow.alerts import Alert
+from secateur_airflow.alerts import Alert, Overdue
+from secateur_airflow.failures import Forget, Record
 from secateur_airflow.night import GPU, MEASURE, MEASURED_OR_CRASHED, SPARK, Night
+from secateur_airflow.run_day import schedule_in
 
 EVERY_TASK = {
-    "retries": 2,
-    "retry_delay": timedelta(seconds=10),
+    "retries": 3,
+    "retry_delay": settings.first_retry(),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=15),
+    "on_execute_callback": Forget(),
     "on_failure_callback": Alert(),
 }
 
@@ -33,14 +38,16 @@ EVERY_TASK = {
 def nightly(path: Path) -> DAG:
     """Declare the DAG of one scenario file."""
     scenario = tomllib.loads(path.read_text())
-    night = Night(str(path))
+    night = Night(str(path), scenario["logs"].get("timezone", "UTC"))
 
     @dag(
         dag_id=f"secateur_{scenario['name']}",
         description=scenario["title"],
-        schedule=scenario.get("schedule", "0 3 * * *"),
+        schedule=schedule_in(night.timezone, scenario.get("schedule", "0 3 * * *")),
         catchup=False,
         max_active_runs=1,
+        dagrun_timeout=timedelta(hours=scenario.get("deadline_hours", 20)),
+        on_failure_callback=Overdue(),
         params=form(scenario),
         tags=["secateur", *scenario.get("tags", [])],
         doc_md=__doc__,
@@ -68,7 +75,7 @@ def nightly(path: Path) -> DAG:
 
         dense_package = prune("dense", task_id="package_dense")
 
-        @task_group
+        @task_group(default_args={"on_failure_callback": Record()})  # the others go on
         def candidate(recipe: str) -> None:
             packages = {"package": prune(recipe), "dense-package": dense_package}
             inputs = packages | {"features": features}

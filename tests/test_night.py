@@ -72,7 +72,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         text = text.replace(old, new)
     (folder / "scenarios").mkdir()
     (folder / "scenarios" / "small_night.toml").write_text(text)
-    site = Site(folder, free_port(), (("scenarios", str(folder / "scenarios")),))
+    settings = (("scenarios", str(folder / "scenarios")), ("retry_seconds", "5"))
+    site = Site(folder, free_port(), settings)
     try:
         site.start()
         os.environ.update(site.environment())

@@ -1,43 +1,110 @@
 """Tell a person that a task failed for good.
 
-The line always stands in the task's log. It is also posted as `{"text": ...}`, which chat
-webhooks understand, where the Airflow connection `secateur_alerts` exists.
+The alert always stands in the task's log. It is also posted as `{"text": ...}`, which chat
+webhooks understand, where the Airflow connection `secateur_alerts` exists; its extra
+`{"endpoint": "/services/..."}` is the path of a webhook that has one.
 """
 
 import logging
+import os
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook, BaseNotifier
+
+from secateur_airflow import settings
+from secateur_airflow.failures import CRASHED, TIMED_OUT, Failure, Record, failure_of
+from secateur_airflow.verb import NO_RETRY, parameters_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 CONNECTION = "secateur_alerts"
+LOOKING_TIMEOUT_S = 60
+TIMED_OUT_RUN = "timed_out"  # as Airflow gives the reason
+GUIDE = "infra/guides/operate.md"
+ADVICE = {
+    NO_RETRY[64]: "put right what it names, then clear the task",
+    NO_RETRY[65]: "look at the evidence; a retry gives the same answer",
+    CRASHED: "its retries are used up: clear the task once the cause is gone",
+    TIMED_OUT: "its process was ended: see what it waited for, then clear the task",
+}
 
 log = logging.getLogger(__name__)
 
 
-class Alert(BaseNotifier):
-    """Say which task of which run failed, why, and what is served meanwhile."""
+class Alert(Record):
+    """Say which task of which run failed, why, what is served meanwhile, and what to do."""
 
     def notify(self, context: "Context") -> None:
-        """Log the alert and post it where a webhook is configured."""
-        text = message(context)
-        log.error("ALERT %s", text)
-        try:
-            BaseHook.get_connection(CONNECTION)
-        except Exception:
-            log.info("no connection %s: the alert stays in this log", CONNECTION)
-            return
-        from airflow.providers.http.hooks.http import HttpHook
-
-        HttpHook(method="POST", http_conn_id=CONNECTION).run(json={"text": text})
+        """Keep the record and tell people."""
+        super().notify(context)
+        send(message(context, read_served(context)))
 
 
-def message(context: Any) -> str:  # noqa: ANN401 - a typed dict of Airflow's
-    """One line for a person woken by it."""
-    instance, error = context["ti"], context.get("exception")
-    return (
-        f"{instance.dag_id}.{instance.task_id} failed in run {context['run_id']}: {error}. "
-        "What is served is unchanged."
-    )
+class Overdue(BaseNotifier):
+    """Say that a night was ended because its time was up; its own failed tasks speak for others."""
+
+    def notify(self, context: "Context") -> None:
+        """Tell people where the run timed out."""
+        told: Any = context
+        if told.get("reason") == TIMED_OUT_RUN:
+            dag = told["dag"].dag_id
+            send(f"{dag} passed its deadline in run {told['run_id']}: it was ended unfinished")
+
+
+def send(text: str) -> None:
+    """Log the alert, and post it where a webhook is configured."""
+    log.error("ALERT %s", text)
+    try:
+        connection = BaseHook.get_connection(CONNECTION)
+    except Exception:
+        log.info("no connection %s: the alert stays in this log", CONNECTION)
+        return
+    from airflow.providers.http.hooks.http import HttpHook
+
+    endpoint = connection.extra_dejson.get("endpoint")
+    HttpHook(method="POST", http_conn_id=CONNECTION).run(endpoint, json={"text": text})
+
+
+def message(context: Any, what_is_served: str) -> str:  # noqa: ANN401 - a typed dict of Airflow's
+    """What a person woken by it needs, a line each."""
+    failure = failure_of(context)
+    lines = [
+        f"{context['ti'].dag_id}.{_task(failure)} {failure.kind} in run {context['run_id']}, "
+        f"try {failure.attempt}: {failure.message}",
+        f"served: {what_is_served}",
+        f"what to do: {ADVICE[failure.kind]} ({GUIDE})",
+        f"log: {failure.log_url or 'in the UI'}",
+    ]
+    return "\n".join(lines)
+
+
+def _task(failure: Failure) -> str:
+    return f"{failure.task}[{failure.candidate}]" if failure.candidate else failure.task
+
+
+def read_served(context: Any) -> str:  # noqa: ANN401 - as above
+    """What the run's channel serves now, as the client reads it."""
+    scenario = context["ti"].dag_id.removeprefix("secateur_")
+    channel = str(parameters_of(context, "UTC")["channel"] or "latest")
+    target = getattr(context["ti"].task, "inputs", {}).get("target")
+    channel = f"{channel}_{target}" if target else channel
+    uri = f"{settings.store()}/{scenario}"
+    command = [settings.python(), "-m", "secateur.client", "show", uri, "--channel", channel]
+    try:
+        done = subprocess.run(
+            command,
+            env={**os.environ, "PYTHONPATH": settings.jobs()},
+            capture_output=True,
+            text=True,
+            timeout=LOOKING_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"unknown, the channel {channel} could not be read: {error}"
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or ["it said nothing"]
+        return f"unknown, the channel {channel} could not be read: {said[-1]}"
+    shown = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if " " in line)
+    return f"release {shown['release']} ({shown['recipe']}) on channel {shown['channel']}"

@@ -31,10 +31,11 @@ OUTPUT_FOLDERS = {
 
 
 class Night:
-    """Turns verbs into tasks for one scenario file."""
+    """Turns verbs into tasks for one scenario file, whose log's days end by `timezone`."""
 
-    def __init__(self, scenario: str) -> None:
+    def __init__(self, scenario: str, timezone: str = "UTC") -> None:
         self.scenario = scenario
+        self.timezone = timezone
 
     def task(
         self,
@@ -54,11 +55,12 @@ class Night:
         path = [*below, OUTPUT_FOLDERS[name], *([] if candidate is None else [candidate])]
         operator = operator_for(on)(
             task_id=airflow_arguments.pop("task_id", name),
-            verb=Verb(name, self.scenario),
+            verb=Verb(name, self.scenario, self.timezone),
             inputs=inputs or {},
             output_path=path,
             pool="default_pool" if on == CPU else on,
             queue=settings.read(f"{on}_queue", "default"),
+            execution_timeout=settings.time_limit(on),
             map_index_template=None if candidate is None else "{{ task.output_path[-1] }}",
             **airflow_arguments,
         )

@@ -1,12 +1,15 @@
 """A verb as a local process: what a task is unless the configuration says otherwise."""
 
 import json
+import logging
 import os
 import re
+import resource
 import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +19,9 @@ from secateur_airflow import settings
 from secateur_airflow.verb import Verb, raise_for_exit
 
 # As `secateur.command` writes them: 03:12:45 E secateur: ...
-LOG_LINE = re.compile(r"\d\d:\d\d:\d\d [A-Z] ")
+LOG_LINE = re.compile(r"\d\d:\d\d:\d\d ([A-Z]) ")
+LEVELS = {"W": logging.WARNING, "E": logging.ERROR, "C": logging.CRITICAL}
+GRACE_S = 10.0  # between asking a process to end and ending it
 ERROR_LINE = re.compile(r"\d\d:\d\d:\d\d [EC] ")
 
 if TYPE_CHECKING:
@@ -64,15 +69,43 @@ class VerbProcess(BaseOperator):
             start_new_session=True,
         ) as process:
             self._process = process
-            for line in process.stdout or ():
-                error = last_error(error, line.rstrip())
-                self.log.info("%s", line.rstrip())
-        raise_for_exit(self.verb.name, process.returncode, "\n".join(error))
+            try:
+                for line in process.stdout or ():
+                    error = last_error(error, line.rstrip())
+                    self.log.log(level_of(line), "%s", line.rstrip())
+            except BaseException:  # a time-out, say: leaving the block would wait for the process
+                end(process)
+                raise
+        raise_for_exit(self.verb.name, process.returncode, "\n".join(error), peak_bytes())
 
     def on_kill(self) -> None:
         """End the verb's processes, and no others."""
-        if self._process and self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGTERM)
+        if self._process:
+            end(self._process)
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End a process and all of its group: politely, then by force, stopped ones too."""
+    if process.poll() is not None:
+        return
+    os.killpg(process.pid, signal.SIGTERM)
+    os.killpg(process.pid, signal.SIGCONT)  # a stopped process would never see the other
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(GRACE_S)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def peak_bytes() -> int:
+    """The most memory that the verb, or a process that it waited for, held at once."""
+    return 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+
+
+def level_of(line: str) -> int:
+    """The level of a verb's log line; a line without one is information."""
+    level = LOG_LINE.match(line)
+    return LEVELS.get(level.group(1), logging.INFO) if level else logging.INFO
 
 
 def last_error(so_far: list[str], line: str) -> list[str]:

@@ -11,11 +11,14 @@ spark       process | submit: where Spark verbs run          (process)
 spark_conn_id  the Spark connection that `submit` uses       (spark_default)
 gpu         process | kubernetes: where torch verbs run      (process)
 gpu_image, gpu_namespace, gpu_limit  of the pod              (secateur:latest, default, 1)
+cpu_hours, measure_hours, spark_hours, gpu_hours             (1, 1, 4, 8)
+            the longest that one task may take where it runs; then it is ended and tried again
+retry_seconds  the wait before a crashed task's first retry, doubled before each further (60)
 """
 
 import hashlib
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +27,7 @@ from airflow.sdk import conf
 PROJECT = Path(__file__).parents[2]
 SECTION = "secateur"
 RUN_HASH_DIGITS = 6
+LONGEST_HOURS = {"cpu": "1", "measure": "1", "spark": "4", "gpu": "8"}
 
 
 class Run(Protocol):
@@ -37,6 +41,16 @@ class Run(Protocol):
 def read(key: str, default: str) -> str:
     """One key of the `[secateur]` section."""
     return str(conf.get(SECTION, key, fallback=default))
+
+
+def time_limit(on: str) -> timedelta:
+    """The longest that one try of a task may take in this place."""
+    return timedelta(hours=float(read(f"{on}_hours", LONGEST_HOURS[on])))
+
+
+def first_retry() -> timedelta:
+    """How long a crashed task waits for its first retry."""
+    return timedelta(seconds=float(read("retry_seconds", "60")))
 
 
 def python() -> str:

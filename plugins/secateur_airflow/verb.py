@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from secateur_airflow import settings
+from secateur_airflow.run_day import BACKFILL, day_of, is_backfill
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -33,10 +34,11 @@ OVERRIDES = {
 
 @dataclass(frozen=True)
 class Verb:
-    """What to run: `jobs/<name>.py` on a scenario file."""
+    """What to run: `jobs/<name>.py` on a scenario file, whose log's days end by `timezone`."""
 
     name: str
     scenario: str
+    timezone: str = "UTC"
 
     @property
     def script(self) -> str:
@@ -56,9 +58,22 @@ class Verb:
             f"--{flag.replace('_', '-')}={value.replace('{run}', run)}"
             for flag, value in inputs.items()
         )
-        changes = overrides(context["params"])
+        changes = overrides(parameters_of(context, self.timezone))
         output = "/".join([run, *output_path])
         return [f"--scenario={self.scenario}", *changes, *flags, "--output", output]
+
+
+def parameters_of(context: "Context", timezone: str) -> dict[str, Any]:
+    """The run's parameters; where nobody named a day, a run with a date ends with its own.
+
+    What Airflow's backfill makes goes to a channel of its own unless the backfill names another.
+    """
+    run: Any = context["dag_run"]
+    params = dict(context["params"])
+    params["last_day"] = params.get("last_day") or day_of(run, timezone)
+    if is_backfill(run) and "channel" not in (run.conf or {}):
+        params["channel"] = BACKFILL
+    return params
 
 
 def overrides(params: Mapping[str, Any]) -> list[str]:
@@ -67,11 +82,20 @@ def overrides(params: Mapping[str, Any]) -> list[str]:
     return [f"--set={key}={json.dumps(value)}" for key, value in given if value is not None]
 
 
-def raise_for_exit(verb: str, code: int, error: str) -> None:
-    """Turn an exit code into the exception that gives the right task state."""
+def raise_for_exit(verb: str, code: int, error: str, peak: int = 0) -> None:
+    """Turn an exit code into the exception that gives the right task state.
+
+    `peak` is the most memory, in bytes, that the process was seen to hold, 0 where nobody looked.
+    """
     if code == 0:
         return
     if code in NO_RETRY:
         raise AirflowFailException(f"{verb} {NO_RETRY[code]} (exit {code}): {error}")
+    if code in (-signal.SIGKILL, 128 + signal.SIGKILL):
+        seen = f"; it held up to {peak / 2**30:.1f} GiB" if peak else ""
+        raise AirflowException(
+            f"{verb} crashed (killed by SIGKILL), most likely out of memory{seen}. "
+            f"Its last words: {error}"
+        )
     how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit {code}"
     raise AirflowException(f"{verb} crashed ({how}): {error}")

@@ -80,10 +80,13 @@ def test_the_table_of_variables_is_what_the_code_reads() -> None:
     code = sources("jobs/**/*.py", "plugins/**/*.py", "infra/**/*.py", "infra/bootstrap.sh")
     read = set(re.findall(r"\bSECATEUR_[A-Z]+(?:_[A-Z]+)*\b", code))
     keys = set(re.findall(r"\bread\([\"'](\w+)[\"'],", sources("plugins/**/*.py")))
-    keys |= {f"{kind}_queue" for kind in ("cpu", "spark", "gpu", "measure")}
+    kinds = ("cpu", "spark", "gpu", "measure")
+    keys |= {f"{kind}_{what}" for kind in kinds for what in ("queue", "hours")}
     read |= {f"AIRFLOW__SECATEUR__{key.upper()}" for key in keys}
     table = (GUIDES / "deploy.md").read_text().partition("## Every variable")[2]
     told = set(re.findall(r"\b(?:AIRFLOW__)?SECATEUR_\w+", table))
-    told |= {f"AIRFLOW__SECATEUR__{name}" for name in re.findall(r"`([A-Z]+_QUEUE)`", table)}
+    told |= {
+        f"AIRFLOW__SECATEUR__{name}" for name in re.findall(r"`([A-Z]+_(?:QUEUE|HOURS))`", table)
+    }
     assert len(keys) > 10
     assert read ^ told == set()

@@ -7,16 +7,22 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTimeout
+from airflow.sdk.execution_time.timeout import timeout
 
-from secateur_airflow import alerts, settings
+from secateur_airflow import settings
 from secateur_airflow.night import GPU, SPARK, Night
-from secateur_airflow.process import VerbProcess, last_error
+from secateur_airflow.process import VerbProcess, last_error, level_of
 from secateur_airflow.verb import Verb
 
 CONTEXT: Any = {
     "dag_run": SimpleNamespace(
-        run_id="r", dag_id="secateur_x", run_after=__import__("datetime").datetime(2026, 1, 1)
+        run_id="r",
+        dag_id="secateur_x",
+        run_after=__import__("datetime").datetime(2026, 1, 1),
+        run_type="manual",
+        data_interval_end=None,
+        conf=None,
     ),
     "params": {},
     "ti": SimpleNamespace(xcom_push=lambda _key, _value: None),
@@ -70,6 +76,32 @@ def test_a_killed_process_is_a_crash(jobs: Path) -> None:
         process(jobs, "os.kill(os.getpid(), signal.SIGKILL)").execute(CONTEXT)
 
 
+def test_a_verb_that_hangs_is_ended_with_all_that_it_started(
+    jobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("secateur_airflow.process.GRACE_S", 0.5)
+    pids = tmp_path / "pids"
+    hanging = (
+        "import subprocess, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "child = subprocess.Popen(['sleep', '600'])\n"
+        f"open({str(pids)!r}, 'w').write(f'{{os.getpid()}} {{child.pid}}')\n"
+        "os.kill(os.getpid(), signal.SIGSTOP)"
+    )
+    operator = process(jobs, hanging)
+    with pytest.raises(AirflowTaskTimeout), timeout(3):
+        operator.execute(CONTEXT)
+    for pid in pids.read_text().split():
+        state = Path(f"/proc/{pid}/stat")
+        assert not state.exists() or state.read_text().split()[2] == "Z"
+
+
+def test_a_verbs_lines_keep_their_level() -> None:
+    assert level_of("03:00:01 W secateur: slow") == logging.WARNING
+    assert level_of("03:00:02 E secateur: judge_candidates REFUSED") == logging.ERROR
+    assert level_of("Traceback") == logging.INFO
+
+
 @pytest.mark.parametrize(
     ("on", "setting", "value", "kind"),
     [
@@ -100,19 +132,6 @@ def test_a_refusal_on_spark_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(AirflowFailException, match="refused"):
         operator.execute(CONTEXT)
     assert operator.application_args[-1].endswith("/events_report")
-
-
-def test_an_alert_names_the_task_the_run_and_the_reason(caplog: pytest.LogCaptureFixture) -> None:
-    context: Any = {
-        "ti": SimpleNamespace(dag_id="secateur_x", task_id="judge_candidates"),
-        "run_id": "r1",
-        "exception": AirflowFailException("refused: no candidate passed"),
-    }
-    with caplog.at_level(logging.ERROR):
-        alerts.Alert().notify(context)
-    (line,) = [r.getMessage() for r in caplog.records if "ALERT" in r.getMessage()]
-    assert "secateur_x.judge_candidates failed in run r1" in line
-    assert "no candidate passed" in line
 
 
 def test_what_nights_keep_lies_with_the_runs_unless_configured(

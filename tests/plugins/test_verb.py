@@ -13,6 +13,9 @@ RUN = SimpleNamespace(
     run_id="scheduled__2026-01-02T03:00:00+00:00",
     dag_id="secateur_short_video",
     run_after=datetime.datetime(2026, 1, 2, 3, tzinfo=datetime.UTC),
+    run_type="manual",
+    data_interval_end=None,
+    conf=None,
 )
 
 
@@ -26,11 +29,19 @@ def test_a_refusal_fails_without_retry_and_repeats_the_last_line(code: int) -> N
         raise_for_exit("judge_candidates", code, "no candidate passed")
 
 
-@pytest.mark.parametrize(("code", "how"), [(1, "exit 1"), (-9, "SIGKILL"), (137, "exit 137")])
+@pytest.mark.parametrize(
+    ("code", "how"), [(1, "exit 1"), (-9, "SIGKILL"), (-15, "SIGTERM"), (137, "SIGKILL")]
+)
 def test_a_crash_may_be_retried(code: int, how: str) -> None:
     with pytest.raises(AirflowException, match=how) as raised:
         raise_for_exit("train_model", code, "")
     assert not isinstance(raised.value, AirflowFailException)
+
+
+def test_a_killed_process_is_told_by_its_memory_and_not_by_its_last_line_alone() -> None:
+    words = r"SIGKILL\), most likely out of memory; it held up to 3.0 GiB. Its last words: done"
+    with pytest.raises(AirflowException, match=words):
+        raise_for_exit("train_model", -9, "done", 3 * 2**30)
 
 
 def test_parameters_that_were_given_become_overrides() -> None:

@@ -17,12 +17,16 @@
         ├── GateRefused        65  no candidate is small and good enough
         └── StoreRefused       65  the store does not enforce what a safe release needs
 
-A message says what failed, how much of it, and where the evidence lies.
+A message says what failed, how much of it, and where the evidence lies. `TaskFailure` is what a night
+keeps of it.
 """
+
+from dataclasses import dataclass
 
 CRASHED = 1
 USAGE = 64
 REFUSED = 65
+FAILURES = "failures"  # the folder below a run with the failures of its tasks
 
 
 class SecateurError(Exception):
@@ -93,3 +97,24 @@ class GateRefused(Refused):
 
 class StoreRefused(Refused):
     """The store does not enforce what a safe release needs."""
+
+
+@dataclass(frozen=True)
+class TaskFailure:
+    """One failed task: of which candidate, at which try, how, and what it said.
+
+    `kind` is refused, asked wrongly, crashed or timed out. No artifact: it is not sealed, and is
+    gone once the task is tried again.
+    """
+
+    task: str
+    candidate: str | None
+    attempt: int
+    kind: str
+    message: str
+    log_url: str | None
+
+    @property
+    def name(self) -> str:
+        """The task, with its candidate where it is one of many."""
+        return f"{self.task}[{self.candidate}]" if self.candidate else self.task

@@ -13,7 +13,13 @@ from secateur import storage
 from secateur.contracts import artifact_files, record
 from secateur.contracts.candidates import CandidatePlan
 from secateur.contracts.data import CleaningCounts, ValidationReport
-from secateur.contracts.errors import ArtifactError, CorruptArtifact, ObjectMissing
+from secateur.contracts.errors import (
+    FAILURES,
+    ArtifactError,
+    CorruptArtifact,
+    ObjectMissing,
+    TaskFailure,
+)
 from secateur.contracts.features import FeatureSchema
 from secateur.contracts.judgement import Scorecard, Verdict
 from secateur.contracts.manifest import MANIFEST, Manifest
@@ -66,7 +72,7 @@ class Night:
     """What one run sealed; None, or absent from a dictionary, where nothing was.
 
     `artifacts` has the manifest of each sealed folder by its path; `unreadable` has the reason for
-    each that cannot be trusted.
+    each that cannot be trusted. `failures` has the tasks that failed for good.
     """
 
     artifacts: dict[str, Manifest]
@@ -85,6 +91,7 @@ class Night:
     search: Part[SearchRecord] | None = None
     targets: dict[str, TargetResult] = field(default_factory=dict)
     overlaps: dict[str, Overlap] = field(default_factory=dict)
+    failures: tuple[TaskFailure, ...] = ()
 
 
 def read_night(uri: str) -> Night:
@@ -113,6 +120,7 @@ def read_night(uri: str) -> Night:
         search=run.optional_part("plan", artifact_files.SEARCH, SearchRecord),
         overlaps=dict(_overlaps(run, recipes)),
         targets=dict(_targets(run)),
+        failures=tuple(_failures(run)),
     )
 
 
@@ -124,6 +132,14 @@ def _targets(run: "_Run") -> Iterator[tuple[str, TargetResult]]:
         release = run.part(f"{TARGETS}/{name}/release", artifact_files.RECEIPT, PublishReceipt)
         if verdict:
             yield name, TargetResult(verdict, release)
+
+
+def _failures(run: "_Run") -> Iterator[TaskFailure]:
+    for key in sorted(run.store.keys(f"{FAILURES}/")):
+        try:
+            yield record.from_json(TaskFailure, run.store.get(key).data)
+        except (ArtifactError, ObjectMissing) as error:
+            run.unreadable[key] = str(error)
 
 
 def _overlaps(run: "_Run", recipes: tuple[str, ...]) -> Iterator[tuple[str, Overlap]]:

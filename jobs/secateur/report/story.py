@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from secateur.contracts.errors import TaskFailure
 from secateur.contracts.judgement import BATCHES, Verdict
 from secateur.contracts.releases import PublishReceipt
 from secateur.report.model_rows import Measures, ModelRow
@@ -55,6 +56,8 @@ def headline(night: Night) -> Headline:
     """Say how the night ended, from what was sealed last."""
     if night.verdict:
         return _of_verdict(night.verdict.value, night.release.value if night.release else None)
+    if failed := _decisive(night):
+        return _of_failure(failed)
     for name, report in (("events", night.events_report), ("features", night.features_report)):
         if report and not report.value.success:
             rules = report.value.expectations
@@ -73,6 +76,22 @@ def headline(night: Night) -> Headline:
         f"{UNTOUCHED}"
     )
     return Headline("incomplete", sentence)
+
+
+def _decisive(night: Night) -> TaskFailure | None:
+    """The failed task that ended the night: one of many candidates' does not."""
+    ended = (one for one in night.failures if one.candidate is None)
+    return next(ended, next(iter(night.failures), None))
+
+
+def _of_failure(failed: TaskFailure) -> Headline:
+    status: Status = "refused" if failed.kind == "refused" else "incomplete"
+    served = UNTOUCHED
+    if failed.task.startswith("publish_"):
+        served = "Its channel may have moved: `secateur show` tells what is served."
+    message = failed.message.rstrip(".")
+    told = f"{failed.name} {failed.kind} at try {failed.attempt}: {message}."
+    return Headline(status, f"{told} {served}")
 
 
 def _of_verdict(verdict: Verdict, receipt: PublishReceipt | None) -> Headline:

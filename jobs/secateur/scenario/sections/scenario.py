@@ -1,5 +1,9 @@
 """One recommender's nights: all sections together."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.errors import UsageError
 from secateur.scenario.sections.cleaning import Cleaning
@@ -23,7 +27,10 @@ class Scenario(Section):
     seed: int
     """Where all randomness starts: equal seeds and inputs give equal artifacts."""
     schedule: str = "0 3 * * *"
-    """When the night runs, as Airflow reads it: a cron expression, or a preset such as `@daily`."""
+    """When the night runs, by the clock of `logs.timezone`: a cron expression, or a preset such as
+    `@daily`. An empty text: only when somebody asks."""
+    deadline_hours: Annotated[float, Field(gt=0)] = 20.0
+    """A night that takes longer is ended, and an alert says so."""
     tags: tuple[str, ...] = ()
     """Tags of the DAG in Airflow."""
     only_candidates: tuple[str, ...] = ()

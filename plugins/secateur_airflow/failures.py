@@ -1,0 +1,82 @@
+"""Why a task failed for good, kept in the run's folder beside what the night sealed.
+
+`<run>/failures/<task>.json` is a `TaskFailure` of `secateur.contracts`; the report reads it. It is
+there while the task's last attempt is a failure: an attempt that begins takes it away.
+"""
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseNotifier, ObjectStoragePath
+from airflow.sdk.exceptions import AirflowTaskTimeout
+
+from secateur_airflow import settings
+from secateur_airflow.verb import NO_RETRY
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+FOLDER = "failures"
+CRASHED, TIMED_OUT = "crashed", "timed out"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One task that failed for good: which candidate's, at which try, how, and what it said."""
+
+    task: str
+    candidate: str | None
+    attempt: int
+    kind: str
+    message: str
+    log_url: str | None
+
+
+def failure_of(context: Any) -> Failure:  # noqa: ANN401 - a typed dict of Airflow's
+    """What the context of a failed task tells."""
+    instance, error = context["ti"], context.get("exception")
+    return Failure(
+        task=instance.task_id,
+        candidate=getattr(instance, "rendered_map_index", None),
+        attempt=instance.try_number,
+        kind=kind_of(error),
+        message=str(error) if error is not None else "the task was marked failed",
+        log_url=getattr(instance, "log_url", None),
+    )
+
+
+def kind_of(error: BaseException | str | None) -> str:
+    """How it ended: refused, asked wrongly, timed out or crashed."""
+    if isinstance(error, AirflowTaskTimeout):
+        return TIMED_OUT
+    code = re.search(r"\(exit (\d+)\)", str(error))
+    return NO_RETRY.get(int(code.group(1)), CRASHED) if code else CRASHED
+
+
+class Record(BaseNotifier):
+    """Keep why the task failed, where the night's report looks for it."""
+
+    def notify(self, context: "Context") -> None:
+        """Write the record."""
+        path = record_path(context)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(failure_of(context)), sort_keys=True))
+
+
+class Forget(BaseNotifier):
+    """Take away the record of an earlier attempt, as the task begins anew."""
+
+    def notify(self, context: "Context") -> None:
+        """Delete the record, if there is one."""
+        record_path(context).unlink(missing_ok=True)
+
+
+def record_path(context: Any) -> ObjectStoragePath:  # noqa: ANN401 - as above
+    """Where the record of the context's task lies."""
+    instance = context["ti"]
+    index = getattr(instance, "map_index", -1)
+    name = instance.task_id if index < 0 else f"{instance.task_id}-{index}"
+    run = settings.run_folder(context["dag_run"])
+    return ObjectStoragePath(run) / FOLDER / f"{name}.json"

@@ -1,0 +1,136 @@
+"""A failed task is told to people and kept for the report: why, at which try, what is served."""
+
+import datetime
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTimeout
+
+from secateur.contracts.errors import TaskFailure
+from secateur.contracts.record import from_json
+from secateur_airflow.alerts import Alert, Overdue
+from secateur_airflow.failures import Forget, Record, kind_of
+
+REFUSED = AirflowFailException("judge_candidates refused (exit 65): none of 2 candidates passed")
+
+
+def context(error: BaseException, **of_task: Any) -> Any:
+    """What Airflow hands to the callback of a failed task."""
+    of_task = {"task_id": "judge_candidates", "map_index": -1, "rendered_map_index": None} | of_task
+    run = SimpleNamespace(
+        run_id="r1",
+        dag_id="secateur_x",
+        run_after=datetime.datetime(2026, 1, 1),
+        run_type="manual",
+        data_interval_end=None,
+        conf={},
+    )
+    task = SimpleNamespace(inputs={})
+    ti = SimpleNamespace(
+        dag_id="secateur_x", try_number=4, log_url="http://ui/log", task=task, **of_task
+    )
+    return {
+        "ti": ti,
+        "run_id": "r1",
+        "dag_run": run,
+        "exception": error,
+        "params": {"channel": "latest"},
+    }
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The run's folder, on a site whose store is empty."""
+    monkeypatch.setenv("AIRFLOW__SECATEUR__RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("AIRFLOW__SECATEUR__STORE", str(tmp_path / "store"))
+    return tmp_path / "runs" / "x"
+
+
+@pytest.fixture
+def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, Any]]]:
+    """A chat's webhook, whose address has a path; gives what was posted to it."""
+    posted: list[tuple[str, Any]] = []
+
+    class Chat(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            posted.append((self.path, json.loads(body)))
+            self.send_response(200)
+            self.end_headers()
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Chat)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    connection = {
+        "conn_type": "http",
+        "host": f"http://127.0.0.1:{server.server_port}",
+        "extra": {"endpoint": "/services/T1/B2"},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_SECATEUR_ALERTS", json.dumps(connection))
+    yield posted
+    server.shutdown()
+
+
+def test_an_alert_says_what_failed_at_which_try_what_is_served_and_what_to_do(
+    runs: Path, webhook: list[tuple[str, Any]]
+) -> None:
+    Alert().notify(context(REFUSED))
+    ((path, body),) = webhook
+    assert path == "/services/T1/B2"
+    first, served, advice, log = body["text"].splitlines()
+    assert first == f"secateur_x.judge_candidates refused in run r1, try 4: {REFUSED}"
+    assert served.startswith("served: unknown, the channel latest could not be read: ")
+    assert advice == (
+        "what to do: look at the evidence; a retry gives the same answer (infra/guides/operate.md)"
+    )
+    assert log == "log: http://ui/log"
+
+
+def test_an_alert_names_the_candidate(runs: Path, webhook: list[tuple[str, Any]]) -> None:
+    Alert().notify(
+        context(AirflowException("x"), task_id="prune", map_index=1, rendered_map_index="int8")
+    )
+    assert webhook[0][1]["text"].startswith("secateur_x.prune[int8] crashed in run r1")
+
+
+def test_a_night_past_its_deadline_is_told_and_other_failures_are_told_by_their_tasks(
+    webhook: list[tuple[str, Any]],
+) -> None:
+    dag: Any = {"dag": SimpleNamespace(dag_id="secateur_x"), "run_id": "r1"}
+    Overdue().notify(dag | {"reason": "task_failure"})
+    assert webhook == []
+    Overdue().notify(dag | {"reason": "timed_out"})
+    assert webhook[0][1]["text"].startswith("secateur_x passed its deadline in run r1")
+
+
+def test_why_a_task_failed_lies_in_the_run_until_it_is_tried_again(runs: Path) -> None:
+    failed = context(REFUSED, map_index=2, rendered_map_index="int8")
+    Record().notify(failed)
+    (record,) = runs.glob("*/failures/*.json")
+    assert record.name == "judge_candidates-2.json"
+    kept = from_json(TaskFailure, record.read_bytes())
+    assert kept == TaskFailure(
+        "judge_candidates", "int8", 4, "refused", str(REFUSED), "http://ui/log"
+    )
+    Forget().notify(failed)
+    Forget().notify(failed)
+    assert not record.exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (REFUSED, "refused"),
+        (AirflowFailException("publish_release asked wrongly (exit 64): no key"), "asked wrongly"),
+        (AirflowException("train_model crashed (exit 1): no memory"), "crashed"),
+        (AirflowTaskTimeout("timed out"), "timed out"),
+        (None, "crashed"),
+    ],
+)
+def test_the_kind_of_failure_is_told_by_its_exit(error: BaseException | None, kind: str) -> None:
+    assert kind_of(error) == kind

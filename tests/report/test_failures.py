@@ -1,0 +1,69 @@
+"""A night that ended early says why first: the reason stands in the page, not in a log alone."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from secateur.report.night_artifacts import read_night
+from secateur.report.page import render
+from secateur.report.story import headline
+
+Build = Callable[..., Path]
+
+
+def fail(run: Path, task: str, candidate: str | None = None, **told: Any) -> None:
+    """Record a task's failure as Airflow's side does."""
+    (run / "failures").mkdir(parents=True, exist_ok=True)
+    record = {"task": task, "candidate": candidate, "attempt": 1, "kind": "refused"}
+    record |= {"message": f"{task} refused (exit 65): 3 < 4", "log_url": "http://ui/x"} | told
+    (run / "failures" / f"{task}-{candidate}.json").write_text(json.dumps(record))
+
+
+def test_the_reason_comes_first_where_nothing_was_sealed(tmp_path: Path) -> None:
+    fail(tmp_path, "clean_events", message="clean_events refused (exit 65): no file of 2024-03-03")
+    night = read_night(str(tmp_path))
+    told = headline(night)
+    assert told.status == "refused"
+    assert told.sentence == (
+        "clean_events refused at try 1: clean_events refused (exit 65): no file of 2024-03-03. "
+        "What is served stays as it was."
+    )
+    page = render(night, "t")
+    assert "no file of 2024-03-03" in page
+    assert "http://" not in page
+
+
+def test_a_crash_is_no_refusal_and_its_words_are_escaped(tmp_path: Path) -> None:
+    fail(tmp_path, "train_model", kind="crashed", attempt=4, message="<b>killed</b>")
+    night = read_night(str(tmp_path))
+    assert headline(night).status == "incomplete"
+    assert "train_model crashed at try 4: <b>killed</b>." in headline(night).sentence
+    assert "&lt;b&gt;killed" in render(night, "t")
+
+
+def test_a_night_that_failed_while_publishing_claims_nothing_of_what_is_served(
+    tmp_path: Path,
+) -> None:
+    fail(tmp_path, "publish_release", kind="crashed")
+    assert "Its channel may have moved" in headline(read_night(str(tmp_path))).sentence
+
+
+def test_a_failed_candidate_does_not_speak_for_the_night(complete_night: Build) -> None:
+    run = complete_night()
+    before = headline(read_night(str(run))).sentence
+    fail(run, "candidate.prune_model", "int8")
+    night = read_night(str(run))
+    assert headline(night).sentence == before
+    assert "candidate.prune_model[int8]" in render(night, "t")
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "not json"])
+def test_a_damaged_record_is_said_to_be_unreadable(tmp_path: Path, text: str) -> None:
+    (tmp_path / "failures").mkdir()
+    (tmp_path / "failures" / "x.json").write_text(text)
+    night = read_night(str(tmp_path))
+    assert night.failures == ()
+    assert list(night.unreadable) == ["failures/x.json"]
