@@ -1,6 +1,7 @@
 """The same task runs as a process, by spark-submit, or in a pod: by configuration alone."""
 
 import logging
+import signal
 from functools import reduce
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,7 +9,6 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTimeout
-from airflow.sdk.execution_time.timeout import timeout
 
 from secateur_airflow import settings
 from secateur_airflow.night import GPU, SPARK, Night
@@ -76,22 +76,38 @@ def test_a_killed_process_is_a_crash(jobs: Path) -> None:
         process(jobs, "os.kill(os.getpid(), signal.SIGKILL)").execute(CONTEXT)
 
 
+def time_out(*_: object) -> None:
+    raise AirflowTaskTimeout("timed out")
+
+
 def test_a_verb_that_hangs_is_ended_with_all_that_it_started(
-    jobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    jobs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("secateur_airflow.process.GRACE_S", 0.5)
-    pids = tmp_path / "pids"
     hanging = (
-        "import subprocess, time\n"
+        "import subprocess\n"
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "child = subprocess.Popen(['sleep', '600'])\n"
-        f"open({str(pids)!r}, 'w').write(f'{{os.getpid()}} {{child.pid}}')\n"
+        "print('pids', os.getpid(), child.pid, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGSTOP)"
     )
-    operator = process(jobs, hanging)
-    with pytest.raises(AirflowTaskTimeout), timeout(3):
-        operator.execute(CONTEXT)
-    for pid in pids.read_text().split():
+    pids: list[str] = []
+
+    def strike_once_it_hangs(line: str) -> int:
+        if line.startswith("pids"):
+            pids.extend(line.split()[1:])
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+        return logging.INFO
+
+    monkeypatch.setattr("secateur_airflow.process.level_of", strike_once_it_hangs)
+    before = signal.signal(signal.SIGALRM, time_out)
+    try:
+        with pytest.raises(AirflowTaskTimeout):
+            process(jobs, hanging).execute(CONTEXT)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert len(pids) == 2
+    for pid in pids:
         state = Path(f"/proc/{pid}/stat")
         assert not state.exists() or state.read_text().split()[2] == "Z"
 

@@ -17,8 +17,8 @@
         ├── GateRefused        65  no candidate is small and good enough
         └── StoreRefused       65  the store does not enforce what a safe release needs
 
-A message says what failed, how much of it, and where the evidence lies. `TaskFailure` is what a night
-keeps of it.
+A message says what failed, how much of it, and where the evidence lies. `TaskFailure` is what a
+night keeps of it.
 """
 
 from dataclasses import dataclass
