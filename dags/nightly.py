@@ -1,12 +1,13 @@
 """One night of one recommender: from raw logs to a release that services pull.
 
-The log is **cleaned** and **validated**; it becomes **features**, validated in turn; a **dense**
-model is trained on them. A **plan** lists the candidates, and each is **pruned** and **evaluated**
-on its own. The verdict **judges** them against the dense model and may refuse the night: then
-nothing is published, and what is served stays untouched. Otherwise the chosen one is **published**
-and its channel moves, as does that of every **target** of the scenario's search. The night is then
-**accepted**: later nights hold their events against it, may train on from its dense model and may
-keep to its cuts. The **report** is written whatever happened.
+What the run was asked for is **checked** and its window fixed; a night whose day was not delivered
+is skipped. The log is **cleaned** and **validated**; it becomes **features**, validated in turn; a
+**dense** model is trained on them. A **plan** lists the candidates, and each is **pruned** and
+**evaluated** on its own. The verdict **judges** them against the dense model and may refuse the
+night: then nothing is published, and what is served stays untouched. Otherwise the chosen one is
+**published** and its channel moves, as does that of every **target** of the scenario's search. The
+night is then **accepted**: later nights hold their events against it, may train on from its dense
+model and may keep to its cuts. The **report** is written whatever happened.
 
 A task that failed without retry was *refused*, or asked wrongly: the last lines of its log say
 why, and the evidence is sealed in the run's folder. A task that *crashed* is retried.
@@ -33,6 +34,13 @@ EVERY_TASK = {
     "on_execute_callback": Forget(),
     "on_failure_callback": Alert(),
 }
+EVERY_NIGHT = {
+    "catchup": False,
+    "max_active_runs": 1,
+    "on_failure_callback": Overdue(),
+    "doc_md": __doc__,
+    "default_args": EVERY_TASK,
+}
 
 
 def nightly(path: Path) -> DAG:
@@ -44,19 +52,18 @@ def nightly(path: Path) -> DAG:
         dag_id=f"secateur_{scenario['name']}",
         description=scenario["title"],
         schedule=schedule_in(night.timezone, scenario.get("schedule", "0 3 * * *")),
-        catchup=False,
-        max_active_runs=1,
         dagrun_timeout=timedelta(hours=scenario.get("deadline_hours", 20)),
-        on_failure_callback=Overdue(),
         params=form(scenario),
         tags=["secateur", *scenario.get("tags", [])],
-        doc_md=__doc__,
-        default_args=EVERY_TASK,
+        **EVERY_NIGHT,
     )
     def recommender() -> None:
         state, store = settings.state(scenario["name"]), settings.store()
 
-        events = night.task("clean_events", {"state": state}, on=SPARK)
+        asked = {"form": "{{ dag_run.conf | tojson }}", "run-type": "{{ dag_run.run_type }}"}
+        window = night.task("check_run", asked, on_skipped_callback=Record())
+        log = {"state": state, "logs.last_day": window["last_day"]}
+        events = night.task("clean_events", log, on=SPARK)
         events_report = night.task("validate_events", {"events": events, "state": state}, on=SPARK)
         features = night.task(
             "build_features",

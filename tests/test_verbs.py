@@ -14,6 +14,7 @@ JOBS = Path(__file__).parents[1] / "jobs"
 
 # Beside --scenario, --set and --output, which every verb has.
 FLAGS = {
+    "check_run": {"inputs": ("form",), "options": ("logs", "run-type")},
     "clean_events": {"inputs": (), "options": ("logs", "state")},
     "validate_events": {"inputs": ("events",), "options": ("state",)},
     "build_features": {"inputs": ("events", "validation"), "options": ("state",)},
@@ -34,6 +35,7 @@ FLAGS = {
 }
 # Of the verb and of the command in a shell alike.
 SHARED_FLAGS = {
+    "check_run": {"inputs": ("form",), "options": ("logs", "run-type")},
     "rollback": {"--release", "--reason", "--channel"},
     "sweep": {"--keep", "--grace-hours", "--delete"},
 }

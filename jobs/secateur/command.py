@@ -40,8 +40,9 @@ from secateur.scenario import Scenario, load_scenario
 from secateur.scenario.sections.section import Section
 from secateur.storage import join
 
-# Flags that take a name of the plan or of the scenario; the others take a URI.
-NAMES = {"recipe", "target"}
+# Flags that take a name or a text; the others take a URI.
+NAMES = {"recipe", "target", "run-type"}
+TEXTS = {"form": "JSON"}
 
 log = logging.getLogger("secateur")
 
@@ -171,7 +172,7 @@ def verb_flags(verb: str, doc: str | None, inputs: Sequence[str], options: Seque
         help="override one key of the scenario, e.g. judgement.margin=0.02",
     )
     for name in (*inputs, *options):
-        kind = "NAME" if name in NAMES else "URI"
+        kind = "NAME" if name in NAMES else TEXTS.get(name, "URI")
         flags.add_argument(f"--{name}", required=name in inputs, metavar=kind)
     flags.add_argument("--output", required=True, metavar="URI")
     return flags

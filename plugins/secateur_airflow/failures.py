@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier, ObjectStoragePath
-from airflow.sdk.exceptions import AirflowTaskTimeout
+from airflow.sdk.exceptions import AirflowSkipException, AirflowTaskTimeout
 
 from secateur_airflow import settings
 from secateur_airflow.verb import NO_RETRY
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 FOLDER = "failures"
-CRASHED, TIMED_OUT = "crashed", "timed out"
+CRASHED, TIMED_OUT, SKIPPED = "crashed", "timed out", "skipped"
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,17 @@ def failure_of(context: Any) -> Failure:  # noqa: ANN401 - a typed dict of Airfl
 
 
 def kind_of(error: BaseException | str | None) -> str:
-    """How it ended: refused, asked wrongly, timed out or crashed."""
+    """How it ended: refused, asked wrongly, skipped, timed out or crashed."""
     if isinstance(error, AirflowTaskTimeout):
         return TIMED_OUT
+    if isinstance(error, AirflowSkipException):
+        return SKIPPED
     code = re.search(r"\(exit (\d+)\)", str(error))
     return NO_RETRY.get(int(code.group(1)), CRASHED) if code else CRASHED
 
 
 class Record(BaseNotifier):
-    """Keep why the task failed, where the night's report looks for it."""
+    """Keep why the task failed or was skipped, where the night's report looks for it."""
 
     def notify(self, context: "Context") -> None:
         """Write the record."""

@@ -15,6 +15,7 @@ MEASURED_OR_CRASHED = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
 
 # Where each verb's output goes, below the run's folder.
 OUTPUT_FOLDERS = {
+    "check_run": "window",
     "clean_events": "events",
     "validate_events": "events_report",
     "build_features": "features",

@@ -3,6 +3,7 @@
 exit 0   success; the task's XCom is the verb's answer, or the URI of what it sealed
 exit 64  asked wrongly: failed without retry
 exit 65  refused, the evidence is sealed: failed without retry
+exit 75  the day was not delivered yet: skipped, and what waits for it
 else     crashed: Airflow retries
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from secateur_airflow import settings
 from secateur_airflow.run_day import BACKFILL, day_of, is_backfill
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 NO_RETRY = {64: "asked wrongly", 65: "refused"}
+NOT_YET = 75
 
 # Which key of the scenario a run's parameter overrides.
 OVERRIDES = {
@@ -50,15 +52,18 @@ class Verb:
     ) -> list[str]:
         """The command line after the script; the output's URI is last.
 
-        `inputs` maps flags to URIs or names, in which `{run}` stands for the run's folder; the
-        output goes to `output_path` below that.
+        `inputs` maps flags to URIs, names or texts, in which `{run}` stands for the run's folder;
+        one with a dot overrides that key of the scenario, unless it is empty. The output goes to
+        `output_path` below the run's folder.
         """
         run = settings.run_folder(context["dag_run"])
+        keys = {name: value for name, value in inputs.items() if "." in name and value}
         flags = (
             f"--{flag.replace('_', '-')}={value.replace('{run}', run)}"
             for flag, value in inputs.items()
+            if "." not in flag
         )
-        changes = overrides(parameters_of(context, self.timezone))
+        changes = overrides(parameters_of(context, self.timezone), keys)
         output = "/".join([run, *output_path])
         return [f"--scenario={self.scenario}", *changes, *flags, "--output", output]
 
@@ -76,10 +81,13 @@ def parameters_of(context: "Context", timezone: str) -> dict[str, Any]:
     return params
 
 
-def overrides(params: Mapping[str, Any]) -> list[str]:
-    """Flags for the parameters that a run was given. A value in JSON is one in TOML, too."""
-    given = ((key, params.get(name)) for name, key in OVERRIDES.items())
-    return [f"--set={key}={json.dumps(value)}" for key, value in given if value is not None]
+def overrides(params: Mapping[str, Any], keys: Mapping[str, Any] | None = None) -> list[str]:
+    """Flags for the parameters that a run was given, and for further `keys` of the scenario.
+
+    A value in JSON is one in TOML, too.
+    """
+    given = {key: params.get(name) for name, key in OVERRIDES.items()} | dict(keys or {})
+    return [f"--set={key}={json.dumps(value)}" for key, value in given.items() if value is not None]
 
 
 def raise_for_exit(verb: str, code: int, error: str, peak: int = 0) -> None:
@@ -89,6 +97,8 @@ def raise_for_exit(verb: str, code: int, error: str, peak: int = 0) -> None:
     """
     if code == 0:
         return
+    if code == NOT_YET:
+        raise AirflowSkipException(error)
     if code in NO_RETRY:
         raise AirflowFailException(f"{verb} {NO_RETRY[code]} (exit {code}): {error}")
     if code in (-signal.SIGKILL, 128 + signal.SIGKILL):

@@ -40,7 +40,8 @@ def test_every_scenario_file_has_its_dag(dags: dict[str, Any]) -> None:
 def test_the_edges_tell_the_story(dag: Any) -> None:
     edges = {task.task_id: set(task.upstream_task_ids) for task in dag.tasks}
     assert edges == {
-        "clean_events": set(),
+        "check_run": set(),
+        "clean_events": {"check_run"},
         "validate_events": {"clean_events"},
         "build_features": {"clean_events", "validate_events"},
         "validate_features": {"build_features"},

@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import time
 from functools import reduce
 from pathlib import Path
 from types import SimpleNamespace
@@ -76,6 +77,14 @@ def test_a_killed_process_is_a_crash(jobs: Path) -> None:
         process(jobs, "os.kill(os.getpid(), signal.SIGKILL)").execute(CONTEXT)
 
 
+def is_running(pid: str) -> bool:
+    """Whether the process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except OSError:
+        return False
+
+
 def time_out(*_: object) -> None:
     raise AirflowTaskTimeout("timed out")
 
@@ -107,9 +116,10 @@ def test_a_verb_that_hangs_is_ended_with_all_that_it_started(
     finally:
         signal.signal(signal.SIGALRM, before)
     assert len(pids) == 2
-    for pid in pids:
-        state = Path(f"/proc/{pid}/stat")
-        assert not state.exists() or state.read_text().split()[2] == "Z"
+    deadline = time.monotonic() + 20  # a child that its parent left is ended a moment later
+    while any(is_running(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(is_running(pid) for pid in pids)
 
 
 def test_a_verbs_lines_keep_their_level() -> None:

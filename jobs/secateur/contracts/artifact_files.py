@@ -3,6 +3,8 @@
 The names of a Package's files, which services read too, stand in `serving/files/layout.py`.
 """
 
+WINDOW = "window.json"  # RunWindow
+
 # EventSet: `events/` and `quarantine/` hold a folder a day, `sides/` one a side table.
 EVENTS, QUARANTINE, SIDES = "events", "quarantine", "sides"
 DAY_FOLDER = "date="  # before the day; raw logs in day folders have it too

@@ -7,6 +7,17 @@ DriftMeasure = Literal["categories", "numbers"]
 
 
 @dataclass(frozen=True)
+class RunWindow:
+    """The days that a run reads, up to its `last_day`.
+
+    A flat log tells its days by its rows: `days` is empty, and `last_day` None unless asked for.
+    """
+
+    days: tuple[str, ...]
+    last_day: str | None
+
+
+@dataclass(frozen=True)
 class DayCounts:
     """Where every raw row of one day went; see `CleaningCounts`."""
 

@@ -10,6 +10,7 @@
     │   └── SignatureInvalid   1   signed by nobody we know, or altered since
     ├── UsageError            64   asked wrongly: a flag, a key, an environment variable; no retry
     │   └── ScenarioError     64   a mistake in a scenario file
+    ├── NotDelivered          75   the log has no such day yet; Airflow skips the night
     └── Refused               65   examined and rejected, the evidence is sealed; no retry
         ├── QuarantineExceeded 65  too many rows of the log were unusable
         ├── ValidationRefused  65  the data broke a declared expectation
@@ -26,6 +27,7 @@ from dataclasses import dataclass
 CRASHED = 1
 USAGE = 64
 REFUSED = 65
+NOT_YET = 75
 FAILURES = "failures"  # the folder below a run with the failures of its tasks
 
 
@@ -71,6 +73,12 @@ class UsageError(SecateurError):
 
 class ScenarioError(UsageError):
     """A scenario file holds a mistake."""
+
+
+class NotDelivered(SecateurError):
+    """The log does not hold the day that a run's date asks for."""
+
+    exit_code = NOT_YET
 
 
 class Refused(SecateurError):

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from secateur.contracts import record
 from secateur.contracts.artifact_files import DAY_FOLDER
-from secateur.contracts.errors import ObjectMissing, Refused, UsageError
+from secateur.contracts.errors import NotDelivered, ObjectMissing, Refused, UsageError
 from secateur.events import compressed_text
 from secateur.local_days import days_up_to
 from secateur.scenario import Logs, TableFormat
@@ -93,6 +93,22 @@ def open_log(logs: Logs, uri: str, scratch: Path, lookback: int = 0) -> RawLog:
     _demand_no_file_twice(events)
     sides = {side.name: _examine(store, side.path, side, None, scratch) for side in logs.sides}
     return RawLog(days, events, sides)
+
+
+def window_days(logs: Logs, uri: str) -> tuple[str, ...]:
+    """The days that a night of this log would read, by its folders' names alone.
+
+    Empty for a flat log, whose rows tell their days. Raises as `choose_days`, and NotDelivered
+    where the window's last day is no day of the log.
+    """
+    if logs.layout == "flat":
+        return ()
+    store = open_store(log_uri(uri))
+    present = [day for day in _keys_by_day(store, logs) if day is not None]
+    last = logs.last_day
+    if last and present and last not in present:
+        raise NotDelivered(f"{store.uri} has no {last} yet; its newest day is {max(present)}")
+    return choose_days(logs, present, store.uri)
 
 
 def choose_days(logs: Logs, present: Iterable[str], where: str) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from secateur.contracts.releases import PublishReceipt
 from secateur.contracts.search import SearchRecord
 
 STAGES = (
+    "window",
     "events",
     "events_report",
     "features",

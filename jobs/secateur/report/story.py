@@ -17,7 +17,7 @@ from secateur.report.number_format import (
     times_smaller,
 )
 
-Status = Literal["published", "accepted", "refused", "incomplete"]
+Status = Literal["published", "accepted", "refused", "skipped", "incomplete"]
 
 UNTOUCHED = "What is served stays as it was."
 STAGE_WORDS = {
@@ -85,6 +85,8 @@ def _decisive(night: Night) -> TaskFailure | None:
 
 
 def _of_failure(failed: TaskFailure) -> Headline:
+    if failed.kind == "skipped":
+        return Headline("skipped", f"{failed.message.rstrip('.')}. {UNTOUCHED}")
     status: Status = "refused" if failed.kind == "refused" else "incomplete"
     served = UNTOUCHED
     if failed.task.startswith("publish_"):

@@ -96,6 +96,8 @@ def _wanted_candidates_exist(
         if name not in names:
             message = f"{name!r} is no candidate{did_you_mean(name, names)}"
             yield Mistake(("only_candidates", number), message)
+        elif name in only[:number]:
+            yield Mistake(("only_candidates", number), f"{name!r} is named twice")
 
 
 def _names_in_logs(logs: Logs) -> Iterator[Mistake]:

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
@@ -15,7 +15,17 @@ def _as_text(day: object) -> object:
     return day.isoformat() if type(day) is date else day
 
 
-IsoDay = Annotated[str, BeforeValidator(_as_text), Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+def _known_day(day: str) -> str:
+    try:
+        known = date.fromisoformat(day).isoformat() == day
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError(f"{day!r} is no day such as 2024-02-29")
+    return day
+
+
+IsoDay = Annotated[str, BeforeValidator(_as_text), AfterValidator(_known_day)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 

@@ -1,0 +1,41 @@
+"""What a person may ask of one run: the trigger form of its DAG, checked before anything runs."""
+
+from pydantic import ValidationError
+
+from secateur.contracts.errors import UsageError
+from secateur.scenario.explaining.mistakes import mistakes_of, spell
+from secateur.scenario.sections.section import IsoDay, Section
+
+
+class RunForm(Section):
+    """The values of a run's form, all optional; the scenario has the others.
+
+    Whether a value may stand in its place of the scenario is the scenario's own to say.
+    """
+
+    first_day: IsoDay | None = None
+    """First day of the window."""
+    last_day: IsoDay | None = None
+    """Last day of the window."""
+    candidates: tuple[str, ...] | None = None
+    """Names of the candidates to try."""
+    margin: float | None = None
+    """The non-inferiority margin of the AUC."""
+    channel: str | None = None
+    """The channel that moves to the release."""
+    dry_run: bool = False
+    """Judge, but publish nothing."""
+
+
+def read_form(text: str) -> RunForm:
+    """The form out of a run's conf, as JSON; an empty text or `null` asks for nothing.
+
+    Raises UsageError with a line for each key that is unknown and each value that cannot be.
+    """
+    asked = "{}" if text.strip() in ("", "null") else text
+    try:
+        return RunForm.model_validate_json(asked, strict=True)
+    except ValidationError as error:
+        found = mistakes_of(error, RunForm)
+        lines = (f"{spell(one.path) or 'the form'}: {one.message}" for one in found)
+        raise UsageError("the form asks for what cannot be\n" + "\n".join(lines)) from error
