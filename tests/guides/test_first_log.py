@@ -73,7 +73,7 @@ def test_the_draft_and_the_check_say_what_the_page_shows(checkout: Path) -> None
     first = [block.heading for block in steps].index(NIGHT)
     printed, _ = run(checkout, steps[:first])
     shown = [line for b in blocks(PAGE) if b.language == "text" for line in b.text.splitlines()]
-    assert len(shown) == 11
+    assert len(shown) == 12
     assert [line for line in shown if line not in printed] == []
 
 

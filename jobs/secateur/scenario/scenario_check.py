@@ -6,10 +6,10 @@ from pathlib import Path
 
 from secateur.contracts.errors import UsageError
 from secateur.scenario.cross_section_rules import inputs_made
-from secateur.scenario.drafting.log_sample import sample
 from secateur.scenario.explaining.mistakes import Mistake, did_you_mean
 from secateur.scenario.explaining.toml_lines import KeyPath
 from secateur.scenario.loading import log_uri, parse_scenario, read_scenario
+from secateur.scenario.raw_log.sample import sample
 from secateur.scenario.sections.logs import (
     ClickedListLabel,
     MarkedListLabel,
@@ -144,8 +144,8 @@ def _columns(store: Store, prefix: str, table: TableFormat) -> tuple[str, ...]:
         return table.columns
     folder = local_path(store.uri)
     if folder is not None:
-        return sample(folder / key, table, _ROWS).columns
+        return sample([folder / key], table, _ROWS).columns
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch, Path(key).name)
         copy.write_bytes(store.get(key).data)
-        return sample(copy, table, _ROWS).columns
+        return sample([copy], table, _ROWS).columns

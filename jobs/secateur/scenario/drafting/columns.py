@@ -8,7 +8,8 @@ from functools import cached_property
 from math import isfinite
 
 from secateur.encoding.numbers import number_in
-from secateur.scenario.drafting.log_sample import LogSample
+from secateur.scenario.drafting.guesses import Sureness
+from secateur.scenario.raw_log.sample import LogSample
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _ANONYMOUS = re.compile(r"column_\d+")
@@ -40,6 +41,11 @@ class LogColumn:
     def counts(self) -> Counter[str]:
         """Rows by value."""
         return Counter(self.present)
+
+    @property
+    def complete(self) -> bool:
+        """Whether almost every row has a value."""
+        return len(self.present) >= _SURE * len(self.values)
 
     @property
     def distinct(self) -> int:
@@ -105,13 +111,16 @@ def dependence(column: LogColumn, key: LogColumn) -> float:
     return most_frequent / sum(map(len, repeated))
 
 
-def owner_of(column: LogColumn, user: LogColumn, item: LogColumn | None) -> tuple[str, str]:
-    """Owner of a column, and why: the user or the item where that alone tells it, else context."""
+def owner_of(
+    column: LogColumn, user: LogColumn, item: LogColumn | None
+) -> tuple[str, str, Sureness]:
+    """Owner of a column, why, and how sure: who alone tells it, user or item, else the context."""
     shares = {"user": dependence(column, user), "item": dependence(column, item) if item else 0.0}
     owner = max(shares, key=lambda name: shares[name])
     if shares[owner] >= _SURE and shares["user"] != shares["item"]:
-        return owner, f"one value {'a' if owner == 'user' else 'an'} {owner}"
-    return "context", "differs from event to event"
+        sure: Sureness = "sure" if shares[owner] == 1 else "likely"
+        return owner, f"one value {'a' if owner == 'user' else 'an'} {owner}", sure
+    return "context", "differs from event to event", "likely"
 
 
 def named_like(column: LogColumn, ranked: Sequence[str]) -> int | None:

@@ -3,95 +3,157 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from secateur.scenario.drafting.columns import LogColumn, owner_of
+from secateur.scenario.drafting.guesses import Sureness
 from secateur.scenario.drafting.roles import Roles
-from secateur.scenario.time_formats import time_format_of
+from secateur.scenario.drafting.shown_lists import aligned_with, separator_of
+from secateur.scenario.drafting.time_guesses import tells_time
 
 _FEW_VALUES = 20
 _FEW_WORDS = 2.0
 _LENGTHS = (8, 16, 32, 50)
 _SURE = 0.98
+_SHARED_VALUES = 50  # at most, of a column that a drawn event takes from its positive
 
 
 @dataclass(frozen=True)
 class FieldGuess:
-    """The keys of one entry of `features.fields`, and why."""
+    """The keys of one entry of `features.fields`, why, and how sure that is."""
 
     keys: dict[str, object]
     why: str
+    sure: Sureness = "likely"
+
+    @property
+    def comment(self) -> str:
+        """What stands behind the entry."""
+        return f"{self.sure}: {self.why}"
 
 
 @dataclass(frozen=True)
 class InputGuesses:
-    """The fields, and the columns left out by reason."""
+    """The fields, and the columns left out by reason; `shared` are those of drawn events too."""
 
     fields: tuple[FieldGuess, ...]
     left_out: dict[str, list[str]]
+    shared: tuple[str, ...] = ()
+
+    def fields_of(self, owner: str) -> list[str]:
+        """The fields of this owner, but for the user and the item themselves."""
+        return [str(f.keys["name"]) for f in self.fields[2:] if f.keys["owner"] == owner]
 
 
-def guess_fields(columns: Sequence[LogColumn], roles: Roles) -> InputGuesses:
+@dataclass(frozen=True)
+class _Columns:
+    """The columns by their roles."""
+
+    every: Sequence[LogColumn]
+    roles: Roles
+
+    def by_name(self, name: str) -> LogColumn | None:
+        return next((column for column in self.every if column.name == name), None)
+
+    @cached_property
+    def user(self) -> LogColumn:
+        return self.by_name(self.roles.user.name) or LogColumn(self.roles.user.name, ())
+
+    @cached_property
+    def item(self) -> LogColumn | None:
+        return self.by_name(self.roles.item.name)
+
+    @cached_property
+    def item_shapes(self) -> set[str]:
+        items = self.roles.label.items or (self.item.present if self.item else ())
+        return {_shape(value) for value in items}
+
+    def is_aligned(self, column: LogColumn) -> bool:
+        """Whether it lists a value for each item shown."""
+        keys = self.roles.label.keys
+        if not self.roles.label.shows_items:
+            return False
+        shown = self.by_name(str(keys["column"]))
+        separator = str(keys.get("separator", "|" if keys["kind"] == "clicked_list" else " "))
+        return shown is not None and aligned_with(column, shown, separator)
+
+
+def guess_fields(every: Sequence[LogColumn], roles: Roles) -> InputGuesses:
     """The user and the item first, then every column that may be known before the event."""
-    by_name = {column.name: column for column in columns}
-    user = by_name.get(roles.user.name, LogColumn(roles.user.name, ()))
-    item = by_name.get(roles.item.name)
-    fields = [
-        FieldGuess({"name": user.name, "owner": "user", "min_count": 2, "hashed": True}, "the user")
-    ]
-    if roles.item.name != user.name:
+    columns = _Columns(every, roles)
+    user = {"name": roles.user.name, "owner": "user", "min_count": 2, "hashed": True}
+    fields = [FieldGuess(user, "the user", roles.user.sure)]
+    if roles.item.name != roles.user.name:
         keys = {"name": roles.item.name, "owner": "item", "min_count": 2}
-        fields.append(FieldGuess(keys, "the item"))
+        fields.append(FieldGuess(keys, "the item", roles.item.sure))
     left_out: dict[str, list[str]] = {}
-    taken = {user.name, roles.item.name, *roles.label.reads}
-    for column in columns:
-        if column.name in taken:
+    shared = []
+    for column in every:
+        if column.name in {roles.user.name, roles.item.name, *roles.label.reads}:
             continue
-        field = _field(column, user, item, roles)
-        reason = _unfit(column, field, roles)
+        field = _field(column, columns)
+        reason = _unfit(column, field, columns)
         if reason:
             left_out.setdefault(reason, []).append(column.name)
-        else:
-            fields.append(field)
-    return InputGuesses(tuple(fields), left_out)
+            continue
+        fields.append(field)
+        if field.keys["owner"] != "item":
+            shared.append(column.name)
+    return InputGuesses(tuple(fields), left_out, tuple(shared))
 
 
-def _unfit(column: LogColumn, field: FieldGuess, roles: Roles) -> str | None:
+def _unfit(column: LogColumn, field: FieldGuess, columns: _Columns) -> str | None:
     """Why a column is no input; None where it may be one."""
+    roles = columns.roles
     is_time = roles.time is not None and column.name == roles.time.name
-    drawn = roles.label.keys["kind"] == "purchase"
     is_unique = roles.unique is not None and column.name == roles.unique.name
+    many = column.distinct > _SHARED_VALUES or column.identifies
     reasons = {
         "the event's time": is_time,
-        "another time": bool(time_format_of(column.present, column.words)),
+        "another time": tells_time(column),
         "may be known only after the event, and would tell the label": column.name
         in roles.outcomes,
         "one value, or none, in the whole sample": column.distinct < 2,
         "names the event": is_unique,
         "never the same twice": column.unique and not column.numeric,
-        "neither the user's nor the item's, so that a drawn event has none": drawn
-        and field.keys["owner"] == "context",
+        "lists a value for each item shown": columns.is_aligned(column),
+        "changes from event to event with too many values for a drawn event to take it over": (
+            roles.label.draws_negatives and field.keys["owner"] == "context" and many
+        ),
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 
 
-def _field(column: LogColumn, user: LogColumn, item: LogColumn | None, roles: Roles) -> FieldGuess:
-    owner, reason = owner_of(column, user, item)
+def _field(column: LogColumn, columns: _Columns) -> FieldGuess:
+    owner, reason, sure = owner_of(column, columns.user, columns.item)
     keys: dict[str, object] = {"name": column.name, "owner": owner}
-    if column.tokens > _FEW_WORDS:
-        length = next((n for n in _LENGTHS if n >= column.tokens), _LENGTHS[-1])
-        keys |= {"kind": "list", "length": length}
-        marked = roles.label.items or (item.present if item else ())
-        shapes = {_shape(value) for value in marked}
-        words = [word for value in column.present for word in value.split()]
-        if sum(_shape(word) in shapes for word in words) >= _SURE * len(words):
-            keys |= {"owner": "user", "shares": roles.item.name}
-            return FieldGuess(keys, "items in one text: the user's history, most likely")
-        return FieldGuess(keys | {"min_count": 5}, f"{column.tokens:.0f} words a value; {reason}")
+    separator = separator_of(column) or (" " if column.tokens > _FEW_WORDS else None)
+    if separator is not None:
+        return _list_field(column, separator, columns, FieldGuess(keys, reason, sure))
     many = column.distinct > _FEW_VALUES
     if column.numeric and many and not column.identifies:
-        return FieldGuess(keys | {"kind": "bucket"}, f"a number; {reason}")
+        return FieldGuess(keys | {"kind": "bucket"}, f"a number; {reason}", sure)
     rare = {"min_count": 2} if many else {}
-    return FieldGuess(keys | rare, f"{column.distinct:,} values; {reason}")
+    return FieldGuess(keys | rare, f"{column.distinct:,} values; {reason}", sure)
+
+
+def _list_field(
+    column: LogColumn, separator: str, columns: _Columns, owned: FieldGuess
+) -> FieldGuess:
+    """A list of items or of words, as long as most values are."""
+    parts = [value.split(separator) for value in column.present]
+    mean = sum(map(len, parts)) / len(parts)
+    keys = {**owned.keys, "kind": "list"}
+    keys |= {"separator": separator} if separator != " " else {}
+    keys["length"] = next((n for n in _LENGTHS if n >= mean), _LENGTHS[-1])
+    words = [word for value in parts for word in value if word]
+    if sum(_shape(word) in columns.item_shapes for word in words) >= _SURE * len(words):
+        keys |= {"owner": "user", "shares": columns.roles.item.name}
+        return FieldGuess(keys, "items in one text: the user's history, most likely")
+    what = "words" if separator == " " else "parts"
+    return FieldGuess(
+        keys | {"min_count": 5}, f"{mean:.0f} {what} a value; {owned.why}", owned.sure
+    )
 
 
 def _shape(word: str) -> str:

@@ -1,178 +1,151 @@
-"""A scenario to start from, for a log file: each guess is a TOML key, its reason a comment."""
+"""A scenario to start from, for a log: each guess is a TOML key, its reason a comment."""
 
-import json
-import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
+from secateur.contracts.errors import UsageError
+from secateur.scenario.drafting import draft_sections as sections
 from secateur.scenario.drafting.columns import LogColumn, describe_columns
 from secateur.scenario.drafting.field_guesses import InputGuesses, guess_fields
-from secateur.scenario.drafting.log_sample import ROWS, recognize, sample
+from secateur.scenario.drafting.night_guesses import FEWEST_DAYS, NightGuess, guess_night
 from secateur.scenario.drafting.roles import Roles, guess_roles
-from secateur.scenario.loading import PROJECT
+from secateur.scenario.drafting.toml_text import key_line
+from secateur.scenario.raw_log.files import LogFiles, find_log
+from secateur.scenario.raw_log.reading import column_names
+from secateur.scenario.raw_log.sample import ROWS, recognize, sample
+from secateur.scenario.raw_log.survey import LogSurvey, SurveyedColumns, survey
 from secateur.scenario.sections.logs import TableFormat
 
-_DAY, _HOUR = re.compile(r"date=\d{4}-\d{2}-\d{2}"), re.compile(r"hour=\d{2}")
-_MIN_ROWS = 100
+TIMEZONE = "UTC"
+_FILES = 5  # of many, that the sample is taken from
 
-_REST = """
-[training]
-architecture = "deepfm"
-hidden = [200, 200]
-dropout = 0.2
-batch_size = 512
 
-[judgement]
-margin = 0.01 # the AUC that a smaller model may lose
+@dataclass(frozen=True)
+class LogDraft:
+    """All guesses of a log, and what a person must decide before a night can run."""
 
-[release]
-channel = "latest"
+    log: LogFiles
+    table: TableFormat
+    columns: tuple[LogColumn, ...]
+    roles: Roles
+    survey: LogSurvey
 
-[[candidates]]
-name = "int8"
-embedding_bits = 8
-tower_bits = 8
-vocabulary = "ascending"
+    @cached_property
+    def inputs(self) -> InputGuesses:
+        """The model's inputs."""
+        return guess_fields(self.columns, self.roles)
 
-[[candidates]]
-name = "hybrid"
-steps = [
-    { granularity = "embedding_row", criterion = "frequency", min_count = 5 },
-    { granularity = "neuron", criterion = "taylor", keep = 0.25 },
-]
-repair_epochs = 0.25
-embedding_bits = 8
-tower_bits = 8
-vocabulary = "ascending"
-"""
+    @cached_property
+    def night(self) -> NightGuess:
+        """Window, splits and training."""
+        shown = [len(c.present) for c in self.columns if c.name in self.roles.label.reads[:1]]
+        events = 1.0
+        if self.roles.label.shows_items and self.roles.label.rate and shown:
+            events = shown[0] / max(len(self.columns[0].values), 1) / self.roles.label.rate
+        if self.roles.label.draws_negatives:
+            events = 1 / self.roles.label.rate
+        days = self.log.days or self.survey.days
+        return guess_night(self.survey, days, events)
+
+    @property
+    def days(self) -> int:
+        """How many days the log has; 0 where nothing tells."""
+        return len(self.log.days or self.survey.days)
+
+    @cached_property
+    def decide(self) -> tuple[str, ...]:
+        """What a person must decide: the log does not tell."""
+        found = list(self.roles.decide)
+        if self.roles.time and self.days < FEWEST_DAYS:
+            found.append(
+                f"where more days come from: these rows are of {self.days}, a night needs "
+                f"{FEWEST_DAYS} (`secateur try` deals them in the order of their time into "
+                "made-up days)"
+            )
+        strangers = _strangers(self.log, self.table)
+        if strangers:
+            found.append(
+                f"where the log lies alone: {self.log.events}/ holds other files such as "
+                f"{strangers[0].name}, which a night would read too (`secateur try FILE` reads "
+                "the one file)"
+            )
+        return tuple(found)
 
 
 def draft_scenario(path: Path, limit: int = ROWS) -> str:
-    """The TOML of a scenario for the log that `path` is a file of. Raises UsageError.
+    """The TOML of a scenario for the log that `path` is, or is a file of. Raises UsageError.
 
-    Only the first `limit` rows are read. No value of the user's column is ever shown.
+    Guesses go by `limit` rows, days and budgets by all. No value of the user's column is shown.
     """
-    table = recognize(path)
-    columns = describe_columns(sample(path, table, limit))
+    return draft_text(make_draft(path, limit))
+
+
+def make_draft(path: Path, limit: int = ROWS) -> LogDraft:
+    """All guesses of the log that `path` is, or is a file of. Raises UsageError."""
+    log = find_log(path)
+    table = recognize(log.files[0])
+    columns = describe_columns(sample(log.spread(_FILES), table, limit))
     roles = guess_roles(columns)
-    inputs = guess_fields(columns, roles)
-    rows = len(columns[0].values) if columns else 0
-    parts = (
-        _head(path, rows),
-        _logs_section(path, table, roles),
-        _label_section(roles, inputs),
-        _cleaning_section(columns, roles),
-        _features_section(roles, inputs),
-        _validation_section(roles),
+    raw_item = roles.label.reads[:1] if roles.label.shows_items else (roles.item.name,)
+    time = roles.time.name if roles.time else None
+    spelled = roles.spelling.format if roles.spelling else ""
+    needed = SurveyedColumns(time, spelled, TIMEZONE, (roles.user.name, *raw_item))
+    return LogDraft(log, table, columns, roles, survey(log.files, table, needed))
+
+
+def draft_text(draft: LogDraft) -> str:
+    """The draft as TOML."""
+    parts: Sequence[Iterator[str]] = (
+        _head(draft),
+        sections.logs_section(draft.log, draft.table, draft.roles, draft.night),
+        sections.label_section(draft.roles, draft.inputs),
+        sections.cleaning_section(draft.columns, draft.roles, draft.survey),
+        sections.features_section(draft.roles, draft.inputs, draft.night),
+        sections.validation_section(draft.roles, draft.night),
+        sections.training_section(draft.night),
     )
-    return "\n".join(line for part in parts for line in part) + "\n" + _REST
+    return "\n".join(line for part in parts for line in part) + "\n" + sections.REST
 
 
-def _head(path: Path, rows: int) -> Iterator[str]:
+def alone(draft: LogDraft, root: Path, events: str) -> LogDraft:
+    """The same draft of a log whose files lie alone in `root`/`events`."""
+    files = tuple(root / events / file.name for file in draft.log.files)
+    return replace(draft, log=LogFiles(root, events, "flat", files))
+
+
+def _head(draft: LogDraft) -> Iterator[str]:
+    path = draft.log.files[0] if draft.log.layout == "flat" else draft.log.folder
+    rows = len(draft.columns[0].values) if draft.columns else 0
+    more = "" if draft.survey.whole else "more than "
+    many = f", of {len(draft.log.files)} files" if len(draft.log.files) > 1 else ""
+    yield (
+        f"# Drafted from {rows:,} rows of {path.name}{many}; it holds {more}{draft.survey.rows:,}."
+    )
+    yield "# Behind each guess stands how sure it is, and why: sure, likely, or NOT SURE."
+    yield "# Put right what is wrong, then: secateur scenario check --logs"
+    for number, decision in enumerate(draft.decide, start=1):
+        yield f"# TO DECIDE {number}: {decision}"
     name = re.sub(r"[^a-z0-9]+", "_", path.name.partition(".")[0].lower()).strip("_")
-    yield f"# Drafted from the first {rows:,} rows of {path.name}: every line is a guess to check."
-    yield "# Read it, put right what is wrong, then: secateur scenario check --logs THIS_FILE"
-    yield _pair("name", name if name[:1].isalpha() else f"log_{name}".rstrip("_"))
-    yield _pair("title", f"Drafted from {path.name}")
-    yield _pair("seed", 1)
+    if name in ("", "events"):
+        name = re.sub(r"[^a-z0-9]+", "_", draft.log.root.name.lower()).strip("_")
+    yield key_line("name", name if name[:1].isalpha() else f"log_{name}".rstrip("_"))
+    yield key_line("title", f"Drafted from {path.name}")
+    yield key_line("seed", 1)
 
 
-def _logs_section(path: Path, table: TableFormat, roles: Roles) -> Iterator[str]:
-    layout, events, uri = _layout_of(path)
-    yield "\n[logs]"
-    yield _pair("uri", uri, "the folder of events/ and of side tables")
-    if events != "events":
-        yield _pair("events", events, "every log file below it is read")
-    yield _pair("layout", layout, f"as the file's folder is named: {path.absolute().parent.name}/")
-    yield _pair("format", table.format, "told by its first bytes and lines")
-    if table.delimiter:
-        yield _pair("delimiter", table.delimiter)
-    if not table.header:
-        yield _pair("header", False, "the first row looks like all others")
-        yield _pair("columns", list(table.columns), "made up: give them their names")
-    yield _pair("user", roles.user.name, roles.user.why)
-    yield _pair("item", roles.item.name, roles.item.why)
-    if roles.time and roles.spelling:
-        yield _pair("time", roles.time.name, roles.time.why)
-        yield _pair("time_format", roles.spelling.format)
-    else:
-        yield _pair("time", "time", "NOT FOUND: no column tells time; a night needs one")
-    yield _pair("timezone", "UTC", "whose clocks tell the days? for instance Asia/Shanghai")
-    yield _pair("window_days", 14, "how many days a night looks back")
-    yield '# sides = [{ name = "items", path = "items.csv.gz", key = "..." }] # tables to join'
+def _strangers(log: LogFiles, table: TableFormat) -> list[Path]:
+    """Files of the folder that have other columns than the log's, or cannot be read as it is."""
+    mine = column_names(log.files[0], table)
+    return [file for file in log.others if not _alike(file, table, mine)]
 
 
-def _layout_of(path: Path) -> tuple[str, str, str]:
-    """Layout, name of the events' folder, and the log's URI, for a file of it."""
-    folder, layout = path.absolute().parent, "flat"
-    if _HOUR.fullmatch(folder.name):
-        folder, layout = folder.parent, "hour"
-    if _DAY.fullmatch(folder.name):
-        folder, layout = folder.parent, "day" if layout == "flat" else layout
-    root = folder.parent
-    within = root.is_relative_to(PROJECT)
-    return layout, folder.name, str(root.relative_to(PROJECT) if within else root)
-
-
-def _label_section(roles: Roles, inputs: InputGuesses) -> Iterator[str]:
-    yield f"\n[label] # {roles.label.why}"
-    yield from (_pair(key, value) for key, value in roles.label.keys.items())
-    if roles.label.keys["kind"] == "purchase":
-        owned = {
-            owner: [f.keys["name"] for f in inputs.fields[2:] if f.keys["owner"] == owner]
-            for owner in ("user", "item")
-        }
-        negatives = {"per_positive": 4, "shared": owned["user"], "item_columns": owned["item"]}
-        yield _pair("negatives", negatives, "the only columns that drawn events can have")
-
-
-def _cleaning_section(columns: tuple[LogColumn, ...], roles: Roles) -> Iterator[str]:
-    yield "\n[cleaning]"
-    raw_item = roles.label.reads[0] if roles.label.items else roles.item.name
-    parts = [roles.user.name, raw_item, roles.time.name if roles.time else "time"]
-    alike = [roles.unique.name] if roles.unique else parts
-    why = roles.unique.why if roles.unique else "equal rows are one event"
-    yield _pair("deduplicate_on", alike, why)
-    needed = [c.values for c in columns if c.name in (roles.user.name, roles.item.name)]
-    rows = list(zip(*needed, strict=True))
-    missing = sum(None in row for row in rows) / max(len(rows), 1)
-    budget = max(0.02, math.ceil(120 * missing) / 100)
-    yield _pair("quarantine_budget", budget, f"{missing:.1%} of the sample lack the user or item")
-
-
-def _features_section(roles: Roles, inputs: InputGuesses) -> Iterator[str]:
-    rate = round(roles.label.rate, 3)
-    yield "\n[features]"
-    yield "counters = ["
-    for key, owner in dict.fromkeys(((roles.user.name, "user"), (roles.item.name, "item"))):
-        entry = {"keys": [key], "owner": owner, "freshness": "day", "prior_rate": rate}
-        yield f"    {_toml(entry)},"
-    yield "]"
-    yield "fields = ["
-    for field in inputs.fields:
-        yield f"    {_toml(field.keys)}, # {field.why}"
-    yield "]"
-    for reason, names in inputs.left_out.items():
-        yield f"# left out: {', '.join(names)} ({reason})"
-
-
-def _validation_section(roles: Roles) -> Iterator[str]:
-    rate = roles.label.rate
-    yield "\n[validation]"
-    yield _pair("min_rows", _MIN_ROWS, "put here what a poor night still has")
-    around = [round(rate / 3, 4), round(min(1.0, 3 * rate), 4)]
-    yield _pair("label_rate", around, f"{rate:.1%} in the sample")
-
-
-def _pair(key: str, value: object, why: str = "") -> str:
-    return f"{key} = {_toml(value)}" + (f" # {why}" if why else "")
-
-
-def _toml(value: object) -> str:
-    """A TOML value; a string of JSON is one of TOML."""
-    if isinstance(value, Mapping):
-        return f"{{ {', '.join(f'{key} = {_toml(part)}' for key, part in value.items())} }}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    return json.dumps(value, ensure_ascii=False)
+def _alike(file: Path, table: TableFormat, mine: tuple[str, ...]) -> bool:
+    try:
+        theirs = recognize(file)
+        same_format = (theirs.format, theirs.header) == (table.format, table.header)
+        return same_format and column_names(file, theirs) == mine
+    except UsageError:
+        return False

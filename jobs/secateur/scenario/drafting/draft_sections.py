@@ -1,0 +1,179 @@
+"""The sections of a draft as lines of TOML, each guess with its reason."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from secateur.scenario.drafting.columns import LogColumn
+from secateur.scenario.drafting.field_guesses import InputGuesses
+from secateur.scenario.drafting.label_guesses import PER_POSITIVE
+from secateur.scenario.drafting.night_guesses import NightGuess
+from secateur.scenario.drafting.roles import Roles
+from secateur.scenario.drafting.toml_text import key_line, toml_value
+from secateur.scenario.raw_log.files import LogFiles
+from secateur.scenario.raw_log.survey import LogSurvey
+from secateur.scenario.sections.logs import TableFormat
+
+NO_TIME = "time"  # the name of a column that the log does not have
+_MOST_ROWS_ASKED = 100
+_AMOUNTS = {"quantity", "qty", "amount", "units"}
+_COARSE = {"yyyy-MM-dd", "yyyyMMdd", "M/d/yyyy", "d/M/yyyy", "yyMMddHH", "yyyyMMddHH"}
+
+REST = """
+[judgement]
+margin = 0.01 # the AUC that a smaller model may lose
+
+[release]
+channel = "latest"
+
+[[candidates]]
+name = "int8"
+embedding_bits = 8
+tower_bits = 8
+vocabulary = "ascending"
+
+[[candidates]]
+name = "hybrid"
+steps = [
+    { granularity = "embedding_row", criterion = "frequency", min_count = 5 },
+    { granularity = "neuron", criterion = "taylor", keep = 0.25 },
+]
+repair_epochs = 0.25
+embedding_bits = 8
+tower_bits = 8
+vocabulary = "ascending"
+"""
+
+
+def logs_section(
+    log: LogFiles, table: TableFormat, roles: Roles, night: NightGuess
+) -> Iterator[str]:
+    """Where the log lies, how it is written, and the roles of its columns."""
+    yield "\n[logs]"
+    yield key_line("uri", log.uri, "the folder of events/ and of side tables")
+    if log.events != "events":
+        yield key_line("events", log.events, "every log file below it is read")
+    yield key_line("layout", log.layout, f"sure: as the folders in {log.events}/ are named")
+    yield key_line("format", table.format, "sure: told by its first bytes and lines")
+    if table.delimiter:
+        yield key_line("delimiter", table.delimiter)
+    if not table.header:
+        yield key_line("header", False, "likely: the first row looks like all others")
+        yield key_line("columns", table.columns, "made up: give them their names")
+    yield key_line("user", roles.user.name, roles.user.comment)
+    yield key_line("item", roles.item.name, roles.item.comment)
+    if roles.time and roles.spelling:
+        yield key_line("time", roles.time.name, roles.time.comment)
+        yield key_line("time_format", roles.spelling.format)
+    else:
+        yield key_line("time", NO_TIME, "NOT FOUND: no column tells time; a night needs one")
+    yield key_line("timezone", "UTC", "NOT SURE: whose clocks tell the days? such as Asia/Shanghai")
+    yield key_line("window_days", night.window_days, "how many days a night looks back")
+    if night.closed:
+        yield key_line("closed", night.closed, "likely: none of its weeks has a row then")
+    yield '# sides = [{ name = "items", path = "items.csv.gz", key = "..." }] # tables to join'
+
+
+def label_section(roles: Roles, inputs: InputGuesses) -> Iterator[str]:
+    """What is to be learned."""
+    yield f"\n[label] # {roles.label.sure}: {roles.label.why}"
+    yield from (key_line(key, value) for key, value in roles.label.keys.items())
+    if roles.label.draws_negatives:
+        negatives = {
+            "per_positive": PER_POSITIVE,
+            "shared": list(inputs.shared),
+            "item_columns": inputs.fields_of("item"),
+        }
+        yield key_line("negatives", negatives, "the only columns that drawn events can have")
+
+
+def cleaning_section(columns: Sequence[LogColumn], roles: Roles, found: LogSurvey) -> Iterator[str]:
+    """Which rows are the same event, and how many may be unusable."""
+    yield "\n[cleaning]"
+    alike, why = _alike(columns, roles)
+    yield key_line("deduplicate_on", alike, why)
+    bad = found.lacking + found.unreadable
+    share = bad / max(found.rows, 1)
+    amount = _amount(columns) if roles.label.draws_negatives else None
+    negative = _negative_share(amount) if amount else 0.0
+    budget = max(0.02, math.ceil(120 * (share + negative)) / 100)
+    why = f"{share:.1%} of the rows lack user, item or time"
+    yield key_line("quarantine_budget", min(budget, 1.0), why)
+    if amount and negative:
+        rule = {"code": "not_positive", "bad": f"try_cast(`{amount.name}` AS double) <= 0"}
+        why = f"likely: {negative:.1%} of {amount.name} are below 1, as what is given back"
+        yield key_line("rules", [rule], why)
+
+
+def _alike(columns: Sequence[LogColumn], roles: Roles) -> tuple[list[str], str]:
+    """The columns that make equal rows one event, and why."""
+    if roles.unique:
+        return [roles.unique.name], f"likely: {roles.unique.why}"
+    raw_item = roles.label.reads[0] if roles.label.shows_items else roles.item.name
+    key = [roles.user.name, raw_item, roles.time.name if roles.time else NO_TIME]
+    by_name = {column.name: column for column in columns}
+    parts = [by_name[name].values for name in key if name in by_name]
+    rows = list(zip(*parts, strict=True))
+    again = 1 - len(set(rows)) / max(len(rows), 1)
+    coarse = roles.spelling is not None and roles.spelling.format in _COARSE
+    if roles.time and (coarse or again > 0.05):
+        why = f"likely: {again:.1%} of the rows repeat user, item and time; equal ones are one"
+        return [column.name for column in columns], why
+    return key, "likely: equal rows are one event"
+
+
+def _amount(columns: Sequence[LogColumn]) -> LogColumn | None:
+    """The column that says how much was bought."""
+    named = (column for column in columns if column.words[-1:] and column.words[-1] in _AMOUNTS)
+    return next((column for column in named if column.numeric), None)
+
+
+def _negative_share(amount: LogColumn) -> float:
+    below = sum(n for value, n in amount.counts.items() if value.startswith("-") or value == "0")
+    return below / max(len(amount.values), 1)
+
+
+def features_section(roles: Roles, inputs: InputGuesses, night: NightGuess) -> Iterator[str]:
+    """The splits, the counters and the inputs."""
+    yield "\n[features]"
+    yield key_line("tune_days", night.held_out_days)
+    yield key_line("confirm_days", night.held_out_days)
+    yield "counters = ["
+    for key, owner in dict.fromkeys(((roles.user.name, "user"), (roles.item.name, "item"))):
+        yield f"    {toml_value(_counter(key, owner, roles))},"
+    yield "]"
+    if roles.label.draws_negatives:
+        yield "# positives are counted alone: a service knows of no drawn negatives"
+    yield "fields = ["
+    for field in inputs.fields:
+        yield f"    {toml_value(field.keys)}, # {field.comment}"
+    yield "]"
+    for reason, names in inputs.left_out.items():
+        yield f"# left out: {', '.join(names)} ({reason})"
+
+
+def _counter(key: str, owner: str, roles: Roles) -> dict[str, object]:
+    measures = {"measures": ["positives"]} if roles.label.draws_negatives else {}
+    fresh = {} if roles.label.shows_items else {"freshness": "day"}
+    rate = round(roles.label.rate, 3)
+    return {"keys": [key], "owner": owner, **measures, **fresh, "prior_rate": rate}
+
+
+def validation_section(roles: Roles, night: NightGuess) -> Iterator[str]:
+    """What a night's data must satisfy."""
+    rate = roles.label.rate
+    yield "\n[validation]"
+    least = max(1, min(_MOST_ROWS_ASKED, night.rows // 10))
+    yield key_line("min_rows", least, "put here what a poor night still has")
+    around = [round(rate / 3, 4), round(min(1.0, 3 * rate), 4)]
+    yield key_line("label_rate", around, f"{rate:.1%} in the sample")
+
+
+def training_section(night: NightGuess) -> Iterator[str]:
+    """The dense model: trained until its holdout gets no better."""
+    yield "\n[training]"
+    yield key_line("architecture", "deepfm")
+    yield key_line("hidden", [200, 200])
+    yield key_line("dropout", 0.2)
+    yield key_line("batch_size", night.batch_size, f"about {night.rows:,} events are in the window")
+    yield key_line("max_epochs", night.max_epochs, "at most: it stops where the holdout says so")
+    yield key_line("patience", 4)

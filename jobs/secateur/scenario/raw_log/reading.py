@@ -1,0 +1,124 @@
+"""The rows of a log's file as canonical text, however it is written and compressed.
+
+Read are CSV, TSV, JSON lines and Parquet; plain, or as their name says .gz, .bz2 or .zst.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from secateur.contracts.errors import UsageError
+from secateur.encoding.spelling import canonical
+from secateur.scenario.sections.logs import DELIMITERS, TableFormat
+
+Row = tuple[str | None, ...]
+
+_BATCH = 10_000
+_LINES_WITH_KEYS = 1000  # of a JSON file, to learn the names of its columns
+
+
+def column_names(path: Path, table: TableFormat) -> tuple[str, ...]:
+    """The columns of a file that is written as `table` says; "" for one without a name.
+
+    Raises UsageError where the file cannot be read.
+    """
+    if not table.header:
+        return table.columns
+    with as_usage_error(path):
+        if table.format == "parquet":
+            return tuple(pq.ParquetFile(path).schema_arrow.names)
+        with open_text(path) as lines:
+            if table.format == "json_lines":
+                first = zip(range(_LINES_WITH_KEYS), _records(lines), strict=False)
+                return tuple(dict.fromkeys(name for _, record in first for name in record))
+            return tuple(name.strip() for name in next(cells_of(lines, table.separator), []))
+
+
+def log_rows(path: Path, table: TableFormat, names: Sequence[str]) -> Iterator[Row | None]:
+    """Row after row the values of the columns `names`, None where missing; so is an unknown column.
+
+    A row that is malformed, of another length than the header or no JSON object, is None itself.
+    Raises UsageError where the file cannot be read.
+    """
+    with as_usage_error(path):
+        if table.format == "parquet":
+            yield from _rows_of_parquet(path, names)
+            return
+        with open_text(path) as lines:
+            if table.format == "json_lines":
+                for record in _records(lines, strict=False):
+                    yield tuple(map(spelled_value, map(record.get, names))) if record else None
+                return
+            rows = cells_of(lines, table.separator)
+            header = [n.strip() for n in next(rows, [])] if table.header else list(table.columns)
+            at = [header.index(name) if name in header else None for name in names]
+            for row in rows:
+                whole = len(row) == len(header)
+                yield (
+                    tuple(canonical(row[i]) if i is not None else None for i in at)
+                    if whole
+                    else None
+                )
+
+
+def spelled_value(value: object) -> str | None:
+    """The canonical text of a value; of a list the texts of its parts between bars."""
+    if isinstance(value, pa.Scalar) and pa.types.is_nested(value.type):
+        value = value.as_py()
+    if isinstance(value, list):
+        return "|".join(canonical(part) or "" for part in value) or None
+    return canonical(value)
+
+
+def cells_of(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+    """The cells of every line that has any. TSV has no quotes: a `"` there is text."""
+    if delimiter == DELIMITERS["tsv"]:
+        rows = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    else:
+        rows = csv.reader(lines, delimiter=delimiter)
+    return (row for row in rows if row)
+
+
+@contextmanager
+def open_text(path: Path) -> Iterator[io.TextIOBase]:
+    """The file's text, unpacked as its name says."""
+    with pa.input_stream(str(path), compression="detect") as stream:
+        yield io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
+
+
+@contextmanager
+def as_usage_error(path: Path) -> Iterator[None]:
+    """Whatever is wrong with the file is the caller's to know, in one line."""
+    try:
+        yield
+    except (OSError, ValueError, StopIteration, csv.Error, AttributeError) as error:
+        raise UsageError(f"{path}: {error or 'holds no row'}") from error
+
+
+def _rows_of_parquet(path: Path, names: Sequence[str]) -> Iterator[Row]:
+    file = pq.ParquetFile(path)
+    known = [name for name in names if name in file.schema_arrow.names]
+    for batch in file.iter_batches(batch_size=_BATCH, columns=known):
+        # Arrow's scalars know their type, so that a float32 is spelled as one.
+        columns = {name: map(spelled_value, batch.column(name)) for name in known}
+        missing = [None] * batch.num_rows
+        yield from zip(*(columns.get(name, missing) for name in names), strict=True)
+
+
+def _records(lines: Iterable[str], strict: bool = True) -> Iterator[dict[str, Any]]:
+    """The JSON objects; one that is none is empty, or raises ValueError where that is `strict`."""
+    for line in filter(str.strip, lines):
+        try:
+            record = json.loads(line)
+        except ValueError:
+            if strict:
+                raise
+            record = {}
+        yield record if isinstance(record, dict) else {}
