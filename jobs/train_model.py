@@ -2,20 +2,20 @@
 
     python jobs/train_model.py --scenario short_video --features URI --validation URI --output URI
 
-Seals a ModelBundle: shapes, weights, and the curve of its holdout evaluations. Where the scenario
-says training.start = "warm", it goes on from the newest master in `--state`, and leaves one. A
-training killed at any moment goes on from its checkpoint at `--checkpoints`, with the same bits;
-checkpoints are removed once the bundle is sealed. Several processes train together under
-`torchrun --nproc-per-node=N jobs/train_model.py ...`. With SECATEUR_TENSORBOARD, a folder,
-TensorBoard follows the training.
+Seals a ModelBundle: shapes, weights, the curve of its holdout evaluations, and its AUC on the tune
+days beside that of baselines. Where the scenario says training.start = "warm", it goes on from the
+newest master in `--state`, and leaves one. A training killed at any moment goes on from its
+checkpoint at `--checkpoints`, with the same bits. Several processes train together under `torchrun
+--nproc-per-node=N jobs/train_model.py ...`. With SECATEUR_TENSORBOARD TensorBoard follows.
 """
 
 from secateur import command
 from secateur.command import Job
-from secateur.contracts.artifact_files import CURVE, SCHEMA
+from secateur.contracts.artifact_files import BASELINES, CURVE, SCHEMA
 from secateur.contracts.features import FeatureSchema
 from secateur.model import warm_start
 from secateur.model.architectures.registry import new_model
+from secateur.model.baselines.measure import BaselineInputs, measure_baselines
 from secateur.model.bundle import save_bundle
 from secateur.model.data.streaming import open_stream
 from secateur.model.distributed import process_group
@@ -44,24 +44,24 @@ def train_model(job: Job) -> None:
         report_progress(show, run if world.is_main else None) as advance,
     ):
         uri = job.arguments.get("checkpoints")
-        checkpoints = Checkpoints(uri, job.key, settings.checkpoint_s, world) if uri else None
-        context = TrainingContext(
-            settings, seed, best_device(), advance, world, checkpoints, start.state
-        )
+        kept = Checkpoints(uri, job.key, settings.checkpoint_s, world) if uri else None
+        context = TrainingContext(settings, seed, best_device(), advance, world, kept, start.state)
         result = train(model, start.rows.read_if_small(), holdout.read(), context)
-        curve = result.curve
-        advance(0, curve.evaluations[-1])
+        advance(0, result.curve.evaluations[-1])
         if not world.is_main:
             return
         with job.create("ModelBundle") as draft:
             save_bundle(draft, model)
-            draft.write(CURVE, curve)
+            draft.write(CURVE, result.curve)
+            inputs = BaselineInputs.of(features, job.scenario)
+            job.note("baselines", inputs.digest)
+            draft.write(BASELINES, measure_baselines(inputs, model, (rows, holdout), context))
             if result.state:
                 warm_start.write_master(draft, result.state, model, features, rows.days[-1])
-            facts = {"holdout_auc": curve.evaluations[curve.best].holdout_auc}
-            job.seal(draft, {"recipe": "dense", **facts, "start": start.kind, "seed": seed})
-        if checkpoints:
-            checkpoints.clear()
+            facts = {"holdout_auc": result.curve.best_evaluation.holdout_auc, "start": start.kind}
+            job.seal(draft, {"recipe": "dense", **facts, "seed": seed})
+        if kept:
+            kept.clear()
 
 
 if __name__ == "__main__":

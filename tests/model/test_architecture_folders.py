@@ -20,7 +20,7 @@ REGISTRY = {FOLDERS / "registry.py", FOLDERS / "packages.py"}
 LISTS = {
     JOBS / "secateur" / "contracts" / "models.py",
     JOBS / "secateur" / "scenario" / "sections" / "training.py",
-    JOBS / "secateur" / "scenario" / "drafting" / "scenario_draft.py",
+    JOBS / "secateur" / "scenario" / "drafting" / "draft_sections.py",
 }
 OUTSIDE = sorted(
     path

@@ -18,7 +18,13 @@ from secateur.contracts.judgement import (
     Scorecard,
 )
 from secateur.contracts.manifest import MadeBy
-from secateur.contracts.models import Evaluation, ModelSpec, TrainingCurve
+from secateur.contracts.models import (
+    Baseline,
+    Baselines,
+    Evaluation,
+    ModelSpec,
+    TrainingCurve,
+)
 from secateur.contracts.releases import PublishReceipt
 from secateur.contracts.search import SearchRecord
 from secateur.judgement.gates import judge
@@ -44,6 +50,15 @@ class NightBuilder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.baselines = Baselines(
+            29_000,
+            8_900,
+            0.7366,
+            (
+                Baseline("logistic regression", "all inputs, linear", 0.7192, 0.0013),
+                Baseline("popularity", "positives of video_id", 0.6021, 0.0029),
+            ),
+        )
         self.digests: dict[str, str] = {}
 
     def seal(
@@ -104,7 +119,8 @@ class NightBuilder:
             5,
         )  # fmt: skip
         spec = ModelSpec("deepfm", ("user_id", "age"), (9000, 3), 16, (400, 400, 400))
-        self.seal("dense", "ModelBundle", {"model.json": spec, "curve.json": curve})
+        files = {"model.json": spec, "curve.json": curve, "baselines.json": self.baselines}
+        self.seal("dense", "ModelBundle", files)
 
     def plan(self, names: tuple[str, ...], search: SearchRecord | None = None) -> None:
         plan = CandidatePlan(self.digests["dense"], tuple(Recipe(name) for name in names))

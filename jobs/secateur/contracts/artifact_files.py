@@ -21,6 +21,7 @@ VOCABULARY = "vocabulary.parquet"  # field, id, value, count; an AcceptedPruning
 # ModelBundle
 MODEL = "model.json"  # ModelSpec
 CURVE = "curve.json"  # TrainingCurve
+BASELINES = "baselines.json"  # Baselines, of a dense one
 PRUNING_PLANS = "plans.json"  # PruningPlans
 OVERLAP = "overlap.json"  # Overlap
 

@@ -1,4 +1,4 @@
-"""The shape of a trained model, and what its training recorded."""
+"""The shape of a trained model, what its training recorded, and the baselines it must beat."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -7,6 +7,7 @@ from secateur.contracts.features import FeatureSchema
 
 Architecture = Literal["lr", "fm", "deepfm", "dcnv2", "gdcn", "dlrm", "masknet", "finalmlp", "din"]
 WITHOUT_TOWER = ("lr", "fm")
+LINEAR: Architecture = "lr"  # what a deep model must beat
 Interaction = Literal["dot", "cat"]
 
 
@@ -118,3 +119,53 @@ class TrainingCurve:
 
     evaluations: tuple[Evaluation, ...]
     best: int
+
+    @property
+    def best_evaluation(self) -> Evaluation:
+        """The evaluation that the kept weights are from."""
+        return self.evaluations[self.best]
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """One rule or simple model that learned from the train days alone.
+
+    `standard_error` is that of AUC(dense) - AUC(baseline) on the same rows (DeLong et al. 1988,
+    rows taken as independent); None where the dense model has no AUC there.
+    """
+
+    name: str
+    rule: str  # what scores a row, in words
+    auc: float
+    standard_error: float | None
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """The dense model beside its baselines on the rows of the tune days; best baseline first.
+
+    AUCs are None, and there is no baseline, where these rows are all of one class.
+    """
+
+    rows: int
+    positives: int
+    dense_auc: float | None
+    baselines: tuple[Baseline, ...]
+
+    @property
+    def better_than_dense(self) -> tuple[Baseline, ...]:
+        """The baselines whose AUC is above the dense model's."""
+        dense = self.dense_auc
+        return tuple(one for one in self.baselines if dense is not None and one.auc > dense)
+
+    @property
+    def sentence(self) -> str:
+        """How the dense model compares, for logs and pages."""
+        if self.dense_auc is None or not self.baselines:
+            return f"no baseline was measured: {self.positives:,} of {self.rows:,} rows positive"
+        better, best = self.better_than_dense, self.baselines[0]
+        what = f"the dense model's AUC {self.dense_auc:.4f} on {self.rows:,} rows of the tune days"
+        if not better:
+            return f"{what} is above its baselines, the best of which is {best.name} {best.auc:.4f}"
+        named = ", ".join(f"{one.name} {one.auc:.4f}" for one in better)
+        return f"{what} is BELOW {len(better)} of {len(self.baselines)} baselines: {named}"

@@ -23,7 +23,7 @@ from secateur.contracts.errors import (
 from secateur.contracts.features import FeatureSchema
 from secateur.contracts.judgement import Scorecard, Verdict
 from secateur.contracts.manifest import MANIFEST, Manifest
-from secateur.contracts.models import ModelSpec, TrainingCurve
+from secateur.contracts.models import Baselines, ModelSpec, TrainingCurve
 from secateur.contracts.pruning import Overlap
 from secateur.contracts.record import Noun
 from secateur.contracts.releases import PublishReceipt
@@ -93,6 +93,7 @@ class Night:
     targets: dict[str, TargetResult] = field(default_factory=dict)
     overlaps: dict[str, Overlap] = field(default_factory=dict)
     failures: tuple[TaskFailure, ...] = ()
+    baselines: Part[Baselines] | None = None
 
 
 def read_night(uri: str) -> Night:
@@ -122,6 +123,7 @@ def read_night(uri: str) -> Night:
         overlaps=dict(_overlaps(run, recipes)),
         targets=dict(_targets(run)),
         failures=tuple(_failures(run)),
+        baselines=run.optional_part("dense", artifact_files.BASELINES, Baselines),
     )
 
 

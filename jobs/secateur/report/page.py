@@ -20,6 +20,11 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 def render(night: Night, title: str) -> str:
     """The page's HTML; the same night gives the same bytes."""
+    return page_environment().get_template("page.html.j2").render(context(night, title))
+
+
+def page_environment() -> Environment:
+    """What the templates are rendered with."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -37,8 +42,9 @@ def render(night: Night, title: str) -> str:
         # A long name may break after its underscores.
         "breakable": lambda name: Markup("_<wbr>").join(name.split("_")),
         "with_true_signs": number_format.with_true_signs,
+        "sentence_case": lambda words: words[:1].upper() + words[1:],
     }
-    return environment.get_template("page.html.j2").render(context(night, title))
+    return environment
 
 
 def context(night: Night, title: str) -> dict[str, Any]:

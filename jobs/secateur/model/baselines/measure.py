@@ -1,0 +1,157 @@
+"""The dense model's AUC on the tune days, beside that of rules of thumb and of a linear model."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from logging import INFO, WARNING, getLogger
+
+import numpy as np
+from numpy.typing import NDArray
+
+from secateur.artifacts import Artifact
+from secateur.auc import Scores, auc
+from secateur.contracts import record
+from secateur.contracts.artifact_files import SCHEMA
+from secateur.contracts.features import CategoryField, FeatureSchema
+from secateur.contracts.models import LINEAR, Baseline, Baselines
+from secateur.model.architectures.recommender import Recommender
+from secateur.model.architectures.registry import new_model
+from secateur.model.baselines import item_rules
+from secateur.model.data.batches import Rows, Split, load_split
+from secateur.model.data.streaming import Stream
+from secateur.model.distributed import SINGLE_PROCESS
+from secateur.model.training import train as training
+from secateur.model.training.holdout import predict
+from secateur.model.training.training_context import TrainingContext, ignore_progress
+from secateur.scenario import Scenario
+
+log = getLogger("secateur.model")
+
+MEASURED_ON = "tune"
+# A linear model gains from large steps at a high rate, which a deep one does not.
+_BATCH, _RATE, _EPOCHS = 1024, 0.01, 3.0
+
+Placements = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class BaselineInputs:
+    """What is measured on: the features, and the names of the item and of its place in a list."""
+
+    features: Artifact
+    item: str
+    position: str | None = None
+
+    @classmethod
+    def of(cls, features: Artifact, scenario: Scenario) -> "BaselineInputs":
+        """As the scenario names them."""
+        return cls(features, scenario.logs.item, getattr(scenario.label, "position", None))
+
+    @property
+    def digest(self) -> str:
+        """Names what of the scenario it depends on."""
+        return record.digest([self.item, self.position])
+
+    @property
+    def schema(self) -> FeatureSchema:
+        """The inputs of all models."""
+        return self.features.read(SCHEMA, FeatureSchema)
+
+    @property
+    def item_field(self) -> CategoryField | None:
+        """The item as an input; None where the model does not read it."""
+        named = (one for one in self.schema.categories if one.name == self.item)
+        return next((one for one in named if not one.hashed), None)
+
+
+def measure_baselines(
+    inputs: BaselineInputs, dense: Recommender, train: tuple[Stream, Stream], of: TrainingContext
+) -> Baselines:
+    """Score the tune rows by the dense model and by every baseline; `train` are all but the
+    holdout, and that.
+
+    Each is deterministic, and learned from the train days; the linear model is trained as `of` says
+    where it does not say otherwise itself.
+    """
+    rows = load_split(inputs.features, MEASURED_ON)
+    labels = rows.labels.numpy().astype(np.int8)
+    scores = predict(dense, rows.inputs).numpy()
+    area, found = auc(labels, scores), []
+    if area is not None:
+        rules = [
+            *_of_items(inputs),
+            _linear(inputs, rows, (train[0].read_if_small(), train[1].read()), of),
+        ]
+        for name, rule, theirs in rules:
+            error = difference_error(labels, scores, theirs)
+            found.append(Baseline(name, rule, auc(labels, theirs) or 0.5, error))
+    ranked = sorted(found, key=lambda one: (-one.auc, one.name))
+    measured = Baselines(len(labels), int(labels.sum()), area, tuple(ranked))
+    log.log(WARNING if measured.better_than_dense else INFO, "%s", measured.sentence)
+    return measured
+
+
+def _of_items(inputs: BaselineInputs) -> Iterator[tuple[str, str, Scores]]:
+    """Name, rule and scores [n] of what is known of the item alone."""
+    features, item = inputs.features, inputs.item_field
+    if item is not None:
+        known = item_rules.read_history(features, item)
+        rows = item_rules.read_item_rows(features, MEASURED_ON, item)
+        yield "popularity", f"positives of {item.name}", item_rules.popularity(known, rows)
+        yield "item rate", f"share of positives of {item.name}", item_rules.item_rate(known, rows)
+        newest = f"the last positive of {item.name} before the event, newest first"
+        yield "recency", newest, item_rules.recency(known, rows)
+    if inputs.position and inputs.position in {field.name for field in inputs.schema.inputs}:
+        order = item_rules.list_order(features, MEASURED_ON, inputs.position)
+        yield "list order", f"{inputs.position} in the list shown", order
+
+
+def _linear(
+    inputs: BaselineInputs, rows: Split, train_rows: tuple[Rows, Split], of: TrainingContext
+) -> tuple[str, str, Scores]:
+    """Logistic regression over all inputs, stopped early like the dense model."""
+    settings = of.settings.model_copy(
+        update={
+            "architecture": LINEAR,
+            "start": "cold",
+            "batch_size": _BATCH,
+            "learning_rate": _RATE,
+            "max_epochs": _EPOCHS,
+            "evaluations_an_epoch": 4,
+            "patience": 2,
+            "embedding_optimizer": "auto",
+            "table_l2": 0.0,
+        }
+    )
+    alone = replace(
+        of,
+        settings=settings,
+        advance=ignore_progress,
+        world=SINGLE_PROCESS,
+        checkpoints=None,
+        start=None,
+    )
+    model = new_model(inputs.schema, settings, of.seed)
+    training.train(model, *train_rows, alone)
+    scores = predict(model, rows.inputs).numpy()
+    return "logistic regression", "all inputs of the dense model, linear", scores
+
+
+def difference_error(labels: NDArray[np.int8], one: Scores, other: Scores) -> float | None:
+    """Standard error of AUC(one) - AUC(other), both scoring the same rows [n] (DeLong 1988).
+
+    None where a class has fewer than two rows.
+    """
+    liked = labels == 1
+    if min(liked.sum(), (~liked).sum()) < 2:
+        return None
+    of_positives = _placements(one[liked], one[~liked]) - _placements(other[liked], other[~liked])
+    of_negatives = _placements(one[~liked], one[liked]) - _placements(other[~liked], other[liked])
+    variances = (np.var(part, ddof=1) / len(part) for part in (of_positives, of_negatives))
+    return float(np.sqrt(sum(variances)))
+
+
+def _placements(scores: Scores, others: Scores) -> Placements:
+    """The share of `others` [m] below each of `scores` [n], a tie counting half."""
+    ordered = np.sort(others)
+    below, above = (np.searchsorted(ordered, scores, side) for side in ("left", "right"))
+    return (below + above) / (2 * len(others))
