@@ -60,8 +60,8 @@ def nightly(path: Path) -> DAG:
     def recommender() -> None:
         state, store = settings.state(scenario["name"]), settings.store()
 
-        asked = {"form": "{{ dag_run.conf | tojson }}", "run-type": "{{ dag_run.run_type }}"}
-        window = night.task("check_run", asked, on_skipped_callback=Record())
+        asked = {"form": "{{ dag_run.conf | tojson }}", "run-type": "{{ dag_run.run_type.value }}"}
+        window = night.task("check_run", asked, on_skipped_callback=Alert())
         log = {"state": state, "logs.last_day": window["last_day"]}
         events = night.task("clean_events", log, on=SPARK)
         events_report = night.task("validate_events", {"events": events, "state": state}, on=SPARK)
@@ -149,7 +149,14 @@ def form(scenario: dict[str, Any]) -> dict[str, Param]:
     return {
         "first_day": Param(None, title="First day", description="Default: by the window", **day),
         "last_day": Param(None, title="Last day", description="Default: newest in the log", **day),
-        "candidates": Param(names, title="Candidates", type="array", examples=names, minItems=1),
+        # None where a search alone finds the recipes.
+        "candidates": Param(
+            names or None,
+            title="Candidates",
+            type=["null", "array"],
+            examples=names,
+            minItems=1,
+        ),
         "margin": Param(
             scenario["judgement"]["margin"],
             title="Non-inferiority margin (AUC)",

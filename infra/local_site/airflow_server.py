@@ -96,6 +96,7 @@ class LocalAirflow:
             **self.environment,
             **_secrets(self.home / "secrets.json"),
             "AIRFLOW_HOME": str(self.home),
+            "AIRFLOW__API__BASE_URL": self.url,
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__PORT": str(self.port),
             "AIRFLOW__API__WORKERS": "1",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseHook, BaseNotifier
 
 from secateur_airflow import settings
-from secateur_airflow.failures import CRASHED, TIMED_OUT, Failure, Record, failure_of
+from secateur_airflow.failures import CRASHED, SKIPPED, TIMED_OUT, Failure, Record, failure_of
 from secateur_airflow.verb import NO_RETRY, parameters_of
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ ADVICE = {
     NO_RETRY[64]: "put right what it names, then clear the task",
     NO_RETRY[65]: "look at the evidence; a retry gives the same answer",
     CRASHED: "its retries are used up: clear the task once the cause is gone",
+    SKIPPED: "nothing, if the day is to come; else see why the log was not delivered",
     TIMED_OUT: "its process was ended: see what it waited for, then clear the task",
 }
 
@@ -34,7 +35,10 @@ log = logging.getLogger(__name__)
 
 
 class Alert(Record):
-    """Say which task of which run failed, why, what is served meanwhile, and what to do."""
+    """Say which task of which run failed or was skipped, why, what is served, and what to do.
+
+    A skipped night is told too: a log that stays away is no quiet night.
+    """
 
     def notify(self, context: "Context") -> None:
         """Keep the record and tell people."""
@@ -104,7 +108,9 @@ def read_served(context: Any) -> str:  # noqa: ANN401 - as above
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"unknown, the channel {channel} could not be read: {error}"
     if done.returncode:
-        said = done.stderr.strip().splitlines() or ["it said nothing"]
-        return f"unknown, the channel {channel} could not be read: {said[-1]}"
+        said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        if "has no channel" in said:
+            return f"nothing, {said.removeprefix('secateur: ')}"
+        return f"unknown, the channel {channel} could not be read: {said}"
     shown = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if " " in line)
     return f"release {shown['release']} ({shown['recipe']}) on channel {shown['channel']}"

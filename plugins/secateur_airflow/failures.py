@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FOLDER = "failures"
 CRASHED, TIMED_OUT, SKIPPED = "crashed", "timed out", "skipped"
+# A record and an alert name the task and the kind themselves.
+TOLD_TWICE = re.compile(r"^\w+ (?:(?:refused|asked wrongly) \(exit \d+\): |crashed )")
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,15 @@ class Failure:
 
 def failure_of(context: Any) -> Failure:  # noqa: ANN401 - a typed dict of Airflow's
     """What the context of a failed task tells."""
-    instance, error = context["ti"], context.get("exception")
+    instance = context["ti"]
+    # Airflow does not hand the exception to the callback of a skipped task.
+    error = context.get("exception") or getattr(instance.task, "skipped_for", None)
     return Failure(
         task=instance.task_id,
         candidate=getattr(instance, "rendered_map_index", None),
         attempt=instance.try_number,
         kind=kind_of(error),
-        message=str(error) if error is not None else "the task was marked failed",
+        message=TOLD_TWICE.sub("", str(error)) if error else "the task was marked failed",
         log_url=getattr(instance, "log_url", None),
     )
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException
 
 from secateur_airflow import settings
 from secateur_airflow.verb import Verb, raise_for_exit
@@ -45,6 +46,7 @@ class VerbProcess(BaseOperator):
         self.verb = verb
         self.inputs = dict(inputs)
         self.output_path = list(output_path)
+        self.skipped_for: AirflowSkipException | None = None  # what a callback is to tell
         self._process: subprocess.Popen[str] | None = None
 
     def execute(self, context: "Context") -> object:
@@ -53,7 +55,11 @@ class VerbProcess(BaseOperator):
         context["ti"].xcom_push("uri", arguments[-1])
         with tempfile.TemporaryDirectory(prefix="secateur-") as folder:
             answer = Path(folder) / "answer.json"
-            self.run([settings.python(), self.verb.script, *arguments], answer)
+            try:
+                self.run([settings.python(), self.verb.script, *arguments], answer)
+            except AirflowSkipException as reason:
+                self.skipped_for = reason
+                raise
             return json.loads(answer.read_text())
 
     def run(self, command: list[str], answer: Path) -> None:

@@ -8,6 +8,7 @@ else     crashed: Airflow retries
 """
 
 import json
+import re
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 NO_RETRY = {64: "asked wrongly", 65: "refused"}
 NOT_YET = 75
+# How `secateur.command` begins a verb's last line.
+ENDED = re.compile(
+    r"^\d\d:\d\d:\d\d [EC] secateur: \w+ (?:REFUSED|asked wrongly|failed) after [\d.]+ s: "
+)
 
 # Which key of the scenario a run's parameter overrides.
 OVERRIDES = {
@@ -97,6 +102,7 @@ def raise_for_exit(verb: str, code: int, error: str, peak: int = 0) -> None:
     """
     if code == 0:
         return
+    error = ENDED.sub("", error)
     if code == NOT_YET:
         raise AirflowSkipException(error)
     if code in NO_RETRY:

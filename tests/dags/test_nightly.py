@@ -89,6 +89,18 @@ def test_every_target_of_a_search_has_a_verdict_and_a_channel_of_its_own(
     assert publish.downstream_task_ids == {"report_night"}
 
 
+def test_a_scenario_whose_recipes_are_all_found_by_a_search_has_its_dag(
+    dags: dict[str, Any], tmp_path: Path
+) -> None:
+    import nightly
+
+    text = (PROJECT / "jobs" / "scenarios" / "short_video.toml").read_text()
+    searching = tmp_path / "searching.toml"
+    head = text.partition("[[candidates]]")[0]
+    searching.write_text(f"{head}\n[search]\ntargets = [{{ name = 'edge', max_bytes = 100000 }}]\n")
+    assert nightly.nightly(searching).params.get_param("candidates").resolve() is None
+
+
 def test_what_nights_keep_is_one_folder_a_scenario(dags: dict[str, Any]) -> None:
     for dag in dags.values():
         name = dag.dag_id.removeprefix("secateur_")

@@ -1,5 +1,6 @@
 """A failed task is told to people and kept for the report: why, at which try, what is served."""
 
+import base64
 import datetime
 import http.server
 import json
@@ -10,7 +11,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTimeout
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+)
 
 from secateur.contracts.errors import TaskFailure
 from secateur.contracts.record import from_json
@@ -31,7 +37,7 @@ def context(error: BaseException, **of_task: Any) -> Any:
         data_interval_end=None,
         conf={},
     )
-    task = SimpleNamespace(inputs={})
+    task = SimpleNamespace(inputs={}, skipped_for=None)
     ti = SimpleNamespace(
         dag_id="secateur_x", try_number=4, log_url="http://ui/log", task=task, **of_task
     )
@@ -49,6 +55,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The run's folder, on a site whose store is empty."""
     monkeypatch.setenv("AIRFLOW__SECATEUR__RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("AIRFLOW__SECATEUR__STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("SECATEUR_VERIFY_KEY", base64.b64encode(bytes(32)).decode())
     return tmp_path / "runs" / "x"
 
 
@@ -83,8 +90,10 @@ def test_an_alert_says_what_failed_at_which_try_what_is_served_and_what_to_do(
     ((path, body),) = webhook
     assert path == "/services/T1/B2"
     first, served, advice, log = body["text"].splitlines()
-    assert first == f"secateur_x.judge_candidates refused in run r1, try 4: {REFUSED}"
-    assert served.startswith("served: unknown, the channel latest could not be read: ")
+    assert first == (
+        "secateur_x.judge_candidates refused in run r1, try 4: none of 2 candidates passed"
+    )
+    assert served.startswith("served: nothing, ")
     assert advice == (
         "what to do: look at the evidence; a retry gives the same answer (infra/guides/operate.md)"
     )
@@ -115,7 +124,12 @@ def test_why_a_task_failed_lies_in_the_run_until_it_is_tried_again(runs: Path) -
     assert record.name == "judge_candidates-2.json"
     kept = from_json(TaskFailure, record.read_bytes())
     assert kept == TaskFailure(
-        "judge_candidates", "int8", 4, "refused", str(REFUSED), "http://ui/log"
+        "judge_candidates",
+        "int8",
+        4,
+        "refused",
+        "none of 2 candidates passed",
+        "http://ui/log",
     )
     Forget().notify(failed)
     Forget().notify(failed)
@@ -129,6 +143,7 @@ def test_why_a_task_failed_lies_in_the_run_until_it_is_tried_again(runs: Path) -
         (AirflowFailException("publish_release asked wrongly (exit 64): no key"), "asked wrongly"),
         (AirflowException("train_model crashed (exit 1): no memory"), "crashed"),
         (AirflowTaskTimeout("timed out"), "timed out"),
+        (AirflowSkipException("the log has no 2024-03-07 yet"), "skipped"),
         (None, "crashed"),
     ],
 )

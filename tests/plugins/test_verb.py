@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from secateur_airflow.verb import Verb, overrides, raise_for_exit
 
@@ -27,6 +27,29 @@ def test_success_is_silent() -> None:
 def test_a_refusal_fails_without_retry_and_repeats_the_last_line(code: int) -> None:
     with pytest.raises(AirflowFailException, match="no candidate passed"):
         raise_for_exit("judge_candidates", code, "no candidate passed")
+
+
+def test_the_reason_is_told_once() -> None:
+    line = "03:00:02 E secateur: judge_candidates REFUSED after 0.1 s: none of 2 candidates\n  x: y"
+    with pytest.raises(AirflowFailException) as raised:
+        raise_for_exit("judge_candidates", 65, line)
+    told = "judge_candidates refused (exit 65): none of 2 candidates\n  x: y"
+    assert str(raised.value) == told
+
+
+def test_a_day_that_was_not_delivered_skips_the_night() -> None:
+    with pytest.raises(AirflowSkipException, match="has no 2024-03-07 yet"):
+        raise_for_exit("check_run", 75, "the log has no 2024-03-07 yet")
+
+
+def test_an_input_with_a_dot_overrides_that_key_unless_it_is_empty() -> None:
+    context: Any = {"dag_run": RUN, "params": {"last_day": None}}
+
+    def flags(day: str) -> list[str]:
+        return Verb("clean_events", "s.toml").arguments(context, {"logs.last_day": day}, ["events"])
+
+    assert flags("2024-03-05")[1] == '--set=logs.last_day="2024-03-05"'
+    assert flags("")[1] == "--output"
 
 
 @pytest.mark.parametrize(

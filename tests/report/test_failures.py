@@ -36,6 +36,13 @@ def test_the_reason_comes_first_where_nothing_was_sealed(tmp_path: Path) -> None
     assert "http://" not in page
 
 
+def test_a_skipped_night_says_so(tmp_path: Path) -> None:
+    fail(tmp_path, "check_run", kind="skipped", message="the log has no 2024-03-07 yet")
+    told = headline(read_night(str(tmp_path)))
+    assert told.status == "skipped"
+    assert told.sentence == "the log has no 2024-03-07 yet. What is served stays as it was."
+
+
 def test_a_crash_is_no_refusal_and_its_words_are_escaped(tmp_path: Path) -> None:
     fail(tmp_path, "train_model", kind="crashed", attempt=4, message="<b>killed</b>")
     night = read_night(str(tmp_path))
