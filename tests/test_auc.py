@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from secateur.auc import WeightedAuc, auc, auc_within
+from secateur.auc import auc, auc_within, placements
 
 
 def rows(
@@ -40,18 +40,18 @@ def test_a_group_has_the_auc_of_its_own_rows() -> None:
         assert area == pytest.approx(expected, abs=1e-12)
 
 
-def test_rows_weigh_as_scikit_learn_weighs_samples() -> None:
-    labels, scores = rows(5)
-    users = np.random.default_rng(6).integers(0, 50, len(labels))
-    weights = np.random.default_rng(7).poisson(1.0, (50, 3)).astype(np.float32)
-    found = WeightedAuc(labels, users, scores)(weights)
-    for area, one in zip(found, weights.T, strict=True):
-        expected = roc_auc_score(labels, scores, sample_weight=one[users])
-        assert area == pytest.approx(expected, abs=1e-6)
+def test_a_placement_is_the_share_of_the_other_class_on_its_right_side() -> None:
+    labels, scores = rows(5, count=300)
+    groups = np.random.default_rng(6).integers(0, 5, len(labels))
+    found = placements(labels, groups, scores)
+    for row in range(len(labels)):
+        others = scores[(groups == groups[row]) & (labels != labels[row])]
+        below = np.mean((others < scores[row]) + (others == scores[row]) / 2)
+        assert found[row] == pytest.approx(below if labels[row] else 1 - below, abs=1e-12)
 
 
 def test_without_both_classes_there_is_none() -> None:
     none = np.zeros(0, np.float32)
     assert auc(none, none) is None
     assert auc(np.ones(3, np.int8), np.arange(3, dtype=np.float32)) is None
-    assert np.isnan(WeightedAuc(np.ones(2, np.int8), np.arange(2), np.zeros(2))(np.ones((2, 1))))
+    assert np.isnan(placements(np.ones(2, np.int8), np.zeros(2, np.int64), np.zeros(2))).all()

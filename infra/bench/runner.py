@@ -22,6 +22,8 @@ MODULES = {
     "accuracy": "bench.training.accuracy",
     "data_verbs": "bench.night.data_verbs",
     "drift": "bench.pruning.drift",
+    "gate_coverage": "bench.judgement.gate_coverage",
+    "gate_speed": "bench.judgement.gate_speed",
     "gpu": "bench.training.gpu",
     "kuairand": "bench.training.kuairand",
     "latency": "bench.night.latency",

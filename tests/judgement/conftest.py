@@ -37,7 +37,7 @@ def make_card(
         dense_package="digest of dense",
         accuracy={"tune": ACCURACY, "confirm": ACCURACY},
         dense_accuracy={"tune": ACCURACY, "confirm": ACCURACY},
-        delta_auc={split: d for split, d in differences.items() if d},
+        differences={"auc": {split: d for split, d in differences.items() if d}},
         footprint=Footprint(size, {"model.onnx": size}, 10 * size, size // 4, 0.8),
         dense_footprint=Footprint(1000, {"model.onnx": 1000}, 10_000, 250, 0.0),
         latency=latencies(us),
@@ -101,6 +101,7 @@ def raw_rows() -> pa.Table:
         {
             "label": pa.array([int(i % 3 == 0) for i in range(N)], pa.int8()),
             "user_hash": users,
+            "day": ["2026-01-01" if i < 200 else "2026-01-02" for i in range(N)],
             "user_train_events": pa.array([i % 12 for i in range(N)], pa.int32()),
             "item_train_events": pa.array([0] * N, pa.int32()),
             "user_id": pa.array(range(N), pa.int32()),  # ids are there, and are not to be used

@@ -60,8 +60,8 @@ def test_a_task_is_measured_on_the_rows_that_tell_it(
     assert found.dense_accuracy["tune/task saved"].rows == N / 2
     assert found.dense_accuracy["tune/task saved"].auc == 1.0
     assert found.accuracy["tune/task saved"].auc == 0.0
-    assert found.delta_auc["tune/task saved"].estimate == -1.0
-    assert found.delta_auc["tune"].estimate == 0.0
+    assert found.differences["auc"]["tune/task saved"].estimate == -1.0
+    assert found.differences["auc"]["tune"].estimate == 0.0
 
 
 def test_a_request_gives_once_what_its_user_and_context_share(
@@ -111,7 +111,7 @@ def test_the_comparison_covers_every_split_and_slice(
     dense, flipped = found.dense_accuracy["tune"].auc, found.accuracy["tune"].auc
     assert dense is not None
     assert flipped == pytest.approx(1 - dense)
-    assert found.delta_auc["tune"].estimate == pytest.approx(1 - 2 * dense)
+    assert found.differences["auc"]["tune"].estimate == pytest.approx(1 - 2 * dense)
 
 
 def test_the_evidence_holds_every_score(

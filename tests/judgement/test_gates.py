@@ -7,7 +7,7 @@ import pytest
 
 from secateur.contracts.judgement import Difference, Scorecard
 from secateur.judgement import gates
-from secateur.judgement.intervals import bonferroni
+from secateur.judgement.intervals.bounds import bonferroni
 from secateur.scenario import Judgement
 from secateur.scenario.sections.search import Target
 

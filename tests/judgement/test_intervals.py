@@ -1,15 +1,20 @@
-"""Claims about the bootstrap and its bounds, against two closed forms and against simulation."""
+"""Claims about the interval of a difference: its error against closed forms, and its bounds."""
 
 from statistics import NormalDist
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from secateur.auc import WeightedAuc, auc
-from secateur.contracts.judgement import Difference
-from secateur.judgement import intervals
+from bench.judgement.simulated_rows import simulate, zipf
+from secateur.auc import Scores, auc
+from secateur.contracts.judgement import METRICS, Difference
+from secateur.judgement.intervals import bounds
+from secateur.judgement.intervals.clusters import Clusters
+from secateur.judgement.intervals.differences import differences
+from secateur.judgement.metrics.scored_rows import JudgedRows
 
-Sample = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+Sample = tuple[JudgedRows, Scores, Scores]
 
 
 def placements(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -43,118 +48,145 @@ def clustered_error(
     return float(np.sqrt(n_users / (n_users - 1) * np.sum((sums[0] + sums[1]) ** 2)))
 
 
-def simulate(
-    seed: int, users: int, rows_a_user: int, shift: float = 0.0, noise: float = 0.5
-) -> Sample:
-    """Two models of one truth whose users differ; `shift` spoils the candidate."""
-    rng = np.random.default_rng(seed)
-    user = np.repeat(np.arange(users), rows_a_user)
-    truth = rng.normal(size=len(user)) + rng.normal(size=users)[user]
-    labels = (rng.random(len(user)) < 1 / (1 + np.exp(0.8 - truth))).astype(np.int8)
-    taste = [noise * rng.normal(size=users)[user] for _ in range(2)]
-    dense = truth + taste[0] + noise * rng.normal(size=len(user))
-    candidate = truth + taste[1] + (noise + shift) * rng.normal(size=len(user))
-    return labels, user, dense.astype(np.float32), candidate.astype(np.float32)
+def sample(seed: int, users: int, rows_a_user: int, by_user: float = 0.0) -> Sample:
+    """Every row has an item of its own."""
+    n = users * rows_a_user
+    codes = np.repeat(np.arange(users), rows_a_user)
+    return simulate(seed, codes, np.arange(n), by_user=by_user, shift=0.4)
+
+
+def auc_difference(given: Sample, seed: int = 0, rounds: int = 1000) -> Difference:
+    rows, dense, candidate = given
+    return differences(rows, dense, [candidate], seed, rounds)[0]["auc"]
 
 
 def test_the_estimate_is_the_difference_of_the_two_aucs() -> None:
-    labels, users, dense, candidate = simulate(1, 300, 3)
-    found = intervals.paired_difference(labels, users, dense, candidate, seed=0, rounds=20)
-    expected = auc(labels, candidate) - auc(labels, dense)  # type: ignore[operator]
-    assert found is not None
-    assert found.estimate == pytest.approx(expected, abs=1e-12)
+    rows, dense, candidate = given = sample(1, 300, 3)
+    expected = auc(rows.labels, candidate) - auc(rows.labels, dense)  # type: ignore[operator]
+    assert auc_difference(given, rounds=20).estimate == pytest.approx(expected, abs=1e-12)
 
 
-def test_its_error_agrees_with_delong_where_every_user_has_one_row() -> None:
-    labels, users, dense, candidate = simulate(2, 3000, 1)
-    found = intervals.paired_difference(labels, users, dense, candidate, seed=0)
-    assert found is not None
-    assert found.standard_error == pytest.approx(delong_error(labels, dense, candidate), rel=0.08)
+def test_a_relative_difference_is_a_share_of_dense() -> None:
+    rows, dense, candidate = sample(1, 300, 3)
+    found = differences(rows, dense, [candidate], 0, 20)[0]["log_loss"]
+    losses = [-np.log(np.where(rows.labels == 1, p, 1 - p)).mean() for p in (dense, candidate)]
+    assert found.estimate == pytest.approx(losses[1] / losses[0] - 1, rel=1e-5)
+
+
+def test_its_error_agrees_with_delong_where_every_row_stands_alone() -> None:
+    rows, dense, candidate = given = sample(2, 3000, 1)
+    found, expected = auc_difference(given), delong_error(rows.labels, dense, candidate)
+    assert found.closed_form_error == pytest.approx(expected, rel=0.002)
+    assert found.resampled_error == pytest.approx(expected, rel=0.08)
+    assert found.standard_error == max(found.closed_form_error, found.resampled_error or 0)
 
 
 def test_its_error_agrees_with_obuchowski_where_users_have_many_rows() -> None:
-    labels, users, dense, candidate = simulate(3, 300, 20, noise=1.5)
-    found = intervals.paired_difference(labels, users, dense, candidate, seed=0)
-    clustered = clustered_error(labels, users, dense, candidate)
-    assert found is not None
-    assert found.standard_error == pytest.approx(clustered, rel=0.08)
-    assert delong_error(labels, dense, candidate) < 0.8 * clustered  # so that this test has power
+    rows, dense, candidate = given = sample(3, 300, 20, by_user=1.5)
+    found = auc_difference(given)
+    clustered = clustered_error(rows.labels, rows.users, dense, candidate)
+    assert found.closed_form_error == pytest.approx(clustered, rel=0.02)
+    assert found.resampled_error == pytest.approx(clustered, rel=0.08)
+    assert delong_error(rows.labels, dense, candidate) < 0.8 * clustered  # so this test has power
 
 
 def test_ties_weigh_half_in_every_resample() -> None:
-    labels, users, dense, candidate = simulate(4, 400, 4)
-    dense, candidate = np.round(dense), np.round(candidate)
-    found = intervals.paired_difference(labels, users, dense, candidate, seed=0)
-    assert found is not None
-    expected = clustered_error(labels, users, dense, candidate)
-    assert found.standard_error == pytest.approx(expected, rel=0.08)
+    rows, dense, candidate = sample(4, 400, 4)
+    dense, candidate = np.round(5 * dense) / 5, np.round(5 * candidate) / 5
+    expected = clustered_error(rows.labels, rows.users, dense, candidate)
+    found = auc_difference((rows, dense, candidate))
+    assert found.resampled_error == pytest.approx(expected, rel=0.08)
 
 
-def test_a_resample_is_the_auc_of_the_repeated_rows() -> None:
-    labels, users, dense, _ = simulate(5, 40, 3)
-    dense = np.round(dense * 2)
-    counts = np.random.default_rng(0).integers(0, 4, (40, 6)).astype(np.float32)
-    found = WeightedAuc(labels, users, dense)(counts)
-    for column, value in zip(counts.T, found, strict=True):
-        repeated = np.repeat(np.arange(len(labels)), column[users].astype(int))
-        assert value == pytest.approx(auc(labels[repeated], dense[repeated]), abs=1e-6)
+def test_users_and_items_may_change_places() -> None:
+    rng = np.random.default_rng(5)
+    users, items = rng.integers(0, 200, 3000), zipf(rng, 100, 3000)
+    rows, dense, candidate = simulate(6, users, items, by_user=0.7, by_item=0.7)
+    turned = JudgedRows(rows.labels, rows.items, rows.users, rows.moments)
+    for given in (rows, turned):
+        found = differences(given, dense, [candidate], 0, 200)[0]["auc"]
+        other = clustered_error(rows.labels, rows.users, dense, candidate)
+        assert found.standard_error > 1.3 * other  # what users alone would tell
+    closed = [Clusters.of(one.users, one.items) for one in (rows, turned)]
+    influence = rng.normal(size=3000)
+    first, second = (clusters.spread(influence) for clusters in closed)
+    assert first == pytest.approx(second)
 
 
-def test_every_resample_draws_as_many_users_as_there_are() -> None:
-    chunks = list(intervals._resamples(users=50, rounds=23, chunk=10, seed=1))
-    assert [c.shape for c in chunks] == [(50, 10), (50, 10), (50, 3)]
-    assert all((c.sum(axis=0) == 50).all() for c in chunks)
+def test_many_candidates_are_told_what_each_alone_is() -> None:
+    rows, dense, candidate = sample(7, 100, 3)
+    together = differences(rows, dense, [candidate, dense, 1 - dense], 3, 40)
+    assert together[0] == differences(rows, dense, [candidate], 3, 40)[0]
+    assert together[2] == differences(rows, dense, [1 - dense], 3, 40)[0]
 
 
 def test_the_same_seed_gives_the_same_error_and_another_does_not() -> None:
-    labels, users, dense, candidate = simulate(6, 200, 2)
-    errors = [
-        intervals.paired_difference(labels, users, dense, candidate, seed, rounds=50)
-        for seed in (1, 1, 2)
-    ]
+    given = sample(6, 200, 2)
+    errors = [auc_difference(given, seed, rounds=50).resampled_error for seed in (1, 1, 2)]
     assert errors[0] == errors[1] != errors[2]
 
 
 def test_equal_scores_have_no_error() -> None:
-    labels, users, dense, _ = simulate(7, 100, 2)
-    assert intervals.paired_difference(labels, users, dense, dense, 0, 50) == Difference(0.0, 0.0)
+    rows, dense, _ = sample(7, 100, 20)
+    for name, found in differences(rows, dense, [dense], 0, 50)[0].items():
+        assert (found.estimate, found.standard_error) == (0.0, 0.0), name
 
 
-def test_one_class_gives_no_difference() -> None:
-    scores = np.array([0.1, 0.2], np.float32)
-    assert intervals.paired_difference(np.ones(2, np.int8), np.arange(2), scores, scores, 0) is None
+def test_one_class_has_no_ranking_to_compare() -> None:
+    rows, dense, candidate = sample(8, 10, 2)
+    ones = JudgedRows(np.ones(20, np.int8), rows.users, rows.items, rows.moments)
+    found = differences(ones, dense, [candidate], 0, 50)[0]
+    assert set(found) == {"log_loss", "calibration", "calibration_error", "churn"}
 
 
-def test_the_lower_bound_holds_as_often_as_it_says() -> None:
-    truth = np.mean([_true_difference(seed) for seed in range(6)])
-    held = 0
-    for seed in range(300):
-        labels, users, dense, candidate = simulate(1000 + seed, 150, 3, shift=0.3)
-        found = intervals.paired_difference(labels, users, dense, candidate, seed, rounds=150)
-        assert found is not None
-        held += intervals.bounds(found, 0.95).low <= truth
-    assert 0.91 <= held / 300 <= 0.985  # 0.95 +- three standard errors of 300 trials
+def test_the_effective_number_is_that_of_equal_groups() -> None:
+    clusters = Clusters.of(np.repeat([4, 9], [30, 10]), np.arange(40) % 8)
+    assert clusters.items.effective == pytest.approx(8)
+    assert clusters.users.effective == pytest.approx(1 / (0.75**2 + 0.25**2))
 
 
-def _true_difference(seed: int) -> float:
-    labels, _, dense, candidate = simulate(90_000 + seed, 60_000, 3, shift=0.3)
-    return auc(labels, candidate) - auc(labels, dense)  # type: ignore[operator]
+def test_few_users_widen_a_bound() -> None:
+    many, few = (auc_difference(sample(9, users, 3000 // users, 3.0), rounds=50)
+                 for users in (300, 6))  # fmt: skip
+    assert bounds.reach(many, 0.95) < 1.7
+    assert bounds.reach(few, 0.95) > 1.85
+    assert few.effective_users == pytest.approx(6)
 
 
-def test_bounds_are_one_sided_and_symmetric() -> None:
-    found = intervals.bounds(Difference(-0.01, 0.002), 0.95)
-    assert found.low == pytest.approx(-0.01 - 1.6449 * 0.002, abs=1e-6)
-    assert found.high == pytest.approx(-0.01 + 1.6449 * 0.002, abs=1e-6)
+@pytest.mark.parametrize("freedom", [1.0, 2.5, 7.0, 60.0, 4000.0, 1e6])
+@pytest.mark.parametrize("probability", [0.8, 0.95, 0.995, 0.9999])
+def test_quantiles_are_students(freedom: float, probability: float) -> None:
+    found = bounds.student_quantile(probability, freedom)
+    assert found == pytest.approx(stats.t.ppf(probability, freedom), rel=1e-5)
+
+
+def test_bounds_are_one_sided_and_of_students_reach() -> None:
+    found = bounds.bounds(Difference(-0.01, 0.002, degrees_of_freedom=9.0), 0.95)
+    assert found.low == pytest.approx(-0.01 - 1.8331 * 0.002, abs=1e-6)
+    assert found.high == pytest.approx(-0.01 + 1.8331 * 0.002, abs=1e-6)
+
+
+def test_skewness_moves_the_bound_that_it_endangers_and_no_other() -> None:
+    plain, skewed = Difference(0, 1), Difference(0, 1, skewness=-0.6, error_skewness=-0.6)
+    low, high = bounds.reach(skewed, 0.95), bounds.reach(skewed, 0.95, upper=True)
+    z = NormalDist().inv_cdf(0.95)
+    assert low == pytest.approx(z + 0.6 * (2 * z * z + 1) / 6)  # Johnson's, where both are one
+    assert high == pytest.approx(bounds.reach(plain, 0.95)) == pytest.approx(z)
 
 
 @pytest.mark.parametrize(("comparisons", "expected"), [(0, 0.95), (1, 0.95), (10, 0.995)])
 def test_bonferroni_shares_the_risk(comparisons: int, expected: float) -> None:
-    assert intervals.bonferroni(0.95, comparisons) == pytest.approx(expected)
+    assert bounds.bonferroni(0.95, comparisons) == pytest.approx(expected)
 
 
 def test_an_equal_candidate_passes_the_supported_margin_four_times_of_five() -> None:
     error, confidence = 0.003, 0.99
-    margin = intervals.supported_margin(Difference(-0.5, error), confidence)
+    margin = bounds.supported_margin(Difference(-0.5, error), confidence)
     estimates = np.random.default_rng(0).normal(0, error, 200_000)
     passes = estimates - NormalDist().inv_cdf(confidence) * error >= -margin
     assert passes.mean() == pytest.approx(0.8, abs=0.005)
+
+
+def test_every_metric_has_an_interval() -> None:
+    rows, dense, candidate = sample(10, 40, 15)
+    assert set(differences(rows, dense, [candidate], 0, 20)[0]) == {one.name for one in METRICS}

@@ -161,7 +161,9 @@ def scorecard(name: str, package: str = "p" * 64, confirm_shift: float = 0.0) ->
         dense_package="d" * 64,
         accuracy={k: accuracy((dense[k].auc or 0) + deltas[k], dense[k].rows) for k in keys},
         dense_accuracy=dense,
-        delta_auc={k: Difference(deltas[k], error * (3 if "/" in k else 1)) for k in keys},
+        differences={
+            "auc": {k: Difference(deltas[k], error * (3 if "/" in k else 1)) for k in keys}
+        },
         footprint=footprint(size, 1 - zeros),
         dense_footprint=footprint(DENSE_BYTES, 1.0),
         latency=latency(us),

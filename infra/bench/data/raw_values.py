@@ -46,6 +46,8 @@ class Log:
         return judgement.HeldOutRows(
             labels=test.labels.numpy().astype(np.int8),
             users=users,
+            items=np.arange(len(users)),
+            days=np.zeros(len(users), np.int64),
             hashes=pa.array(users.astype(str)),
             train_events={},
             values=pa.table(self.raw(test)),

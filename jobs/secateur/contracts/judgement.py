@@ -35,7 +35,8 @@ class Accuracy:
     """Point measures on one set of rows; None where one class is absent.
 
     `gauc` is AUC within users, weighted by their rows; `one_class_users` have none and are left
-    out of it. `calibration` is mean predicted / mean observed.
+    out of it. `day_gauc` is that within a user's day, `day_share` the rows of days of both classes.
+    `calibration` is mean predicted / mean observed, `calibration_error` their mean gap by tenths.
     """
 
     rows: int
@@ -46,14 +47,57 @@ class Accuracy:
     log_loss: float
     normalized_entropy: float | None
     calibration: float | None
+    day_gauc: float | None = None
+    day_share: float | None = None
+    calibration_error: float | None = None
+
+
+class Metric(NamedTuple):
+    """What a metric is called, which way is better, and whether a difference is a share of dense.
+
+    `calibration` is |ln(sum of predictions / sum of labels)|, `calibration_error` the mean gap by
+    tenths of the scores, `churn` the mean change of a score against dense, `top_overlap` the share
+    of dense's first ten of a user's day that stay there.
+    """
+
+    name: str
+    better: Literal["higher", "lower"]
+    relative: bool
+    words: str
+
+
+METRICS = (
+    Metric("auc", "higher", False, "AUC"),
+    Metric("gauc", "higher", False, "GAUC within user and day"),
+    Metric("log_loss", "lower", True, "log-loss, relative"),
+    Metric("calibration", "lower", False, "miscalibration"),
+    Metric("calibration_error", "lower", False, "expected calibration error"),
+    Metric("normalized_entropy", "lower", False, "normalised entropy"),
+    Metric("churn", "lower", False, "mean change of a score"),
+    Metric("top_overlap", "higher", False, "overlap of the first ten"),
+)
 
 
 @dataclass(frozen=True)
 class Difference:
-    """AUC(candidate) - AUC(dense) on the same rows, with its standard error over users."""
+    """metric(candidate) - metric(dense) on the same rows, and how sure that is.
+
+    For a relative metric it is that difference over the dense model's value. The standard error is
+    over users and items; `degrees_of_freedom` are Student's. `skewness` is that of the estimate,
+    `error_skewness` how its variance moves with it: both widen a bound. `closed_form_error` and
+    `resampled_error` are two ways to the standard error, the larger of which it is. The effective
+    numbers say how many users and items of equal size would be as concentrated.
+    """
 
     estimate: float
     standard_error: float
+    degrees_of_freedom: float = 1e6
+    skewness: float = 0.0
+    error_skewness: float = 0.0
+    closed_form_error: float | None = None
+    resampled_error: float | None = None
+    effective_users: float | None = None
+    effective_items: float | None = None
 
 
 @dataclass(frozen=True)
@@ -95,10 +139,10 @@ class Footprint:
 class Scorecard:
     """Measures of one package beside the dense one, taken in one process. It never judges.
 
-    `accuracy`, `dense_accuracy` and `delta_auc` are keyed by split ("tune", "confirm") and by
-    "<split>/<slice>"; `delta_auc` only where AUC exists. What a prune does to further tasks stands
-    beside that, keyed by "<split>/task <name>"; it is shown and not judged. The scores themselves
-    lie beside it in `scores.parquet`.
+    `accuracy` and `dense_accuracy` are keyed by split ("tune", "confirm") and by
+    "<split>/<slice>"; `differences` by metric, and then so, where the metric exists. What a prune
+    does to further tasks stands beside that, keyed by "<split>/task <name>"; it is shown and not
+    judged. The scores themselves lie beside it in `scores.parquet`.
     """
 
     recipe: str
@@ -106,11 +150,15 @@ class Scorecard:
     dense_package: str
     accuracy: dict[str, Accuracy]
     dense_accuracy: dict[str, Accuracy]
-    delta_auc: dict[str, Difference]
+    differences: dict[str, dict[str, Difference]]
     footprint: Footprint
     dense_footprint: Footprint
     latency: tuple[Latency, ...]
     dense_latency: tuple[Latency, ...]
+
+    def of_metric(self, metric: str) -> dict[str, Difference]:
+        """The differences in one metric by split and slice."""
+        return self.differences.get(metric, {})
 
 
 @dataclass(frozen=True)

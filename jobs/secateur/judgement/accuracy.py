@@ -51,8 +51,13 @@ def gauc(labels: BinaryLabels, users: Users, scores: Scores) -> GroupedAuc:
 
 def log_loss(labels: BinaryLabels, scores: Scores) -> float:
     """Mean negative log-likelihood in nats."""
+    return float(np.mean(losses(labels, scores)))
+
+
+def losses(labels: BinaryLabels, scores: Scores) -> NDArray[np.float64]:
+    """Negative log-likelihood in nats of each row [n]."""
     p = np.clip(scores.astype(np.float64), SMALLEST, 1 - SMALLEST)
-    return float(-np.mean(np.where(labels == 1, np.log(p), np.log1p(-p))))
+    return -np.where(labels == 1, np.log(p), np.log1p(-p))
 
 
 def normalized_entropy(labels: BinaryLabels, scores: Scores) -> float | None:

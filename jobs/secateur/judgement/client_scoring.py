@@ -22,6 +22,7 @@ from secateur.contracts.features import (
     FeatureSchema,
 )
 from secateur.judgement.accuracy import BinaryLabels, Users
+from secateur.judgement.metrics.scored_rows import Codes
 
 BULK = 8192  # rows scored at once
 
@@ -49,7 +50,7 @@ class ClientScorer(Protocol):
 
 @dataclass(frozen=True)
 class HeldOutRows:
-    """One split: labels, users as codes, and as a table what the client would be given.
+    """One split: labels, users, items and days as codes, and what the client would be given.
 
     `slices` are the scenario's: by name, a mask of the rows inside. `tasks` are the labels of
     further tasks by name, NaN where a row does not tell.
@@ -57,6 +58,8 @@ class HeldOutRows:
 
     labels: BinaryLabels
     users: Users
+    items: Codes
+    days: Codes
     hashes: pa.Array
     train_events: Mapping[str, NDArray[np.int32]]
     values: pa.Table
@@ -72,13 +75,16 @@ def read_rows(folder: Path, schema: FeatureSchema) -> HeldOutRows:
     """Read one split [n] of a FeatureSet, raw values only: the client makes its own ids."""
     values = [VALUE_PREFIX + field.name for field in schema.inputs]
     counts = {"user": USER_TRAIN_EVENTS, "item": ITEM_TRAIN_EVENTS}
-    columns = ["label", USER_HASH, *counts.values(), *values, *schema.slice_columns]
+    columns = ["label", USER_HASH, "day", *counts.values(), *values, *schema.slice_columns]
     columns += schema.task_columns
     table = pq.read_table(folder, columns=columns)
     hashes = table[USER_HASH].combine_chunks()
+    item = item_field(schema)
     return HeldOutRows(
         labels=table["label"].to_numpy(),
-        users=hashes.dictionary_encode().indices.to_numpy().astype(np.int64),
+        users=_codes(hashes),
+        items=_codes(table[VALUE_PREFIX + item]) if item else np.arange(len(hashes)),
+        days=_codes(table["day"]),
         hashes=hashes,
         train_events={owner: table[column].to_numpy() for owner, column in counts.items()},
         values=table.select(values).rename_columns([field.name for field in schema.inputs]),
@@ -92,6 +98,15 @@ def read_rows(folder: Path, schema: FeatureSchema) -> HeldOutRows:
             for name, column in zip(schema.tasks, schema.task_columns, strict=True)
         },
     )
+
+
+def item_field(schema: FeatureSchema) -> str | None:
+    """What models know an item by: of the items' categories that with the most values.
+
+    None where they have none; then no two rows are known to be of one item.
+    """
+    of_items = [field for field in schema.categories if field.owner == "item"]
+    return max(of_items, key=lambda field: field.size).name if of_items else None
 
 
 def score_all(scorer: ClientScorer, rows: HeldOutRows) -> Scores:
@@ -123,6 +138,15 @@ def request(rows: HeldOutRows, start: int, batch: int) -> dict[str, object]:
         shared = [values[0]] if isinstance(values[0], list) else values[0]  # of lists one row
         asked[name] = values if name in rows.item_fields else shared
     return asked
+
+
+def _codes(values: pa.Array | pa.ChunkedArray) -> Codes:
+    """Number the values [n]; a missing one has a number of its own."""
+    whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    if pa.types.is_dictionary(whole.type):
+        whole = whole.dictionary_decode()
+    indices = whole.dictionary_encode("encode").indices
+    return np.asarray(indices.to_numpy(), np.int64)
 
 
 def _in_bulk(values: pa.Table) -> Iterator[RawColumns]:

@@ -1,7 +1,8 @@
 """Everything a scorecard says of accuracy: two models on the same rows of every split."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,12 @@ import pyarrow.parquet as pq
 
 from secateur.auc import Scores
 from secateur.contracts.judgement import Accuracy, Difference
-from secateur.judgement.accuracy import BinaryLabels, Users, measure
+from secateur.judgement.accuracy import measure
 from secateur.judgement.client_scoring import HeldOutRows
-from secateur.judgement.intervals import ROUNDS, paired_difference
+from secateur.judgement.intervals.differences import differences
+from secateur.judgement.intervals.resampling import ROUNDS
+from secateur.judgement.metrics.definitions import DEFINITIONS
+from secateur.judgement.metrics.scored_rows import JudgedRows, ScoredRows
 from secateur.judgement.slices import slices
 
 SLICE_ROUNDS = ROUNDS // 4  # slices are shown, not judged
@@ -32,25 +36,46 @@ class ScoredSplit:
 
 @dataclass(frozen=True)
 class Compared:
-    """Both models' measures, keyed by split, "<split>/<slice>" and "<split>/task <name>"."""
+    """Both models' measures, keyed by split, "<split>/<slice>" and "<split>/task <name>".
+
+    `differences` are keyed by metric first.
+    """
 
     accuracy: dict[str, Accuracy] = field(default_factory=dict)
     dense_accuracy: dict[str, Accuracy] = field(default_factory=dict)
-    delta_auc: dict[str, Difference] = field(default_factory=dict)
+    differences: dict[str, dict[str, Difference]] = field(default_factory=dict)
 
 
 def compare_accuracy(scored: Sequence[ScoredSplit], seed: int) -> Compared:
     """Measure both models on every split, slice and task; `seed` is the bootstrap's."""
     found = Compared()
     for one in scored:
-        for key, labels, users, dense, candidate in _parts(one):
-            found.accuracy[key] = measure(labels, users, candidate)
-            found.dense_accuracy[key] = measure(labels, users, dense)
+        for key, rows, dense, candidate in _parts(one):
+            found.accuracy[key] = measure_rows(rows, candidate)
+            found.dense_accuracy[key] = measure_rows(rows, dense)
             rounds = ROUNDS if key == one.split else SLICE_ROUNDS
-            difference = paired_difference(labels, users, dense, candidate, seed, rounds)
-            if difference is not None:
-                found.delta_auc[key] = difference
+            (of_candidate,) = differences(rows, dense, [candidate], seed, rounds)
+            for metric, difference in of_candidate.items():
+                found.differences.setdefault(metric, {})[key] = difference
     return found
+
+
+def measure_rows(rows: JudgedRows, scores: Scores) -> Accuracy:
+    """Every point measure of one model's scores [n]."""
+    model = ScoredRows(rows, scores, scores)
+    day_gauc = DEFINITIONS["gauc"].of_rows(model).value
+    return replace(
+        measure(rows.labels, rows.users, scores),
+        day_gauc=None if math.isnan(day_gauc) else day_gauc,
+        day_share=float(np.mean(rows.columns["ranked_rows"], dtype=np.float64)),
+        calibration_error=DEFINITIONS["calibration_error"].of_rows(model).value,
+    )
+
+
+def judged_rows(rows: HeldOutRows) -> JudgedRows:
+    """What the metrics need to know of a split's rows."""
+    moments = rows.users * (int(rows.days.max(initial=0)) + 1) + rows.days
+    return JudgedRows(rows.labels, rows.users, rows.items, moments)
 
 
 def write_scores(path: Path, scored: Sequence[ScoredSplit]) -> None:
@@ -70,20 +95,15 @@ def write_scores(path: Path, scored: Sequence[ScoredSplit]) -> None:
     pq.write_table(table, path, compression="zstd")
 
 
-def _parts(one: ScoredSplit) -> Iterator[tuple[str, BinaryLabels, Users, Scores, Scores]]:
-    """By key the labels and users of rows, and what both models say of them."""
-    rows = one.rows
-    yield one.split, rows.labels, rows.users, one.dense, one.candidate
-    for name, mask in slices(rows):
-        of_both = one.dense[mask], one.candidate[mask]
-        yield f"{one.split}/{name}", rows.labels[mask], rows.users[mask], *of_both
-    for name, labels in rows.tasks.items():
+def _parts(one: ScoredSplit) -> Iterator[tuple[str, JudgedRows, Scores, Scores]]:
+    """By key the rows that are looked at, and what both models say of them."""
+    whole = judged_rows(one.rows)
+    yield one.split, whole, one.dense, one.candidate
+    for name, mask in slices(one.rows):
+        yield f"{one.split}/{name}", whole.take(mask), one.dense[mask], one.candidate[mask]
+    for name, labels in one.rows.tasks.items():
         told = ~np.isnan(labels)
-        of_both = one.dense_tasks[name][told], one.candidate_tasks[name][told]
         if told.any():
-            yield (
-                f"{one.split}/task {name}",
-                labels[told].astype(np.int8),
-                rows.users[told],
-                *of_both,
-            )
+            of_task = replace(whole.take(told), labels=labels[told].astype(np.int8))
+            of_both = one.dense_tasks[name][told], one.candidate_tasks[name][told]
+            yield f"{one.split}/task {name}", of_task, *of_both

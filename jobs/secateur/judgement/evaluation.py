@@ -69,7 +69,7 @@ def evaluate(
         dense_package=pair.dense.digest,
         accuracy=compared.accuracy,
         dense_accuracy=compared.dense_accuracy,
-        delta_auc=compared.delta_auc,
+        differences=compared.differences,
         footprint=footprint(pair.package, pair.dense, resident[1]),
         dense_footprint=footprint(pair.dense, pair.dense, resident[0]),
         latency=latency,

@@ -23,7 +23,7 @@ from secateur.contracts.judgement import (
     Scorecard,
     Verdict,
 )
-from secateur.judgement.intervals import bonferroni, bounds, supported_margin
+from secateur.judgement.intervals.bounds import bonferroni, bounds, supported_margin
 from secateur.scenario import Judgement
 from secateur.scenario.sections.search import Target
 
@@ -69,7 +69,8 @@ def judge(
     if not passed:
         return refused
     if target is not None:
-        chosen = min(passed, key=lambda name: (-cards[name].delta_auc["tune"].estimate, name))
+        deltas = {name: cards[name].of_metric("auc")["tune"].estimate for name in passed}
+        chosen = min(passed, key=lambda name: (-deltas[name], name))
     else:
         chosen = min(passed, key=lambda name: (cost(cards[name], rules), name))
     return confirm(cards[chosen], rules, refused)
@@ -122,7 +123,7 @@ def confirm(card: Scorecard, rules: Judgement, refused: Verdict) -> Verdict:
 
 def non_inferior(card: Scorecard, split: str, margin: float, confidence: float) -> Tested | None:
     """Test AUC(candidate) - AUC(dense) >= -margin on one split; None where AUC is undefined."""
-    difference = card.delta_auc.get(split)
+    difference = card.of_metric("auc").get(split)
     if difference is None:
         return None
     delta, supported = bounds(difference, confidence), supported_margin(difference, confidence)

@@ -97,7 +97,7 @@ def _candidate(night: Night, name: str) -> ModelRow:
 def _measures(card: Scorecard, of_dense: bool) -> Measures:
     return Measures(
         accuracy=card.dense_accuracy if of_dense else card.accuracy,
-        differences={} if of_dense else card.delta_auc,
+        differences={} if of_dense else card.of_metric("auc"),
         footprint=card.dense_footprint if of_dense else card.footprint,
         latency={one.batch: one for one in (card.dense_latency if of_dense else card.latency)},
     )

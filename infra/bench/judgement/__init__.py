@@ -1,0 +1,1 @@
+"""How often the gate is wrong, and how long it takes."""

@@ -1,0 +1,41 @@
+"""Two models of one truth, whose errors hang on rows, on users, or on items."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from secateur.auc import Scores
+from secateur.judgement.metrics.scored_rows import JudgedRows
+
+
+def simulate(
+    seed: int,
+    users: NDArray[np.int64],
+    items: NDArray[np.int64],
+    by_user: float = 0.0,
+    by_item: float = 0.0,
+    shift: float = 0.0,
+) -> tuple[JudgedRows, Scores, Scores]:
+    """Rows [n], then the dense model's and the candidate's scores, which errs by `shift` more."""
+    rng = np.random.default_rng(seed)
+    n = len(users)
+    truth = 0.7 * (rng.normal(size=n) + rng.normal(size=users.max() + 1)[users])
+    truth += 0.5 * rng.normal(size=items.max() + 1)[items]
+    labels = (rng.random(n) < expit(truth - 0.8)).astype(np.int8)
+    scores = []
+    for of_items, more in ((0.0, 0.0), (by_item, shift)):
+        errors = (0.5 + more) * rng.normal(size=n)
+        errors += by_user * rng.normal(size=users.max() + 1)[users]
+        errors += of_items * rng.normal(size=items.max() + 1)[items]
+        scores.append(expit(truth - 0.8 + errors).astype(np.float32))
+    return JudgedRows(labels, users, items, users), scores[0], scores[1]
+
+
+def expit(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The logistic function, of any shape."""
+    return np.asarray(1 / (1 + np.exp(-x)), np.float64)
+
+
+def zipf(rng: np.random.Generator, items: int, rows: int) -> NDArray[np.int64]:
+    """Items [rows], the first the most popular."""
+    shares = 1 / np.arange(1, items + 1)
+    return rng.choice(items, rows, p=shares / shares.sum())

@@ -1,0 +1,1 @@
+"""What is measured of scores against labels, as points, under weights, and row by row."""
