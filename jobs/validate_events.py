@@ -7,16 +7,19 @@ ended on an earlier day. Seals a ValidationReport of exactly these events, with 
 Data Docs beside it; exits 65 if a rule is broken.
 """
 
+from dataclasses import replace
+
 from secateur import command
 from secateur.command import Job
 from secateur.contracts.artifact_files import COUNTS, PROFILE
-from secateur.contracts.data import CleaningCounts
+from secateur.contracts.data import CleaningCounts, Profile
 from secateur.spark import session
 from secateur.validation import sealed_frames
 from secateur.validation.drift import event_profile, reference_night
 from secateur.validation.drift.comparison import compare_nights
 from secateur.validation.examination import examine
 from secateur.validation.suites.event_suites import event_suites
+from secateur.validation.suites.side_suites import changed_sides, side_suites, undated_sides
 
 
 def validate_events(job: Job) -> None:
@@ -29,10 +32,14 @@ def validate_events(job: Job) -> None:
     if reference:
         job.note("reference", reference.digest)
     rows = sealed_frames.events(session(), events.folder, logs)
-    profile = event_profile.profile(rows, validation.drift)
+    sides = undated_sides(events.manifest.facts)
+    profile = replace(event_profile.profile(rows, validation.drift), sides=sides)
+    then = reference.read(PROFILE, Profile) if reference else None
     compared = compare_nights(rows, validation.drift, profile, reference)
     suites = event_suites(rows, counted, features, logs, validation)
+    suites += side_suites(rows, events.folder, logs.sides)
     found = examine(events, suites, profile.rows, validation.min_rules, compared)
+    found = found.with_risks(changed_sides(sides, then))
     with job.create("ValidationReport") as draft:
         found.write(draft.folder)
         draft.write(PROFILE, profile)

@@ -16,6 +16,7 @@ from secateur.spark import session
 from secateur.validation import sealed_frames
 from secateur.validation.examination import examine
 from secateur.validation.suites.feature_suites import feature_suites
+from secateur.validation.suites.split_suites import malformed_suites, part_suites
 
 
 def validate_features(job: Job) -> None:
@@ -27,6 +28,10 @@ def validate_features(job: Job) -> None:
     splits = sealed_frames.splits(session(), features.folder)
     days = features.manifest.facts["days"]
     suites = feature_suites(splits, days, schema, vocabulary, validation, cleaning)
+    holdout = job.scenario.training.holdout_days
+    job.note("holdout_days", str(holdout))
+    suites += part_suites(splits, days["train"][-holdout:], validation)
+    suites += malformed_suites(features.manifest.facts, validation)
     rows = sum(frame.count() for frame in splits.values())
     found = examine(features, suites, rows, validation.min_rules)
     with job.create("ValidationReport") as draft:

@@ -40,6 +40,8 @@ fields = [
 ]
 [validation]
 min_rows = 1
+min_rows_a_split = 1
+min_users_a_split = 1
 [training]
 [judgement]
 margin = 0.01

@@ -106,10 +106,17 @@ class SmallFeatures:
     schema: FeatureSchema = SCHEMA
     vocabulary: dict[str, list[Any]] = field(default_factory=vocabulary_rows)
     types: pa.Schema = TYPES
+    facts: dict[str, Any] = field(default_factory=dict)
 
     def put(self, split: str, column: str, value: object, row: int = 0) -> "SmallFeatures":
         """Change one value of a split's first day."""
         self.days[DAYS[split][0]][column][row] = value
+        return self
+
+    def fill(self, split: str, column: str, value: object) -> "SmallFeatures":
+        """Give all rows of a split's days one value."""
+        for day in DAYS[split]:
+            self.days[day][column] = [value] * len(self.days[day][column])
         return self
 
     def with_list(self, name: str, **changes: object) -> "SmallFeatures":
@@ -130,7 +137,7 @@ class SmallFeatures:
                 (draft.folder / split).mkdir()
                 for number, day in enumerate(DAYS[split]):
                     self._write(draft.folder / split / f"part-{number:05d}.parquet", split, day)
-            draft.seal(MadeBy("by hand", "0"), {}, {"days": DAYS})
+            draft.seal(MadeBy("by hand", "0"), {}, {"days": DAYS} | self.facts)
         return sealed(str(uri))
 
     def _write(self, file: Path, split: str, day: str) -> None:

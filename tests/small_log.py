@@ -76,6 +76,15 @@ class SmallLog:
         self.scenario.write_text(SCENARIO.format(uri=self.folder))
         return self
 
+    def write_flat(self) -> "SmallLog":
+        """Write all rows as one file without a day's folder."""
+        rows = [row for rows in self.days.values() for row in rows]
+        write_gz(self.folder / "events" / "all.csv.gz", [HEADER, *rows])
+        write_gz(self.folder / "items.csv.gz", ["item,author,length", *self.items])
+        text = SCENARIO.format(uri=self.folder)
+        self.scenario.write_text(text.replace("[logs]", '[logs]\nlayout = "flat"'))
+        return self
+
     def file(self, day: str) -> Path:
         """Path of a day's only file."""
         return self.folder / "events" / f"date={day}" / "log.csv.gz"

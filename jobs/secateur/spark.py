@@ -13,7 +13,13 @@ import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name Spark's own pages use
 
-from secateur.contracts.artifact_files import SIDES, part_name
+from secateur.contracts.artifact_files import (
+    SIDES,
+    VERSION_BOUNDS,
+    VERSION_END,
+    VERSION_FROM,
+    part_name,
+)
 from secateur.encoding.numbers import NUMBER
 from secateur.scenario import SideTable
 
@@ -22,6 +28,7 @@ MEMORY = "SECATEUR_SPARK_MEMORY"
 JAVA_OPTIONS = "SECATEUR_SPARK_JAVA_OPTIONS"
 UNDER_SPARK_SUBMIT = "PYSPARK_GATEWAY_PORT"
 _FOLDER = "_day"
+_SIDE_KEY = "_side_key"
 _ROWS_A_GROUP = 1 << 18
 
 _SETTINGS = {
@@ -110,13 +117,28 @@ def read_parquet(spark: SparkSession, files: Sequence[Path]) -> DataFrame:
 def join_sides(events: DataFrame, folder: Path, sides: Sequence[SideTable]) -> DataFrame:
     """Add the columns of an EventSet's side tables to its events; null where a key is unknown.
 
-    The tables are broadcast, so that the events stay where they are and in their order.
+    Of a dated table it is the version that held at the event's time. The tables are broadcast, so
+    that the events stay where they are and in their order.
     """
     for side in sides:
-        files = sorted(folder.glob(f"{SIDES}/{side.name}/part-*.parquet"))
-        table = read_parquet(events.sparkSession, files)
-        events = events.join(F.broadcast(table), on=side.key, how="left")
+        events = join_side(events, read_side(events.sparkSession, folder, side), side.key)
     return events
+
+
+def read_side(spark: SparkSession, folder: Path, side: SideTable) -> DataFrame:
+    """The rows of one side table of an EventSet."""
+    return read_parquet(spark, sorted(folder.glob(f"{SIDES}/{side.name}/part-*.parquet")))
+
+
+def join_side(events: DataFrame, table: DataFrame, key: str) -> DataFrame:
+    """The events with the columns of the row that each joins, null where it joins none."""
+    if VERSION_FROM not in table.columns:
+        return events.join(F.broadcast(table), on=key, how="left")
+    version = table.withColumnRenamed(key, _SIDE_KEY)
+    held = (F.col("time_ms") >= F.col(VERSION_FROM)) & (F.col("time_ms") < F.col(VERSION_END))
+    same = column_named(key) == F.col(_SIDE_KEY)
+    joined = events.join(F.broadcast(version), on=same & held, how="left")
+    return joined.drop(_SIDE_KEY, *VERSION_BOUNDS)
 
 
 def write_days(frame: DataFrame, order: Sequence[str], scratch: Path) -> dict[str, Path]:

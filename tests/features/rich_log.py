@@ -84,6 +84,8 @@ slices = [
 ]
 [validation]
 min_rows = 1
+min_users_a_split = 5
+malformed_budget = 1.0
 [training]
 [judgement]
 margin = 0.01

@@ -102,11 +102,11 @@ def test_features_of_every_kind_pass_their_checks_whatever_their_names_hold(
     assert {"genre:main", "dwell:time", "embedding", "likes", "slice_1"} <= checked
 
 
-def test_faults_of_vectors_are_counted(log: RichLog, first: Artifact) -> None:
+def test_faults_of_vectors_and_lists_are_counted(log: RichLog, first: Artifact) -> None:
     items = {item["item"]: item["embedding"] for item in log.items}
     texts = [items.get(row["item"]) for row in log.rows]
     whole = sum(text in ("0.5,1,-2", "0,0.25,1") for text in texts)
     missing = texts.count(None)
     faults = {"missing": missing, "malformed": len(texts) - missing - whole}
-    assert first.manifest.facts["vectors"] == {"embedding": faults}
+    assert first.manifest.facts["unread"]["embedding"] == faults
     assert faults["malformed"] > 0

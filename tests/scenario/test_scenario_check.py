@@ -72,6 +72,18 @@ def test_a_side_table_without_its_key_or_its_column_is_told(write: Write, tmp_pa
     ]
 
 
+def test_the_day_of_a_version_is_a_column_and_the_number_of_repetitions_becomes_one(
+    write: Write, tmp_path: Path
+) -> None:
+    path = write(
+        ('key = "item" }', 'key = "item", valid_from = "since" }'),
+        ("[features]", 'count_repetitions = "times"\n\n[features]'),
+        ('{ name = "author", owner = "item" }', '{ name = "times", owner = "context" }'),
+    )
+    (found,) = messages(path, log(tmp_path))
+    assert found.startswith("logs.sides[0].valid_from: no column 'since' in items.csv")
+
+
 def test_what_is_made_of_many_events_is_named_as_no_column(write: Write, tmp_path: Path) -> None:
     past = (
         '{ name = "author", owner = "item" }',

@@ -53,6 +53,16 @@ def test_a_day_without_events_is_named(nights: Nights) -> None:
     assert f"{{'rows': 0, 'day': '{DAYS[1]}'}}" in said
 
 
+def test_a_day_that_is_poor_among_its_window_is_named(nights: Nights) -> None:
+    sizes = (50, 50, 2)
+    days = (*DAYS, "2024-03-03")
+    nights.events("events", {d: plain_rows(d, n) for d, n in zip(days, sizes, strict=True)})
+    said = refused(nights)
+    assert "days: rows expect_column_values_to_be_between(min_value=3" in said
+    assert f"{{'rows': 2, 'day': '{days[-1]}'}}" in said
+    assert report_of(nights.validate("events", "validation.min_rows_a_day=2")).success
+
+
 def test_a_day_with_other_rows_than_cleaning_counted_is_named(nights: Nights) -> None:
     nights.events("events", {day: plain_rows(day) for day in DAYS}, **{DAYS[1]: 51})
     said = refused(nights)

@@ -135,12 +135,16 @@ def a_vocabulary_of_no_field(features: SmallFeatures, folder: Path) -> None:
     features.seal(folder)
 
 
+MEASURES = ("rows", "users", "positives", "negatives")
 PAIR = "None expect_column_pair_values_"
 BROKEN: dict[Callable[[SmallFeatures, Path], None], set[str]] = {
     missing_split: {
         f"confirm columns: {name} expect_column_to_exist" for name in SmallFeatures().types.names
     },
-    empty_day: {"days of the splits: rows expect_column_values_to_be_between"},
+    empty_day: {
+        "days of the splits: rows expect_column_values_to_be_between",
+        *(f"held-out parts: {measure} at least 1 " for measure in MEASURES),
+    },
     day_of_another_split: {
         "days of the splits: promised expect_column_values_to_be_in_set",
         f"order in time: {PAIR}a_to_be_greater_than_b",

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from secateur.contracts.errors import CorruptArtifact
+
 DriftMeasure = Literal["categories", "numbers"]
 
 
@@ -27,18 +29,25 @@ class DayCounts:
     deduplicated: int
     reasons: dict[str, int]
     events: int
+    filtered: int = 0
+    most_repeated: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        parts = self.kept + self.deduplicated + self.quarantined + self.filtered
+        _demand_that_no_row_is_lost(self.rows_in, parts)
 
 
 @dataclass(frozen=True)
 class CleaningCounts:
-    """Where every raw row went: `rows_in = kept + quarantined + deduplicated`.
+    """Where every raw row went: `rows_in = kept + deduplicated + quarantined + filtered + outside`.
 
     `reasons` counts quarantined rows by reason code; a row may have several, so its values may
     add up to more than `quarantined`. The kept rows became `events`, `days` counts them by day:
     more than `kept` where a row shows many items, or where negatives were drawn, `sampled` of them
-    and `undrawn` fewer than wished for.
-    `outside` rows of a log without day folders belong to no day of the window; `rows_in` does not
-    count them.
+    and `undrawn` fewer than wished for. `filtered` rows are those that the scenario's `where`
+    leaves out; `outside` rows of a log without day folders belong to no day of the window.
+    `most_repeated` are examples of deduplicated events, by the JSON of their key without its user,
+    with how many rows repeat each. Raises CorruptArtifact where a row is lost.
     """
 
     rows_in: int
@@ -51,6 +60,22 @@ class CleaningCounts:
     sampled: int = 0
     undrawn: int = 0
     outside: int = 0
+    filtered: int = 0
+    most_repeated: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        parts = self.examined_rows + self.filtered + self.outside
+        _demand_that_no_row_is_lost(self.rows_in, parts)
+
+    @property
+    def examined_rows(self) -> int:
+        """The rows that were candidates for events: of the window, and not filtered."""
+        return self.kept + self.deduplicated + self.quarantined
+
+
+def _demand_that_no_row_is_lost(rows_in: int, parts: int) -> None:
+    if rows_in != parts:
+        raise CorruptArtifact(f"{rows_in} rows came in, but {parts} are accounted for")
 
 
 @dataclass(frozen=True)
@@ -91,7 +116,7 @@ class ValidationReport:
     """The outcome of one suite on exactly the artifact named by `subject` (its digest).
 
     `drift` holds one entry a column that the scenario watches, or `bootstrap` says why there was
-    nothing to compare with.
+    nothing to compare with. `risks` are what no rule forbids and a reader should know.
     """
 
     subject: str
@@ -100,6 +125,7 @@ class ValidationReport:
     expectations: tuple[Expectation, ...]
     drift: tuple[ColumnDrift, ...] = ()
     bootstrap: str = ""
+    risks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,6 +151,7 @@ class Profile:
     """What the events of a night looked like, column by column: no row of them, and no user.
 
     `days` counts the events by day; `label_rate` is the share of positives, None without events.
+    `sides` has the digest of what each undated side table held.
     """
 
     rows: int
@@ -132,6 +159,7 @@ class Profile:
     days: dict[str, int]
     categories: dict[str, ValueCounts] = field(default_factory=dict)
     numbers: dict[str, BinCounts] = field(default_factory=dict)
+    sides: dict[str, str] = field(default_factory=dict)
 
     @property
     def last_day(self) -> str:

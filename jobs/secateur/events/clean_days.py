@@ -7,6 +7,7 @@ is cleaned as a whole every night, and nothing is kept.
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -22,17 +23,18 @@ from secateur.contracts.artifact_files import COUNTS, EVENTS, QUARANTINE
 from secateur.contracts.data import DayCounts
 from secateur.contracts.errors import Refused, SecateurError
 from secateur.events.cleaning import (
+    FILTERED,
     REASONS,
-    REPETITION,
     TIME_MS,
     events_of,
     mark,
     quarantined_rows,
-    usable_rows,
 )
 from secateur.events.cleaning_context import CleaningContext, Rules
-from secateur.events.raw_files import RawLog, window_of
+from secateur.events.raw_files import RawLog
 from secateur.events.raw_rows import DAY, REPEATED_HEADER, SOURCE, raw_rows
+from secateur.events.selection.flat_window import place_rows
+from secateur.events.selection.repetitions import REPETITION, most_repeated, usable_rows
 from secateur.kept_days import KeptDays
 from secateur.local_days import days_up_to
 from secateur.spark import file_uri, move_part, quoted_name, write_days
@@ -52,7 +54,7 @@ def event_days(state: str | None, context: CleaningContext) -> KeptDays:
     rules, flat = context.rules, context.rules.logs.layout == "flat"
 
     def inputs(day: str) -> dict[str, str]:
-        days = days_up_to(day, rules.cleaning.late_days + 1)
+        days = [] if flat else days_up_to(day, rules.cleaning.late_days + 1)
         files = {f.key: f.sha256 for f in context.log.events if flat or f.day in days}
         sections = {
             "logs": rules.logs.model_dump(mode="json", exclude=_OF_THE_WINDOW | {"sides"}),
@@ -81,10 +83,13 @@ def clean_days(context: CleaningContext, kept: KeptDays) -> tuple[dict[str, Arti
     if missing or not raw.days:
         marked, rows = _stage(context, _files_of(raw, context.rules, missing))
         if not raw.days:
-            missing, outside = _days_of_flat(marked, context.rules)
+            marked, window = place_rows(marked, context.rules.logs)
+            missing = [*window, UNKNOWN_DAY]
         days |= _seal_days(context, marked, missing, kept)
-        _demand_no_row_lost(marked, missing, days, rows)
-    if not any(day.read(COUNTS, DayCounts).rows_in for day in days.values()):
+        elsewhere = _rows_elsewhere(marked, missing)
+        _demand_no_row_lost(missing, days, rows, elsewhere)
+        outside = 0 if raw.days else elsewhere
+    if not outside and not any(day.read(COUNTS, DayCounts).rows_in for day in days.values()):
         raise Refused(f"no row in {len(raw.events)} files, such as {raw.events[0].key}")
     return dict(sorted(days.items())), outside
 
@@ -111,19 +116,6 @@ def _stage(context: CleaningContext, part: RawLog) -> tuple[DataFrame, int]:
     return context.spark.read.parquet(target), int(counter.get["rows"]) - headers
 
 
-def _days_of_flat(marked: DataFrame, rules: Rules) -> tuple[list[str], int]:
-    """The window's days up to the newest event's, and how many rows belong to no day of it."""
-    good = marked.where(F.size(REASONS) == 0)
-    (newest,) = good.agg(F.max(DAY).alias("day")).collect()
-    last = rules.logs.last_day or newest["day"]
-    if last is None:
-        return [UNKNOWN_DAY], 0
-    window = window_of(rules.logs, last)
-    present = good.where(F.col(DAY).isin(window)).select(DAY).distinct().collect()
-    outside = marked.where(~F.col(DAY).isin(window)).count()
-    return [*sorted(row[DAY] for row in present), UNKNOWN_DAY], outside
-
-
 def _seal_days(
     context: CleaningContext, marked: DataFrame, days: Sequence[str], kept: KeptDays
 ) -> dict[str, Artifact]:
@@ -135,16 +127,19 @@ def _seal_days(
     good = usable_rows(by_day, context.log, rules).where(F.col(DAY).isin(*days))
     # Not in memory too: a large log's parts, unrolled beside their sorts, ended a small heap.
     good = good.persist(StorageLevel.DISK_ONLY)
-    once = events_of(good.where(~F.col(REPETITION)), context.log, rules)
+    once = events_of(good.where(~F.col(REPETITION)).drop(REPETITION), context.log, rules)
     events = write_days(once, _event_order(once, rules), scratch / EVENTS)
     repeated = F.count_if(REPETITION).alias("deduplicated")
     unique = F.count_if(~F.col(REPETITION)).alias("kept")
     counted = {row[DAY]: row for row in good.groupBy(DAY).agg(unique, repeated).collect()}
+    filtered = _filtered_rows(by_day, rules)
+    repeated_keys = most_repeated(good, rules) if _any_repeated(counted) else {}
     good.unpersist()
     sealed = {}
     for day in days:
         files = {EVENTS: events.get(day), QUARANTINE: quarantine.get(day)}
-        counts = _day_counts(counted.get(day), files)
+        counts = _day_counts(counted.get(day), filtered.get(day, 0), files)
+        counts = replace(counts, most_repeated=dict(repeated_keys.get(day, {})))
         if day != UNKNOWN_DAY or counts.rows_in:
             sealed[day] = kept.keep(day, partial(_write_day, files, counts))
     return sealed
@@ -158,7 +153,19 @@ def _write_day(files: Mapping[str, Path | None], counts: DayCounts, draft: Draft
     draft.write(COUNTS, counts)
 
 
-def _day_counts(counted: Row | None, files: Mapping[str, Path | None]) -> DayCounts:
+def _any_repeated(counted: Mapping[str, Row]) -> bool:
+    return any(row["deduplicated"] for row in counted.values())
+
+
+def _filtered_rows(by_day: DataFrame, rules: Rules) -> dict[str, int]:
+    """How many rows of each day the scenario leaves out."""
+    if rules.cleaning.where is None:
+        return {}
+    counted = by_day.where(FILTERED).groupBy(DAY).count()
+    return {row[DAY]: row["count"] for row in counted.collect()}
+
+
+def _day_counts(counted: Row | None, filtered: int, files: Mapping[str, Path | None]) -> DayCounts:
     events, quarantine = files[EVENTS], files[QUARANTINE]
     kept, deduplicated = (counted["kept"], counted["deduplicated"]) if counted else (0, 0)
     quarantined = rows_in(quarantine) if quarantine else 0
@@ -167,12 +174,13 @@ def _day_counts(counted: Row | None, files: Mapping[str, Path | None]) -> DayCou
         for of_row in pq.read_table(quarantine, columns=[REASONS])[REASONS].to_pylist():
             reasons.update(of_row)
     return DayCounts(
-        rows_in=kept + deduplicated + quarantined,
+        rows_in=kept + deduplicated + quarantined + filtered,
         kept=kept,
         quarantined=quarantined,
         deduplicated=deduplicated,
         reasons=dict(sorted(reasons.items())),
         events=rows_in(events) if events else 0,
+        filtered=filtered,
     )
 
 
@@ -183,19 +191,23 @@ def _event_order(events: DataFrame, rules: Rules) -> list[str]:
     return [quoted_name(name) for name in names if name in events.columns]
 
 
-def _demand_no_row_lost(
-    marked: DataFrame, days: Sequence[str], sealed: Mapping[str, Artifact], rows: int
-) -> None:
-    """Insist that each of the raw `rows` is accounted for. Raises SecateurError."""
-    accounted = sum(sealed[day].read(COUNTS, DayCounts).rows_in for day in days if day in sealed)
+def _rows_elsewhere(marked: DataFrame, days: Sequence[str]) -> int:
+    """How many rows are of none of these days."""
     elsewhere = marked.where(~F.coalesce(DAY, F.lit(UNKNOWN_DAY)).isin(*days))
     header = F.when(F.array_contains(REASONS, REPEATED_HEADER), F.col(SOURCE))
     (other,) = elsewhere.agg(
         F.count("*").alias("rows"), F.count_distinct(header).alias("headers")
     ).collect()
-    found = accounted + other["rows"] - other["headers"]
-    if rows != found:
-        raise SecateurError(f"{rows} rows came in, but {found} are accounted for")
+    return int(other["rows"]) - int(other["headers"])
+
+
+def _demand_no_row_lost(
+    days: Sequence[str], sealed: Mapping[str, Artifact], rows: int, elsewhere: int
+) -> None:
+    """Insist that each of the raw `rows` is of a day or elsewhere. Raises SecateurError."""
+    accounted = sum(sealed[day].read(COUNTS, DayCounts).rows_in for day in days if day in sealed)
+    if rows != accounted + elsewhere:
+        raise SecateurError(f"{rows} rows came in, but {accounted + elsewhere} are accounted for")
 
 
 def rows_in(file: Path) -> int:

@@ -1,4 +1,6 @@
-"""Every raw row is kept, quarantined under at least one reason, or dropped as a repetition."""
+"""Every raw row is kept, filtered, quarantined for its reasons, or dropped as a repetition."""
+
+from datetime import date
 
 from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import Column, DataFrame, Window
@@ -21,24 +23,29 @@ from secateur.events.raw_rows import (
     parse_rows,
 )
 from secateur.events.spark_spelling import canonical_column, canonical_spelling
+from secateur.local_days import midnight_ms
 from secateur.scenario import Logs
 from secateur.scenario.sections.logs import DELIMITERS
 from secateur.scenario.time_formats import UNITS
 from secateur.spark import column_named, local_date
 
 REASONS, ROW = "reasons", "row"
-REPETITION = "_repetition"
+FILTERED = "_filtered"
 TIME_MS = "time_ms"
+TIME_FUTURE = "time_future"
 _HASH = "_hash"
+_FIRST_OF_ALL = midnight_ms(date(1000, 1, 1), "UTC")  # earlier and later days have no ISO name
+_LAST_OF_ALL = midnight_ms(date(9999, 12, 31), "UTC") - 1
 _DAY_MS, _MINUTE_MS = 86_400_000, 60_000
 
 
 def mark(raw: DataFrame, log: RawLog, rules: Rules, key: bytes) -> DataFrame:
-    """Parse raw rows and give each its `reasons`: an array, empty for a usable row.
+    """Parse raw rows and give each its `reasons`: an array, empty for a usable or filtered row.
 
-    Columns: the log's as canonical strings, the user's a keyed hash; `time_ms`, `day`, `_source`;
-    `row`, the whole row as text where it has reasons. Raises Refused where the log lacks a column
-    that the rules name, ScenarioError where a rule is no Spark SQL predicate over its columns.
+    Columns: the log's as canonical strings, the user's a keyed hash; `time_ms`, `day`, `_source`,
+    `_filtered`; `row`, the whole row as text where it has reasons or may get them. Raises Refused
+    where the log lacks a column that the rules name, ScenarioError where a rule is no Spark SQL
+    predicate over its columns.
     """
     demand_log_columns(log, rules)
     logs = rules.logs
@@ -49,11 +56,15 @@ def mark(raw: DataFrame, log: RawLog, rules: Rules, key: bytes) -> DataFrame:
     spelled = (canonical_column(name, rules.cleaning.missing) for name in names)
     user = canonical_column(logs.user, rules.cleaning.missing)
     kept = (_HASH, ROW, FAULT, SOURCE, DAY, FIRST_MS, LAST_MS)
-    events = parsed.select(*spelled, user, *kept).withColumn(TIME_MS, _milliseconds(logs))
-    if logs.layout == "flat":
-        day = F.date_format(local_date(F.col(TIME_MS), logs.timezone), "yyyy-MM-dd")
-        events = events.withColumn(DAY, day)
-    events = events.withColumn(REASONS, _reasons(events, rules))
+    events = with_time(parsed.select(*spelled, user, *kept), logs)
+    is_flat = logs.layout == "flat"
+    if is_flat:
+        events = _with_day_of_time(events, logs)
+    events = events.withColumn(FILTERED, _is_filtered(events, rules))
+    reasons = F.when(F.col(FILTERED), F.array().cast("array<string>")).otherwise(
+        _reasons(events, rules)
+    )
+    events = events.withColumn(REASONS, reasons)
     return events.select(
         *(
             F.col(_HASH).alias(c) if c == logs.user else column_named(c)
@@ -64,8 +75,26 @@ def mark(raw: DataFrame, log: RawLog, rules: Rules, key: bytes) -> DataFrame:
         DAY,
         SOURCE,
         REASONS,
-        F.when(F.size(REASONS) > 0, F.col(ROW)).alias(ROW),
+        FILTERED,
+        # A flat log's days are not known yet, and so not which rows are in the future.
+        F.when((F.size(REASONS) > 0) | F.lit(is_flat), F.col(ROW)).alias(ROW),
     )
+
+
+def _with_day_of_time(events: DataFrame, logs: Logs) -> DataFrame:
+    """The rows of a flat log with the local day of their time, and its bounds as the day's own."""
+    day = F.date_format(local_date(F.col(TIME_MS), logs.timezone), "yyyy-MM-dd")
+    has_name = F.col(TIME_MS).between(_FIRST_OF_ALL, _LAST_OF_ALL)
+    first, last = F.lit(_FIRST_OF_ALL), F.lit(_LAST_OF_ALL)
+    return events.withColumns({DAY: F.when(has_name, day), FIRST_MS: first, LAST_MS: last})
+
+
+def _is_filtered(frame: DataFrame, rules: Rules) -> Column:
+    """Whether the scenario leaves a row out; one that cannot be parsed is quarantined instead."""
+    where = rules.cleaning.where
+    if where is None:
+        return F.lit(False)
+    return F.col(FAULT).isNull() & ~_predicate(frame, "cleaning.where", where)
 
 
 def quarantined_rows(marked: DataFrame) -> DataFrame:
@@ -80,21 +109,6 @@ def quarantined_rows(marked: DataFrame) -> DataFrame:
     return rows.select(F.col(SOURCE).alias("source"), DAY, REASONS, ROW)
 
 
-def usable_rows(marked: DataFrame, log: RawLog, rules: Rules) -> DataFrame:
-    """The rows without a reason; `_repetition` tells those that repeat an earlier one.
-
-    Of the rows equal in `deduplicate_on`, the one that arrived first is the one to keep; of those
-    of one day, the first by all of the log's columns and its file.
-    """
-    keys = [
-        column_named(TIME_MS if c == rules.logs.time else c) for c in rules.cleaning.deduplicate_on
-    ]
-    rest = (column_named(c) for c in log.columns if c in marked.columns)
-    same = Window.partitionBy(*keys).orderBy(DAY, *rest, TIME_MS, SOURCE)
-    good = marked.where(F.size(REASONS) == 0).drop(REASONS, ROW)
-    return good.withColumn(REPETITION, F.row_number().over(same) > 1)
-
-
 def events_of(once: DataFrame, log: RawLog, rules: Rules) -> DataFrame:
     """Labelled events of rows without a repetition, each day in one partition.
 
@@ -102,7 +116,7 @@ def events_of(once: DataFrame, log: RawLog, rules: Rules) -> DataFrame:
     column of another name is gone.
     """
     labelled = labelling.label_events(once, rules.label, rules.logs.item)
-    own = {TIME_MS, LABEL, DAY, rules.logs.time, SOURCE, REPETITION}
+    own = {TIME_MS, LABEL, DAY, rules.logs.time, SOURCE}
     columns = [column_named(name) for name in labelled.columns if name not in own]
     return labelled.select(*columns, TIME_MS, F.col(LABEL).cast("int"), DAY).repartition(DAY)
 
@@ -129,6 +143,11 @@ def _row_text(log: RawLog, rules: Rules) -> Column:
     return F.when(F.col(FAULT).isNull(), whole).otherwise(header)
 
 
+def with_time(rows: DataFrame, logs: Logs) -> DataFrame:
+    """Add `time_ms`, null where a row tells no time."""
+    return rows.withColumn(TIME_MS, _milliseconds(logs))
+
+
 def _milliseconds(logs: Logs) -> Column:
     value = column_named(logs.time)
     if logs.time_format == "ms":
@@ -152,11 +171,14 @@ def _reasons(frame: DataFrame, rules: Rules) -> Column:
     found = {
         "time_unparsable": F.col(TIME_MS).isNull(),
         "time_late": F.col(TIME_MS) < late,
-        "time_future": F.col(TIME_MS) > future,
+        TIME_FUTURE: F.col(TIME_MS) > future,
         "user_missing": column_named(logs.user).isNull(),
         **item,
         **labelling.faults(rules.label),
-        **{rule.code: _predicate(frame, rule.code, rule.bad) for rule in cleaning.rules},
+        **{
+            rule.code: _predicate(frame, f"cleaning.rules {rule.code}", rule.bad)
+            for rule in cleaning.rules
+        },
     }
     codes = [F.when(bad, F.lit(code)) for code, bad in found.items()]
     return F.when(F.col(FAULT).isNotNull(), F.array(FAULT)).otherwise(
@@ -164,13 +186,14 @@ def _reasons(frame: DataFrame, rules: Rules) -> Column:
     )
 
 
-def _predicate(frame: DataFrame, code: str, bad: str) -> Column:
+def _predicate(frame: DataFrame, key: str, sql: str) -> Column:
+    """Whether the predicate that the scenario's `key` holds is true. Raises ScenarioError."""
     try:
-        frame.where(bad)
+        frame.where(sql)
     except (AnalysisException, ParseException) as error:
         first = str(error).splitlines()[0]
-        raise ScenarioError(f"cleaning.rules {code}: {bad!r}: {first}") from error
-    return F.coalesce(F.expr(bad), F.lit(False))
+        raise ScenarioError(f"{key}: {sql!r}: {first}") from error
+    return F.coalesce(F.expr(sql), F.lit(False))
 
 
 def demand_log_columns(log: RawLog, rules: Rules) -> None:
@@ -182,9 +205,10 @@ def demand_log_columns(log: RawLog, rules: Rules) -> None:
     if lacking:
         raise Refused(f"{log.events[0].key} has no column {lacking}; it has {list(log.columns)}")
     item_made = [logs.item] if labelling.shows_items(rules.label) else []
+    counted = [name for name in (rules.cleaning.count_repetitions,) if name]
     sides = ((log.sides[side.name].columns, side.key) for side in logs.sides)
     of_sides = (name for columns, key in sides for name in columns if name != key)
-    names = [*log.columns, *item_made, *of_sides]
+    names = [*log.columns, *item_made, *counted, *of_sides]
     own = {TIME_MS, LABEL, DAY, REASONS, ROW, *labelling.task_columns(rules.label)}
     own -= {logs.time, *labelling.label_columns(rules.label)}
     clash = sorted({name for name in names if names.count(name) > 1 or name in own})

@@ -12,6 +12,7 @@ from secateur.contracts.artifact_files import COUNTS, DAY_FOLDER, EVENTS, QUARAN
 from secateur.contracts.data import CleaningCounts, DayCounts
 from secateur.events.clean_days import UNKNOWN_DAY
 from secateur.events.raw_rows import DAY
+from secateur.events.selection.repetitions import EXAMPLES
 from secateur.spark import contents
 
 
@@ -28,10 +29,13 @@ def assemble(days: Mapping[str, Artifact], outside: int, folder: Path) -> Cleani
                 shutil.copytree(source, folder / kind / f"{DAY_FOLDER}{day}")
     every = counts.values()
     reasons: Counter[str] = Counter()
+    repeated: Counter[str] = Counter()
     for one in every:
         reasons.update(one.reasons)
+        repeated.update(one.most_repeated)
+    examples = sorted(repeated.items(), key=lambda one: (-one[1], one[0]))[:EXAMPLES]
     return CleaningCounts(
-        rows_in=sum(one.rows_in for one in every),
+        rows_in=sum(one.rows_in for one in every) + outside,
         kept=sum(one.kept for one in every),
         quarantined=sum(one.quarantined for one in every),
         deduplicated=sum(one.deduplicated for one in every),
@@ -39,6 +43,8 @@ def assemble(days: Mapping[str, Artifact], outside: int, folder: Path) -> Cleani
         days={day: one.events for day, one in counts.items() if day != UNKNOWN_DAY},
         events=sum(one.events for one in every),
         outside=outside,
+        filtered=sum(one.filtered for one in every),
+        most_repeated=dict(examples),
     )
 
 

@@ -66,14 +66,15 @@ def build_feature_set(
 ) -> tuple[FeatureSchema, dict[str, Any]]:
     """Write vocabulary and splits below `folder`; gives the schema, and facts of what was written.
 
-    The facts are `rows` and `content` by split, and `vectors` with their faults by field.
+    The facts are `rows` and `content` by split, and `unread`, the missing and malformed rows by
+    vector and list.
     """
     with tempfile.TemporaryDirectory(prefix="secateur-", dir=folder.parent) as scratch:
         known, file = know_before(plan, counts, Path(scratch)), folder / VOCABULARY
         schema = learn(known.sums.totals, known.samples, plan.features, heading, file)
         encode = EncodeDay(sources_of(plan, known, folder), schema, file)
         written = on_days(plan.window.spark, plan.work(), encode)
-    return schema, _facts(plan, schema, written, folder)
+    return schema, _facts(plan, written, folder)
 
 
 def know_before(plan: Plan, counts: DailyCounts, scratch: Path) -> Known:
@@ -131,9 +132,7 @@ def sources_of(plan: Plan, known: Known, folder: Path) -> Sources:
     )
 
 
-def _facts(
-    plan: Plan, schema: FeatureSchema, written: Sequence[Written], folder: Path
-) -> dict[str, Any]:
+def _facts(plan: Plan, written: Sequence[Written], folder: Path) -> dict[str, Any]:
     rows = {day.name: one.rows for day, one in zip(plan.work(), written, strict=True)}
     splits = plan.splits.items()
     facts: dict[str, Any] = {
@@ -144,10 +143,11 @@ def _facts(
             if days
         },
     }
-    if schema.vectors:
+    unread = sorted({name for day in written for name in day.faults})
+    if unread:
         kinds = ("missing", "malformed")
-        sums = {f.name: np.sum([day.faults[f.name] for day in written], 0) for f in schema.vectors}
-        facts["vectors"] = {
+        sums = {name: np.sum([day.faults[name] for day in written], 0) for name in unread}
+        facts["unread"] = {
             name: dict(zip(kinds, total.tolist(), strict=True)) for name, total in sums.items()
         }
     return facts

@@ -21,7 +21,7 @@ from secateur.scenario import Features, Logs
 
 @dataclass(frozen=True)
 class Written:
-    """A day's rows; and of its vectors, by field, how many are missing and how many malformed."""
+    """A day's rows; and by vector and list of values, how many are missing, how many malformed."""
 
     rows: int
     faults: Mapping[str, tuple[int, int]]
@@ -53,7 +53,7 @@ class EncodeDay:
 
     def __call__(self, day: Day) -> Written:
         """Encode it."""
-        faults = {vector.name: [0, 0] for vector in self.schema.vectors}
+        faults = {name: [0, 0] for name in self._read_from_text()}
         rows = write(self.sources.targets[day.name], self._tables(day, faults))
         return Written(rows, {name: (found[0], found[1]) for name, found in faults.items()})
 
@@ -65,14 +65,35 @@ class EncodeDay:
         aligned = self._aligned_rows(day)
         for table in day.tables(self._columns()):
             columns = self._inputs(table, [more.take(len(table)) for more in aligned])
-            for vector in self.schema.vectors:
-                for place, found in enumerate(count_faults(columns[vector.name], vector)):
-                    faults[vector.name][place] += found
+            for name, counted in self._faults(table, columns).items():
+                for place, found in enumerate(counted):
+                    faults[name][place] += found
             rows = {**encoder.encode(columns), **self._of_event(table)}
             if held_out:
                 rows |= {**encoder.values(columns), **self._train_events(table, train)}
                 rows |= self._slices(table)
             yield pa.table(rows)
+
+    def _read_from_text(self) -> list[str]:
+        """The fields whose text may hold no value that can be read."""
+        lists = (spec.name for spec in self.sources.features.fields if spec.kind == "list")
+        return [*(vector.name for vector in self.schema.vectors), *lists]
+
+    def _faults(
+        self, table: pa.Table, columns: Mapping[str, pa.Array]
+    ) -> dict[str, tuple[int, int]]:
+        """How many rows of each such field are missing, and how many malformed.
+
+        A list is malformed where there is a text, but no value in it.
+        """
+        found = {one.name: count_faults(columns[one.name], one) for one in self.schema.vectors}
+        for spec in self.sources.features.fields:
+            if spec.kind == "list":
+                empty = pc.equal(pc.list_value_length(columns[spec.name]), 0)
+                missing = table[spec.name].combine_chunks().is_null()
+                malformed = pc.sum(pc.and_not(empty, missing)).as_py() or 0
+                found[spec.name] = (pc.sum(missing).as_py() or 0, malformed)
+        return found
 
     def _columns(self) -> set[str]:
         """The columns of events and side tables that rows are made of."""

@@ -162,11 +162,10 @@ def _tasks_have_weights_and_a_tower(label: Label, training: Training) -> Iterato
             yield Mistake(("training", "task_weights", name), message)
 
 
-def _rows_can_be_told_apart(cleaning: Cleaning) -> Iterator[Mistake]:
-    if not cleaning.deduplicate_on:
-        yield Mistake(
-            ("cleaning", "deduplicate_on"), "names no column: all rows would be one event"
-        )
+def _repetitions_agree(cleaning: Cleaning) -> Iterator[Mistake]:
+    if cleaning.count_repetitions and not cleaning.deduplicate_on:
+        message = "needs the columns of `deduplicate_on`, in which repetitions are equal"
+        yield Mistake(("cleaning", "count_repetitions"), message)
     yield from _twice([rule.code for rule in cleaning.rules], ("cleaning", "rules"), "code")
 
 
@@ -256,7 +255,7 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Mistake]]], ...] = (
     (("label",), _label_agrees_with_itself),
     (("label", "features"), _no_field_tells_a_label),
     (("label", "training"), _tasks_have_weights_and_a_tower),
-    (("cleaning",), _rows_can_be_told_apart),
+    (("cleaning",), _repetitions_agree),
     (("label", "features"), _names_of_inputs),
     (("logs", "features"), _only_the_user_is_hashed),
     (("logs", "validation"), _no_drift_of_users),

@@ -65,12 +65,17 @@ def unknown_columns(scenario: Scenario, uri: str) -> Iterator[Mistake]:
     logs, label = scenario.logs, scenario.label
     raw = set(_columns(store, f"{logs.events}/", logs))
     sides = {side.name: set(_columns(store, side.path, side)) for side in logs.sides}
-    events = raw | _OF_ANY_LOG | ({logs.item} if isinstance(label, _LISTS) else set())
+    counted = scenario.cleaning.count_repetitions
+    made = {logs.item} if isinstance(label, _LISTS) else set()
+    events = raw | _OF_ANY_LOG | made | ({counted} if counted else set())
     for number, side in enumerate(logs.sides):
         at: KeyPath = ("logs", "sides", number, "key")
         yield from _unknown_names(
             [(at, side.key)], sides[side.name] & events, f"both {side.path} and"
         )
+        if side.valid_from is not None:
+            at = ("logs", "sides", number, "valid_from")
+            yield from _unknown_names([(at, side.valid_from)], sides[side.name], side.path)
     yield from _unknown_names(_names_in_rows(scenario), raw, "the log")
     everything = events.union(*sides.values())
     yield from _unknown_names(_names_in_events(scenario), everything, "the log and its side tables")

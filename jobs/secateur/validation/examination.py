@@ -1,5 +1,6 @@
 """An artifact held against its suites: the receipt, the page for people, and the refusal."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from secateur.contracts.errors import ValidationRefused
 from secateur.validation import data_docs, suite_runner
 from secateur.validation.drift.comparison import NOT_WATCHED, Comparison
 from secateur.validation.suite_runner import Suite
+
+log = logging.getLogger("secateur.validation")
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,12 @@ class Examination:
             "rows": self.report.rows,
             "expectations": len(self.report.expectations),
         }
+
+    def with_risks(self, risks: tuple[str, ...]) -> "Examination":
+        """The same with what no rule forbids and a reader should know."""
+        for risk in risks:
+            log.warning("risk: %s", risk)
+        return replace(self, report=replace(self.report, risks=risks))
 
     def write(self, folder: Path) -> None:
         """Write `report.json` and `docs/index.html`."""

@@ -18,6 +18,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
+from secateur.contracts.artifact_files import VERSION_FROM
+from secateur.features.days.versions import Versions
+
 ROWS_A_GROUP = 1 << 18  # of every file that is kept
 _ROWS, _BYTES = 1 << 20, 1 << 28  # what a worker reads at once
 Result = TypeVar("Result")
@@ -25,11 +28,12 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class JoinedTable:
-    """A side table: its key, its other columns, and its files."""
+    """A side table: its key, its other columns, its files, and whether its rows are versions."""
 
     key: str
     columns: tuple[str, ...]
     files: tuple[Path, ...]
+    dated: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,11 @@ class Day:
         for side in reversed(self.sides):
             wanted = sorted(columns & set(side.columns))
             if wanted:
-                files = [pq.ParquetFile(file).read([side.key, *wanted]) for file in side.files]
+                names = [side.key, *wanted, *([VERSION_FROM] if side.dated else [])]
+                files = [pq.ParquetFile(file).read(names) for file in side.files]
                 joined.append((side, pa.concat_tables(files).combine_chunks()))
                 columns = (columns - set(wanted)) | {side.key}
+                columns |= {"time_ms"} if side.dated else set()
         return columns, joined[::-1]
 
 
@@ -136,10 +142,14 @@ def _batches(files: Sequence[Path], columns: Sequence[str]) -> Iterator[pa.Recor
 
 def _join(table: pa.Table, joined: tuple[JoinedTable, pa.Table]) -> pa.Table:
     side, other = joined
-    keys = text_of(table[side.key])
-    place = pc.index_in(keys, value_set=other[side.key].combine_chunks())
+    keys, known = text_of(table[side.key]), other[side.key].combine_chunks()
+    if side.dated:
+        versions = Versions(known, other[VERSION_FROM].to_numpy())
+        place = versions.places(keys, table["time_ms"].to_numpy())
+    else:
+        place = pc.index_in(keys, value_set=known)
     for name in other.column_names:
-        if name != side.key:
+        if name not in (side.key, VERSION_FROM):
             column = other[name].combine_chunks().dictionary_encode()
             table = table.append_column(name, column.take(place))
     return table

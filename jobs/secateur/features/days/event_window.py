@@ -9,7 +9,13 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from secateur.contracts.artifact_files import DAY_FOLDER, EVENTS, SIDES
+from secateur.contracts.artifact_files import (
+    DAY_FOLDER,
+    EVENTS,
+    SIDES,
+    VERSION_BOUNDS,
+    VERSION_FROM,
+)
 from secateur.features.days.arrow_days import Day, JoinedTable
 from secateur.scenario import Logs
 from secateur.spark import join_sides, read_parquet
@@ -63,8 +69,9 @@ class EventWindow:
         found = []
         for side in self.logs.sides:
             files = tuple(sorted(self.folder.glob(f"{SIDES}/{side.name}/part-*.parquet")))
-            names = (n for n in pq.read_schema(files[0]).names if n != side.key)
-            found.append(JoinedTable(side.key, tuple(names), files))
+            names = pq.read_schema(files[0]).names
+            own = tuple(name for name in names if name not in (side.key, *VERSION_BOUNDS))
+            found.append(JoinedTable(side.key, own, files, dated=VERSION_FROM in names))
         return tuple(found)
 
     def rows(self, days: Sequence[str]) -> DataFrame:

@@ -52,7 +52,7 @@ class TableFormat(Section):
 
 
 class SideTable(TableFormat):
-    """A table that is joined to every event: one file, one row a key."""
+    """A table that is joined to every event: one file, one row a key, or a row a version of it."""
 
     name: Name
     """Name of the table."""
@@ -60,6 +60,14 @@ class SideTable(TableFormat):
     """Its file, below the log's `uri`."""
     key: str
     """Column of both the events and the table that joins them."""
+    valid_from: str | None = None
+    """Column of the time from which a row holds, up to its key's next: an event is joined to the
+    row that held when it happened. Default: a key has one row, which is taken to have held always,
+    so that past events are joined to what became known later."""
+    valid_from_format: str | None = None
+    """How `valid_from` tells time. Default: `time_format` of the log."""
+    min_match: Fraction = 0.5
+    """Share of the events that have the key, at least, that must find a row."""
 
 
 class Logs(TableFormat):
@@ -88,7 +96,8 @@ class Logs(TableFormat):
     first_day: IsoDay | None = None
     """No day before this one is read, `YYYY-MM-DD`."""
     last_day: IsoDay | None = None
-    """Last day of the window, `YYYY-MM-DD`. Default: the newest day present."""
+    """Last day of the window, `YYYY-MM-DD`. Default: the newest day present, of a flat log the
+    newest that holds a twentieth of the median day's rows."""
     window_days: Positive = 14
     """Days that a night reads, up to the last one."""
     closed: tuple[Weekday, ...] = ()

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from secateur.scenario.sections.section import Fraction, Name, Positive, Section
 
+LEAST_SHARE = 0.05  # of the median day's rows: a day with fewer is none that a site had
+
 
 class Rule(Section):
     """An expectation of the scenario's own."""
@@ -38,8 +40,15 @@ class Validation(Section):
 
     min_rows: Positive
     """Events that a night must have."""
-    min_rows_a_day: Positive = 1
-    """Events that each day must have."""
+    min_rows_a_day: Positive | None = None
+    """Events that each day must have. Default: a twentieth of those of the window's median day."""
+    min_rows_a_split: Positive = 20
+    """Rows that the tune days, the confirm days and the training's holdout must each have: on fewer
+    nothing can be judged."""
+    min_users_a_split: Positive = 10
+    """Users that each of these must have: intervals resample users."""
+    malformed_budget: Fraction = 0.02
+    """Share of the rows with a list or a vector, by field, in which none can be read."""
     min_rules: Positive = 1
     """Expectations that must have run for the report to count."""
     label_rate: tuple[Fraction, Fraction] = (0.0, 1.0)

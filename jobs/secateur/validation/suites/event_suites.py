@@ -1,6 +1,8 @@
 """What must hold of an EventSet, drawn from the scenario."""
 
 from collections.abc import Mapping, Sequence
+from math import ceil
+from statistics import median
 
 import great_expectations.expectations as gxe
 import pyarrow as pa
@@ -8,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.scenario import Features, Logs, Validation
+from secateur.scenario.sections.validation import LEAST_SHARE
 from secateur.spark import column_named
 from secateur.validation.drift import event_profile
 from secateur.validation.suite_runner import Suite
@@ -74,16 +77,19 @@ def _days_suite(events: DataFrame, counted: Mapping[str, int], validation: Valid
     """
     found = event_profile.days(events)
     days = sorted({*found, *counted})
+    rows = [found.get(day, 0) for day in days]
     frame = {
         "day": days,
-        "rows": [found.get(day, 0) for day in days],
+        "rows": rows,
         "counted": [counted.get(day, 0) for day in days],
     }
+    typical = median(rows) if days else 0
+    least = validation.min_rows_a_day or max(1, ceil(LEAST_SHARE * typical))
     return Suite(
         "days",
         pa.table(frame).to_pandas(),
         (
-            gxe.ExpectColumnValuesToBeBetween(column="rows", min_value=validation.min_rows_a_day),
+            gxe.ExpectColumnValuesToBeBetween(column="rows", min_value=least),
             gxe.ExpectColumnPairValuesToBeEqual(column_A="rows", column_B="counted"),
         ),
         key="day",

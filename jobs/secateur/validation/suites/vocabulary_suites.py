@@ -12,7 +12,8 @@ def vocabulary_suites(schema: FeatureSchema, vocabulary: pa.Table) -> list[Suite
 
     `vocabulary` [n] has a row a value, with its `field` (string) and `id` (int32).
     """
-    suites = [_ids_suite(schema, vocabulary)] if schema.vocabularies else []
+    ids = [_ids_suite(schema, vocabulary), _sizes_suite(schema)]
+    suites = ids if schema.vocabularies else []
     return [*suites, _shared_suite(schema)] if any(f.shares for f in schema.lists) else suites
 
 
@@ -38,6 +39,18 @@ def _ids_suite(schema: FeatureSchema, vocabulary: pa.Table) -> Suite:
         for column in ("ids", "distinct", "next_id")
     )
     return Suite("vocabulary", pa.table(sizes).to_pandas(), tuple(equal), key="field")
+
+
+def _sizes_suite(schema: FeatureSchema) -> Suite:
+    """Each vocabulary has a value: without one the field says the same of every row."""
+    owners = schema.vocabularies
+    sizes = {"field": [one.name for one in owners], "values": [one.size - 1 for one in owners]}
+    some = gxe.ExpectColumnValuesToBeBetween(
+        column="values",
+        min_value=1,
+        description="a value that min_count train rows have: is a column empty, or a join?",
+    )
+    return Suite("sizes of vocabularies", pa.table(sizes).to_pandas(), (some,), key="field")
 
 
 def _shared_suite(schema: FeatureSchema) -> Suite:

@@ -1,0 +1,1 @@
+"""Which rows of a log become events, and how many a night may lose."""
