@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from secateur import artifacts
 from secateur.artifacts import Artifact
 from secateur.contracts.features import BucketField, CategoryField, FeatureSchema
-from secateur.contracts.judgement import Accuracy, Difference, Footprint, Latency, Scorecard
+from secateur.contracts.judgement import (
+    METRICS,
+    Accuracy,
+    Difference,
+    Footprint,
+    Latency,
+    Scorecard,
+)
 from secateur.contracts.manifest import MadeBy
 from secateur.judgement.accuracy import Scores
 
@@ -28,21 +35,37 @@ def make_card(
     confirm: Difference | None = EQUAL,
     size: int = 100,
     us: float = 100.0,
+    **others: Difference,
 ) -> Scorecard:
-    """Dense has 1,000 bytes and 1,000 us a request of 256, its p99 is 1.5 times that."""
-    differences = {"tune": tune, "confirm": confirm}
+    """Dense has 1,000 bytes and 1,000 us a request of 256, its p99 is 1.5 times that.
+
+    `tune` and `confirm` are differences in AUC, `others` in further metrics, on both.
+    """
+    of_auc = {split: d for split, d in {"tune": tune, "confirm": confirm}.items() if d}
+    equal = {metric.name: dict.fromkeys(("tune", "confirm"), EQUAL) for metric in METRICS}
+    given = {name: dict.fromkeys(("tune", "confirm"), d) for name, d in others.items()}
     return Scorecard(
         recipe=recipe,
         package=f"digest of {recipe}",
         dense_package="digest of dense",
         accuracy={"tune": ACCURACY, "confirm": ACCURACY},
         dense_accuracy={"tune": ACCURACY, "confirm": ACCURACY},
-        differences={"auc": {split: d for split, d in differences.items() if d}},
+        differences={**equal, **given, "auc": of_auc},
         footprint=Footprint(size, {"model.onnx": size}, 10 * size, size // 4, 0.8),
         dense_footprint=Footprint(1000, {"model.onnx": 1000}, 10_000, 250, 0.0),
         latency=latencies(us),
         dense_latency=latencies(1000.0),
+        dense_levels=levels(),
     )
+
+
+def levels(auc: float = 0.73, entropy: float = 0.9) -> dict[str, dict[str, Difference]]:
+    """What a dense model has on both splits."""
+    found = {"auc": auc, "normalized_entropy": entropy}
+    return {
+        name: dict.fromkeys(("tune", "confirm"), Difference(value, 0.01))
+        for name, value in found.items()
+    }
 
 
 def latencies(us: float) -> tuple[Latency, ...]:

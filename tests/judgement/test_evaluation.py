@@ -10,7 +10,7 @@ from secateur import artifacts
 from secateur.artifacts import Artifact
 from secateur.contracts import record
 from secateur.contracts.candidates import Recipe
-from secateur.contracts.errors import ArtifactError
+from secateur.contracts.errors import ArtifactError, GateRefused
 from secateur.contracts.judgement import METRICS, Scorecard
 from secateur.contracts.manifest import MadeBy
 from secateur.judgement import evaluation, latency
@@ -79,3 +79,17 @@ def test_packages_of_other_origin_are_not_compared(
         other = package(tmp_path, "other", made_from, {})
         with pytest.raises(ArtifactError, match=said):
             evaluation.Pair(other, pair.dense).demand_common_origin(features)
+
+
+def test_scores_that_are_no_numbers_are_refused_with_their_count(
+    pair: evaluation.Pair, features: Artifact, by_video: type[Any]
+) -> None:
+    class Broken(by_video):  # type: ignore[misc]
+        def score_ids(self, ids: Any) -> Any:
+            scores = super().score_ids(ids)
+            scores[:2] = float("nan")
+            return scores
+
+    scorers = iter([by_video(), Broken()])
+    with pytest.raises(GateRefused, match=f"2 of 300 scores on the tune days .*{pair.package.uri}"):
+        evaluation.evaluate(pair, features, lambda _: next(scorers), seed=1)

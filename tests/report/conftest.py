@@ -10,6 +10,7 @@ from secateur.contracts.candidates import CandidatePlan, Recipe
 from secateur.contracts.data import CleaningCounts, ColumnDrift, Expectation, ValidationReport
 from secateur.contracts.features import BucketField, CategoryField, FeatureSchema
 from secateur.contracts.judgement import (
+    METRICS,
     SLICES,
     Accuracy,
     Difference,
@@ -162,7 +163,12 @@ def scorecard(name: str, package: str = "p" * 64, confirm_shift: float = 0.0) ->
         accuracy={k: accuracy((dense[k].auc or 0) + deltas[k], dense[k].rows) for k in keys},
         dense_accuracy=dense,
         differences={
-            "auc": {k: Difference(deltas[k], error * (3 if "/" in k else 1)) for k in keys}
+            **{metric.name: dict.fromkeys(keys, Difference(0.0, error)) for metric in METRICS},
+            "auc": {k: Difference(deltas[k], error * (3 if "/" in k else 1)) for k in keys},
+        },
+        dense_levels={
+            "auc": dict.fromkeys(("tune", "confirm"), Difference(0.729, 0.003)),
+            "normalized_entropy": dict.fromkeys(("tune", "confirm"), Difference(0.9, 0.003)),
         },
         footprint=footprint(size, 1 - zeros),
         dense_footprint=footprint(DENSE_BYTES, 1.0),

@@ -34,8 +34,8 @@ def test_a_wide_terminal_shows_what_a_narrow_one_leaves_out(
     complete_night: Callable[..., Path],
 ) -> None:
     run = complete_night()
-    assert "log-loss" in "\n".join(shown(run, 160))
-    assert "log-loss" not in "\n".join(shown(run, 100))
+    assert "memory" in "\n".join(shown(run, 160))
+    assert "memory" not in "\n".join(shown(run, 100))
 
 
 def test_an_empty_run_gives_a_table_that_says_so(tmp_path: Path) -> None:

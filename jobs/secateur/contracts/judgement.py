@@ -1,10 +1,11 @@
 """What was measured of a package, and what was decided from it."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, get_args
 
-GateOutcome = Literal["passed", "failed", "no_saving", "crashed"]
+GateOutcome = Literal["passed", "failed", "inconclusive", "no_saving", "crashed"]
+MetricOutcome = Literal["passed", "failed", "inconclusive", "missing"]
 
 Batch = Literal["1", "256"]
 BATCHES = tuple(map(int, get_args(Batch)))  # rows a call where latency is measured and limited
@@ -47,6 +48,7 @@ class Accuracy:
     log_loss: float
     normalized_entropy: float | None
     calibration: float | None
+    distinct_scores: int | None = None
     day_gauc: float | None = None
     day_share: float | None = None
     calibration_error: float | None = None
@@ -142,7 +144,8 @@ class Scorecard:
     `accuracy` and `dense_accuracy` are keyed by split ("tune", "confirm") and by
     "<split>/<slice>"; `differences` by metric, and then so, where the metric exists. What a prune
     does to further tasks stands beside that, keyed by "<split>/task <name>"; it is shown and not
-    judged. The scores themselves lie beside it in `scores.parquet`.
+    judged. `dense_levels` are the dense model's own AUC and normalised entropy on the splits, by
+    metric and split. The scores themselves lie beside it in `scores.parquet`.
     """
 
     recipe: str
@@ -155,6 +158,7 @@ class Scorecard:
     dense_footprint: Footprint
     latency: tuple[Latency, ...]
     dense_latency: tuple[Latency, ...]
+    dense_levels: dict[str, dict[str, Difference]] = field(default_factory=dict)
 
     def of_metric(self, metric: str) -> dict[str, Difference]:
         """The differences in one metric by split and slice."""
@@ -172,11 +176,31 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class MetricTest:
+    """One metric of one candidate on one split, held against its margin; `words` say it all.
+
+    It passes where the bound on the worse side stays within the margin, fails where the bound on
+    the better side is beyond it, and is inconclusive between; then `rows_to_decide` says how many
+    rows like these would tell. A metric that the scorecard lacks is missing.
+    """
+
+    metric: str
+    split: str
+    outcome: MetricOutcome
+    margin: float
+    words: str
+    delta: Interval | None = None
+    supported_margin: float | None = None
+    rows_to_decide: int | None = None
+
+
+@dataclass(frozen=True)
 class Judged:
     """One candidate's fate with every reason, in words.
 
-    `delta_auc` is on the tune days, its confidence corrected for how many were compared.
-    `supported_margin` is the smallest margin that test could resolve.
+    `tests` are those of the tune days, one a metric with a margin, their confidence corrected for
+    how many candidates were compared. `delta_auc` is that of AUC, and `supported_margin` the
+    smallest margin that its test could resolve.
     """
 
     recipe: str
@@ -186,6 +210,7 @@ class Judged:
     delta_auc: Interval | None = None
     supported_margin: float | None = None
     package_bytes: int | None = None
+    tests: tuple[MetricTest, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -194,8 +219,9 @@ class Verdict:
 
     `chosen` was selected on the tune days and tested once on the untouched confirm days, where
     its difference is `confirmed`. `package` is the digest of the package it accepts, None when
-    refused. `supported_margin` is the smallest non-inferiority margin these rows could resolve:
-    of the confirming test, or of the median candidate where none was chosen.
+    refused. `supported_margin` is the smallest margin in AUC that these rows could resolve: of
+    the confirming test, or of the median candidate where none was chosen. `tests` are those of the
+    chosen one on the confirm days.
     """
 
     accepted: bool
@@ -208,3 +234,4 @@ class Verdict:
     supported_margin: float | None
     confirmed: Interval | None
     candidates: tuple[Judged, ...]
+    tests: tuple[MetricTest, ...] = ()

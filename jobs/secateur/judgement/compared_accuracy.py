@@ -13,7 +13,7 @@ from secateur.auc import Scores
 from secateur.contracts.judgement import Accuracy, Difference
 from secateur.judgement.accuracy import measure
 from secateur.judgement.client_scoring import HeldOutRows
-from secateur.judgement.intervals.differences import differences
+from secateur.judgement.intervals.differences import differences, levels
 from secateur.judgement.intervals.resampling import ROUNDS
 from secateur.judgement.metrics.definitions import DEFINITIONS
 from secateur.judgement.metrics.scored_rows import JudgedRows, ScoredRows
@@ -38,12 +38,13 @@ class ScoredSplit:
 class Compared:
     """Both models' measures, keyed by split, "<split>/<slice>" and "<split>/task <name>".
 
-    `differences` are keyed by metric first.
+    `differences`, and `dense_levels` of whole splits, are keyed by metric first.
     """
 
     accuracy: dict[str, Accuracy] = field(default_factory=dict)
     dense_accuracy: dict[str, Accuracy] = field(default_factory=dict)
     differences: dict[str, dict[str, Difference]] = field(default_factory=dict)
+    dense_levels: dict[str, dict[str, Difference]] = field(default_factory=dict)
 
 
 def compare_accuracy(scored: Sequence[ScoredSplit], seed: int) -> Compared:
@@ -57,6 +58,9 @@ def compare_accuracy(scored: Sequence[ScoredSplit], seed: int) -> Compared:
             (of_candidate,) = differences(rows, dense, [candidate], seed, rounds)
             for metric, difference in of_candidate.items():
                 found.differences.setdefault(metric, {})[key] = difference
+            if key == one.split:
+                for metric, level in levels(rows, dense, seed).items():
+                    found.dense_levels.setdefault(metric, {})[key] = level
     return found
 
 
@@ -66,6 +70,7 @@ def measure_rows(rows: JudgedRows, scores: Scores) -> Accuracy:
     day_gauc = DEFINITIONS["gauc"].of_rows(model).value
     return replace(
         measure(rows.labels, rows.users, scores),
+        distinct_scores=len(np.unique(scores)),
         day_gauc=None if math.isnan(day_gauc) else day_gauc,
         day_share=float(np.mean(rows.columns["ranked_rows"], dtype=np.float64)),
         calibration_error=DEFINITIONS["calibration_error"].of_rows(model).value,

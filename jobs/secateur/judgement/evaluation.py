@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from secateur.artifacts import Artifact
+from secateur.auc import Scores
 from secateur.contracts import artifact_files
 from secateur.contracts.candidates import Recipe
-from secateur.contracts.errors import ArtifactError
+from secateur.contracts.errors import ArtifactError, GateRefused
 from secateur.contracts.features import HELD_OUT, FeatureSchema
 from secateur.contracts.judgement import BATCHES, Footprint, Scorecard
 from secateur.judgement.client_scoring import read_rows, request, score_all, score_tasks
@@ -60,6 +63,9 @@ def evaluate(
         )
         for split, r in rows.items()
     ]
+    for one in scored:
+        for package, scores in ((pair.dense, one.dense), (pair.package, one.candidate)):
+            demand_numbers(package, one.split, scores)
     compared = compare_accuracy(scored, seed)
     dense_latency, latency = measure_latency(scorers, rows["tune"])
     resident = resident_bytes(load, pair.folders, request(rows["tune"], 0, max(BATCHES)))
@@ -74,8 +80,18 @@ def evaluate(
         dense_footprint=footprint(pair.dense, pair.dense, resident[0]),
         latency=latency,
         dense_latency=dense_latency,
+        dense_levels=compared.dense_levels,
     )
     return scorecard, scored
+
+
+def demand_numbers(package: Artifact, split: str, scores: Scores) -> None:
+    """Insist that every score [n] is a number. Raises GateRefused."""
+    broken = int(np.sum(~np.isfinite(scores)))
+    if broken:
+        raise GateRefused(
+            f"{broken:,} of {len(scores):,} scores on the {split} days are no number: {package.uri}"
+        )
 
 
 def footprint(package: Artifact, dense: Artifact, resident: int) -> Footprint:

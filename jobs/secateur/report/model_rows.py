@@ -11,6 +11,7 @@ from secateur.contracts.judgement import (
     Interval,
     Judged,
     Latency,
+    MetricTest,
     Scorecard,
 )
 from secateur.report.night_artifacts import Night
@@ -21,6 +22,7 @@ OUTCOMES = {
     "unconfirmed": "not confirmed",
     "passed": "passed",
     "failed": "failed",
+    "inconclusive": "inconclusive",
     "no_saving": "no saving",
     "crashed": "refused or crashed",
     "unjudged": "not judged",
@@ -47,7 +49,7 @@ class ModelRow:
 
     `outcome` is a key of `OUTCOMES`, `delta` the judged difference in AUC on the tune days,
     `source` the scorecard. `storage` and `overlap` say how its package stores what is left, and
-    how much of that the night before kept, too.
+    how much of that the night before kept, too. `tests` are those of the tune days.
     """
 
     name: str
@@ -58,6 +60,7 @@ class ModelRow:
     source: str
     storage: str = ""
     overlap: str = ""
+    tests: tuple[MetricTest, ...] = ()
 
     @property
     def outcome_words(self) -> str:
@@ -91,6 +94,7 @@ def _candidate(night: Night, name: str) -> ModelRow:
         source=part.source if part else "",
         storage=next((recipe.storage for recipe in recipes if recipe.name == name), ""),
         overlap=night.overlaps[name].words if name in night.overlaps else "",
+        tests=decision.tests if decision else (),
     )
 
 

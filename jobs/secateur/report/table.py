@@ -33,6 +33,7 @@ STYLES = {
     "accepted": "bold green",
     "passed": "green",
     "failed": "red",
+    "inconclusive": "yellow",
     "unconfirmed": "bold red",
     "crashed": "yellow",
 }

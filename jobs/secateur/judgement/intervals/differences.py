@@ -15,6 +15,8 @@ from secateur.judgement.metrics.scored_rows import JudgedRows, ScoredRows
 
 Rounds = NDArray[np.float64]  # [rounds]
 
+LEVELS = ("auc", "normalized_entropy")  # what the dense model itself must have
+
 
 def differences(
     rows: JudgedRows,
@@ -40,6 +42,23 @@ def differences(
             one = _between(metric, of_dense, measured)
             if math.isfinite(one.value) and np.isfinite(one.influence).all():
                 into[metric.name] = _difference(one, clusters, of_rounds[i])
+    return found
+
+
+def levels(
+    rows: JudgedRows, scores: Scores, seed: int, rounds: int = ROUNDS, names: Sequence[str] = LEVELS
+) -> dict[str, Difference]:
+    """By metric what one model [n] has, from 0, with how sure that is."""
+    model, clusters = ScoredRows(rows, scores, scores), Clusters.of(rows.users, rows.items)
+    resampled: dict[str, list[Rounds]] = {name: [] for name in names}
+    for (weighted,) in resamples([model], clusters, seed, rounds):
+        for name in names:
+            resampled[name].append(DEFINITIONS[name].under_weights(weighted))
+    found = {}
+    for name in names:
+        one = DEFINITIONS[name].of_rows(model)
+        if math.isfinite(one.value) and np.isfinite(one.influence).all():
+            found[name] = _difference(one, clusters, np.concatenate(resampled[name]))
     return found
 
 

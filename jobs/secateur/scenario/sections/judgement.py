@@ -8,6 +8,31 @@ from secateur.contracts.judgement import Batch
 from secateur.contracts.releases import CHANNEL_NAME
 from secateur.scenario.sections.section import Fraction, Positive, Section
 
+Margin = Annotated[float, Field(gt=-1, lt=10)]
+
+
+class Margins(Section):
+    """What a package may lose against the dense model, by metric; one without is only reported."""
+
+    gauc: Margin | None = 0.02
+    """GAUC within a user's day, absolute."""
+    log_loss: Margin | None = 0.01
+    """Log-loss, as a share of the dense model's."""
+    calibration: Margin | None = 0.1
+    """|ln(sum of predictions / sum of labels)|: 0.1 lets the sum be 10 % further off."""
+    calibration_error: Margin | None = 0.02
+    """Mean gap between predicted and observed, by tenths of the scores; absolute."""
+    normalized_entropy: Margin | None = None
+    """Log-loss over that of the base rate, absolute."""
+    churn: Margin | None = None
+    """Mean change of a score against dense."""
+    top_overlap: Margin | None = None
+    """Share of dense's first ten of a user's day that may drop out of them."""
+    bytes: Margin = 0.01
+    """Bytes of the package, as a share of the dense one's; measured, so without an interval."""
+    latency: Margin = 0.5
+    """Median microseconds of a request of 256 rows, as a share of dense's, measured in turns."""
+
 
 class Judgement(Section):
     """The gate, and which of the packages that pass it is published."""
@@ -17,8 +42,10 @@ class Judgement(Section):
     margin: Annotated[float, Field(gt=-1, lt=1)]
     """The AUC, absolute, that a package may lose against the dense model (the non-inferiority
     margin). A negative one asks for a gain."""
+    margins: Margins = Field(default_factory=Margins)
+    """What it may lose of other metrics, bytes and time."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-    """One-sided confidence of the lower bound that must stay within the margin."""
+    """One-sided confidence of the bound that must stay within each margin."""
     max_package_bytes: Positive | None = None
     """A larger package fails."""
     max_request_us: dict[Batch, float] = Field(default_factory=dict)
@@ -28,6 +55,12 @@ class Judgement(Section):
     """What the package that is chosen has least of."""
     min_saving: Fraction = 0.01
     """Share of the preferred cost that a package must save against the dense one."""
+
+    @property
+    def by_metric(self) -> dict[str, float]:
+        """The margin of every metric that has one, AUC first."""
+        others = self.margins.model_dump(exclude={"bytes", "latency"}, exclude_none=True)
+        return {"auc": self.margin, **others}
 
 
 class ReleaseChannel(Section):
