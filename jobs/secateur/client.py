@@ -10,11 +10,12 @@
     secateur scenario check short_video.toml            every mistake of a scenario file at once
     secateur scenario draft clicks.csv.gz               a scenario to start from, for a new log
     secateur scenario reference                         every key of a scenario, with its meaning
+    secateur try clicks.csv.gz                          from a raw log to a model and baselines
     secateur keys > keys.env                            new keys: see the guide to operating
 
 The AWS_* variables name the store, SECATEUR_VERIFY_KEY the publishers to trust. Scoring raw user
 ids needs SECATEUR_ID_KEY, rolling back SECATEUR_SIGNING_KEY. `secateur scenario` needs the extra
-`secateur[pipeline]`; everything else runs with the client's few dependencies.
+`secateur[pipeline]`, `secateur try` a checkout; all else runs with the client's few dependencies.
 """
 
 import argparse
@@ -46,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if given[:1] == ["scenario"]:  # its commands and flags are those of a parser of its own
             run_scenario(given[1:])
+        elif given[:1] == ["try"]:
+            run_try(given[1:])
         else:
             arguments = client_parser().parse_args(given)
             arguments.run(arguments)
@@ -105,6 +108,7 @@ def client_parser() -> Parser:
     sweep_flags(add_for_store(run_sweep))
     add(run_keys)
     commands.add_parser("scenario", help=run_scenario.__doc__)
+    commands.add_parser("try", help=run_try.__doc__)
     return root
 
 
@@ -222,6 +226,15 @@ def run_scenario(argv: Sequence[str]) -> None:
     except ModuleNotFoundError as error:
         raise UsageError(f"this needs secateur[pipeline]: {error.name} is not installed") from error
     commands.run_command(argv)
+
+
+def run_try(argv: Sequence[str]) -> None:
+    """Train on a raw log, and hold the dense model beside baselines; `secateur try --help`."""
+    try:
+        from secateur.onboarding import try_command
+    except ModuleNotFoundError as error:
+        raise UsageError(f"this needs secateur[pipeline]: {error.name} is not installed") from error
+    try_command.run_try_command(argv)
 
 
 def _catalogue(uri: str) -> "Catalogue":

@@ -1,6 +1,7 @@
 """With the log at hand, every column that a scenario names is looked up in it."""
 
 import gzip
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,11 +16,19 @@ from small_scenario import Write
 HEADER = "uid,item,at,liked"
 
 
-def log(folder: Path, header: str = HEADER, sides: str = "item,author") -> str:
-    """A log of one gzipped file and the side table; gives its URI."""
+START = 1_704_067_200_000  # 2024-01-01 in UTC
+DAY = 86_400_000
+
+
+def log(folder: Path, header: str = HEADER, sides: str = "item,author", liked: str = "") -> str:
+    """A log of one gzipped file, six days in it, and the side table; gives its URI."""
     day = folder / "log" / "events" / "date=2024-01-01"
     day.mkdir(parents=True)
-    (day / "part-0.csv.gz").write_bytes(gzip.compress(f"{header}\nu1,i1,0,1\n".encode()))
+    lines = [header]
+    for n in range(12):
+        row = {"uid": "u1", "item": "i1", "at": START + n * DAY // 2, "liked": liked or n % 2}
+        lines.append(",".join(str(row.get(name, 1)) for name in header.split(",")))
+    (day / "part-0.csv.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
     (folder / "log" / "items.csv").write_text(f"{sides}\ni1,a1\n")
     return (folder / "log").as_uri()
 
@@ -109,15 +118,17 @@ def test_what_is_made_of_many_events_is_named_as_no_column(write: Write, tmp_pat
 def test_the_item_of_a_list_is_no_column_of_the_raw_rows(
     label: str, write: Write, tmp_path: Path
 ) -> None:
-    uri = log(tmp_path, header="uid,at,liked")
+    uri = log(tmp_path, header="uid,at,liked", liked="i1-0 i2-1|i3")
     spoiled = (('column = "liked"', label), ('["uid", "item", "at"]', '["uid", "at"]'))
-    assert messages(write(*spoiled), uri) == []
+    assert not any("no column" in line for line in messages(write(*spoiled), uri))
     assert "logs.item: no column 'item'" in messages(write(spoiled[1]), uri)[0]
 
 
 def test_a_parquet_log_tells_its_columns_itself(write: Write, tmp_path: Path) -> None:
     uri = log(tmp_path)
-    file = tmp_path / "log" / "events" / "part-0.parquet"
+    events = tmp_path / "log" / "events"
+    shutil.rmtree(events / "date=2024-01-01")
+    file = events / "part-0.parquet"
     pq.write_table(pa.table({name: ["1"] for name in HEADER.split(",")[:3]}), file)
     parquet = ('time = "at"', 'time = "at"\nformat = "parquet"')
     (found,) = messages(write(parquet), uri)
@@ -135,7 +146,18 @@ def test_a_log_in_an_object_store_is_looked_up_like_any_other(
     assert found.startswith("label.column: no column 'liked' in the log")
 
 
-def test_a_log_without_a_file_of_the_format_is_no_answer(write: Write, tmp_path: Path) -> None:
-    tsv = ('time = "at"', 'time = "at"\nformat = "tsv"')
-    with pytest.raises(UsageError, match=r"no events/\*\.tsv there"):
-        check_scenario(str(write(tsv)), log(tmp_path))
+def test_a_log_without_a_file_is_no_answer(write: Write, tmp_path: Path) -> None:
+    uri = log(tmp_path)
+    shutil.rmtree(tmp_path / "log" / "events" / "date=2024-01-01")
+    with pytest.raises(UsageError, match="events: no file of a log there"):
+        check_scenario(str(write()), uri)
+
+
+def test_every_file_of_the_log_is_looked_at(write: Write, tmp_path: Path) -> None:
+    uri = log(tmp_path)
+    later = tmp_path / "log" / "events" / "date=2024-01-02" / "part-0.csv"
+    later.parent.mkdir()
+    later.write_bytes(b"not,what,was,agreed\n1,2,3,4\n")
+    assert "cleaning.quarantine_budget: 7.7% of 13 rows" in messages(write(), uri)[0]
+    later.write_text("".join([",".join(HEADER.split(",")[:3]), *["\nu1,i1,never"] * 12]))
+    assert "logs.time_format: 12 of 24 times are not 'ms'" in messages(write(), uri)[0]

@@ -19,8 +19,11 @@ def run_command(argv: Sequence[str]) -> None:
 
 
 def run_check(arguments: argparse.Namespace) -> None:
-    """Explain every mistake in a scenario file: its line, its key, and what may stand there."""
-    scenario, mistakes = scenario_check.check_scenario(arguments.file, arguments.logs)
+    """Explain every mistake in a scenario file: its line, its key, and what may stand there.
+
+    With --logs all rows of the log are tried: times, labels, lists and numbers are counted.
+    """
+    scenario, mistakes = scenario_check.check_scenario(arguments.file, arguments.logs, _say)
     for line in mistakes:
         _say(line)
     if scenario is None:
@@ -30,7 +33,7 @@ def run_check(arguments: argparse.Namespace) -> None:
 
 
 def run_draft(arguments: argparse.Namespace) -> None:
-    """Guess a scenario from a log file's first rows; the reason for each guess is a comment."""
+    """Guess a scenario from a log; how sure each guess is, and why, is a comment."""
     text = scenario_draft.draft_scenario(arguments.log)
     if arguments.output is None:
         sys.stdout.write(text)
@@ -58,13 +61,13 @@ def _parser() -> Parser:
         "check", help=run_check.__doc__, description=run_check.__doc__
     )
     checks.add_argument("file", metavar="FILE", help="a TOML file, or a name in jobs/scenarios")
-    where = "look its columns up in the log, too: at this URI, or else at the scenario's own"
-    checks.add_argument("--logs", metavar="URI", nargs="?", const="", help=where)
+    where = "hold it against a log, too: this file, folder or URI, or else the scenario's own"
+    checks.add_argument("--logs", metavar="LOG", nargs="?", const="", help=where)
     checks.set_defaults(run=run_check)
     drafts: Parser = commands.add_parser(
         "draft", help=run_draft.__doc__, description=run_draft.__doc__
     )
-    drafts.add_argument("log", metavar="LOGFILE", type=Path, help="its first rows are read")
+    drafts.add_argument("log", metavar="LOG", type=Path, help="its folder, or a file of it")
     drafts.add_argument("--output", type=Path, help="a new file; default: standard output")
     drafts.set_defaults(run=run_draft)
     pages: Parser = commands.add_parser("reference", help=run_reference.__doc__)

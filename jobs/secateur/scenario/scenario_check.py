@@ -1,48 +1,54 @@
 """Every mistake of a scenario file at once: in its sections, between them, and against its log."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from secateur.contracts.errors import UsageError
 from secateur.scenario.cross_section_rules import inputs_made
 from secateur.scenario.explaining.mistakes import Mistake, did_you_mean
 from secateur.scenario.explaining.toml_lines import KeyPath
-from secateur.scenario.loading import log_uri, parse_scenario, read_scenario
-from secateur.scenario.raw_log.sample import sample
+from secateur.scenario.loading import parse_scenario, read_scenario
+from secateur.scenario.log_at_hand import LogAtHand, open_log_at_hand
+from secateur.scenario.log_check import count_log, log_mistakes
 from secateur.scenario.sections.logs import (
     ClickedListLabel,
     MarkedListLabel,
     OfColumn,
-    TableFormat,
     tasks_of,
 )
 from secateur.scenario.sections.scenario import Scenario
-from secateur.storage import Store, local_path, open_store
 
 _LISTS = (MarkedListLabel, ClickedListLabel)
 _OF_ANY_LOG = {"time_ms", "label", "day"}  # what every event has, whatever the log calls it
-_ROWS = 100
-_SUFFIXES = ("", ".gz", ".bz2", ".zst")
-_NAMES = {
-    "csv": (".csv",),
-    "tsv": (".tsv",),
-    "json_lines": (".json", ".jsonl", ".ndjson"),
-    "parquet": (".parquet",),
-}
+
+Say = Callable[[str], None]
 
 
-def check_scenario(name_or_path: str, logs: str | None = None) -> tuple[Scenario | None, list[str]]:
+def silent(_line: str) -> None:
+    """Nobody listens."""
+
+
+def check_scenario(
+    name_or_path: str, logs: str | None = None, say: Say = silent
+) -> tuple[Scenario | None, list[str]]:
     """The scenario in a file, None where it does not hold, and a line for every mistake.
 
-    With `logs`, the URI of the log or "" for the scenario's own, the columns that the scenario
-    names are looked up in the first file of the log and of every side table. Raises ScenarioError
-    where the file is no TOML, UsageError where the log has no such file.
+    With `logs` it is held against its log, too: that at a URI, the file or folder of events there,
+    or for "" the scenario's own. Names are looked up in it and in every side table; then all rows
+    are tried, and what was counted is told to `say`. Raises ScenarioError where the file is no
+    TOML, UsageError where the log has no such file.
     """
     source = read_scenario(name_or_path)
     scenario, mistakes = parse_scenario(source.data)
     if scenario is not None and logs is not None:
-        mistakes += unknown_columns(scenario, logs or scenario.logs.uri)
+        with tempfile.TemporaryDirectory(prefix="secateur-") as scratch:
+            log = open_log_at_hand(scenario, logs, Path(scratch))
+            unknown = list(unknown_columns(scenario, log))
+            mistakes += unknown
+            if not unknown:
+                found = count_log(scenario, log.files)
+                say(found.summary(len(log.files)))
+                mistakes += log_mistakes(scenario, found, log.whole)
     return None if mistakes else scenario, source.report(mistakes)
 
 
@@ -59,12 +65,11 @@ def summary(scenario: Scenario) -> str:
     )
 
 
-def unknown_columns(scenario: Scenario, uri: str) -> Iterator[Mistake]:
+def unknown_columns(scenario: Scenario, log: LogAtHand) -> Iterator[Mistake]:
     """The columns that the scenario names and neither the log nor a side table has."""
-    store = open_store(log_uri(uri))
     logs, label = scenario.logs, scenario.label
-    raw = set(_columns(store, f"{logs.events}/", logs))
-    sides = {side.name: set(_columns(store, side.path, side)) for side in logs.sides}
+    raw = set(log.columns)
+    sides = {side.name: set(log.side_columns(side)) for side in logs.sides}
     counted = scenario.cleaning.count_repetitions
     made = {logs.item} if isinstance(label, _LISTS) else set()
     events = raw | _OF_ANY_LOG | made | ({counted} if counted else set())
@@ -137,20 +142,3 @@ def _names_in_events(scenario: Scenario) -> Iterator[tuple[KeyPath, str]]:
             yield ("validation", "drift", measure, name), name
     for name in validation.max_missing_rate:
         yield ("validation", "max_missing_rate", name), name
-
-
-def _columns(store: Store, prefix: str, table: TableFormat) -> tuple[str, ...]:
-    """The columns of the first file below `prefix`, as `table` says it is written."""
-    endings = tuple(name + suffix for name in _NAMES[table.format] for suffix in _SUFFIXES)
-    key = next((key for key in store.keys(prefix) if key.endswith(endings)), None)
-    if key is None:
-        raise UsageError(f"{store.uri}: no {prefix}*{endings[0]} there, plain or compressed")
-    if not table.header and table.columns:
-        return table.columns
-    folder = local_path(store.uri)
-    if folder is not None:
-        return sample([folder / key], table, _ROWS).columns
-    with tempfile.TemporaryDirectory() as scratch:
-        copy = Path(scratch, Path(key).name)
-        copy.write_bytes(store.get(key).data)
-        return sample([copy], table, _ROWS).columns

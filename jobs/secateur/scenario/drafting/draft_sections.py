@@ -13,7 +13,6 @@ from secateur.scenario.raw_log.files import LogFiles
 from secateur.scenario.raw_log.survey import LogSurvey
 from secateur.scenario.sections.logs import TableFormat
 
-NO_TIME = "time"  # the name of a column that the log does not have
 _MOST_ROWS_ASKED = 100
 _AMOUNTS = {"quantity", "qty", "amount", "units"}
 _COARSE = {"yyyy-MM-dd", "yyyyMMdd", "M/d/yyyy", "d/M/yyyy", "yyMMddHH", "yyyyMMddHH"}
@@ -65,7 +64,7 @@ def logs_section(
         yield key_line("time", roles.time.name, roles.time.comment)
         yield key_line("time_format", roles.spelling.format)
     else:
-        yield key_line("time", NO_TIME, "NOT FOUND: no column tells time; a night needs one")
+        yield '# time = "..." # NOT FOUND: no column tells time; a night needs one'
     yield key_line("timezone", "UTC", "NOT SURE: whose clocks tell the days? such as Asia/Shanghai")
     yield key_line("window_days", night.window_days, "how many days a night looks back")
     if night.closed:
@@ -109,13 +108,15 @@ def _alike(columns: Sequence[LogColumn], roles: Roles) -> tuple[list[str], str]:
     if roles.unique:
         return [roles.unique.name], f"likely: {roles.unique.why}"
     raw_item = roles.label.reads[0] if roles.label.shows_items else roles.item.name
-    key = [roles.user.name, raw_item, roles.time.name if roles.time else NO_TIME]
+    if roles.time is None:
+        return [column.name for column in columns], "equal rows are one event"
+    key = [roles.user.name, raw_item, roles.time.name]
     by_name = {column.name: column for column in columns}
     parts = [by_name[name].values for name in key if name in by_name]
     rows = list(zip(*parts, strict=True))
     again = 1 - len(set(rows)) / max(len(rows), 1)
     coarse = roles.spelling is not None and roles.spelling.format in _COARSE
-    if roles.time and (coarse or again > 0.05):
+    if coarse or again > 0.05:
         why = f"likely: {again:.1%} of the rows repeat user, item and time; equal ones are one"
         return [column.name for column in columns], why
     return key, "likely: equal rows are one event"

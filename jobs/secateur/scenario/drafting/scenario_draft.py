@@ -110,10 +110,9 @@ def draft_text(draft: LogDraft) -> str:
     return "\n".join(line for part in parts for line in part) + "\n" + sections.REST
 
 
-def alone(draft: LogDraft, root: Path, events: str) -> LogDraft:
-    """The same draft of a log whose files lie alone in `root`/`events`."""
-    files = tuple(root / events / file.name for file in draft.log.files)
-    return replace(draft, log=LogFiles(root, events, "flat", files))
+def lie_alone(draft: LogDraft, log: LogFiles) -> LogDraft:
+    """The same draft of the same files, which lie alone in another folder."""
+    return replace(draft, log=log)
 
 
 def _head(draft: LogDraft) -> Iterator[str]:

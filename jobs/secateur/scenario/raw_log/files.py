@@ -65,7 +65,7 @@ def find_log(path: Path) -> LogFiles:
         raise UsageError(f"{path}: no such file or folder")
     folder, layout = _above_partitions(path.parent)
     if layout == "flat":
-        others = tuple(file for file in _data_files(folder) if file != path)
+        others = tuple(file for file in data_files(folder) if file != path)
         return LogFiles(folder.parent, folder.name, layout, (path,), others)
     return LogFiles(folder.parent, folder.name, layout, _files_of_days(folder))
 
@@ -76,7 +76,7 @@ def _in_folder(path: Path) -> LogFiles:
     if folder == path and (path / _EVENTS).is_dir():
         folder = path / _EVENTS
     partitioned = _files_of_days(folder)
-    files = partitioned or tuple(_data_files(folder))
+    files = partitioned or tuple(data_files(folder))
     if not files:
         raise UsageError(f"{path}: no file of a log below it")
     return LogFiles(folder.parent, folder.name, _layout(files), files)
@@ -98,10 +98,10 @@ def _layout(files: Sequence[Path]) -> Layout:
 
 def _files_of_days(folder: Path) -> tuple[Path, ...]:
     days = (day for day in folder.iterdir() if day.is_dir() and _DAY.fullmatch(day.name))
-    return tuple(file for day in sorted(days) for file in _data_files(day))
+    return tuple(file for day in sorted(days) for file in data_files(day))
 
 
-def _data_files(folder: Path) -> Iterator[Path]:
+def data_files(folder: Path) -> Iterator[Path]:
     """All files below a folder, in order; a name that begins with _ or . is no data."""
     for file in sorted(folder.rglob("*")):
         parts = file.relative_to(folder).parts
