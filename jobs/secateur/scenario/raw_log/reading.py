@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,11 @@ def column_names(path: Path, table: TableFormat) -> tuple[str, ...]:
             return tuple(pq.ParquetFile(path).schema_arrow.names)
         with open_text(path) as lines:
             if table.format == "json_lines":
-                first = zip(range(_LINES_WITH_KEYS), _records(lines), strict=False)
-                return tuple(dict.fromkeys(name for _, record in first for name in record))
+                first = islice(_records(lines), _LINES_WITH_KEYS)
+                names = tuple(dict.fromkeys(name for record in first for name in record))
+                if not names:
+                    raise ValueError("none of its first lines is a JSON object")
+                return names
             return tuple(name.strip() for name in next(cells_of(lines, table.separator), []))
 
 
@@ -53,7 +57,7 @@ def log_rows(path: Path, table: TableFormat, names: Sequence[str]) -> Iterator[R
             return
         with open_text(path) as lines:
             if table.format == "json_lines":
-                for record in _records(lines, strict=False):
+                for record in _records(lines):
                     yield tuple(map(spelled_value, map(record.get, names))) if record else None
                 return
             rows = cells_of(lines, table.separator)
@@ -112,13 +116,11 @@ def _rows_of_parquet(path: Path, names: Sequence[str]) -> Iterator[Row]:
         yield from zip(*(columns.get(name, missing) for name in names), strict=True)
 
 
-def _records(lines: Iterable[str], strict: bool = True) -> Iterator[dict[str, Any]]:
-    """The JSON objects; one that is none is empty, or raises ValueError where that is `strict`."""
+def _records(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """The JSON objects; a line that is none is an empty one."""
     for line in filter(str.strip, lines):
         try:
             record = json.loads(line)
         except ValueError:
-            if strict:
-                raise
-            record = {}
+            record = None
         yield record if isinstance(record, dict) else {}
