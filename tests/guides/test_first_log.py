@@ -73,7 +73,7 @@ def test_the_draft_and_the_check_say_what_the_page_shows(checkout: Path) -> None
     first = [block.heading for block in steps].index(NIGHT)
     printed, _ = run(checkout, steps[:first])
     shown = [line for b in blocks(PAGE) if b.language == "text" for line in b.text.splitlines()]
-    assert len(shown) == 12
+    assert len(shown) == 13
     assert [line for line in shown if line not in printed] == []
 
 
@@ -84,7 +84,9 @@ def test_the_whole_page_ends_in_a_score_that_a_service_was_given(checkout: Path)
     assert "3 rows in " in logged
     assert any(line.split()[:1] == ["1"] and line.endswith("latest") for line in printed)
     assert any("signatures, bytes and golden scores hold" in line for line in printed)
-    *from_shell, a, b, c = map(float, printed[-6:])
+    trial = next(n for n, line in enumerate(printed) if line.startswith("scenario  "))
+    assert any(line.strip().startswith("logistic regression") for line in printed[trial:])
+    *from_shell, a, b, c = map(float, printed[trial - 6 : trial])
     assert [a, b, c] == pytest.approx(from_shell, rel=1e-6)
     assert all(0 < score < 1 for score in from_shell)
     assert len(set(from_shell)) == 3

@@ -45,7 +45,7 @@ def draft_trial(path: Path, run: Path) -> TrialRun:
     draft, notes = make_draft(path), []
     if draft.roles.time is None or draft.days < FEWEST_DAYS:
         notes.append(
-            f"The log tells {draft.days or 'no'} days: its rows were dealt in their order into "
+            f"Days that the log tells: {draft.days}. Its rows were dealt in their order into "
             f"{DAYS} made-up days. That shows how well the label can be learned; a night needs "
             "the days themselves."
         )
