@@ -53,7 +53,8 @@ def train_model(job: Job) -> None:
         with job.create("ModelBundle") as draft:
             save_bundle(draft, model)
             draft.write(CURVE, result.curve)
-            inputs = BaselineInputs.of(features, job.scenario)
+            position = getattr(job.scenario.label, "position", None)
+            inputs = BaselineInputs(features, job.scenario.logs.item, position)
             job.note("baselines", inputs.digest)
             draft.write(BASELINES, measure_baselines(inputs, model, (rows, holdout), context))
             if result.state:

@@ -37,7 +37,7 @@ OWNERS = {
     "cryptography": {"releases"},
     "jinja2": {"report"},
     "rich": {"command", "report"},
-    "pydantic": {"scenario"},
+    "pydantic": {"scenario", "section", "model"},
     "clevercsv": {"scenario"},
     "pandas": set(),
     "airflow": set(),
@@ -55,6 +55,7 @@ FOUNDATION = {
     "identity",
     "encoding",
     "scenario",
+    "section",
     "command",
     "flags",
 }
@@ -70,6 +71,8 @@ SIDEWAYS = {
     "client": {"releases", "serving", "onboarding"},
     "onboarding": {"report"},
     "report": set(),
+    # What a scenario says of the network is read where the network is.
+    "scenario": {"model"},
     "model": {"onnx_graph"},
     "onnx_graph": set(),
     "serving": set(),
@@ -126,6 +129,16 @@ def test_rooms_depend_on_the_foundation_and_their_named_neighbours(path: Path) -
         return
     allowed = FOUNDATION | {room} | SIDEWAYS.get(room, set())
     assert used <= allowed, f"{path.relative_to(PACKAGE)} reaches into {sorted(used - allowed)}"
+
+
+def test_a_scenario_reads_of_models_their_settings_alone() -> None:
+    used = {
+        module
+        for path in (PACKAGE / "scenario").rglob("*.py")
+        for module in imports(path)
+        if module.startswith("secateur.model.") and module.rpartition(".")[2].islower()
+    }
+    assert used == {"secateur.model.training_settings"}
 
 
 @pytest.mark.parametrize("path", VERBS, ids=lambda p: p.stem)

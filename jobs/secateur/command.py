@@ -37,7 +37,7 @@ from secateur.contracts.errors import (
 from secateur.contracts.manifest import MadeBy, Manifest
 from secateur.flags import Parser
 from secateur.scenario import Scenario, load_scenario
-from secateur.scenario.sections.section import Section
+from secateur.section import Section
 from secateur.storage import join
 
 # Flags that take a name or a text; the others take a URI.

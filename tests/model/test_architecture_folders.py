@@ -2,35 +2,40 @@
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from secateur.contracts.models import Architecture
 from secateur.model.architectures import packages
+from secateur.model.architectures.network_settings import (
+    SHAPES,
+    Architecture,
+    NetworkSettings,
+    SharedSettings,
+)
 from secateur.model.architectures.prunable_groups import PrunableGroups
 from secateur.model.architectures.registry import ARCHITECTURES, Entry
 
 JOBS = Path(__file__).parents[2] / "jobs"
 FOLDERS = JOBS / "secateur" / "model" / "architectures"
-REGISTRY = {FOLDERS / "registry.py", FOLDERS / "packages.py"}
-# The list of names that a scenario may use, and the drafted scenario that uses one.
-LISTS = {
-    JOBS / "secateur" / "contracts" / "models.py",
-    JOBS / "secateur" / "scenario" / "sections" / "training.py",
-    JOBS / "secateur" / "scenario" / "drafting" / "draft_sections.py",
-}
+REGISTRY = {FOLDERS / name for name in ("network_settings.py", "registry.py", "packages.py")}
+# The drafted scenario says which network it is for.
+DRAFT = JOBS / "secateur" / "scenario" / "drafting" / "draft_sections.py"
 OUTSIDE = sorted(
     path
     for path in JOBS.rglob("*.py")
-    if path not in REGISTRY | LISTS and not (FOLDERS in path.parents and path.parent != FOLDERS)
+    if path not in REGISTRY | {DRAFT} and not (FOLDERS in path.parents and path.parent != FOLDERS)
 )
 NETWORKS = {entry.network.__name__ for entry in ARCHITECTURES.values()}
 MODULES = {folder.parent.name for folder in FOLDERS.glob("*/network.py")}
-# Of an optimizer, not of a model: torch's name for a learning rate.
-LEARNING_RATE = "lr"
+# What a scenario says of some architectures only.
+OWN_KEYS = set(NetworkSettings.model_fields) - set(SharedSettings.model_fields)
+# Words of something else, too: torch's for a learning rate, a box's edge, a column's likely name.
+OTHERWISE = {"lr", "bottom", "interaction"}
 
 
 def words_of(tree: ast.AST) -> Iterator[str]:
@@ -55,7 +60,7 @@ def words_of(tree: ast.AST) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", OUTSIDE, ids=lambda path: str(path.relative_to(JOBS)))
 def test_no_architecture_is_named_outside_its_folder_and_the_registry(path: Path) -> None:
-    names = (set(get_args(Architecture)) - {LEARNING_RATE}) | NETWORKS | MODULES
+    names = (set(ARCHITECTURES) | NETWORKS | MODULES | OWN_KEYS) - OTHERWISE
     assert not names & set(words_of(ast.parse(path.read_text())))
 
 
@@ -75,7 +80,20 @@ def test_an_architecture_stands_in_one_folder(entry: Entry) -> None:
     assert issubclass(entry.groups, PrunableGroups)
 
 
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_scenario_is_held_to_the_shapes_that_the_network_has(name: str) -> None:
+    assert type(SHAPES[name]) is type(ARCHITECTURES[name].network.shapes)
+
+
+def test_a_scenario_is_checked_without_torch() -> None:
+    code = "import secateur.scenario, sys; sys.exit('torch' in sys.modules)"
+    environment = {"PYTHONPATH": str(JOBS), "PATH": ""}
+    assert (
+        subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
+    )
+
+
 def test_every_name_of_a_scenario_is_registered() -> None:
-    assert set(ARCHITECTURES) == set(get_args(Architecture))
+    assert [*ARCHITECTURES] == [*SHAPES] == [*get_args(Architecture)]
     assert set(packages.PARTS) <= set(ARCHITECTURES)
     assert len(MODULES) == len(ARCHITECTURES)

@@ -1,6 +1,7 @@
 """Inputs of every kind, against plain Python loops over the same rows."""
 
 import itertools
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,10 @@ from hypothesis import strategies as st
 from all_kinds import DAYS, SCHEMA, sealed_features
 from secateur.artifacts import Artifact, create, open_artifact
 from secateur.contracts import record
-from secateur.contracts.errors import ArtifactError
+from secateur.contracts.errors import ArtifactError, CorruptArtifact
 from secateur.contracts.manifest import MadeBy
 from secateur.contracts.models import ModelSpec
-from secateur.model.architectures.registry import new_model, spec_of
+from secateur.model.architectures.registry import build, new_model, spec_of
 from secateur.model.bundle import load_bundle, save_bundle
 from secateur.model.data.batches import _vectors, load_split, split_holdout
 from secateur.model.data.inputs import Inputs, Ragged
@@ -94,6 +95,42 @@ def test_the_table_has_a_block_a_vocabulary_and_a_row_a_number() -> None:
 def test_a_spec_of_before_there_were_other_kinds_is_still_read() -> None:
     old = '{"architecture":"deepfm","embedding_dim":4,"fields":["a"],"hidden":[8],"rows":[5]}'
     assert record.from_json(ModelSpec, old) == ModelSpec("deepfm", ("a",), (5,), 4, (8,))
+
+
+OF_ALL = (
+    '"lists":[],"numbers":[],"tasks":[],"vectors":[],"second":[],"attention":[],"block_width":0,'
+    '"bottom":[],"cross_layers":%d,"interaction":"dot"'
+)
+
+
+@pytest.mark.parametrize(("architecture", "layers"), [("deepfm", 0), ("dcnv2", 2)])
+def test_a_spec_with_the_keys_of_all_architectures_is_still_read(
+    architecture: str, layers: int
+) -> None:
+    known = (
+        f'"architecture":"{architecture}","embedding_dim":4,"fields":["a"],"hidden":[8],"rows":[5]'
+    )
+    old = record.from_json(ModelSpec, f"{{{known},{OF_ALL % layers}}}")
+    own = {"cross_layers": layers} if layers else {}
+    assert build(old).spec == ModelSpec(architecture, ("a",), (5,), 4, (8,), own=own)
+
+
+def test_what_an_architecture_alone_has_stands_among_the_other_keys() -> None:
+    spec = ModelSpec("dlrm", ("a",), (5,), 4, (8,), own={"bottom": (3, 2), "interaction": "cat"})
+    stored = json.loads(record.canonical_json(spec))
+    assert stored["bottom"] == [3, 2]
+    assert "own" not in stored
+    assert record.from_json(ModelSpec, record.canonical_json(spec)) == spec
+
+
+@pytest.mark.parametrize(
+    ("key", "message"), [("crossings", "unknown keys"), ("cross_layers", "expected int")]
+)
+def test_a_spec_that_no_architecture_knows_is_refused(key: str, message: str) -> None:
+    with pytest.raises(CorruptArtifact, match=message):
+        build(ModelSpec("dcnv2", ("a",), (5,), 4, (8,), own={key: "two"}))
+    with pytest.raises(CorruptArtifact, match="no architecture that this code knows"):
+        build(ModelSpec("transformer", ("a",), (5,), 4, (8,)))
 
 
 def test_the_score_is_the_sum_of_the_papers_parts_over_all_kinds(kinds: Artifact) -> None:

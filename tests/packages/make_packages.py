@@ -18,8 +18,8 @@ from all_kinds import KEY, SCHEMA, sealed_features
 from secateur.artifacts import Artifact, create
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.features import NumberField
-from secateur.contracts.models import Architecture
 from secateur.identity import hash_id
+from secateur.model.architectures.network_settings import Architecture
 from secateur.model.architectures.registry import new_model
 from secateur.packaging.assembly import write_package
 from secateur.packaging.source import Source, package_source

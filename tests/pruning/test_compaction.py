@@ -1,22 +1,20 @@
 """A compacted model scores exactly like the masked one, whatever the shapes and the cut."""
 
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from random_models import has_inputs, random_model, specs
 from secateur.contracts.candidates import Step
-from secateur.contracts.models import Architecture, ListInput, ModelSpec, VectorInput
+from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import PruningPlan
-from secateur.model.architectures.dcnv2.network import DCNv2
-from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import build, groups_of
 from secateur.model.data.batches import Split
 from secateur.model.data.inputs import Inputs, Ragged
-from secateur.pruning.cuts.compaction import compact
+from secateur.pruning.cuts.compaction import compact, compact_spec
 from secateur.pruning.cuts.masking import mask
 from secateur.pruning.cuts.selection import choose_units
 from secateur.pruning.importance import fields
@@ -30,17 +28,6 @@ NO_ROWS = Split(
     torch.zeros(0),
     np.zeros(0, "datetime64[D]"),
 )
-
-
-def random_model(spec: ModelSpec) -> Recommender:
-    torch.manual_seed(sum(spec.rows))
-    model = build(spec).eval()
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.5)
-    if isinstance(model, DCNv2):  # every layer multiplies
-        for layer in model.cross:
-            torch.nn.init.normal_(layer.weight, std=0.3 / spec.flat_inputs**0.5)
-    return model
 
 
 def every_id(spec: ModelSpec) -> Inputs:
@@ -65,47 +52,17 @@ Case = tuple[ModelSpec, PruningPlan, CalibrationData]
 
 @st.composite
 def cuts(draw: st.DrawFn) -> Case:
-    rows = draw(st.lists(st.integers(1, 12), min_size=1, max_size=5))
-    architecture = draw(st.sampled_from(get_args(Architecture)))
-    dim = 0 if architecture == "lr" else draw(st.integers(1, 6))
-    hidden = draw(st.lists(st.integers(1, 8), min_size=1, max_size=3))
-    hidden = [] if architecture in ("lr", "fm") else hidden
-    second = draw(st.lists(st.integers(1, 8), min_size=1, max_size=2))
-    second = second if architecture in ("finalmlp", "masknet") else []
-    own = draw(st.lists(st.integers(1, 12), max_size=2))
-    blocks = draw(st.lists(st.integers(0, len(rows) - 1), max_size=2))
-    blocks += range(len(rows), len(rows) + len(own))
-    numbers, vectors = draw(st.integers(0, 2)), draw(st.lists(st.integers(1, 3), max_size=2))
-    dlrm = architecture == "dlrm"
-    assume(not dlrm or len(rows) + len(blocks) + len(vectors) + bool(numbers) > 1)
-    spec = ModelSpec(
-        architecture,
-        tuple(f"f{i}" for i in range(len(rows))),
-        (*rows, *own),
-        dim,
-        tuple(hidden),
-        numbers=tuple(f"n{i}" for i in range(numbers)),
-        lists=tuple(ListInput(f"l{i}", block) for i, block in enumerate(blocks)),
-        vectors=tuple(VectorInput(f"v{i}", n) for i, n in enumerate(vectors)),
-        cross_layers=draw(st.integers(1, 2)) if architecture in ("dcnv2", "gdcn") else 0,
-        bottom=tuple(draw(st.lists(st.integers(1, 5), max_size=2))) if dlrm and numbers else (),
-        interaction=draw(st.sampled_from(["dot", "cat"])) if dlrm else "dot",
-        second=tuple(second),
-        attention=(3,) if architecture == "din" else (),
-        block_width=draw(st.integers(1, 4)) if architecture == "masknet" else 0,
-        tasks=("like", "long")[: draw(st.integers(0, 2))] if hidden else (),
-    )
-    rows = [*rows, *own]
+    spec = draw(specs())
 
     def kept(units: int) -> tuple[int, ...]:
         return tuple(sorted(draw(st.sets(st.integers(0, units - 1), min_size=1)))) if units else ()
 
-    stay = [draw(masks(height - 1)) for height in rows]
+    stay = [draw(masks(height - 1)) for height in spec.rows]
     heights = tuple(1 + int(mask.sum()) for mask in stay)
     counts = tuple(
-        np.array(draw(st.lists(st.integers(0, 9), min_size=h, max_size=h))) for h in rows
+        np.array(draw(st.lists(st.integers(0, 9), min_size=h, max_size=h))) for h in spec.rows
     )
-    widths = (*hidden, *second)
+    hidden, widths = spec.hidden, (*spec.hidden, *spec.second)
     may = [i for i, free in enumerate(groups_of(build(spec)).may_be_linear()) if free]
     linear = draw(st.lists(st.sampled_from(may), unique=True)) if may else []
     for first, last in ((0, len(hidden)), (len(hidden), len(widths))):
@@ -114,11 +71,12 @@ def cuts(draw: st.DrawFn) -> Case:
     plan = PruningPlan(
         draw(inputs_kept(spec)),
         heights,
-        kept(dim),
+        kept(spec.embedding_dim),
         tuple(kept(width) for width in widths),
         tuple(sorted(linear)),
         rows=tuple("" if mask[: int(mask.sum())].all() else pack_mask(mask) for mask in stay),
     )
+    assume(has_inputs(compact_spec(spec, plan)))
     return spec, plan, CalibrationData(counts, rows_of(every_id(spec)))
 
 
@@ -132,12 +90,11 @@ def masks(draw: st.DrawFn, values: int) -> torch.Tensor:
 
 @st.composite
 def inputs_kept(draw: st.DrawFn, spec: ModelSpec) -> tuple[str, ...]:
-    """Some of the inputs, of those that may go, with a field, and with two of a DLRM's."""
+    """Some of the inputs, of those that may go, with a field."""
     free = [name for name, may in zip(spec.inputs, fields.prunable(spec), strict=True) if may]
     gone = set(draw(st.lists(st.sampled_from(free), unique=True))) if free else set()
     left = tuple(name for name in spec.inputs if name not in gone)
     assume(any(name in spec.fields for name in left))
-    assume(spec.architecture != "dlrm" or len(left) - max(0, len(spec.numbers) - 1) > 1)
     return left
 
 

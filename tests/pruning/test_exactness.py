@@ -9,6 +9,7 @@ import onnxruntime
 import torch
 from hypothesis import given, settings
 
+from random_models import random_model
 from secateur import artifacts
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.manifest import MadeBy
@@ -24,7 +25,7 @@ from secateur.pruning.cuts.masking import mask
 from secateur.pruning.importance.neurons import hidden_layers
 from secateur.pruning.units.table_rows import inputs_after_cut
 
-from .test_compaction import Case, cuts, every_id, random_model
+from .test_compaction import Case, cuts, every_id
 
 
 def silent(plan: PruningPlan, spec: ModelSpec) -> list[list[int]]:

@@ -7,8 +7,8 @@ import pytest
 
 from secateur.contracts.candidates import Recipe, Step
 from secateur.contracts.features import BucketField, CategoryField, FeatureSchema, ListField
+from secateur.model.architectures.network_settings import shapes_of
 from secateur.model.architectures.recommender import Recommender
-from secateur.model.architectures.registry import shapes_of
 from secateur.pruning.recipes.apply_recipe import apply_recipe
 from secateur.pruning.recipes.candidate_plan import make_plan
 from secateur.pruning.recipes.pruning_context import PruningContext

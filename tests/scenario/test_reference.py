@@ -12,7 +12,7 @@ import pytest
 from secateur.contracts.candidates import Recipe, Step, Student
 from secateur.scenario import SCENARIOS
 from secateur.scenario.explaining.reference import reference_page
-from secateur.scenario.sections.section import Section
+from secateur.section import Section
 
 PAGE = Path(__file__).parents[2] / "infra" / "guides" / "scenario_reference.md"
 ROW = re.compile(r"\| `(\w+)` \| (.*) \| (.*) \| (.*) \|")

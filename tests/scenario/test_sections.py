@@ -27,7 +27,7 @@ from secateur.scenario import (
     load_scenario,
     tasks_of,
 )
-from secateur.scenario.sections.section import Section
+from secateur.section import Section
 
 LOGS = {"uri": "log", "user": "u", "item": "i", "time": "t"}
 FIELD = {"name": "f", "owner": "item"}

@@ -1,14 +1,11 @@
 """The shape of a trained model, what its training recorded, and the baselines it must beat."""
 
 from dataclasses import dataclass, field
-from typing import Literal
 
+from secateur.contracts import record
 from secateur.contracts.features import FeatureSchema
 
-Architecture = Literal["lr", "fm", "deepfm", "dcnv2", "gdcn", "dlrm", "masknet", "finalmlp", "din"]
-WITHOUT_TOWER = ("lr", "fm")
-LINEAR: Architecture = "lr"  # what a deep model must beat
-Interaction = Literal["dot", "cat"]
+Dimensions = int | str | tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -35,14 +32,15 @@ class ModelSpec:
     that shares a field's vocabulary reads that field's block. `rows[i]` is the height of block
     `i`; its last row is OOV. Ids at or above it are read as OOV, so a table cut to fewer rows
     serves the ids of the full schema. Below all blocks lies one row a number, then one for each
-    number of a vector. Fields from `cross_layers` to `block_width` are of some architectures only
-    (see their `spec.py`); `second` are the hidden widths of all towers but the first.
+    number of a vector. `second` are the hidden widths of all towers but the first. `own` holds what
+    only this architecture has, by name, as `spec.py` of its folder says; as JSON it stands
+    among the other keys.
 
     The tower has an output for the label and one for each of the `tasks`, over the same hidden
     layers (shared-bottom multi-task learning: Caruana, Machine Learning 28, 1997).
     """
 
-    architecture: Architecture
+    architecture: str
     fields: tuple[str, ...]
     rows: tuple[int, ...]
     embedding_dim: int
@@ -50,13 +48,9 @@ class ModelSpec:
     numbers: tuple[str, ...] = ()
     lists: tuple[ListInput, ...] = ()
     vectors: tuple[VectorInput, ...] = ()
-    cross_layers: int = 0
-    bottom: tuple[int, ...] = ()
-    interaction: Interaction = "dot"
     second: tuple[int, ...] = ()
-    attention: tuple[int, ...] = ()
-    block_width: int = 0
     tasks: tuple[str, ...] = ()
+    own: dict[str, Dimensions] = field(default_factory=dict, metadata=record.OTHER_KEYS)
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 from secateur.contracts.errors import CorruptArtifact
 
 Noun = TypeVar("Noun")
+# Metadata of a mapping in a dataclass: its entries are the keys that no other field names.
+OTHER_KEYS = {"other_keys": True}
 
 
 def canonical_json(value: object) -> bytes:
@@ -34,7 +36,8 @@ def dump(value: object) -> bytes:
 def plain(value: object) -> Any:  # noqa: ANN401 - JSON has no narrower type
     """Reduce dataclasses and tuples in `value` to what JSON knows."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+        held = {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+        return held | held.pop(_field_of_other_keys(value), {})
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
@@ -86,13 +89,21 @@ def _decode_union(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401
     options = [k for k in get_args(kind) if k is not type(None)]
     if value is None:
         return _demand(len(options) < len(get_args(kind)), value, where, kind)
-    return from_plain(options[0], value, where)
+    for option in options[:-1]:
+        try:
+            return from_plain(option, value, where)
+        except CorruptArtifact:
+            continue
+    return from_plain(options[-1], value, where)
 
 
 def _decode_dataclass(noun: type, value: Any, where: str) -> Any:  # noqa: ANN401
     _demand(isinstance(value, dict), value, where, noun)
     hints = typing.get_type_hints(noun)
     known = {f.name: f for f in fields(noun)}
+    if others := _field_of_other_keys(noun):
+        named = {name: v for name, v in value.items() if name in known and name != others}
+        value = named | {others: {name: v for name, v in value.items() if name not in named}}
     unknown = sorted(set(value) - set(known))
     missing = sorted(
         n
@@ -102,6 +113,11 @@ def _decode_dataclass(noun: type, value: Any, where: str) -> Any:  # noqa: ANN40
     if unknown or missing:
         raise CorruptArtifact(f"{where}: unknown keys {unknown}, missing keys {missing}")
     return noun(**{n: from_plain(hints[n], v, f"{where}.{n}") for n, v in value.items()})
+
+
+def _field_of_other_keys(noun: Any) -> str:  # noqa: ANN401
+    """The name of the field that takes all keys which no other names; '' where there is none."""
+    return next((f.name for f in fields(noun) if f.metadata == OTHER_KEYS), "")
 
 
 def _demand(holds: bool, value: Any, where: str, kind: Any) -> Any:  # noqa: ANN401

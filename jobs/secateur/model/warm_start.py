@@ -24,6 +24,7 @@ from secateur.contracts import artifact_files
 from secateur.contracts.errors import CorruptArtifact
 from secateur.contracts.features import BucketField, CategoryField, FeatureSchema, ListField
 from secateur.contracts.models import Master
+from secateur.model.architectures.network_settings import without_foreign_keys
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.streaming import Stream
 from secateur.model.optimization.optimizers import TABLES, TrainingState
@@ -117,7 +118,8 @@ def _keys(
 
 def _has_shapes_of(model: Recommender, master: Master, tensors: dict[str, Tensor]) -> bool:
     """Whether the master's tensors differ from the model's in the tables' [rows] at most."""
-    if replace(master.model, rows=model.spec.rows) != model.spec:
+    old = without_foreign_keys(master.model)
+    if replace(old, rows=model.spec.rows) != model.spec:
         return False
     found = {name: tensor.shape[1:] for name, tensor in tensors.items() if _MOMENTS not in name}
     return found == {name: tensor.shape[1:] for name, tensor in model.state_dict().items()}

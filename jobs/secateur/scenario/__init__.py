@@ -4,6 +4,7 @@ Each room is given its own section, never the whole. `load_scenario` reads
 `jobs/scenarios/<name>.toml` or a path, and applies overrides such as `judgement.margin=0.02`.
 """
 
+from secateur.model.training_settings import Training
 from secateur.scenario.loading import PROJECT, SCENARIOS, load_scenario
 from secateur.scenario.sections.cleaning import Cleaning, CleaningRule
 from secateur.scenario.sections.features import Counter, Features, FieldSpec, Signal, SliceSpec
@@ -24,7 +25,6 @@ from secateur.scenario.sections.logs import (
     tasks_of,
 )
 from secateur.scenario.sections.scenario import Scenario
-from secateur.scenario.sections.training import Training
 from secateur.scenario.sections.validation import Drift, Rule, Validation
 
 __all__ = [

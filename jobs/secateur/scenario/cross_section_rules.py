@@ -17,7 +17,7 @@ from secateur.contracts.features import (
     VALUE_PREFIX,
     slice_column,
 )
-from secateur.contracts.models import WITHOUT_TOWER
+from secateur.model.training_settings import Training
 from secateur.scenario.explaining.mistakes import Mistake, did_you_mean
 from secateur.scenario.explaining.toml_lines import KeyPath
 from secateur.scenario.sections.cleaning import Cleaning
@@ -32,7 +32,6 @@ from secateur.scenario.sections.logs import (
 )
 from secateur.scenario.sections.scenario import Scenario
 from secateur.scenario.sections.search import Search
-from secateur.scenario.sections.training import Training
 from secateur.scenario.sections.validation import Validation
 from secateur.scenario.time_formats import UNITS
 
@@ -153,7 +152,7 @@ def _no_field_tells_a_label(label: Label, features: Features) -> Iterator[Mistak
 
 def _tasks_have_weights_and_a_tower(label: Label, training: Training) -> Iterator[Mistake]:
     tasks = tasks_of(label)
-    if tasks and training.architecture in WITHOUT_TOWER:
+    if tasks and not training.has_tower:
         message = f"{training.architecture} has no tower, whose hidden layers the tasks share"
         yield Mistake(("training", "architecture"), message)
     for name in training.task_weights:
@@ -235,7 +234,7 @@ def _rates_rise(validation: Validation) -> Iterator[Mistake]:
 
 
 def _training_agrees_with_itself(training: Training) -> Iterator[Mistake]:
-    if not training.hidden and training.architecture not in WITHOUT_TOWER:
+    if training.has_tower and not training.hidden:
         message = f"is empty, but {training.architecture} has a tower"
         yield Mistake(("training", "hidden"), message)
     kind = training.embedding_optimizer

@@ -4,7 +4,7 @@ from pydantic import ValidationError
 
 from secateur.contracts.errors import UsageError
 from secateur.scenario.explaining.mistakes import mistakes_of, spell
-from secateur.scenario.sections.section import IsoDay, Section
+from secateur.section import IsoDay, Section
 
 
 class RunForm(Section):

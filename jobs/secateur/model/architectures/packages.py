@@ -1,12 +1,12 @@
 """What each architecture adds to a package's graph.
 
-Not in the registry: training reads that, and a change of packages must not train models anew.
+Part of the registry, apart from `registry.py`: training reads that, and a change of packages must
+not train models anew.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from secateur.contracts.models import Architecture
 from secateur.model.architectures.dcnv2 import package as dcnv2
 from secateur.model.architectures.din import package as din
 from secateur.model.architectures.dlrm import package as dlrm
@@ -16,7 +16,7 @@ from secateur.model.architectures.masknet import package as masknet
 from secateur.model.architectures.recommender import Recommender
 from secateur.onnx_graph.architecture_graph import ArchitectureGraph
 
-PARTS: dict[Architecture, Callable[[Any, int], ArchitectureGraph]] = {
+PARTS: dict[str, Callable[[Any, int], ArchitectureGraph]] = {
     "dcnv2": dcnv2.graph_part,
     "gdcn": gdcn.graph_part,
     "dlrm": dlrm.graph_part,

@@ -9,6 +9,7 @@ The first three are embeddings that a tower reads; of a number it reads x itself
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -54,7 +55,7 @@ class Recommender(nn.Module):
     `ModelSpec`). An architecture gives `score`.
     """
 
-    shapes: Shapes = Shapes()
+    shapes: Shapes[Any, Any] = Shapes()
     first_orders = 1  # weights a row; 0 where an architecture has no first order
     embedding_std = 0.01  # of an untrained embedding
     offset: Tensor

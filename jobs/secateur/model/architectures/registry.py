@@ -1,6 +1,6 @@
-"""Every architecture: its network with its shapes, and its prunable groups.
+"""Every architecture: its network, and its prunable groups.
 
-See this folder for what a new one needs.
+Part of the registry; see this folder for what a new one needs.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from secateur.contracts.features import FeatureSchema
-from secateur.contracts.models import WITHOUT_TOWER, Architecture, ListInput, ModelSpec, VectorInput
+from secateur.contracts.models import ListInput, ModelSpec, VectorInput
 from secateur.model.architectures.dcnv2.network import DCNv2
 from secateur.model.architectures.dcnv2.prunable_groups import CrossGroups
 from secateur.model.architectures.deepfm.network import DeepFM
@@ -27,10 +27,13 @@ from secateur.model.architectures.logistic_regression.network import LogisticReg
 from secateur.model.architectures.logistic_regression.prunable_groups import FirstOrderGroups
 from secateur.model.architectures.masknet.network import MaskNet
 from secateur.model.architectures.masknet.prunable_groups import MaskGroups
+from secateur.model.architectures.network_settings import (
+    NetworkSettings,
+    shapes_of,
+    without_foreign_keys,
+)
 from secateur.model.architectures.prunable_groups import PrunableGroups
 from secateur.model.architectures.recommender import Recommender
-from secateur.model.architectures.shapes import Shapes
-from secateur.scenario import Training
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Entry:
     groups: type[PrunableGroups[Any]]
 
 
-ARCHITECTURES: dict[Architecture, Entry] = {
+ARCHITECTURES: dict[str, Entry] = {
     "lr": Entry(LogisticRegression, FirstOrderGroups),
     "fm": Entry(FactorizationMachine, PairGroups),
     "deepfm": Entry(DeepFM, PairGroups),
@@ -54,11 +57,6 @@ ARCHITECTURES: dict[Architecture, Entry] = {
 }
 
 
-def shapes_of(architecture: Architecture) -> Shapes:
-    """What the shapes of an architecture follow from."""
-    return ARCHITECTURES[architecture].network.shapes
-
-
 def groups_of(model: Recommender) -> PrunableGroups[Any]:
     """Which units of a model may go, and what is coupled to each."""
     return ARCHITECTURES[model.spec.architecture].groups(model)
@@ -69,7 +67,7 @@ def fixed_inputs(spec: ModelSpec) -> set[str]:
     return ARCHITECTURES[spec.architecture].groups.fixed_inputs(spec)
 
 
-def new_model(schema: FeatureSchema, training: Training, seed: int) -> Recommender:
+def new_model(schema: FeatureSchema, settings: NetworkSettings, seed: int) -> Recommender:
     """An untrained model with a table row for every id of the schema, its weights drawn by `seed`.
 
     torch's global random state is as it was before. Raises ScenarioError where the architecture
@@ -77,39 +75,43 @@ def new_model(schema: FeatureSchema, training: Training, seed: int) -> Recommend
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return trainable(spec_of(schema, training), training)
+        return trainable(spec_of(schema, settings), settings)
 
 
-def trainable(spec: ModelSpec, training: Training) -> Recommender:
+def trainable(spec: ModelSpec, settings: NetworkSettings) -> Recommender:
     """A model of these shapes as training begins with it, drawn from torch's random state."""
-    model = build(spec, training.dropout)
-    if training.batch_norm:
+    model = build(spec, settings.dropout)
+    if settings.batch_norm:
         for tower in model.towers:
             tower.normalize()
     return model
 
 
 def build(spec: ModelSpec, dropout: float = 0.0) -> Recommender:
-    """A model of these shapes, its weights drawn from torch's random state."""
-    return ARCHITECTURES[spec.architecture].network(spec, dropout)
+    """A model of these shapes, its weights drawn from torch's random state.
+
+    Raises CorruptArtifact where the spec holds what no architecture knows.
+    """
+    own = without_foreign_keys(spec)
+    return ARCHITECTURES[own.architecture].network(own, dropout)
 
 
-def spec_of(schema: FeatureSchema, training: Training) -> ModelSpec:
+def spec_of(schema: FeatureSchema, settings: NetworkSettings) -> ModelSpec:
     """The shapes of a model that reads every field of `schema`. Raises ScenarioError."""
-    architecture = training.architecture
-    shapes = shapes_of(architecture)
-    shapes.check(schema, training)
+    shapes = shapes_of(settings.architecture)
     blocks = (*schema.fields, *schema.own_lists)
     block_of = {field.name: block for block, field in enumerate(blocks)}
-    spec = ModelSpec(
-        architecture=architecture,
+    shared = ModelSpec(
+        architecture=settings.architecture,
         fields=tuple(field.name for field in schema.fields),
         rows=tuple(field.size for field in blocks),
-        embedding_dim=training.embedding_dim if shapes.has_embeddings else 0,
-        hidden=() if architecture in WITHOUT_TOWER else training.hidden,
+        embedding_dim=settings.embedding_dim if shapes.has_embeddings else 0,
+        hidden=settings.hidden if shapes.has_tower else (),
         numbers=tuple(field.name for field in schema.numbers),
         lists=tuple(ListInput(f.name, block_of[f.shares or f.name]) for f in schema.lists),
         vectors=tuple(VectorInput(f.name, f.length) for f in schema.vectors),
         tasks=schema.tasks,
     )
-    return shapes.with_own(spec, training)
+    spec = shapes.complete(shared, settings)
+    shapes.check(spec)
+    return spec

@@ -12,7 +12,8 @@ from secateur.auc import Scores, auc
 from secateur.contracts import record
 from secateur.contracts.artifact_files import SCHEMA
 from secateur.contracts.features import CategoryField, FeatureSchema
-from secateur.contracts.models import LINEAR, Baseline, Baselines
+from secateur.contracts.models import Baseline, Baselines
+from secateur.model.architectures.network_settings import LINEAR
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import new_model
 from secateur.model.baselines import item_rules
@@ -22,7 +23,6 @@ from secateur.model.distributed import SINGLE_PROCESS
 from secateur.model.training import train as training
 from secateur.model.training.holdout import predict
 from secateur.model.training.training_context import TrainingContext, ignore_progress
-from secateur.scenario import Scenario
 
 log = getLogger("secateur.model")
 
@@ -40,11 +40,6 @@ class BaselineInputs:
     features: Artifact
     item: str
     position: str | None = None
-
-    @classmethod
-    def of(cls, features: Artifact, scenario: Scenario) -> "BaselineInputs":
-        """As the scenario names them."""
-        return cls(features, scenario.logs.item, getattr(scenario.label, "position", None))
 
     @property
     def digest(self) -> str:

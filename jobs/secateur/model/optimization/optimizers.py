@@ -32,7 +32,7 @@ from secateur.model.optimization.sparse_optimizers import (
     RowwiseAdagrad,
     SparseOptimizer,
 )
-from secateur.scenario import Training
+from secateur.model.training_settings import Training
 
 # From here on "auto" moves touched rows only. On a CPU this counts rows of the table for each row
 # that a batch may touch. A GPU moves all weights in less time than it takes to find the touched

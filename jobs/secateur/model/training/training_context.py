@@ -10,7 +10,7 @@ from secateur.model.data.batches import CPU
 from secateur.model.distributed import SINGLE_PROCESS, World
 from secateur.model.optimization.optimizers import TrainingState
 from secateur.model.training.checkpoints import Checkpoints
-from secateur.scenario import Training
+from secateur.model.training_settings import Training
 
 Advance = Callable[[float, Evaluation | None], None]
 

@@ -7,8 +7,9 @@ import torch
 from secateur.contracts.candidates import Student
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.pruning import PruningPlan
+from secateur.model.architectures.network_settings import shapes_of
 from secateur.model.architectures.recommender import Recommender
-from secateur.model.architectures.registry import shapes_of, trainable
+from secateur.model.architectures.registry import trainable
 from secateur.pruning.cuts.compaction import compact_spec
 from secateur.pruning.cuts.selection import table_heights, with_heights
 from secateur.pruning.recipes.pruning_context import PruningContext

@@ -15,7 +15,7 @@ from secateur.contracts.candidates import Recipe
 from secateur.contracts.features import CategoryField, FeatureSchema, ListField
 from secateur.contracts.models import ModelSpec
 from secateur.contracts.search import Cost
-from secateur.model.architectures.registry import shapes_of
+from secateur.model.architectures.network_settings import shapes_of
 
 ROWS = 256
 US_A_PRODUCT = {32: 8.8e-6, 8: 3.1e-6}  # multiply-adds, by the tower's bits

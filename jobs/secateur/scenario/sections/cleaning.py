@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from secateur.scenario.sections.section import Fraction, Name, Natural, Section
+from secateur.section import Fraction, Name, Natural, Section
 
 
 def _columns_or_none(value: object) -> object:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from secateur.contracts.features import TYPES_SUFFIX, Owner, Scale
-from secateur.scenario.sections.section import Fraction, Positive, Section
+from secateur.section import Fraction, Positive, Section
 
 BucketCount = Annotated[int, Field(ge=2, le=255)]
 CounterMeasure = Literal["events", "positives", "rate", "gap"]

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from secateur.contracts.judgement import Batch
 from secateur.contracts.releases import CHANNEL_NAME
-from secateur.scenario.sections.section import Fraction, Positive, Section
+from secateur.section import Fraction, Positive, Section
 
 Margin = Annotated[float, Field(gt=-1, lt=10)]
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
-from secateur.scenario.sections.section import Fraction, IsoDay, Name, Positive, Section
+from secateur.section import Fraction, IsoDay, Name, Positive, Section
 
 Format = Literal["csv", "tsv", "json_lines", "parquet"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from secateur.scenario.sections.section import Fraction, Section
+from secateur.section import Fraction, Section
 
 
 class Repruning(Section):

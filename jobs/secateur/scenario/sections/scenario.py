@@ -6,15 +6,15 @@ from pydantic import Field
 
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.errors import UsageError
+from secateur.model.training_settings import Training
 from secateur.scenario.sections.cleaning import Cleaning
 from secateur.scenario.sections.features import Features
 from secateur.scenario.sections.judgement import Judgement, ReleaseChannel
 from secateur.scenario.sections.logs import Label, Logs
 from secateur.scenario.sections.repruning import Repruning
 from secateur.scenario.sections.search import Search, Target
-from secateur.scenario.sections.section import Name, Section
-from secateur.scenario.sections.training import Training
 from secateur.scenario.sections.validation import Validation
+from secateur.section import Name, Section
 
 
 class Scenario(Section):

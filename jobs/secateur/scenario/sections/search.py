@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
-from secateur.scenario.sections.section import Name, Positive, Section
+from secateur.section import Name, Positive, Section
 
 Share = Annotated[float, Field(gt=0, le=1)]
 

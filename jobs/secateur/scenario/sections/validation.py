@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from secateur.scenario.sections.section import Fraction, Name, Positive, Section
+from secateur.section import Fraction, Name, Positive, Section
 
 LEAST_SHARE = 0.05  # of the median day's rows: a day with fewer is none that a site had
 

@@ -20,7 +20,8 @@ class DCNv2(Recommender):
     def __init__(self, spec: ModelSpec, dropout: float = 0.0) -> None:
         super().__init__(spec, dropout)
         width = spec.flat_inputs
-        self.cross = nn.ModuleList(nn.Linear(width, width) for _ in range(spec.cross_layers))
+        layers = self.shapes.own(spec).cross_layers
+        self.cross = nn.ModuleList(nn.Linear(width, width) for _ in range(layers))
         self.cross_output = nn.Linear(width, 1, bias=False)
 
     def score(self, embedded: Embedded) -> Tensor:

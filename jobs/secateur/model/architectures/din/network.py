@@ -27,8 +27,8 @@ class DIN(Recommender):
     def __init__(self, spec: ModelSpec, dropout: float = 0.0) -> None:
         super().__init__(spec, dropout)
         attended = sum(target is not None for target in spec.targets)
-        width = 4 * spec.embedding_dim
-        self.units = nn.ModuleList(Tower(width, spec.attention) for _ in range(attended))
+        width, hidden = 4 * spec.embedding_dim, self.shapes.own(spec).attention
+        self.units = nn.ModuleList(Tower(width, hidden) for _ in range(attended))
 
     def score(self, embedded: Embedded) -> Tensor:
         """Logits [batch, 1 + tasks] of embedded inputs."""

@@ -25,8 +25,9 @@ class DLRM(Recommender):
 
     def __init__(self, spec: ModelSpec, dropout: float = 0.0) -> None:
         super().__init__(spec, dropout)
+        self.own = self.shapes.own(spec)
         numbers = len(spec.numbers)
-        widths = (numbers, *spec.bottom, spec.embedding_dim) if numbers else ()
+        widths = (numbers, *self.own.bottom, spec.embedding_dim) if numbers else ()
         self.bottom = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
         embeddings = spec.embedding_count + bool(numbers)
         pairs = torch.triu_indices(embeddings, embeddings, offset=1)
@@ -45,7 +46,7 @@ class DLRM(Recommender):
             for layer in self.bottom:
                 x = torch.relu(layer(x))
             every = torch.cat([x[:, None].to(every.dtype), every], 1)
-        if self.spec.interaction == "cat":
+        if self.own.interaction == "cat":
             return every.flatten(1)
         own = [every[:, 0]] if len(self.bottom) else []
         return torch.cat([*own, self._dots(every)], 1)

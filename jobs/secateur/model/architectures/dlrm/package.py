@@ -65,4 +65,4 @@ def graph_part(model: DLRM, bits: int) -> InteractionGraph:
     """What a model makes of its embeddings, the bottom's layers stored at so many bits."""
     bottom, spec = at_bits(map(linear_weights, model.bottom), bits), model.spec
     embeddings = spec.embedding_count + bool(bottom)
-    return InteractionGraph(bottom, embeddings, spec.embedding_dim, spec.interaction == "dot")
+    return InteractionGraph(bottom, embeddings, spec.embedding_dim, model.own.interaction == "dot")

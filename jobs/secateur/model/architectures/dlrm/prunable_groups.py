@@ -29,7 +29,7 @@ class InteractionGroups(PrunableGroups[DLRM]):
         spec, bottom = self.model.spec, bool(len(self.model.bottom))
         dim = spec.embedding_dim
         own = kept.dimensions[: len(kept.dimensions) if bottom and len(kept.numbers) else 0]
-        if spec.interaction == "cat":
+        if self.model.own.interaction == "cat":
             yield torch.cat([own, kept.columns(dim, start=dim * bottom)])
             return
         meets = torch.zeros(spec.embedding_count + bottom, dtype=torch.bool)
@@ -47,7 +47,7 @@ class InteractionGroups(PrunableGroups[DLRM]):
 
     def embedding_readers(self) -> tuple[Tower, ...]:
         """The tower, where it reads embeddings: a dot product cannot absorb a constant."""
-        return self.model.towers if self.model.spec.interaction == "cat" else ()
+        return self.model.towers if self.model.own.interaction == "cat" else ()
 
     def take_over(self, larger: DLRM, kept: Kept) -> None:
         """Copy the bottom; its last layer keeps the outputs of the dimensions that stay."""

@@ -1,33 +1,54 @@
-"""The shapes of a DLRM: its tower reads how all embeddings meet, that of the numbers too."""
+"""The settings and the shapes of a DLRM: its tower reads how all embeddings meet."""
 
-from dataclasses import replace
+from dataclasses import dataclass
+from typing import Literal
 
 from secateur.contracts.errors import ScenarioError
-from secateur.contracts.features import FeatureSchema
 from secateur.contracts.models import ModelSpec
 from secateur.model.architectures.shapes import Shapes
-from secateur.scenario import Training
+from secateur.section import Positive, Section
+
+Interaction = Literal["dot", "cat"]
 
 
-class InteractionShapes(Shapes):
+class InteractionSettings(Section):
+    """What a scenario says of how inputs meet."""
+
+    bottom: tuple[Positive, ...] = (64,)
+    """Widths of the hidden layers that read the numbers (dlrm)."""
+    interaction: Interaction = "dot"
+    """What the tower of dlrm reads: the dot products of the embeddings, or the embeddings
+    themselves, side by side (`cat`)."""
+
+
+@dataclass(frozen=True)
+class InteractionSpec:
     """`bottom` are the hidden widths of what makes one embedding of all numbers."""
 
-    def with_own(self, spec: ModelSpec, training: Training) -> ModelSpec:
-        """The bottom, where there are numbers, and how embeddings meet."""
-        bottom = training.bottom if spec.numbers else ()
-        return replace(spec, bottom=bottom, interaction=training.interaction)
+    bottom: tuple[int, ...] = ()
+    interaction: Interaction = "dot"
 
-    def check(self, schema: FeatureSchema, training: Training) -> None:
+
+class InteractionShapes(Shapes[InteractionSettings, InteractionSpec]):
+    """What follows from an `InteractionSpec`."""
+
+    own_kind = InteractionSpec
+
+    def own_of(self, spec: ModelSpec, settings: InteractionSettings) -> InteractionSpec:
+        """The bottom, where there are numbers, and how embeddings meet."""
+        return InteractionSpec(settings.bottom if spec.numbers else (), settings.interaction)
+
+    def check(self, spec: ModelSpec) -> None:
         """Raise ScenarioError where there is no pair of inputs to learn from."""
-        super().check(schema, training)
-        if training.interaction == "dot" and len(schema.inputs) < 2:
-            name = training.architecture
+        super().check(spec)
+        if not self.tower_inputs(spec):
+            name = spec.architecture
             raise ScenarioError(f"{name} learns from pairs of inputs, but there is one input alone")
 
     def tower_inputs(self, spec: ModelSpec) -> int:
         """The numbers' embedding, then the others, or the dot product of every pair."""
         embeddings = spec.embedding_count + bool(spec.numbers)
-        if spec.interaction == "cat":
+        if self.own(spec).interaction == "cat":
             return embeddings * spec.embedding_dim
-        own = spec.embedding_dim if spec.numbers else 0
-        return own + embeddings * (embeddings - 1) // 2
+        numbers = spec.embedding_dim if spec.numbers else 0
+        return numbers + embeddings * (embeddings - 1) // 2

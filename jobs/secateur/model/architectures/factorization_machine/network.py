@@ -1,7 +1,10 @@
 """Factorization machine (Rendle, ICDM 2010): every pair of inputs meets in its embeddings."""
 
+from typing import Any
+
 from torch import Tensor
 
+from secateur.model.architectures.factorization_machine.spec import PairShapes
 from secateur.model.architectures.logistic_regression.network import LogisticRegression
 from secateur.model.architectures.recommender import Embedded
 from secateur.model.architectures.shapes import Shapes
@@ -10,7 +13,7 @@ from secateur.model.architectures.shapes import Shapes
 class FactorizationMachine(LogisticRegression):
     """Score = bias + first order + pairwise interactions."""
 
-    shapes = Shapes()
+    shapes: Shapes[Any, Any] = PairShapes()
 
     def score(self, embedded: Embedded) -> Tensor:
         """Logits [batch, 1] of embedded inputs."""

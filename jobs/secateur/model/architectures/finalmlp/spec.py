@@ -3,16 +3,16 @@
 from dataclasses import replace
 
 from secateur.contracts.models import ModelSpec
-from secateur.model.architectures.shapes import Shapes, multiply_adds_of
-from secateur.scenario import Training
+from secateur.model.architectures.shapes import NoSpec, Shapes, multiply_adds_of
+from secateur.section import Section
 
 
-class TwoTowerShapes(Shapes):
-    """`second` are the hidden widths of the second tower."""
+class TwoTowerShapes(Shapes[Section, NoSpec]):
+    """The spec's `second` are the hidden widths of the second tower."""
 
-    def with_own(self, spec: ModelSpec, training: Training) -> ModelSpec:
+    def second_of(self, spec: ModelSpec, settings: Section) -> tuple[int, ...]:
         """A second tower as wide as the first."""
-        return replace(spec, second=training.hidden)
+        return spec.hidden
 
     def of_student(self, student: ModelSpec, dense: ModelSpec) -> ModelSpec:
         """Both of the student's towers are as wide as its first."""

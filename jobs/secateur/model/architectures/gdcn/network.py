@@ -22,7 +22,7 @@ class GDCN(DCNv2):
         super().__init__(spec, dropout)
         width = spec.flat_inputs
         self.gates = nn.ModuleList(
-            nn.Linear(width, width, bias=False) for _ in range(spec.cross_layers)
+            nn.Linear(width, width, bias=False) for _ in range(self.shapes.own(spec).cross_layers)
         )
 
     def last_cross_layer(self, first: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """Logistic regression on every input: what each other architecture must beat."""
 
+from typing import Any
+
 from torch import Tensor
 
 from secateur.model.architectures.logistic_regression.spec import FirstOrderShapes
@@ -10,7 +12,7 @@ from secateur.model.architectures.shapes import Shapes
 class LogisticRegression(Recommender):
     """Score = bias + first order."""
 
-    shapes: Shapes = FirstOrderShapes()
+    shapes: Shapes[Any, Any] = FirstOrderShapes()
 
     def score(self, embedded: Embedded) -> Tensor:
         """Logits [batch, 1] of embedded inputs."""

@@ -25,7 +25,7 @@ class MaskNet(Recommender):
 
     def __init__(self, spec: ModelSpec, dropout: float = 0.0) -> None:
         super().__init__(spec, dropout)
-        flat, width = spec.flat_inputs, spec.block_width
+        flat, width = spec.flat_inputs, self.shapes.own(spec).block_width
         self.masks = nn.ModuleList(Tower(flat, (wide,), outputs=flat) for wide in spec.second)
         self.blocks = nn.ModuleList(nn.Linear(flat, width, bias=False) for _ in spec.second)
         self.layer_norms = nn.ModuleList(nn.LayerNorm(width) for _ in spec.second)

@@ -1,16 +1,16 @@
-"""The dense model and its optimisation."""
+"""The section `[training]` of a scenario: the dense model and its optimisation."""
 
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from secateur.contracts.models import Architecture, Interaction
-from secateur.scenario.sections.section import Fraction, Name, Positive, Section
+from secateur.model.architectures.network_settings import NetworkSettings
+from secateur.section import Fraction, Name, Positive
 
 NotNegative = Annotated[float, Field(ge=0)]
 
 
-class Training(Section):
+class Training(NetworkSettings):
     """The dense model and its optimisation.
 
     The loss is the label's cross-entropy plus that of every task, times its weight. The weights of
@@ -22,33 +22,8 @@ class Training(Section):
     start: Literal["cold", "warm"] = "cold"
     """A warm start goes on from the last accepted night's dense model and learns only the days
     since; a cold one learns all train days anew."""
-    architecture: Architecture = "deepfm"
-    """The network: `model/architectures/` has a folder for each."""
-    embedding_dim: Positive = 16
-    """Width of an embedding (all but lr)."""
-    hidden: tuple[Positive, ...] = (400, 400, 400)
-    """Widths of the tower's hidden layers (all but lr and fm); finalmlp has two such towers."""
-    cross_layers: Positive = 3
-    """Cross layers (dcnv2, gdcn)."""
-    bottom: tuple[Positive, ...] = (64,)
-    """Widths of the hidden layers that read the numbers (dlrm)."""
-    interaction: Interaction = "dot"
-    """What the tower of dlrm reads: the dot products of the embeddings, or the embeddings
-    themselves, side by side (`cat`)."""
-    attention: Annotated[tuple[Positive, ...], Field(min_length=1)] = (36,)
-    """Widths of the activation unit that every list sharing a field's vocabulary has (din)."""
-    mask_blocks: Positive = 3
-    """Parallel blocks, each with a mask of its own (masknet)."""
-    mask_block_width: Positive = 64
-    """Neurons of every block, which the tower reads side by side (masknet)."""
-    mask_ratio: Annotated[float, Field(gt=0)] = 1.0
-    """Width of a mask's hidden layer over that of all inputs side by side (masknet)."""
     task_weights: dict[Name, NotNegative] = Field(default_factory=dict)
     """Weight of each of the label's tasks in the loss. Default: 1."""
-    dropout: Fraction = 0.0
-    """Share of the hidden neurons that are left out at each step."""
-    batch_norm: bool = False
-    """Normalise the hidden neurons while training; the trained model has it folded in."""
     batch_size: Positive = 256
     """Rows a step."""
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
