@@ -34,6 +34,7 @@ EVERY_TASK = {
     "on_execute_callback": Forget(),
     "on_failure_callback": Alert(),
 }
+MEASURED = {"scorecards": "{run}/scorecards", "candidates": "{run}/candidates"}
 EVERY_NIGHT = {
     "catchup": False,
     "max_active_runs": 1,
@@ -95,7 +96,7 @@ def nightly(path: Path) -> DAG:
         scorecards, wanted = candidate.expand(recipe=plan), publishing_wanted()
         verdict = night.task(
             "judge_candidates",
-            {"plan": plan["uri"], "scorecards": "{run}/scorecards"},
+            {"plan": plan["uri"], **MEASURED},
             trigger_rule=MEASURED_OR_CRASHED,
         )
         release = night.task(
@@ -123,7 +124,7 @@ def add_target(night: Night, name: str, plan: Any) -> tuple[Any, Any]:  # noqa: 
     """
     verdict = night.task(
         "judge_candidates",
-        {"plan": plan["uri"], "scorecards": "{run}/scorecards", "target": name},
+        {"plan": plan["uri"], **MEASURED, "target": name},
         task_id=f"judge_{name}",
         below=["targets", name],
         trigger_rule=MEASURED_OR_CRASHED,

@@ -3,8 +3,9 @@
     python jobs/judge_candidates.py --scenario short_video --plan URI --scorecards URI --output URI
 
 `--scorecards` is the folder whose sub-folders, named by recipe, hold the scorecards; a planned
-recipe without a sealed one has crashed. The verdict is sealed either way. Exit 65: no package
-passed on the tune days, or the chosen one was not confirmed; what is served stays as it is.
+recipe without a sealed one has crashed, or was refused, as `--candidates` tells: the folder of what
+`prune_model` sealed. The verdict is sealed either way. Exit 65: no package passed on the tune days,
+or the chosen one was not confirmed; what is served stays as it is.
 With `--target NAME` the night is judged for one target of the scenario's search: packages within
 its limits alone may pass, and the most accurate of them is chosen.
 """
@@ -18,7 +19,7 @@ from secateur.contracts.candidates import DENSE, CandidatePlan
 from secateur.contracts.errors import GateRefused
 from secateur.contracts.judgement import Scorecard
 from secateur.judgement.gates import explain, judge
-from secateur.judgement.scorecards import open_scorecards
+from secateur.judgement.scorecards import open_scorecards, read_refusals
 
 log = logging.getLogger("secateur.judge_candidates")
 
@@ -35,7 +36,10 @@ def judge_candidates(job: Job) -> None:
     wanted = job.scenario.target(target) if target else None
     if wanted:
         job.note("target", record.digest(wanted.model_dump(mode="json")))
-    verdict = judge(recipes, cards, rules, wanted)
+    refused = read_refusals(job.arguments.get("candidates"), recipes)
+    if refused:
+        job.note("refusals", record.digest(refused))
+    verdict = judge(recipes, cards, rules, wanted, refused)
     with job.create("Verdict") as draft:
         draft.write(artifact_files.VERDICT, verdict)
         job.seal(draft, {"accepted": verdict.accepted, "chosen": verdict.chosen})
@@ -45,4 +49,6 @@ def judge_candidates(job: Job) -> None:
 
 
 if __name__ == "__main__":
-    command.run(judge_candidates, __doc__, inputs=("plan", "scorecards"), options=("target",))
+    command.run(
+        judge_candidates, __doc__, inputs=("plan", "scorecards"), options=("candidates", "target")
+    )

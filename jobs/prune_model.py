@@ -6,8 +6,8 @@
 Writes two artifacts below --output: `bundle`, the compact ModelBundle, and `package`, what
 services load. The recipe "dense" changes nothing: its package is what the others are judged by.
 With a `[repruning]` section the cuts follow those that the last accepted night left in `--state`,
-and the bundle holds this night's, and their overlap (`overlap.json`). Exits 65, with the bundle
-sealed and no package, when the client scores held-out rows otherwise than the model.
+and the bundle holds this night's, and their overlap (`overlap.json`). Exits 65 when the client
+scores held-out rows otherwise than the model: bundle and `refusal` are sealed, and no package.
 """
 
 from secateur import command
@@ -43,8 +43,7 @@ def prune_model(job: Job) -> None:
         settings, state = job.use(job.scenario.repruning), job.arguments.get("state")
         cuts = follow_previous_cuts(settings, state, recipe, (dense, features), last)
         job.note("prunings", cuts.digest)
-    hysteresis = cuts.hysteresis if cuts else None
-    pruned = apply_recipe(recipe, load_bundle(dense), context, hysteresis)
+    pruned = apply_recipe(recipe, load_bundle(dense), context, cuts.hysteresis if cuts else None)
     model = pruned.model
     facts = {"recipe": recipe.name, "dense": dense.digest, **weight_counts(model)}
     source = package_source(features)
@@ -56,7 +55,7 @@ def prune_model(job: Job) -> None:
         if cuts:
             cuts.write(draft, source.vocabulary)
         job.seal(draft, facts)
-    with job.create("Package", "package") as draft:
+    with job.seal_refusal(facts), job.create("Package", "package") as draft:
         rows = pruned.adapt_inputs(context.calibration.holdout.inputs, spec)
         write_package(draft, model, recipe, source, rows, job.scenario.title)
         job.seal(draft, facts)

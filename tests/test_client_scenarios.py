@@ -1,5 +1,6 @@
 """The command `secateur scenario`: checking a scenario file, and drafting one from a log."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,17 @@ def test_scenario_check_lists_every_mistake_and_exits_64(
     code, out, error = run(capsys, "check", str(spoil(tmp_path)))
     assert (code, error) == (0, "")
     assert out.count("\n") == 1
+    assert " 1 counter, 2 candidates, " in out
+
+
+@pytest.mark.parametrize("command", ["check", "draft", "reference"])
+def test_every_scenario_command_says_what_it_does(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        client.main(["scenario", command, "--help"])
+    described = capsys.readouterr().out.partition("\n\n")[2].partition("\n\n")[0]
+    assert re.match(r"[A-Z].+\.", " ".join(described.split()))
 
 
 def test_scenario_draft_writes_what_check_accepts_and_replaces_no_file(

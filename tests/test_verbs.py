@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from secateur.command import verb_flags
 from secateur.contracts.errors import USAGE
+from secateur.flags import VERB_FLAGS
 
 JOBS = Path(__file__).parents[1] / "jobs"
 
@@ -23,7 +25,10 @@ FLAGS = {
     "plan_candidates": {"inputs": ("dense", "features"), "options": ("checkpoints",)},
     "prune_model": {"inputs": ("dense", "features", "plan", "recipe"), "options": ("state",)},
     "evaluate_package": {"inputs": ("package", "dense-package", "features"), "options": ()},
-    "judge_candidates": {"inputs": ("plan", "scorecards"), "options": ("target",)},
+    "judge_candidates": {
+        "inputs": ("plan", "scorecards"),
+        "options": ("candidates", "target"),
+    },
     "publish_release": {"inputs": ("candidates", "verdict", "store"), "options": ("target",)},
     "accept_night": {
         "inputs": ("verdict", "events-report", "dense", "state"),
@@ -82,6 +87,16 @@ def test_a_wrong_flag_is_asked_wrongly_and_said_in_one_line() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == USAGE
     assert "--scenario" in done.stderr.splitlines()[-1]
+
+
+def test_every_flag_says_what_it_is() -> None:
+    known = {flag for declaration in FLAGS.values() for kind in ("inputs", "options")
+             for flag in declaration[kind]}  # fmt: skip
+    assert known == set(VERB_FLAGS)
+    flags = verb_flags("v", "", [*VERB_FLAGS], []).format_help()
+    for name, (value, meaning) in VERB_FLAGS.items():
+        assert f"--{name} {value}" in flags
+        assert meaning in " ".join(flags.split())
 
 
 def test_the_docstring_is_the_help() -> None:

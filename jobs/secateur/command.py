@@ -25,7 +25,7 @@ from secateur import artifacts
 from secateur.artifacts import Artifact, Draft
 from secateur.code_digest import code_digest
 from secateur.contracts import record
-from secateur.contracts.artifact_files import REPORT
+from secateur.contracts.artifact_files import REFUSAL, REPORT
 from secateur.contracts.data import ValidationReport
 from secateur.contracts.errors import (
     USAGE,
@@ -34,15 +34,12 @@ from secateur.contracts.errors import (
     UsageError,
     ValidationRefused,
 )
+from secateur.contracts.judgement import Refusal
 from secateur.contracts.manifest import MadeBy, Manifest
-from secateur.flags import Parser
+from secateur.flags import VERB_FLAGS, Parser
 from secateur.scenario import Scenario, load_scenario
 from secateur.section import Section
 from secateur.storage import join
-
-# Flags that take a name or a text; the others take a URI.
-NAMES = {"recipe", "target", "run-type"}
-TEXTS = {"form": "JSON"}
 
 log = logging.getLogger("secateur")
 
@@ -120,6 +117,17 @@ class Job:
         log.info("sealed %s %s, %s bytes", draft.kind, manifest.digest[:12], f"{manifest.bytes:,}")
         return manifest
 
+    @contextmanager
+    def seal_refusal(self, facts: Mapping[str, Any]) -> Iterator[None]:
+        """Where what follows is refused, seal why beside what it was to make; then raise it."""
+        try:
+            yield
+        except Refused as error:
+            with self.create("Refusal", "refusal") as draft:
+                draft.write(REFUSAL, Refusal(str(error)))
+                self.seal(draft, facts)
+            raise
+
     def answer(self, value: object) -> None:
         """Tell the caller a small JSON value, such as the list to fan out over."""
         self._answer = value
@@ -172,9 +180,9 @@ def verb_flags(verb: str, doc: str | None, inputs: Sequence[str], options: Seque
         help="override one key of the scenario, e.g. judgement.margin=0.02",
     )
     for name in (*inputs, *options):
-        kind = "NAME" if name in NAMES else TEXTS.get(name, "URI")
-        flags.add_argument(f"--{name}", required=name in inputs, metavar=kind)
-    flags.add_argument("--output", required=True, metavar="URI")
+        metavar, meaning = VERB_FLAGS[name]
+        flags.add_argument(f"--{name}", required=name in inputs, metavar=metavar, help=meaning)
+    flags.add_argument("--output", required=True, metavar="URI", help="where its result is sealed")
     return flags
 
 

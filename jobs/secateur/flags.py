@@ -5,6 +5,29 @@ from typing import NoReturn
 
 from secateur.contracts.errors import USAGE
 
+# Of each flag of a verb, beside those that all have: its value, and what it is.
+VERB_FLAGS = {
+    "candidates": ("URI", "the folder of what prune_model sealed, a folder a recipe"),
+    "checkpoints": ("URI", "where a killed run left off, and goes on from"),
+    "dense": ("URI", "the sealed dense ModelBundle"),
+    "dense-package": ("URI", "the dense model's sealed Package"),
+    "events": ("URI", "the sealed EventSet"),
+    "events-report": ("URI", "the sealed ValidationReport of the events"),
+    "features": ("URI", "the sealed FeatureSet"),
+    "form": ("JSON", "what the trigger form was filled with"),
+    "logs": ("URI", "read the raw log here, and not where the scenario says"),
+    "package": ("URI", "the sealed Package to measure"),
+    "plan": ("URI", "the sealed CandidatePlan"),
+    "recipe": ("NAME", "the plan's recipe, or dense"),
+    "run": ("URI", "the folder of a night"),
+    "run-type": ("NAME", "how Airflow names what started the run, such as scheduled"),
+    "scorecards": ("URI", "the folder of sealed Scorecards, a folder a recipe"),
+    "state": ("URI", "what nights leave for later ones; without it, all is done anew"),
+    "store": ("URI", "where releases are published"),
+    "target": ("NAME", "a target of the scenario's search"),
+    "validation": ("URI", "the sealed ValidationReport of what is read"),
+    "verdict": ("URI", "the sealed Verdict"),
+}
 GRACE_HOURS = 24.0  # what is younger may belong to a release in the making
 
 

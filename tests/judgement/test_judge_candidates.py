@@ -10,7 +10,7 @@ import pytest
 from secateur import artifacts
 from secateur.contracts.candidates import CandidatePlan, Recipe
 from secateur.contracts.errors import ArtifactError
-from secateur.contracts.judgement import Difference, Scorecard, Verdict
+from secateur.contracts.judgement import Difference, Refusal, Scorecard, Verdict
 from secateur.contracts.manifest import MadeBy
 from secateur.judgement.scorecards import open_scorecards
 
@@ -61,6 +61,23 @@ def test_a_night_with_a_crashed_candidate_is_accepted_on_the_other(
         ("a", "crashed"),
         ("b", "passed"),
     ]
+
+
+def test_a_refused_package_is_told_from_a_crash_by_its_reason(
+    judge: Callable[..., subprocess.CompletedProcess[str]], card: MakeCard, tmp_path: Path
+) -> None:
+    for recipe in ("a", "b"):
+        refusal = Refusal("the client encodes age otherwise")
+        seal(tmp_path / f"candidates/{recipe}/refusal", "Refusal", "refusal.json", refusal)
+    seal(tmp_path / "candidates/b/package", "Package", "made_since", refusal)
+    candidates = f"--candidates={tmp_path / 'candidates'}"
+    assert judge(card("b"), candidates).returncode == 0
+    of_a, of_b = verdict(tmp_path).candidates
+    assert (of_a.outcome, of_a.reasons) == ("refused", ("the client encodes age otherwise",))
+    assert of_b.outcome == "passed"
+    done = judge(card("b", tune=BAD), candidates)
+    assert "0 saved nothing, 1 refused as packages, 0 crashed" in done.stderr
+    assert "a: refused: the client encodes age otherwise" in done.stderr
 
 
 def test_a_refusal_is_sealed_and_its_log_ends_with_one_line_a_candidate(

@@ -1,26 +1,21 @@
 """Packages that score otherwise than their models, by faults planted in what writes them."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 import torch
 
-from all_kinds import SCHEMA, USERS, sealed_features
+from all_kinds import SCHEMA
 from secateur.artifacts import Artifact, create
-from secateur.contracts import record
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.errors import SkewRefused
 from secateur.contracts.features import FeatureSchema
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import new_model
-from secateur.model.data.batches import load_split
-from secateur.model.training.holdout import predict
 from secateur.onnx_graph import linear_layers
 from secateur.packaging import arrangement, assembly
 from secateur.packaging.arrangement import Arrangement
@@ -28,54 +23,9 @@ from secateur.packaging.assembly import write_package
 from secateur.packaging.graph import take_apart
 from secateur.packaging.quantization import table_quantization
 from secateur.packaging.skew.stored_table import StoredTable
-from secateur.packaging.source import HeldOut, Source, package_source
-from secateur.scenario import Training
-from secateur.serving.files import golden, layout
-from secateur.serving.files.package import read_whole
-from secateur.serving.scorer import load
+from secateur.packaging.source import package_source
 
-Patch = pytest.MonkeyPatch
-
-WIDE = Training(embedding_dim=4, hidden=(96, 72))  # wide enough for integer products
-INT8 = Recipe("int8", embedding_bits=8, tower_bits=8)
-FLOAT = Recipe("float")
-EXTREME = Recipe(
-    "extreme",
-    embedding_bits=3,
-    tower_bits=4,
-    rare_bits=2,
-    rare_count=60,
-    first_order_bits=5,
-    vocabulary="ascending",
-)
-WORDS = Recipe("words", embedding_bits=4, tower_bits=8, product_parts=2)
-
-
-@pytest.fixture(scope="module")
-def features(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
-    return sealed_features(tmp_path_factory.mktemp("features"))
-
-
-@pytest.fixture(scope="module")
-def model() -> Recommender:
-    model = new_model(SCHEMA, WIDE, seed=1).eval()
-    generator = torch.Generator().manual_seed(2)
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.2, generator=generator)
-    return model
-
-
-@pytest.fixture
-def write(features: Artifact, model: Recommender, tmp_path: Path) -> Callable[[Recipe], None]:
-    def written(recipe: Recipe) -> None:
-        with create((tmp_path / "p").as_uri(), "Package") as draft:
-            calibration = load_split(features, "train").inputs
-            write_package(draft, model, recipe, package_source(features), calibration, "A sample")
-
-    return written
-
-
-Write = Callable[[Recipe], None]
+from .conftest import EXTREME, FLOAT, INT8, WIDE, WORDS, Patch, Write
 
 
 @pytest.mark.parametrize("recipe", [FLOAT, INT8, EXTREME, WORDS], ids=lambda recipe: recipe.name)
@@ -205,54 +155,6 @@ def test_features_that_give_a_missing_number_another_value_are_refused(
         write_package(draft, model, FLOAT, source, inputs, "A sample")
 
 
-@pytest.mark.parametrize("recipe", [FLOAT, INT8, EXTREME, WORDS], ids=lambda recipe: recipe.name)
-def test_a_row_that_is_stored_otherwise_is_refused_though_no_held_out_row_reads_it(
-    features: Artifact, model: Recommender, tmp_path: Path, monkeypatch: Patch, recipe: Recipe
-) -> None:
-    source = package_source(features)
-    held_out = source.held_out.take(np.arange(1))
-    pack = assembly.pack_table
-
-    def swapped(rows: Any) -> Any:
-        return rows if rows is None else rows[[1, 0, *range(2, len(rows))]]
-
-    monkeypatch.setattr(
-        assembly,
-        "pack_table",
-        lambda table, segments, words, books: pack(swapped(table), segments, swapped(words), books),
-    )
-    monkeypatch.setattr(assembly, "demand_no_skew", lambda *_: None)  # as if none were read
-    with (
-        create((tmp_path / "p").as_uri(), "Package") as draft,
-        pytest.raises(SkewRefused, match=r"the files do not hold what was packed: 2 rows"),
-    ):
-        inputs = source.held_out.inputs
-        write_package(draft, model, recipe, replace(source, held_out=held_out), inputs, "A sample")
-
-
-@pytest.mark.parametrize("name", ["user_id", "item"])
-@pytest.mark.parametrize(
-    ("recipe", "pack"), [(INT8, "pack_vocabulary"), (EXTREME, "pack_ascending")]
-)
-def test_a_value_that_is_stored_otherwise_is_refused_though_no_held_out_row_holds_it(
-    write: Write, monkeypatch: Patch, name: str, recipe: Recipe, pack: str
-) -> None:
-    right = getattr(arrangement, pack)
-    last = "f" * 16 if name == "user_id" else "zz"
-    monkeypatch.setattr(
-        arrangement,
-        pack,
-        lambda schema, values, *rest: right(
-            schema, {**values, name: [*values[name][:-1], last]}, *rest
-        ),
-    )
-    monkeypatch.setattr(assembly, "demand_no_skew", lambda *_: None)  # as if none were read
-    with pytest.raises(
-        SkewRefused, match=f"the files do not hold what was packed: 1 values of {name}"
-    ):
-        write(recipe)
-
-
 def test_tasks_that_change_places_are_refused(
     features: Artifact, tmp_path: Path, monkeypatch: Patch
 ) -> None:
@@ -275,60 +177,6 @@ def test_tasks_that_change_places_are_refused(
         pytest.raises(SkewRefused, match="held-out rows differ"),
     ):
         write_package(draft, model, INT8, source, source.held_out.inputs, "A sample")
-
-
-def with_strangers(source: Source, strangers: int) -> Source:
-    """The first rows are of unknown users, whose hashes begin in 48 bits like a known one's."""
-    users = [f"{USERS[0][:12]}{n:04x}" for n in range(strangers)]
-    assert not set(users) & set(USERS)
-    columns = dict(source.held_out.columns)
-    columns["user_id"] = [*users, *columns["user_id"][strangers:]]
-    ids = source.held_out.inputs.ids.clone()
-    ids[:strangers, 0] = len(USERS)
-    inputs = replace(source.held_out.inputs, ids=ids)
-    return replace(source, held_out=HeldOut(columns, inputs))
-
-
-def test_a_few_unknown_users_may_be_taken_for_known_ones_where_bits_are_left_out(
-    features: Artifact, model: Recommender, tmp_path: Path
-) -> None:
-    def write(strangers: int) -> None:
-        source = with_strangers(package_source(features), strangers)
-        inputs = source.held_out.inputs
-        with create((tmp_path / "p").as_uri(), "Package") as draft:
-            write_package(draft, model, EXTREME, source, inputs, "A sample")
-
-    write(4)
-    scorer = load(tmp_path / "p")
-    columns = dict(with_strangers(package_source(features), 4).held_out.columns)
-    assert scorer.ids_of(columns)[0, 0] < 12
-    assert f"{USERS[0][:12]}0000" not in read_whole(tmp_path / "p", layout.GOLDEN).decode()
-    with pytest.raises(SkewRefused, match="encodes user_id otherwise in 5 rows"):
-        write(5)
-
-
-@pytest.mark.parametrize("recipe", [FLOAT, INT8, EXTREME, WORDS], ids=lambda recipe: recipe.name)
-def test_golden_rows_are_held_out_rows_with_the_model_s_scores(
-    features: Artifact, model: Recommender, write: Write, tmp_path: Path, recipe: Recipe
-) -> None:
-    write(recipe)
-    held = record.from_json(golden.Golden, read_whole(tmp_path / "p", layout.GOLDEN))
-    table = pq.read_table(features.folder / "tune")
-    split = load_split(features, "tune").inputs
-    names = [one.name for one in SCHEMA.inputs]
-    rows = {
-        json.dumps([row[f"value_{name}"] for name in names]): place
-        for place, row in enumerate(table.to_pylist())
-    }
-    found = [
-        rows[json.dumps(list(one))] for one in zip(*(held.columns[n] for n in names), strict=True)
-    ]
-    assert len(found) == 64 and found == sorted(set(found))
-    exact = torch.sigmoid(predict(model, split)).numpy()[found]
-    apart = np.abs(np.array(held.scores) - exact).max()
-    assert apart < 1e-6 if recipe == FLOAT else 1e-4 < apart < 0.5
-    scored = load(tmp_path / "p").score(held.columns, hashed=True)
-    assert np.abs(scored - np.array(held.scores)).max() < 1e-5
 
 
 def test_numbers_that_nearly_cancel_are_no_fault() -> None:

@@ -18,6 +18,7 @@ from secateur.command import Job
 from secateur.contracts.candidates import Recipe, Step, Student
 from secateur.contracts.errors import ArtifactError, SkewRefused, UsageError
 from secateur.contracts.features import BucketField, CategoryField, FeatureSchema
+from secateur.contracts.judgement import Refusal
 from secateur.contracts.manifest import MadeBy
 from secateur.contracts.models import ModelSpec, TrainingCurve
 from secateur.model.architectures.deepfm.network import DeepFM
@@ -231,6 +232,8 @@ def test_a_package_with_a_wrong_scale_is_refused_unsealed(
     assert told.value.exit_code == 65
     assert artifacts.is_sealed((run / f"planted_{recipe}/bundle").as_uri())
     assert not artifacts.is_sealed((run / f"planted_{recipe}/package").as_uri())
+    refusal = open_artifact((run / f"planted_{recipe}/refusal").as_uri(), "Refusal")
+    assert refusal.read("refusal.json", Refusal).reason == str(told.value)
 
 
 def test_a_plan_for_another_dense_model_is_refused(run: Path) -> None:

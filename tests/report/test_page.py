@@ -14,7 +14,7 @@ import pytest
 from secateur import artifacts
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.data import ColumnDrift
-from secateur.contracts.judgement import SLICES
+from secateur.contracts.judgement import SLICES, Refusal
 from secateur.report.night_artifacts import read_night
 from secateur.report.page import render
 from secateur.scenario import Judgement
@@ -69,7 +69,7 @@ def test_a_published_night(complete_night: Build) -> None:
     assert "packaged, but no scorecard was sealed" in words
     assert words.count("stored: table of float32, tower of float32") == 9
     assert html.count("<svg") >= 6
-    for outcome in ("accepted", "passed", "failed", "no saving", "refused or crashed", "baseline"):
+    for outcome in ("accepted", "passed", "failed", "no saving", "crashed", "baseline"):
         assert outcome in words
     assert "Missing" not in words
     assert words.index("from home") > words.index(SLICES[-1].name)
@@ -190,12 +190,17 @@ def test_the_verb_seals_the_page_of_an_unfinished_night(build: Any, tmp_path: Pa
     assert len(digests) == 1
 
 
-def test_a_refused_package_leaves_its_bundle(
+def test_a_refused_package_is_told_from_a_crash_by_its_reason(
     complete_night: Build, build: Callable[..., Any]
 ) -> None:
     folder = complete_night()
-    refusal = "pruned, but no package was sealed: see the log of its pruning"
-    assert refusal not in read(folder)[1]
+    crash = "pruned, but no package was sealed: see the log of its pruning"
+    assert crash not in read(folder)[1]
     night = build(folder)
     night.seal("candidates/neurons_l2/bundle", "ModelBundle", {"model.json": Recipe("neurons_l2")})
-    assert refusal in read(folder)[1]
+    html, words = read(folder)
+    assert crash in words and "outcome refused" not in html
+    reason = "the package scores otherwise than its model: 3 of 200 held-out rows differ"
+    night.seal("candidates/neurons_l2/refusal", "Refusal", {"refusal.json": Refusal(reason)})
+    html, words = read(folder)
+    assert crash not in words and reason in words and "outcome refused" in html

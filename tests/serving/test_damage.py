@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from secateur.contracts import record
-from secateur.contracts.errors import CorruptArtifact, ReleaseError, SecateurError
+from secateur.contracts.errors import CorruptArtifact, NewerFormat, ReleaseError, SecateurError
 from secateur.serving.files import compression, golden, layout
 from secateur.serving.files.golden import Golden
 from secateur.serving.files.package import read_whole
@@ -60,6 +60,27 @@ def test_a_score_that_moved_is_an_error(copy: Path) -> None:
     found["scores"][3] += 2 * golden.TOLERANCE
     (copy / layout.GOLDEN).write_bytes(compression.compress(json.dumps(found).encode()))
     with pytest.raises(ReleaseError, match="1 of 32 golden scores"):
+        load(copy)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [(layout.TABLE, "form 3"), (layout.VOCABULARY, "form 3")]
+)
+def test_a_form_of_a_later_version_asks_for_a_newer_client(
+    copy: Path, name: str, said: str
+) -> None:
+    header, payload = compression.unpack((copy / name).read_bytes(), name)
+    (copy / name).write_bytes(compression.pack(header | {"form": 3}, bytes(payload)))
+    with pytest.raises(NewerFormat, match=rf"needs a newer client: .*{name}: {said}"):
+        load(copy)
+
+
+@pytest.mark.parametrize("owner", ["the schema", "a field"])
+def test_a_key_of_a_later_version_asks_for_a_newer_client(copy: Path, owner: str) -> None:
+    schema = json.loads(read_whole(copy, layout.SCHEMA))
+    (schema if owner == "the schema" else schema["categories"][0])["colour"] = "red"
+    (copy / layout.SCHEMA).write_bytes(compression.compress(json.dumps(schema).encode()))
+    with pytest.raises(NewerFormat, match=r"needs a newer client: .*unknown keys \['colour'\]"):
         load(copy)
 
 

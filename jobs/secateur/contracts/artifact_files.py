@@ -3,6 +3,7 @@
 The names of a Package's files, which services read too, stand in `serving/files/layout.py`.
 """
 
+REFUSAL = "refusal.json"  # Refusal, in place of what was refused
 WINDOW = "window.json"  # RunWindow
 
 # EventSet: `events/` and `quarantine/` hold a folder a day, `sides/` one a side table.

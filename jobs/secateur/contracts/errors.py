@@ -2,7 +2,8 @@
 
     SecateurError              1   crashed: the same command may succeed later; Airflow retries
     ├── ArtifactError          1   an artifact is absent, unsealed, or not the one demanded
-    │   └── CorruptArtifact    1   a byte differs from what its manifest promises
+    │   ├── CorruptArtifact    1   a byte differs from what its manifest promises
+    │   └── NewerFormat        1   a later version wrote what this one does not know
     ├── StoreError             1   object storage did not do what was asked
     │   ├── PreconditionFailed 1   another writer was first (HTTP 412)
     │   └── ObjectMissing      1   nothing lies under that key
@@ -43,6 +44,10 @@ class ArtifactError(SecateurError):
 
 class CorruptArtifact(ArtifactError):
     """A file differs from what its manifest promises."""
+
+
+class NewerFormat(ArtifactError):
+    """A later version wrote this, with something that this one does not know: update it."""
 
 
 class StoreError(SecateurError):

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, get_args
 
-GateOutcome = Literal["passed", "failed", "inconclusive", "no_saving", "crashed"]
+GateOutcome = Literal["passed", "failed", "inconclusive", "no_saving", "refused", "crashed"]
 MetricOutcome = Literal["passed", "failed", "inconclusive", "missing"]
 
 Batch = Literal["1", "256"]
@@ -29,6 +29,13 @@ SLICES = (
     Slice("tail items, 1-9 events", "item", 1, 9),
     Slice("head items, 10+ events", "item", 10, math.inf),
 )
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why an artifact was refused where it was to be sealed."""
+
+    reason: str
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import typing
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
-from secateur.contracts.errors import CorruptArtifact
+from secateur.contracts.errors import CorruptArtifact, NewerFormat
 
 Noun = TypeVar("Noun")
 # Metadata of a mapping in a dataclass: its entries are the keys that no other field names.
@@ -48,7 +48,8 @@ def plain(value: object) -> Any:  # noqa: ANN401 - JSON has no narrower type
 def from_json(noun: type[Noun], data: bytes | str) -> Noun:
     """Read one `noun` from JSON.
 
-    Raises CorruptArtifact on bad JSON, an unknown or missing key, or a value of another type.
+    Raises CorruptArtifact on bad JSON, a missing key, or a value of another type, and NewerFormat
+    where all is there that this version knows, and other keys beside it.
     """
     try:
         value = json.loads(data)
@@ -60,7 +61,7 @@ def from_json(noun: type[Noun], data: bytes | str) -> Noun:
 def from_plain(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401, PLR0911
     """Check `value`, as JSON or TOML gives it, against the type `kind` and build it.
 
-    `where` names the value in messages. Raises CorruptArtifact.
+    `where` names the value in messages. Raises CorruptArtifact or NewerFormat.
     """
     origin = get_origin(kind)
     if is_dataclass(kind):
@@ -110,8 +111,10 @@ def _decode_dataclass(noun: type, value: Any, where: str) -> Any:  # noqa: ANN40
         for n, f in known.items()
         if n not in value and f.default is MISSING and f.default_factory is MISSING
     )
-    if unknown or missing:
+    if missing:
         raise CorruptArtifact(f"{where}: unknown keys {unknown}, missing keys {missing}")
+    if unknown:
+        raise NewerFormat(f"{where}: unknown keys {unknown}")
     return noun(**{n: from_plain(hints[n], v, f"{where}.{n}") for n, v in value.items()})
 
 

@@ -31,11 +31,18 @@ def judge(
     scorecards: Mapping[str, Scorecard],
     rules: Judgement,
     target: Target | None = None,
+    refusals: Mapping[str, str] | None = None,
 ) -> Verdict:
-    """Decide the night: `recipes` were planned, those that were measured have a scorecard."""
+    """Decide the night: `recipes` were planned, those that were measured have a scorecard.
+
+    `refusals` say why some have no package.
+    """
+    why = refusals or {}
     cards = {name: scorecards[name] for name in recipes if name in scorecards}
     confidence = bonferroni(rules.confidence, len(cards))
-    judged = tuple(gate(name, cards.get(name), rules, confidence, target) for name in recipes)
+    judged = tuple(
+        gate(name, cards.get(name), rules, confidence, target, why.get(name)) for name in recipes
+    )
     passed = [one.recipe for one in judged if one.outcome == "passed"]
     supported = [one.supported_margin for one in judged if one.supported_margin is not None]
     dense = next(iter(cards.values()), None)
@@ -65,8 +72,11 @@ def gate(
     rules: Judgement,
     confidence: float,
     target: Target | None = None,
+    refusal: str | None = None,
 ) -> Judged:
     """Judge one candidate on the tune days, with every reason in words."""
+    if card is None and refusal:
+        return Judged(recipe, "refused", (refusal,))
     if card is None:
         return Judged(recipe, "crashed", (NO_SCORECARD,))
     tests = compare_with_margins(card, "tune", rules.by_metric, confidence)
@@ -137,8 +147,9 @@ def _why_none(judged: Sequence[Judged]) -> str:
     if not judged:
         return "no candidate was planned, so none can be accepted"
     counts = Counter(one.outcome for one in judged)
+    refused = f"{counts['refused']} refused as packages, " if counts["refused"] else ""
     return (
         f"none of {len(judged)} candidates is small and good enough: {counts['failed']} failed a "
         f"gate, {counts['inconclusive']} could not be told, {counts['no_saving']} saved nothing, "
-        f"{counts['crashed']} crashed"
+        f"{refused}{counts['crashed']} crashed"
     )

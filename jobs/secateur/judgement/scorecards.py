@@ -5,9 +5,28 @@ from collections.abc import Iterable
 
 from secateur import artifacts, storage
 from secateur.artifacts import Artifact
+from secateur.contracts import artifact_files
 from secateur.contracts.errors import ArtifactError
+from secateur.contracts.judgement import Refusal
 
 log = logging.getLogger("secateur.judgement")
+
+
+def read_refusals(uri: str | None, recipes: Iterable[str]) -> dict[str, str]:
+    """Why packages were refused, by recipe; of those that are sealed after all, nothing.
+
+    `uri` is the folder of what `prune_model` sealed, a folder a recipe.
+    """
+    found: dict[str, str] = {}
+    if uri is None:
+        return found
+    for recipe in recipes:
+        refusal = storage.join(uri, f"{recipe}/refusal")
+        is_packaged = artifacts.is_sealed(storage.join(uri, f"{recipe}/package"))
+        if artifacts.is_sealed(refusal) and not is_packaged:
+            sealed = artifacts.open_artifact(refusal, "Refusal")
+            found[recipe] = sealed.read(artifact_files.REFUSAL, Refusal).reason
+    return found
 
 
 def open_scorecards(uri: str, recipes: Iterable[str]) -> dict[str, Artifact]:

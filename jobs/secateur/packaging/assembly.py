@@ -15,6 +15,7 @@ from secateur.packaging.card import write_card
 from secateur.packaging.graph.build import build_graph
 from secateur.packaging.graph.take_apart import parts_of
 from secateur.packaging.skew.fake_quantized import fake_quantized
+from secateur.packaging.skew.learned_schema import demand_learned_schema
 from secateur.packaging.skew.read_back import demand_files_as_packed
 from secateur.packaging.skew.skew_check import ScoredHeldOut, demand_no_skew
 from secateur.packaging.source import Source, cut_schema
@@ -35,10 +36,12 @@ def write_package(
     """Write the package of a model; `calibration` are typical rows [n], see `parts_of`.
 
     Raises SkewRefused where the client scores held-out rows otherwise, from the files written, than
-    the model with the numbers in them, or where these hold other rows or values than were packed.
+    the model with the numbers in them, where these hold other rows or values than were packed, or
+    where the schema is not the features'.
     The golden rows are some of the held-out ones, with the model's scores.
     """
     schema = cut_schema(source.schema, model.spec)
+    demand_learned_schema(schema, source.schema, source.vocabulary)
     arranged = arrange(schema, source.vocabulary, source.counts, recipe)
     parts = parts_of(model, recipe, calibration, arranged.rows, schema.request_places)
     if recipe.tower_bits == 32:
@@ -54,7 +57,7 @@ def write_package(
     reference = fake_quantized(model, recipe, parts, arranged.rows, calibration)
     contents = package.read_package(draft.folder)
     scored = demand_no_skew(contents, reference, arranged.rows, source)
-    demand_files_as_packed(contents, table.rows, arranged.values)
+    demand_files_as_packed(contents, schema, table.rows, arranged.values)
     made = _golden_rows(scored, schema)
     _write(draft, layout.GOLDEN, compression.compress(record.canonical_json(made)))
     card = write_card(title, schema, model.spec, recipe, source.facts, file_bytes(draft.folder))

@@ -14,6 +14,7 @@ from secateur.artifacts import path_below, verify_file
 from secateur.contracts import record
 from secateur.contracts.errors import (
     CorruptArtifact,
+    NewerFormat,
     ObjectMissing,
     PreconditionFailed,
     ReleaseError,
@@ -101,7 +102,7 @@ class Cache:
             return record.from_json(SignedPointer, found.data), found.tag
         except ObjectMissing:
             return None
-        except CorruptArtifact as error:
+        except (CorruptArtifact, NewerFormat) as error:
             raise ReleaseError(f"{self.root / key} is damaged ({error}); delete it") from error
 
     def _forget_unused(self) -> None:

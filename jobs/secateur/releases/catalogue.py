@@ -9,7 +9,7 @@ from pathlib import Path
 
 from secateur.artifacts import path_below
 from secateur.contracts import record
-from secateur.contracts.errors import CorruptArtifact, ObjectMissing, ReleaseError
+from secateur.contracts.errors import CorruptArtifact, NewerFormat, ObjectMissing, ReleaseError
 from secateur.contracts.releases import ChannelPointer, ReleaseManifest, SignedPointer
 from secateur.releases import layout
 from secateur.releases.signing import Trust
@@ -99,7 +99,7 @@ class Catalogue:
 def _decode(noun: type[record.Noun], data: bytes, where: str) -> record.Noun:
     try:
         return record.from_json(noun, data)
-    except (CorruptArtifact, RecursionError) as error:
+    except (CorruptArtifact, NewerFormat, RecursionError) as error:
         raise ReleaseError(f"{where} cannot be read: {error}") from error
 
 

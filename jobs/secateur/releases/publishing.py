@@ -14,6 +14,7 @@ from secateur.contracts import artifact_files, record
 from secateur.contracts.errors import (
     ArtifactError,
     CorruptArtifact,
+    NewerFormat,
     ObjectMissing,
     PreconditionFailed,
     ReleaseError,
@@ -130,7 +131,7 @@ def _earlier_attempt(store: Store, number: int, draft: ReleaseManifest) -> Relea
     try:
         data = store.get(layout.manifest_key(number), layout.MANIFEST_LIMIT).data
         manifest = record.from_json(ReleaseManifest, data)
-    except (ObjectMissing, CorruptArtifact):
+    except (ObjectMissing, CorruptArtifact, NewerFormat):
         return None
     ours = replace(draft, number=number, published_at=manifest.published_at)
     if manifest != ours or data != record.canonical_json(ours):

@@ -24,7 +24,8 @@ OUTCOMES = {
     "failed": "failed",
     "inconclusive": "inconclusive",
     "no_saving": "no saving",
-    "crashed": "refused or crashed",
+    "refused": "refused",
+    "crashed": "crashed",
     "unjudged": "not judged",
 }
 
@@ -110,10 +111,13 @@ def _measures(card: Scorecard, of_dense: bool) -> Measures:
 def _outcome(night: Night, name: str, decision: Judged | None) -> str:
     """A key of `OUTCOMES`."""
     if decision is None or night.verdict is None:
-        return "unjudged" if name in night.scorecards else "crashed"
+        if name in night.scorecards:
+            return "unjudged"
+        return "refused" if name in night.refusals else "crashed"
     if night.verdict.value.chosen == name:
         return "accepted" if night.verdict.value.accepted else "unconfirmed"
-    return decision.outcome
+    is_refused = decision.outcome == "crashed" and name in night.refusals
+    return "refused" if is_refused else decision.outcome
 
 
 def _what_is_missing(night: Night, name: str) -> str:
@@ -121,6 +125,7 @@ def _what_is_missing(night: Night, name: str) -> str:
         return "measured, but no verdict was sealed"
     if f"candidates/{name}/package" in night.artifacts:
         return "packaged, but no scorecard was sealed: see the log of its evaluation"
-    # A package refused for skew leaves its bundle, and so does a crash in packaging.
+    if name in night.refusals:
+        return night.refusals[name].reason
     pruned = "pruned, but " if f"candidates/{name}/bundle" in night.artifacts else ""
     return f"{pruned}no package was sealed: see the log of its pruning"

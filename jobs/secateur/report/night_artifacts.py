@@ -21,7 +21,7 @@ from secateur.contracts.errors import (
     TaskFailure,
 )
 from secateur.contracts.features import FeatureSchema
-from secateur.contracts.judgement import Scorecard, Verdict
+from secateur.contracts.judgement import Refusal, Scorecard, Verdict
 from secateur.contracts.manifest import MANIFEST, Manifest
 from secateur.contracts.models import Baselines, ModelSpec, TrainingCurve
 from secateur.contracts.pruning import Overlap
@@ -92,6 +92,7 @@ class Night:
     search: Part[SearchRecord] | None = None
     targets: dict[str, TargetResult] = field(default_factory=dict)
     overlaps: dict[str, Overlap] = field(default_factory=dict)
+    refusals: dict[str, Refusal] = field(default_factory=dict)
     failures: tuple[TaskFailure, ...] = ()
     baselines: Part[Baselines] | None = None
 
@@ -121,6 +122,7 @@ def read_night(uri: str) -> Night:
         release=run.part("release", artifact_files.RECEIPT, PublishReceipt),
         search=run.optional_part("plan", artifact_files.SEARCH, SearchRecord),
         overlaps=dict(_overlaps(run, recipes)),
+        refusals=dict(_refusals(run, recipes)),
         targets=dict(_targets(run)),
         failures=tuple(_failures(run)),
         baselines=run.optional_part("dense", artifact_files.BASELINES, Baselines),
@@ -149,6 +151,13 @@ def _overlaps(run: "_Run", recipes: tuple[str, ...]) -> Iterator[tuple[str, Over
     for name in recipes:
         part = run.optional_part(f"candidates/{name}/bundle", artifact_files.OVERLAP, Overlap)
         if part:
+            yield name, part.value
+
+
+def _refusals(run: "_Run", recipes: tuple[str, ...]) -> Iterator[tuple[str, Refusal]]:
+    for name in recipes:
+        part = run.part(f"candidates/{name}/refusal", artifact_files.REFUSAL, Refusal)
+        if part and f"candidates/{name}/package" not in run.artifacts:
             yield name, part.value
 
 

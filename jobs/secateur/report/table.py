@@ -35,6 +35,7 @@ STYLES = {
     "failed": "red",
     "inconclusive": "yellow",
     "unconfirmed": "bold red",
+    "refused": "yellow",
     "crashed": "yellow",
 }
 

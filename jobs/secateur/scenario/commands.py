@@ -70,7 +70,9 @@ def _parser() -> Parser:
     drafts.add_argument("log", metavar="LOG", type=Path, help="its folder, or a file of it")
     drafts.add_argument("--output", type=Path, help="a new file; default: standard output")
     drafts.set_defaults(run=run_draft)
-    pages: Parser = commands.add_parser("reference", help=run_reference.__doc__)
+    pages: Parser = commands.add_parser(
+        "reference", help=run_reference.__doc__, description=run_reference.__doc__
+    )
     pages.add_argument("--output", type=Path, help="default: standard output")
     pages.set_defaults(run=run_reference)
     return root

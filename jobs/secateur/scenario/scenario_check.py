@@ -59,10 +59,15 @@ def summary(scenario: Scenario) -> str:
     counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
     train = scenario.logs.window_days - features.tune_days - features.confirm_days
     return (
-        f"{scenario.name}: {len(kinds)} fields ({counts}), {len(features.counters)} counters, "
-        f"{len(scenario.recipes)} candidates, {scenario.logs.window_days} days "
+        f"{scenario.name}: {_quantity(len(kinds), 'field')} ({counts}), "
+        f"{_quantity(len(features.counters), 'counter')}, "
+        f"{_quantity(len(scenario.recipes), 'candidate')}, {scenario.logs.window_days} days "
         f"({train} train, {features.tune_days} tune, {features.confirm_days} confirm)"
     )
+
+
+def _quantity(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def unknown_columns(scenario: Scenario, log: LogAtHand) -> Iterator[Mistake]:

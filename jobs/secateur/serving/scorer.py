@@ -58,7 +58,8 @@ def load(
     """Load a Package and see that it scores its golden rows as its model does.
 
     `id_key` hashes raw user ids; without it the environment's SECATEUR_ID_KEY does. Raises
-    CorruptArtifact for a damaged file, ReleaseError when the golden scores differ.
+    CorruptArtifact for a damaged file, NewerFormat for a package of a later version,
+    ReleaseError when the golden scores differ.
     """
     given = release_or_folder
     folder = given if isinstance(given, Path) else given.folder

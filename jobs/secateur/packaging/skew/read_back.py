@@ -8,17 +8,19 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from secateur.contracts.errors import SkewRefused
+from secateur.contracts.features import FeatureSchema
 from secateur.serving.files.package import Contents
 from secateur.serving.files.tables import Table
 from secateur.serving.files.vocabulary import HASH_BITS, Hashes
 
 
 def demand_files_as_packed(
-    contents: Contents, table: Table, values: Mapping[str, Sequence[str]]
+    contents: Contents, schema: FeatureSchema, table: Table, values: Mapping[str, Sequence[str]]
 ) -> None:
-    """Raises SkewRefused where the files give other `table` rows [rows, dim + 1], or `values`."""
+    """Raises SkewRefused where files give another schema, `table` [rows, dim + 1], or `values`."""
     wrong = int((contents.table != table).any(axis=1).sum())
     complaints = [f"{wrong} rows of the table"] if wrong else []
+    complaints += ["the schema"] if contents.schema != schema else []
     for name, packed in values.items():
         wrong = _count_others(contents.vocabulary[name], packed)
         complaints += [f"{wrong} values of {name}"] if wrong else []

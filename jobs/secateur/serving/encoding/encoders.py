@@ -97,7 +97,10 @@ class CategoryEncoder:
 
     def id_of(self, value: object) -> int:
         """Id of one value."""
-        return self._of_text[value] if type(value) is str else self._of_number[value]
+        try:
+            return self._of_text[value] if type(value) is str else self._of_number[value]
+        except TypeError:  # no dictionary takes it as it stands: a bytearray
+            return self._of_text.get(spelling(value), self._of_text.oov)
 
     def encode(self, values: Values) -> Ids:
         """Int32 ids [n] of `values` [n]."""
@@ -108,7 +111,10 @@ class CategoryEncoder:
         values = to_list(values)
         counted = bool(values) and type(values[0]) in (int, float)
         id_of = (self._of_number if counted else self._of_text).__getitem__
-        return np.fromiter(map(id_of, values), np.int32, len(values))
+        try:
+            return np.fromiter(map(id_of, values), np.int32, len(values))
+        except TypeError:
+            return np.fromiter(map(self.id_of, values), np.int32, len(values))
 
     @property
     def resident_bytes(self) -> int:

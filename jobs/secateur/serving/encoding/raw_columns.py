@@ -26,7 +26,17 @@ _KINDS = {"d": np.float64, "q": np.int64}
 
 def spelling(value: object) -> str | None:
     """`canonical` of a value, remembered but for numpy's dates, which equal moments."""
-    return canonical(value) if isinstance(value, np.datetime64) else _spelling(value)
+    try:
+        return canonical(value) if isinstance(value, np.datetime64) else _spelling(value)
+    except TypeError:  # what Python does not hash cannot be remembered: a bytearray
+        return canonical(value)
+
+
+def is_text(value: object) -> bool:
+    """Whether it is one text, or the bytes of one, though it has a length."""
+    return isinstance(value, str | bytes | bytearray) or (
+        isinstance(value, memoryview) and value.format == "B"
+    )
 
 
 def is_scalar(column: Column) -> bool:
@@ -35,6 +45,7 @@ def is_scalar(column: Column) -> bool:
         return True
     return (
         not hasattr(column, "__len__")
+        or is_text(column)
         or getattr(column, "ndim", 1) == 0
         or hasattr(column, "as_py")
     )

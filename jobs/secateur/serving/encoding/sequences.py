@@ -18,7 +18,7 @@ from secateur.encoding.lists import keep, present
 from secateur.encoding.spelling import BLANK, plain_scalar
 from secateur.encoding.vectors import Floats, float32_rows
 from secateur.serving.encoding.number_encoder import numbers_of
-from secateur.serving.encoding.raw_columns import is_scalar, spelling, to_list
+from secateur.serving.encoding.raw_columns import is_scalar, is_text, spelling, to_list
 from secateur.serving.files import layout
 
 Ids = NDArray[np.int32]
@@ -84,7 +84,7 @@ def rows_of(column: object, field: ListField | VectorField) -> list[Row]:
 
     Raises UsageError where rows and single values are mixed.
     """
-    if column is None or isinstance(column, str | bytes):
+    if column is None or is_text(column):
         return [_row(column, field)]
     if not isinstance(column, Iterable) or isinstance(column, Mapping | Set):
         raise UsageError(f"column {field.name} holds {column!r:.40}, where a sequence belongs")
@@ -103,7 +103,7 @@ def rows_of(column: object, field: ListField | VectorField) -> list[Row]:
 
 
 def _is_single(cell: object) -> bool:
-    return is_scalar(cell) or isinstance(cell, str | bytes)
+    return is_scalar(cell)
 
 
 def _row(cell: object, field: ListField | VectorField) -> Row:
@@ -115,7 +115,7 @@ def _row(cell: object, field: ListField | VectorField) -> Row:
         text = spelling(cell)
         if text is None:
             return ()
-        if isinstance(cell, str | bytes) and field.separator is not None:
+        if is_text(cell) and field.separator is not None:
             return text.split(field.separator)
     if _is_single(cell) or isinstance(cell, Mapping | Set):
         raise UsageError(f"column {field.name}: {cell!r:.40} is no row of many values")

@@ -11,14 +11,17 @@ Nothing in it is executable.
 
 import json
 import struct
+from collections.abc import Mapping
 from typing import Any
 
 import zstandard
 
-from secateur.contracts.errors import CorruptArtifact
+from secateur.contracts.errors import CorruptArtifact, NewerFormat
 
 LEVEL = 19
 LARGEST = 1 << 32  # no package of ours unpacks to 4 GiB: a larger promise is a damaged one
+
+NEWEST_FORM = 2  # of a table and of a vocabulary
 
 _LENGTH = struct.Struct("<I")
 
@@ -48,6 +51,14 @@ def unpack(data: bytes, where: str) -> tuple[dict[str, Any], memoryview]:
     if start > len(content) or not isinstance(header, dict):
         raise CorruptArtifact(f"{where}: the header is not an object of {length} bytes")
     return header, memoryview(content)[start:]
+
+
+def form_of(header: Mapping[str, Any], where: str) -> int:
+    """1 or 2, the form of what follows a header. Raises NewerFormat, naming `where`."""
+    form = header.get("form", 1)
+    if isinstance(form, int) and form > NEWEST_FORM:
+        raise NewerFormat(f"{where}: form {form}, where forms up to {NEWEST_FORM} are known")
+    return 2 if form == NEWEST_FORM else 1
 
 
 def decompress(data: bytes, where: str) -> bytes:

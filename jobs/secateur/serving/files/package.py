@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from secateur.contracts import record
-from secateur.contracts.errors import CorruptArtifact
+from secateur.contracts.errors import CorruptArtifact, NewerFormat
 from secateur.contracts.features import FeatureSchema
 from secateur.serving.files import compression, layout
 from secateur.serving.files.tables import Table, unpack_table
@@ -22,7 +22,18 @@ class Contents:
 
 
 def read_package(folder: Path) -> Contents:
-    """Read and unpack. Raises CorruptArtifact for a missing or damaged file."""
+    """Read and unpack.
+
+    Raises CorruptArtifact for a missing or damaged file, NewerFormat for a package of a later
+    version.
+    """
+    try:
+        return _read(folder)
+    except NewerFormat as error:
+        raise NewerFormat(f"the package in {folder} needs a newer client: {error}") from error
+
+
+def _read(folder: Path) -> Contents:
     schema = record.from_json(FeatureSchema, read_whole(folder, layout.SCHEMA))
     sizes = {field.name: field.size for field in schema.categories}
     for field in schema.lists:

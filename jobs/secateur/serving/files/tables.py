@@ -46,7 +46,7 @@ def pack_table(
 def unpack_table(data: bytes, rows: int, where: str) -> Table:
     """Read a table of as many `rows` as the schema promises. Raises CorruptArtifact."""
     header, payload = compression.unpack(data, where)
-    if header.get("form") == 2:
+    if compression.form_of(header, where) == 2:
         return row_codes.unpack_codes(header, payload, rows, where)
     bits, width = _shape(header, rows, where)
     size = {32: 4 * rows * width, 8: rows * width, 4: (rows * (width - 1) + 1) // 2 + rows}[bits]

@@ -103,11 +103,11 @@ def pack_ascending(
 def unpack_vocabulary(data: bytes, schema: FeatureSchema, where: str) -> dict[str, Values]:
     """Give each field's values: text, or hashes as uint64. Raises CorruptArtifact."""
     header, payload = compression.unpack(data, where)
-    values: dict[str, Values] = {}
+    form, values = compression.form_of(header, where), dict[str, Values]()
     for field in schema.vocabularies:
         here = f"{where}: {field.name}"
         try:
-            if header.get("form") == 2:
+            if form == 2:
                 values[field.name], payload = _of_run(header, payload, field, here)
             elif _is_hashed(field):
                 hashes = np.frombuffer(payload, _HASH, field.oov).astype(np.uint64)
