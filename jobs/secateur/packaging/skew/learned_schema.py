@@ -22,12 +22,12 @@ def demand_learned_schema(
 
     Inputs that pruning took out are not looked at. `vocabulary[field]` has the values by id.
     """
-    complaints = [*_differing(schema, learned), *_unhashed(schema, vocabulary)]
+    complaints = [*_differences(schema, learned), *_without_hashes(schema, vocabulary)]
     if complaints:
         raise SkewRefused(f"the package's schema is not the features': {'; '.join(complaints)}")
 
 
-def _differing(schema: FeatureSchema, learned: FeatureSchema) -> Iterator[str]:
+def _differences(schema: FeatureSchema, learned: FeatureSchema) -> Iterator[str]:
     for name in _OF_ALL:
         found, wanted = getattr(schema, name), getattr(learned, name)
         if found != wanted:
@@ -40,7 +40,9 @@ def _differing(schema: FeatureSchema, learned: FeatureSchema) -> Iterator[str]:
                 yield f"{name} of {field.name} is {found!r} instead of {wanted!r}"
 
 
-def _unhashed(schema: FeatureSchema, vocabulary: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _without_hashes(
+    schema: FeatureSchema, vocabulary: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
     for field in schema.categories:
         values = vocabulary[field.name] if field.hashed else ()
         wrong = [value for value in values if not _KEYED_HASH.fullmatch(value)]
