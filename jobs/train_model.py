@@ -53,8 +53,7 @@ def train_model(job: Job) -> None:
         with job.create("ModelBundle") as draft:
             save_bundle(draft, model)
             draft.write(CURVE, result.curve)
-            position = getattr(job.scenario.label, "position", None)
-            inputs = BaselineInputs(features, job.scenario.logs.item, position)
+            inputs = BaselineInputs.of(features, job.scenario.logs.item, job.scenario.label)
             job.note("baselines", inputs.digest)
             draft.write(BASELINES, measure_baselines(inputs, model, (rows, holdout), context))
             if result.state:

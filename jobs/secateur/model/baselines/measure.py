@@ -41,6 +41,11 @@ class BaselineInputs:
     item: str
     position: str | None = None
 
+    @classmethod
+    def of(cls, features: Artifact, item: str, label: object) -> "BaselineInputs":
+        """The position is that of a scenario's `label`, if it has one."""
+        return cls(features, item, getattr(label, "position", None))
+
     @property
     def digest(self) -> str:
         """Names what of the scenario it depends on."""
