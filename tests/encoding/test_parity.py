@@ -25,18 +25,20 @@ from secateur.features.columns import number_columns as training_numbers
 from secateur.features.columns import vector_columns as training_vectors
 from secateur.serving.encoding import encoders, number_encoder, sequences
 
-from .two_sides import all_differences, compare, spelled
+from .two_sides import Columns, all_differences, compare, events_of, every_type, spelled
 
 
 def test_every_type_of_a_parquet_log_is_read_alike(spark: SparkSession, tmp_path: Path) -> None:
-    assert all_differences(spark, 300, 1, tmp_path) == []
+    columns = every_type(300, seed=1)
+    assert [*all_differences(columns, events_of(spark, columns, tmp_path))] == []
 
 
 @pytest.mark.proof
 def test_a_hundred_thousand_values_are_read_alike(spark: SparkSession, tmp_path: Path) -> None:
     rows = 100_000 // len(TYPES) + 1
     assert rows * len(TYPES) >= 100_000
-    assert all_differences(spark, rows, 2, tmp_path) == []
+    columns = every_type(rows, seed=2)
+    assert [*all_differences(columns, events_of(spark, columns, tmp_path))] == []
 
 
 PRINTED = ("whole", "double", "float", "boolean", "decimal", "date")
@@ -111,10 +113,24 @@ PLANTED: list[tuple[object, str, Callable[[Any], Wrong]]] = [
 ]
 
 
+@pytest.fixture(scope="module")
+def right(
+    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Columns, pa.Table]:
+    """Columns, and the events of them before anything is planted."""
+    columns = every_type(120, seed=4)
+    return columns, events_of(spark, columns, tmp_path_factory.mktemp("right"))
+
+
+def test_nothing_differs_before_it_is_planted(right: tuple[Columns, pa.Table]) -> None:
+    assert [*all_differences(*right)] == []
+
+
 @pytest.mark.parametrize(
     ("module", "name", "wrong"), PLANTED, ids=lambda v: v if isinstance(v, str) else ""
 )
 def test_a_planted_difference_is_found(
+    right: tuple[Columns, pa.Table],
     spark: SparkSession,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -122,5 +138,8 @@ def test_a_planted_difference_is_found(
     name: str,
     wrong: Callable[[Any], Wrong],
 ) -> None:
+    columns, events = right
     monkeypatch.setattr(module, name, wrong(getattr(module, name)))
-    assert all_differences(spark, 120, 4, tmp_path)
+    if module is reading:
+        events = events_of(spark, columns, tmp_path)
+    assert any(all_differences(columns, events))

@@ -199,14 +199,21 @@ def log_of(columns: Mapping[str, pa.Array]) -> bytes:
     return target.getvalue()
 
 
-def all_differences(spark: SparkSession, rows: int, seed: int, folder: Path) -> list[str]:
-    """Of a Parquet log with a column of every type."""
-    columns = {name: column(name, rows, seed) for name in TYPES}
-    events = spelled(spark, log_of(columns), "parquet", list(columns), folder)
-    return [
-        f"{name} {one}"
-        for name, values in columns.items()
-        for one in compare(
-            values, events[name].combine_chunks(), events[f"hash of {name}"].combine_chunks()
-        )
-    ]
+Columns = Mapping[str, pa.Array]
+
+
+def every_type(rows: int, seed: int) -> Columns:
+    """A column of every type."""
+    return {name: column(name, rows, seed) for name in TYPES}
+
+
+def events_of(spark: SparkSession, columns: Columns, folder: Path) -> pa.Table:
+    """The columns of a Parquet log as the events hold them, and the keyed hash of each value."""
+    return spelled(spark, log_of(columns), "parquet", list(columns), folder)
+
+
+def all_differences(columns: Columns, events: pa.Table) -> Iterator[str]:
+    """Between the events and the client, of every column."""
+    for name, values in columns.items():
+        texts, hashes = (events[n].combine_chunks() for n in (name, f"hash of {name}"))
+        yield from (f"{name} {one}" for one in compare(values, texts, hashes))
