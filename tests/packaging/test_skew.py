@@ -107,7 +107,11 @@ SCHEMAS = {
 }
 
 
-@pytest.mark.parametrize("recipe", [FLOAT, EXTREME], ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize(
+    "recipe",
+    [FLOAT, pytest.param(EXTREME, marks=pytest.mark.proof)],
+    ids=lambda recipe: recipe.name,
+)
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_a_schema_that_encodes_otherwise_is_refused_by_the_field_s_name(
     write: Write, monkeypatch: Patch, name: str, recipe: Recipe
