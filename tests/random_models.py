@@ -75,6 +75,14 @@ def specs(
     return spec
 
 
+def plain_spec(architecture: str) -> ModelSpec:
+    """Two fields, one hidden layer, and what the scenario's defaults give the architecture."""
+    shapes = SHAPES[architecture]
+    hidden = (4,) if shapes.has_tower else ()
+    spec = ModelSpec(architecture, ("a", "b"), (3, 3), 2 if shapes.has_embeddings else 0, hidden)
+    return shapes.complete(spec, NetworkSettings())
+
+
 def has_inputs(spec: ModelSpec) -> bool:
     """Whether the tower, if there is one, reads anything: not so the pairs of one input."""
     return not spec.hidden or SHAPES[spec.architecture].tower_inputs(spec) > 0

@@ -11,10 +11,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from random_models import random_inputs, random_model, specs
+from random_models import plain_spec, random_inputs, random_model, specs
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.models import ModelSpec
 from secateur.model.architectures.finalmlp.network import FinalMLP
+from secateur.model.architectures.network_settings import SHAPES
+from secateur.model.architectures.packages import graph_of
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.data.inputs import Inputs
 from secateur.onnx_graph import linear_layers
@@ -92,6 +94,15 @@ def dequantized(model: Recommender, parts: Parts) -> Recommender:
     return seen
 
 
+# The architectures of which a request's inputs are multiplied apart from its candidates'.
+APART = [name for name in SHAPES if not graph_of(random_model(plain_spec(name)), 32).reads_whole]
+
+
+def test_the_architectures_that_read_all_inputs_at_once_are_the_others() -> None:
+    assert {"lr", "fm", "deepfm", "din"} <= set(APART)
+    assert not {"dcnv2", "dlrm"} & set(APART)
+
+
 @quickly
 @given(specs(), places)
 def test_float_graph_scores_like_torch(spec: ModelSpec, request: Places) -> None:
@@ -135,7 +146,7 @@ def test_integer_graph_scores_like_its_integers_by_hand(
 
 @quickly
 @given(
-    specs(["lr", "fm", "deepfm", "din"], least=3),
+    specs(APART, least=3),
     st.frozensets(st.integers(0, 2), min_size=1, max_size=2),
     st.sampled_from([(32, 32), (8, 32), (8, 8), (4, 8)]),
 )

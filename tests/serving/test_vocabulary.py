@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secateur.contracts.errors import CorruptArtifact
+from secateur.contracts.errors import CorruptArtifact, NewerFormat
 from secateur.contracts.features import CategoryField, FeatureSchema
 from secateur.serving.encoding.encoders import HashedEncoder, category_encoder
 from secateur.serving.files import compression, golomb_rice
@@ -135,13 +135,13 @@ def test_a_vocabulary_unlike_its_header_is_refused(
     whole = compression.pack(HEADER, STORED)
     assert unpack_vocabulary(whole, schema, "v")["item"] == ["0", "4", "0"]
     field = HEADER["fields"]["item"] | change  # type: ignore[index]
-    with pytest.raises(CorruptArtifact, match="v"):
+    with pytest.raises(NewerFormat if "more" in change else CorruptArtifact, match="v"):
         unpack_vocabulary(
             compression.pack({"form": 2, "fields": {"item": field}}, stored), schema, "v"
         )
 
 
-@pytest.mark.parametrize("header", [{"form": 2}, {"form": 2, "fields": []}, {"form": 3}])
+@pytest.mark.parametrize("header", [{"form": 2}, {"form": 2, "fields": []}])
 def test_a_header_without_its_fields_is_refused(header: dict[str, object]) -> None:
     with pytest.raises(CorruptArtifact):
         unpack_vocabulary(compression.pack(header, STORED), schema_of({"item": 3}), "v")

@@ -31,6 +31,7 @@ Ids = NDArray[np.int32]
 
 _HASH = struct.Struct(">Q")
 _WHOLE = re.compile(r"0|-?[1-9][0-9]*")
+_BUFFERS = (bytearray, memoryview)  # bytes that no dictionary takes as they stand
 _MISSING = (None, "")  # of a hash; a CSV file has no other way to say it
 
 
@@ -97,10 +98,9 @@ class CategoryEncoder:
 
     def id_of(self, value: object) -> int:
         """Id of one value."""
-        try:
-            return self._of_text[value] if type(value) is str else self._of_number[value]
-        except TypeError:  # no dictionary takes it as it stands: a bytearray
-            return self._of_text.get(spelling(value), self._of_text.oov)
+        if isinstance(value, _BUFFERS):
+            return self._of_text[spelling(value)]
+        return self._of_text[value] if type(value) is str else self._of_number[value]
 
     def encode(self, values: Values) -> Ids:
         """Int32 ids [n] of `values` [n]."""
@@ -113,7 +113,9 @@ class CategoryEncoder:
         id_of = (self._of_number if counted else self._of_text).__getitem__
         try:
             return np.fromiter(map(id_of, values), np.int32, len(values))
-        except TypeError:
+        except (TypeError, ValueError):
+            if not any(isinstance(value, _BUFFERS) for value in values):
+                raise
             return np.fromiter(map(self.id_of, values), np.int32, len(values))
 
     @property

@@ -25,11 +25,9 @@ _KINDS = {"d": np.float64, "q": np.int64}
 
 
 def spelling(value: object) -> str | None:
-    """`canonical` of a value, remembered but for numpy's dates, which equal moments."""
-    try:
-        return canonical(value) if isinstance(value, np.datetime64) else _spelling(value)
-    except TypeError:  # what Python does not hash cannot be remembered: a bytearray
-        return canonical(value)
+    """`canonical` of a value, remembered but for buffers, and dates of numpy's."""
+    is_remembered = not isinstance(value, np.datetime64 | bytearray | memoryview)
+    return _spelling(value) if is_remembered else canonical(value)
 
 
 def is_text(value: object) -> bool:
