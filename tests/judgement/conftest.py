@@ -27,6 +27,7 @@ ACCURACY = Accuracy(1000, 500, 200, 0.73, 0.68, 0.55, 0.9, 1.0)
 EQUAL = Difference(0.0, 0.001)
 Ids = NDArray[np.int32]
 MakeCard = Callable[..., Scorecard]
+ByMetric = dict[str, dict[str, Difference]]
 
 
 def make_card(
@@ -56,6 +57,7 @@ def make_card(
         latency=latencies(us),
         dense_latency=latencies(1000.0),
         dense_levels=levels(),
+        controls=controls(),
     )
 
 
@@ -65,6 +67,15 @@ def levels(auc: float = 0.73, entropy: float = 0.9) -> dict[str, dict[str, Diffe
     return {
         name: dict.fromkeys(("tune", "confirm"), Difference(value, 0.01))
         for name, value in found.items()
+    }
+
+
+def controls(copy: float = 0.0, shuffled: float = -0.1) -> dict[str, ByMetric]:
+    """Of a copy of dense, and of a model that is shuffled, by how much AUC they are off."""
+    same = {metric.name: dict.fromkeys(("tune", "confirm"), EQUAL) for metric in METRICS}
+    return {
+        name: {**same, "auc": dict.fromkeys(("tune", "confirm"), Difference(worse, 0.001))}
+        for name, worse in (("copy", copy), ("shuffled", shuffled))
     }
 
 

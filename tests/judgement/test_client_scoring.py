@@ -17,7 +17,13 @@ from secateur.contracts.features import FeatureSchema
 from secateur.contracts.judgement import Latency
 from secateur.judgement import client_scoring, latency, resident_memory, slices
 from secateur.judgement.client_scoring import HeldOutRows
-from secateur.judgement.compared_accuracy import ScoredSplit, compare_accuracy, write_scores
+from secateur.judgement.compared_accuracy import (
+    ScoredSplit,
+    compare_accuracy,
+    judged_rows,
+    shuffle_half_of_items,
+    write_scores,
+)
 
 MakeScorer = Callable[[], Any]
 N = 300
@@ -112,6 +118,19 @@ def test_the_comparison_covers_every_split_and_slice(
     assert dense is not None
     assert flipped == pytest.approx(1 - dense)
     assert found.differences["auc"]["tune"].estimate == pytest.approx(1 - 2 * dense)
+
+
+def test_controls_are_measured_with_every_candidate(
+    rows: HeldOutRows, by_video: MakeScorer
+) -> None:
+    scores = client_scoring.score_all(by_video(), rows)
+    found = compare_accuracy([ScoredSplit("tune", rows, scores, scores)], seed=1).controls
+    assert set(found) == {"copy", "shuffled"}
+    assert found["copy"]["auc"]["tune"].estimate == 0
+    spoilt = shuffle_half_of_items(judged_rows(rows), scores, seed=1)
+    assert sorted(spoilt) == sorted(scores)
+    assert 0.4 < np.mean(spoilt != scores) < 0.6
+    assert np.array_equal(spoilt, shuffle_half_of_items(judged_rows(rows), scores, seed=1))
 
 
 def test_the_evidence_holds_every_score(

@@ -11,6 +11,7 @@ from secateur.judgement import gates
 from secateur.judgement.gating.floors import broken_floors
 from secateur.judgement.gating.non_inferiority import compare_with_margin, decide
 from secateur.scenario import Judgement
+from secateur.scenario.sections.judgement import SliceRules
 
 MakeCard = Callable[..., Scorecard]
 RULES = Judgement(margin=0.01)
@@ -178,3 +179,70 @@ def test_candidates_equal_to_dense_pass_whatever_the_seed(card: MakeCard) -> Non
     others = {metric.name: same for metric in METRICS[1:]}
     assert gates.gate("a", card("a", tune=same, **others), RULES, 0.9999).outcome == "passed"
     assert np.isclose(RULES.by_metric["auc"], 0.01)
+
+
+def of_slice(card: Scorecard, name: str, delta: Difference, positives: int = 400) -> Scorecard:
+    """The scorecard with a slice on both splits, of 1,000 rows."""
+    keys = [f"{split}/{name}" for split in ("tune", "confirm")]
+    measured = replace(card.accuracy["tune"], positives=positives)
+    auc = {**card.differences["auc"], **dict.fromkeys(keys, delta)}
+    return replace(
+        card,
+        accuracy={**card.accuracy, **dict.fromkeys(keys, measured)},
+        differences={**card.differences, "auc": auc},
+    )
+
+
+def test_a_prune_that_breaks_new_users_is_rejected_by_name(card: MakeCard) -> None:
+    broken = of_slice(card("a"), "new users", Difference(-0.08, 0.005))
+    judged = gates.gate("a", broken, RULES, 0.95)
+    assert judged.outcome == "failed"
+    assert judged.reasons[0] == (
+        "tune/new users AUC -0.0800, lower bound -0.0882 (95 %) is below -0.0300"
+    )
+    wide = SliceRules(margins={"new users": 0.1})
+    judged = gates.gate("a", broken, RULES.model_copy(update={"slices": wide}), 0.95)
+    assert judged.outcome == "passed"
+    assert "the AUC of 1 slices" in judged.reasons[1]
+    unjudged = RULES.model_copy(update={"slices": SliceRules(margin=None)})
+    assert gates.gate("a", broken, unjudged, 0.95).outcome == "passed"
+
+
+def test_a_slice_too_small_is_said_to_be_judged_with_the_rest(card: MakeCard) -> None:
+    small = of_slice(card("a"), "new items", Difference(-0.5, 0.01), positives=299)
+    judged = gates.gate("a", small, RULES, 0.95)
+    assert judged.outcome == "passed"
+    assert judged.reasons[-1].startswith("new items: fewer than 300 rows of a class")
+    crowded = of_slice(card("a"), "new items", Difference(-0.5, 0.01), positives=701)
+    assert gates.gate("a", crowded, RULES, 0.95).outcome == "passed"
+
+
+def test_a_task_is_no_slice(card: MakeCard) -> None:
+    of_task = of_slice(card("a"), "task saved", Difference(-0.5, 0.01))
+    assert gates.gate("a", of_task, RULES, 0.95).outcome == "passed"
+
+
+@pytest.mark.parametrize(
+    ("control", "delta", "said"),
+    [
+        ("copy", -0.02, "a copy of the dense model does not pass: tune AUC -0.0200"),
+        ("shuffled", 0.0, "one shuffled for half of the items passes: tune AUC +0.0000"),
+        (None, 0.0, "a was measured without its controls, copy and shuffled"),
+    ],
+)
+def test_a_gate_that_gets_a_control_wrong_publishes_nothing(
+    card: MakeCard, control: str | None, delta: float, said: str
+) -> None:
+    one = card("a")
+    wrong = {"tune": Difference(delta, SURE), "confirm": Difference(delta, SURE)}
+    controls = {**one.controls, control: {**one.controls[control], "auc": wrong}} if control else {}
+    verdict = gates.judge(["a"], {"a": replace(one, controls=controls)}, RULES)
+    assert not verdict.accepted
+    assert verdict.reason == f"the gate is not trusted: {said}" or said in verdict.reason
+    assert verdict.package is None
+
+
+def test_a_candidate_must_gain_where_a_gain_is_asked_and_no_copy_need_to(card: MakeCard) -> None:
+    better = card("a", tune=Difference(0.03, SURE), confirm=Difference(0.03, SURE))
+    asked = RULES.model_copy(update={"margin": -0.01})
+    assert gates.judge(["a"], {"a": better}, asked).accepted

@@ -166,6 +166,7 @@ def scorecard(name: str, package: str = "p" * 64, confirm_shift: float = 0.0) ->
             **{metric.name: dict.fromkeys(keys, Difference(0.0, error)) for metric in METRICS},
             "auc": {k: Difference(deltas[k], error * (3 if "/" in k else 1)) for k in keys},
         },
+        controls=controls(keys),
         dense_levels={
             "auc": dict.fromkeys(("tune", "confirm"), Difference(0.729, 0.003)),
             "normalized_entropy": dict.fromkeys(("tune", "confirm"), Difference(0.9, 0.003)),
@@ -175,6 +176,14 @@ def scorecard(name: str, package: str = "p" * 64, confirm_shift: float = 0.0) ->
         latency=latency(us),
         dense_latency=latency(DENSE_US),
     )  # fmt: skip
+
+
+def controls(keys: list[str]) -> dict[str, dict[str, dict[str, Difference]]]:
+    return {
+        name: {metric.name: dict.fromkeys(keys, Difference(0.0, 0.001)) for metric in METRICS}
+        | {"auc": dict.fromkeys(keys, Difference(worse, 0.001))}
+        for name, worse in (("copy", 0.0), ("shuffled", -0.1))
+    }
 
 
 def accuracy(auc: float, rows: int) -> Accuracy:

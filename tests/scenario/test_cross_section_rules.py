@@ -101,6 +101,10 @@ CASES = [
         ":39: validation.max_oov_rate.autor: no field with a vocabulary is named so (did",
     ),
     (
+        ("margin = 0.01", 'margin = 0.01\nslices.margins = { "new user" = 0.1 }'),
+        ":44: judgement.slices.margins.new user: no slice is named so (did you mean new users?)",
+    ),
+    (
         ("[training]", "[training]\nhidden = []"),
         ":41: training.hidden: is empty, but deepfm has a tower",
     ),

@@ -31,6 +31,9 @@ SLICES = (
 )
 
 
+COPY, SHUFFLED = CONTROLS = ("copy", "shuffled")  # of dense: one must pass, the other must not
+
+
 @dataclass(frozen=True)
 class Refusal:
     """Why an artifact was refused where it was to be sealed."""
@@ -55,6 +58,7 @@ class Accuracy:
     log_loss: float
     normalized_entropy: float | None
     calibration: float | None
+    positives: int | None = None
     distinct_scores: int | None = None
     day_gauc: float | None = None
     day_share: float | None = None
@@ -152,7 +156,9 @@ class Scorecard:
     "<split>/<slice>"; `differences` by metric, and then so, where the metric exists. What a prune
     does to further tasks stands beside that, keyed by "<split>/task <name>"; it is shown and not
     judged. `dense_levels` are the dense model's own AUC and normalised entropy on the splits, by
-    metric and split. The scores themselves lie beside it in `scores.parquet`.
+    metric and split. `controls` are differences like the candidate's of what must pass, a copy of
+    the dense model, and of what must not, one whose scores are shuffled for half of the items. The
+    scores themselves lie beside it in `scores.parquet`.
     """
 
     recipe: str
@@ -166,6 +172,7 @@ class Scorecard:
     latency: tuple[Latency, ...]
     dense_latency: tuple[Latency, ...]
     dense_levels: dict[str, dict[str, Difference]] = field(default_factory=dict)
+    controls: dict[str, dict[str, dict[str, Difference]]] = field(default_factory=dict)
 
     def of_metric(self, metric: str) -> dict[str, Difference]:
         """The differences in one metric by split and slice."""

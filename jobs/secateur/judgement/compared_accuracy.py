@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from secateur.auc import Scores
-from secateur.contracts.judgement import Accuracy, Difference
+from secateur.contracts.judgement import COPY, METRICS, SHUFFLED, Accuracy, Difference
 from secateur.judgement.accuracy import measure
 from secateur.judgement.client_scoring import HeldOutRows
 from secateur.judgement.intervals.differences import differences, levels
@@ -19,7 +19,9 @@ from secateur.judgement.metrics.definitions import DEFINITIONS
 from secateur.judgement.metrics.scored_rows import JudgedRows, ScoredRows
 from secateur.judgement.slices import slices
 
-SLICE_ROUNDS = ROUNDS // 4  # slices are shown, not judged
+SLICE_ROUNDS = ROUNDS // 4
+AUC = METRICS[:1]  # the metric of slices
+ByMetric = dict[str, dict[str, Difference]]
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,15 @@ class ScoredSplit:
 class Compared:
     """Both models' measures, keyed by split, "<split>/<slice>" and "<split>/task <name>".
 
-    `differences`, and `dense_levels` of whole splits, are keyed by metric first.
+    `differences`, `dense_levels` and each of the `controls` are keyed by metric first. The last two
+    are of whole splits, and slices and tasks have differences in AUC alone.
     """
 
     accuracy: dict[str, Accuracy] = field(default_factory=dict)
     dense_accuracy: dict[str, Accuracy] = field(default_factory=dict)
-    differences: dict[str, dict[str, Difference]] = field(default_factory=dict)
-    dense_levels: dict[str, dict[str, Difference]] = field(default_factory=dict)
+    differences: ByMetric = field(default_factory=dict)
+    dense_levels: ByMetric = field(default_factory=dict)
+    controls: dict[str, ByMetric] = field(default_factory=dict)
 
 
 def compare_accuracy(scored: Sequence[ScoredSplit], seed: int) -> Compared:
@@ -54,14 +58,40 @@ def compare_accuracy(scored: Sequence[ScoredSplit], seed: int) -> Compared:
         for key, rows, dense, candidate in _parts(one):
             found.accuracy[key] = measure_rows(rows, candidate)
             found.dense_accuracy[key] = measure_rows(rows, dense)
-            rounds = ROUNDS if key == one.split else SLICE_ROUNDS
-            (of_candidate,) = differences(rows, dense, [candidate], seed, rounds)
-            for metric, difference in of_candidate.items():
-                found.differences.setdefault(metric, {})[key] = difference
             if key == one.split:
-                for metric, level in levels(rows, dense, seed).items():
-                    found.dense_levels.setdefault(metric, {})[key] = level
+                _compare_split(key, rows, (dense, candidate), seed, found)
+            else:
+                (of_slice,) = differences(rows, dense, [candidate], seed, SLICE_ROUNDS, AUC)
+                _keep(found.differences, key, of_slice)
     return found
+
+
+def _compare_split(
+    split: str, rows: JudgedRows, scores: tuple[Scores, Scores], seed: int, found: Compared
+) -> None:
+    """All metrics of the candidate and, under the same weights, of the controls."""
+    dense, candidate = scores
+    controls = {COPY: dense, SHUFFLED: shuffle_half_of_items(rows, dense, seed)}
+    of_candidate, *of_controls = differences(rows, dense, [candidate, *controls.values()], seed)
+    _keep(found.differences, split, of_candidate)
+    _keep(found.dense_levels, split, levels(rows, dense, seed))
+    for name, of_control in zip(controls, of_controls, strict=True):
+        _keep(found.controls.setdefault(name, {}), split, of_control)
+
+
+def _keep(by_metric: ByMetric, key: str, found: Mapping[str, Difference]) -> None:
+    for metric, difference in found.items():
+        by_metric.setdefault(metric, {})[key] = difference
+
+
+def shuffle_half_of_items(rows: JudgedRows, scores: Scores, seed: int) -> Scores:
+    """The scores [n] of a bad prune: those of half of the items' rows are dealt out anew."""
+    rng = np.random.default_rng(seed)
+    items, of_row = np.unique(rows.items, return_inverse=True)
+    hit = np.flatnonzero((rng.permutation(len(items)) < (len(items) + 1) // 2)[of_row])
+    spoilt = scores.copy()
+    spoilt[hit] = scores[rng.permutation(hit)]
+    return spoilt
 
 
 def measure_rows(rows: JudgedRows, scores: Scores) -> Accuracy:
@@ -70,6 +100,7 @@ def measure_rows(rows: JudgedRows, scores: Scores) -> Accuracy:
     day_gauc = DEFINITIONS["gauc"].of_rows(model).value
     return replace(
         measure(rows.labels, rows.users, scores),
+        positives=int(np.sum(rows.labels == 1)),
         distinct_scores=len(np.unique(scores)),
         day_gauc=None if math.isnan(day_gauc) else day_gauc,
         day_share=float(np.mean(rows.columns["ranked_rows"], dtype=np.float64)),

@@ -81,6 +81,7 @@ def evaluate(
         latency=latency,
         dense_latency=dense_latency,
         dense_levels=compared.dense_levels,
+        controls=compared.controls,
     )
     return scorecard, scored
 

@@ -7,7 +7,8 @@ nothing. Whatever the tune days let through, a package that loses a margin or mo
 probability at most 1 - confidence. If that one test fails the night is refused: trying the next
 candidate on the same days would be another test, unpaid for. For a target of the search the most
 accurate of those that keep within it is the preferred one, and is tested once too: each channel's
-promise stands alone. Where the dense model itself lies below a floor, nothing is accepted.
+promise stands alone. Where the dense model itself lies below a floor, or the gate
+gets a control wrong, nothing is accepted.
 """
 
 from collections import Counter
@@ -18,7 +19,9 @@ from statistics import median
 from secateur.contracts.judgement import GateOutcome, Judged, MetricTest, Scorecard, Verdict
 from secateur.judgement.gating.floors import broken_floors
 from secateur.judgement.gating.limits import cost, limits_broken, saves_enough, target_missed
-from secateur.judgement.gating.non_inferiority import compare_with_margins, sentences
+from secateur.judgement.gating.nightly_controls import broken_controls
+from secateur.judgement.gating.non_inferiority import sentences
+from secateur.judgement.gating.slice_margins import compare_split, small_slices
 from secateur.judgement.intervals.bounds import bonferroni
 from secateur.scenario import Judgement
 from secateur.scenario.sections.search import Target
@@ -61,6 +64,9 @@ def judge(
     broken = broken_floors(dense, rules.confidence) if dense else []
     if broken:
         return replace(refused, reason=f"the dense model is not fit to serve: {'; '.join(broken)}")
+    distrusted = [said for card in cards.values() for said in broken_controls(card, rules)]
+    if distrusted:
+        return replace(refused, reason=f"the gate is not trusted: {distrusted[0]}")
     if not passed:
         return refused
     return confirm(cards[_choice(passed, cards, rules, target)], rules, refused)
@@ -79,13 +85,13 @@ def gate(
         return Judged(recipe, "refused", (refusal,))
     if card is None:
         return Judged(recipe, "crashed", (NO_SCORECARD,))
-    tests = compare_with_margins(card, "tune", rules.by_metric, confidence)
+    tests = compare_split(card, "tune", rules, confidence)
     broken = limits_broken(card, rules) + (target_missed(card, target) if target else [])
     saves, saving = saves_enough(card, rules)
     return Judged(
         recipe=recipe,
         outcome=_outcome(tests, broken, saves),
-        reasons=(*sentences(tests), *broken, saving),
+        reasons=(*sentences(tests), *broken, saving, *small_slices(card, "tune", rules.slices)),
         package=card.package,
         delta_auc=tests[0].delta,
         supported_margin=tests[0].supported_margin,
@@ -96,7 +102,7 @@ def gate(
 
 def confirm(card: Scorecard, rules: Judgement, refused: Verdict) -> Verdict:
     """Test the chosen candidate once on the confirm days; `refused` is what stands otherwise."""
-    tests = compare_with_margins(card, "confirm", rules.by_metric, rules.confidence)
+    tests = compare_split(card, "confirm", rules, rules.confidence)
     accepted = all(one.outcome == "passed" for one in tests)
     word = "confirmed" if accepted else "chosen on the tune days but not confirmed"
     said = "; ".join([*sentences(tests), saves_enough(card, rules)[1]])

@@ -17,11 +17,13 @@ from secateur.contracts.features import (
     VALUE_PREFIX,
     slice_column,
 )
+from secateur.contracts.judgement import SLICES
 from secateur.model.training_settings import Training
 from secateur.scenario.explaining.mistakes import Mistake, did_you_mean
 from secateur.scenario.explaining.toml_lines import KeyPath
 from secateur.scenario.sections.cleaning import Cleaning
 from secateur.scenario.sections.features import Features
+from secateur.scenario.sections.judgement import Judgement
 from secateur.scenario.sections.logs import (
     ClickedListLabel,
     EventTypeLabel,
@@ -226,6 +228,14 @@ def _watched_vocabularies_exist(features: Features, validation: Validation) -> I
             yield Mistake(("validation", "max_oov_rate", name), message)
 
 
+def _judged_slices_exist(features: Features, judgement: Judgement) -> Iterator[Mistake]:
+    known = [*(one.name for one in SLICES), *(one.name for one in features.slices)]
+    for name in judgement.slices.margins:
+        if name not in known:
+            said = f"no slice is named so{did_you_mean(name, known)}"
+            yield Mistake(("judgement", "slices", "margins", name), said)
+
+
 def _rates_rise(validation: Validation) -> Iterator[Mistake]:
     low, high = validation.label_rate
     if low > high:
@@ -259,5 +269,6 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Mistake]]], ...] = (
     (("logs", "features"), _only_the_user_is_hashed),
     (("logs", "validation"), _no_drift_of_users),
     (("features", "validation"), _watched_vocabularies_exist),
+    (("features", "judgement"), _judged_slices_exist),
     (("validation",), _rates_rise),
 )

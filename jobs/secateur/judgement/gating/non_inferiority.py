@@ -168,6 +168,8 @@ def sentences(tests: Sequence[MetricTest]) -> list[str]:
     others = [
         f"{DECLARED[one.metric].words} {one.delta.estimate:+.4f} of {one.margin:g}"
         for one in tests[1:]
-        if one.delta
+        if one.delta and one.split == tests[0].split
     ]
+    slices = sum(one.split != tests[0].split for one in tests)
+    others += [f"the AUC of {slices} slices"] if slices else []
     return [tests[0].words, *([f"within their margins: {', '.join(others)}"] if others else [])]

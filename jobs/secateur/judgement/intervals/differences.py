@@ -1,7 +1,9 @@
 """What separates candidates from the dense model on the same rows, metric by metric."""
 
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,13 +38,19 @@ def differences(
     resampled = _resampled_differences(resamples(models, clusters, seed, rounds), metrics)
     found: list[dict[str, Difference]] = [{} for _ in candidates]
     for metric in metrics:
-        of_dense, *of_candidates = (DEFINITIONS[metric.name].of_rows(model) for model in models)
+        of_dense, *of_candidates = _of_rows(metric, models)
         of_rounds = resampled.get(metric.name, np.empty((len(candidates), 0)))
         for i, (into, measured) in enumerate(zip(found, of_candidates, strict=True)):
             one = _between(metric, of_dense, measured)
             if math.isfinite(one.value) and np.isfinite(one.influence).all():
                 into[metric.name] = _difference(one, clusters, of_rounds[i])
     return found
+
+
+def _of_rows(metric: Metric, models: Sequence[ScoredRows]) -> list[Measured]:
+    """A metric of every model; what it sorts is sorted on all cores."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(DEFINITIONS[metric.name].of_rows, models))
 
 
 def levels(

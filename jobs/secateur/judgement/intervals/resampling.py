@@ -37,7 +37,7 @@ def resamples(
                 np.random.default_rng([seed, role, start]).integers(0, 2, (width, groups)) == 1
                 for role, groups in enumerate((len(clusters.users.rows), len(clusters.items.rows)))
             ]
-            totals = [_Totals(model, width) for model in models]
+            totals = list(pool.map(lambda model, w=width: _Totals(model, w), models))
             for rows, weights in _weights(clusters, coins):
                 list(pool.map(lambda one, w=weights, r=rows: one.add(r, w), totals))
             yield [one.result() for one in totals]

@@ -34,6 +34,17 @@ class Margins(Section):
     """Median microseconds of a request of 256 rows, as a share of dense's, measured in turns."""
 
 
+class SliceRules(Section):
+    """What a package may lose where it may hide: new and rare users and items, and your own."""
+
+    margin: Margin | None = 0.03
+    """AUC, absolute, that it may lose in any slice; without it slices are only reported."""
+    margins: dict[str, Margin] = Field(default_factory=dict)
+    """Another one by slice: `{ "new users" = 0.05 }`."""
+    min_positives: Positive = 300
+    """A slice with fewer rows of either class is judged with all the others alone."""
+
+
 class Judgement(Section):
     """The gate, and which of the packages that pass it is published."""
 
@@ -44,6 +55,8 @@ class Judgement(Section):
     margin). A negative one asks for a gain."""
     margins: Margins = Field(default_factory=Margins)
     """What it may lose of other metrics, bytes and time."""
+    slices: SliceRules = Field(default_factory=SliceRules)
+    """What it may lose in a slice."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """One-sided confidence of the bound that must stay within each margin."""
     max_package_bytes: Positive | None = None

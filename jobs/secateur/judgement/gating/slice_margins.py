@@ -1,0 +1,56 @@
+"""Slices with a margin of their own: a prune may keep the top line and break new users."""
+
+from secateur.contracts.judgement import Accuracy, MetricTest, Scorecard
+from secateur.judgement.gating.non_inferiority import (
+    DECLARED,
+    compare_with_margin,
+    compare_with_margins,
+)
+from secateur.scenario import Judgement
+from secateur.scenario.sections.judgement import SliceRules
+
+TASK = "task "
+
+
+def compare_split(
+    card: Scorecard, split: str, rules: Judgement, confidence: float
+) -> list[MetricTest]:
+    """Test every metric with a margin on a split, AUC first, then the AUC of its slices."""
+    return [
+        *compare_with_margins(card, split, rules.by_metric, confidence),
+        *compare_slices(card, split, rules.slices, confidence),
+    ]
+
+
+def compare_slices(
+    card: Scorecard, split: str, rules: SliceRules, confidence: float
+) -> list[MetricTest]:
+    """Test the AUC of every slice that has a margin and enough rows of both classes."""
+    return [
+        compare_with_margin(DECLARED["auc"], card, f"{split}/{name}", margin, confidence)
+        for name, margin in _margins(card, split, rules).items()
+        if not _too_small(card.accuracy[f"{split}/{name}"], rules)
+    ]
+
+
+def small_slices(card: Scorecard, split: str, rules: SliceRules) -> list[str]:
+    """One sentence on those that are too small to be told apart, if there are any."""
+    small = [
+        name
+        for name in _margins(card, split, rules)
+        if _too_small(card.accuracy[f"{split}/{name}"], rules)
+    ]
+    said = f"fewer than {rules.min_positives} rows of a class, judged with all rows alone"
+    return [f"{', '.join(small)}: {said}"] if small else []
+
+
+def _margins(card: Scorecard, split: str, rules: SliceRules) -> dict[str, float]:
+    """By slice of the split that has rows, its margin where it has one."""
+    names = [key.removeprefix(f"{split}/") for key in card.accuracy if key.startswith(f"{split}/")]
+    margins = {name: rules.margins.get(name, rules.margin) for name in names if TASK not in name}
+    return {name: margin for name, margin in margins.items() if margin is not None}
+
+
+def _too_small(found: Accuracy, rules: SliceRules) -> bool:
+    positives = found.positives or 0
+    return min(positives, found.rows - positives) < rules.min_positives
