@@ -29,6 +29,7 @@ MODULES = {
     "latency": "bench.night.latency",
     "night": "bench.night.one_night",
     "nights": "bench.pruning.nights",
+    "onboarding": "bench.night.onboarding",
     "package_bytes": "bench.pruning.package_bytes",
     "peers": "bench.training.peers",
     "pruning": "bench.pruning.methods",

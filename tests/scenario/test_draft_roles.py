@@ -159,15 +159,13 @@ def test_a_coarse_time_does_not_make_events_of_one_hour_equal(tmp_path: Path) ->
     del columns["ts"]
     columns["place"] = [n % 5 for n in range(ROWS)]
     made = drafted(log(tmp_path, columns), tmp_path)
-    assert made["cleaning"]["deduplicate_on"] == ["user_id", "item_id", "day", "place"]
+    assert made["cleaning"]["deduplicate_on"] == "none"
 
 
 def test_what_is_given_back_is_no_purchase(tmp_path: Path) -> None:
     columns = base() | {"Quantity": [-1 if n % 20 == 0 else n % 9 + 1 for n in range(ROWS)]}
     made = drafted(log(tmp_path, columns), tmp_path)
-    (rule,) = made["cleaning"]["rules"]
-    assert rule["bad"] == "try_cast(`Quantity` AS double) <= 0"
-    assert made["cleaning"]["quarantine_budget"] >= 0.05
+    assert made["cleaning"]["where"] == "try_cast(`Quantity` AS double) > 0"
 
 
 def test_window_splits_and_training_go_by_the_days_and_rows_of_the_log(tmp_path: Path) -> None:

@@ -61,7 +61,8 @@ def test_online_retail_is_a_log_of_purchases(tmp_path: Path) -> None:
     assert made["label"]["kind"] == "purchase"
     assert made["label"]["negatives"]["shared"] == ["Country"]
     assert made["label"]["negatives"]["item_columns"] == ["Description"]
-    assert made["cleaning"]["quarantine_budget"] > 0.24, "a quarter of the lines has no customer"
+    where = "trim(`CustomerID`) <> '' AND try_cast(`Quantity` AS double) > 0"
+    assert made["cleaning"]["where"] == where, "a quarter of the lines has no customer"
 
 
 def test_mind_is_a_log_of_marked_lists_without_a_header(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def log_mistakes(scenario: Scenario, found: LogCounts, whole: bool) -> Iterator[
         message = f"{bad:,} of {found.rows:,} times are not {scenario.logs.time_format!r}"
         yield Mistake(("logs", "time_format"), f"{message}, such as {worst!r}")
     yield from _label_mistakes(scenario, found)
-    if found.unusable > budget * found.rows:
+    if found.unusable > budget * found.rows and scenario.cleaning.where is None:
         share = found.unusable / found.rows
         message = f"{share:.1%} of {found.rows:,} rows are unusable, of them {found.lacking:,} lack"
         at = ("cleaning", "quarantine_budget")

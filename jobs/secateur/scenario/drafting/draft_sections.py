@@ -14,6 +14,7 @@ from secateur.scenario.raw_log.survey import LogSurvey
 from secateur.scenario.sections.logs import TableFormat
 
 _MOST_ROWS_ASKED = 100
+_FEW_LACK, _FEW_REPEAT = 0.02, 0.02
 _AMOUNTS = {"quantity", "qty", "amount", "units"}
 _COARSE = {"yyyy-MM-dd", "yyyyMMdd", "M/d/yyyy", "d/M/yyyy", "yyMMddHH", "yyyyMMddHH"}
 
@@ -86,25 +87,40 @@ def label_section(roles: Roles, inputs: InputGuesses) -> Iterator[str]:
 
 
 def cleaning_section(columns: Sequence[LogColumn], roles: Roles, found: LogSurvey) -> Iterator[str]:
-    """Which rows are the same event, and how many may be unusable."""
+    """Which rows are read at all, which are the same event, and how many may be unusable."""
     yield "\n[cleaning]"
+    conditions, reasons = _conditions(columns, roles, found)
+    if conditions:
+        yield key_line("where", " AND ".join(conditions), f"likely: {'; '.join(reasons)}")
     alike, why = _alike(columns, roles)
     yield key_line("deduplicate_on", alike, why)
-    bad = found.lacking + found.unreadable
+    bad = found.unreadable + (0 if conditions else found.lacking)
     share = bad / max(found.rows, 1)
+    budget = min(1.0, max(0.02, math.ceil(120 * share) / 100))
+    yield key_line("quarantine_budget", budget, f"{share:.1%} of the rows are unusable")
+
+
+def _conditions(
+    columns: Sequence[LogColumn], roles: Roles, found: LogSurvey
+) -> tuple[list[str], list[str]]:
+    """SQL that rows must fulfil to be events of this label, and why."""
+    conditions, reasons = [], []
+    lacking = found.lacking / max(found.rows, 1)
+    if lacking > _FEW_LACK:
+        raw_item = roles.label.reads[0] if roles.label.shows_items else roles.item.name
+        needed = [c for c in columns if c.name in (roles.user.name, raw_item) and not c.complete]
+        conditions += [f"trim(`{column.name}`) <> ''" for column in needed]
+        reasons.append(f"{lacking:.1%} of the rows have no user or no item: nothing to learn from")
     amount = _amount(columns) if roles.label.draws_negatives else None
     negative = _negative_share(amount) if amount else 0.0
-    budget = max(0.02, math.ceil(120 * (share + negative)) / 100)
-    why = f"{share:.1%} of the rows lack user, item or time"
-    yield key_line("quarantine_budget", min(budget, 1.0), why)
     if amount and negative:
-        rule = {"code": "not_positive", "bad": f"try_cast(`{amount.name}` AS double) <= 0"}
-        why = f"likely: {negative:.1%} of {amount.name} are below 1, as what is given back"
-        yield key_line("rules", [rule], why)
+        conditions.append(f"try_cast(`{amount.name}` AS double) > 0")
+        reasons.append(f"{negative:.1%} of {amount.name} are below 1, as what is given back")
+    return conditions, reasons
 
 
-def _alike(columns: Sequence[LogColumn], roles: Roles) -> tuple[list[str], str]:
-    """The columns that make equal rows one event, and why."""
+def _alike(columns: Sequence[LogColumn], roles: Roles) -> tuple[list[str] | str, str]:
+    """The columns that make equal rows one event, or "none", and why."""
     if roles.unique:
         return [roles.unique.name], f"likely: {roles.unique.why}"
     raw_item = roles.label.reads[0] if roles.label.shows_items else roles.item.name
@@ -116,7 +132,10 @@ def _alike(columns: Sequence[LogColumn], roles: Roles) -> tuple[list[str], str]:
     rows = list(zip(*parts, strict=True))
     again = 1 - len(set(rows)) / max(len(rows), 1)
     coarse = roles.spelling is not None and roles.spelling.format in _COARSE
-    if coarse or again > 0.05:
+    if coarse:
+        why = f"likely: by {roles.time.name} alone many events look alike"
+        return "none", why
+    if again > _FEW_REPEAT:
         why = f"likely: {again:.1%} of the rows repeat user, item and time; equal ones are one"
         return [column.name for column in columns], why
     return key, "likely: equal rows are one event"
