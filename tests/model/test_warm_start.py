@@ -84,9 +84,10 @@ def write_features(folder: Path, days: tuple[str, ...], videos: str, words: str 
             for name, all_ in known.items()
         )
         pq.write_table(table, draft.folder / "vocabulary.parquet")
-        (draft.folder / "train").mkdir()
-        for day in days:
-            write_day(draft.folder / "train" / f"part-{day}.parquet", day, videos, words, random)
+        for split, listed in (("train", days), ("tune", days[-1:])):
+            (draft.folder / split).mkdir()
+            for day in listed:
+                write_day(draft.folder / split / f"part-{day}.parquet", day, videos, words, random)
         draft.seal(MadeBy("by hand", "0"), {}, {})
     return artifacts.open_artifact(str(folder), "FeatureSet")
 

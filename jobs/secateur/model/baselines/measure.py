@@ -53,8 +53,8 @@ class BaselineInputs:
 
     @property
     def schema(self) -> FeatureSchema:
-        """The inputs of all models."""
-        return self.features.read(SCHEMA, FeatureSchema)
+        """The inputs of all models, and the label alone: no baseline learns the tasks."""
+        return replace(self.features.read(SCHEMA, FeatureSchema), tasks=())
 
     @property
     def item_field(self) -> CategoryField | None:
@@ -73,13 +73,14 @@ def measure_baselines(
     where it does not say otherwise itself.
     """
     rows = load_split(inputs.features, MEASURED_ON)
+    learned, holdout = (replace(stream, schema=inputs.schema) for stream in train)
     labels = rows.labels.numpy().astype(np.int8)
     scores = predict(dense, rows.inputs).numpy()
     area, found = auc(labels, scores), []
     if area is not None:
         rules = [
             *_of_items(inputs),
-            _linear(inputs, rows, (train[0].read_if_small(), train[1].read()), of),
+            _linear(inputs, rows, (learned.read_if_small(), holdout.read()), of),
         ]
         for name, rule, theirs in rules:
             error = difference_error(labels, scores, theirs)
