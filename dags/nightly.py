@@ -96,7 +96,7 @@ def nightly(path: Path) -> DAG:
         scorecards, wanted = candidate.expand(recipe=plan), publishing_wanted()
         verdict = night.task(
             "judge_candidates",
-            {"plan": plan["uri"], **MEASURED},
+            {"plan": plan["uri"], "state": state, **MEASURED},
             trigger_rule=MEASURED_OR_CRASHED,
         )
         release = night.task(
@@ -110,21 +110,21 @@ def nightly(path: Path) -> DAG:
         scorecards >> verdict >> wanted >> release >> accepted >> report.operator.as_teardown()
 
         for target in scenario.get("search", {}).get("targets", []):
-            target_verdict, target_release = add_target(night, target["name"], plan)
+            target_verdict, target_release = add_target(night, target["name"], plan, state)
             scorecards >> target_verdict
             [target_verdict, wanted] >> target_release >> report.operator
 
     return recommender()
 
 
-def add_target(night: Night, name: str, plan: Any) -> tuple[Any, Any]:  # noqa: ANN401 - XComs
+def add_target(night: Night, name: str, plan: Any, state: str) -> tuple[Any, Any]:  # noqa: ANN401 - XComs
     """Judge the night for one target of the search, and publish on a channel of its own.
 
     Returns the verdict and the release.
     """
     verdict = night.task(
         "judge_candidates",
-        {"plan": plan["uri"], **MEASURED, "target": name},
+        {"plan": plan["uri"], "state": state, **MEASURED, "target": name},
         task_id=f"judge_{name}",
         below=["targets", name],
         trigger_rule=MEASURED_OR_CRASHED,

@@ -7,7 +7,8 @@ recipe without a sealed one has crashed, or was refused, as `--candidates` tells
 `prune_model` sealed. The verdict is sealed either way. Exit 65: no package passed on the tune days,
 or the chosen one was not confirmed; what is served stays as it is.
 With `--target NAME` the night is judged for one target of the scenario's search: packages within
-its limits alone may pass, and the most accurate of them is chosen.
+its limits alone may pass, and the most accurate of them is chosen. `--state` is the scenario's
+folder across nights: there every question to the same held-out days is counted.
 """
 
 import logging
@@ -19,6 +20,7 @@ from secateur.contracts.candidates import DENSE, CandidatePlan
 from secateur.contracts.errors import GateRefused
 from secateur.contracts.judgement import Scorecard
 from secateur.judgement.gates import explain, judge
+from secateur.judgement.holdout_ledger import ask, hold_to_budget, question_of
 from secateur.judgement.scorecards import open_scorecards, read_refusals
 
 log = logging.getLogger("secateur.judge_candidates")
@@ -40,6 +42,10 @@ def judge_candidates(job: Job) -> None:
     if refused:
         job.note("refusals", record.digest(refused))
     verdict = judge(recipes, cards, rules, wanted, refused)
+    if job.arguments.get("state") and sealed:
+        features = next(iter(sealed.values())).manifest.made_from["features"]
+        number = ask(job.flag("state"), features, question_of(cards, rules, target or ""))
+        verdict = hold_to_budget(verdict, number, rules.holdout_uses)
     with job.create("Verdict") as draft:
         draft.write(artifact_files.VERDICT, verdict)
         job.seal(draft, {"accepted": verdict.accepted, "chosen": verdict.chosen})
@@ -50,5 +56,8 @@ def judge_candidates(job: Job) -> None:
 
 if __name__ == "__main__":
     command.run(
-        judge_candidates, __doc__, inputs=("plan", "scorecards"), options=("candidates", "target")
+        judge_candidates,
+        __doc__,
+        inputs=("plan", "scorecards"),
+        options=("candidates", "target", "state"),
     )

@@ -27,7 +27,7 @@ FLAGS = {
     "evaluate_package": {"inputs": ("package", "dense-package", "features"), "options": ()},
     "judge_candidates": {
         "inputs": ("plan", "scorecards"),
-        "options": ("candidates", "target"),
+        "options": ("candidates", "target", "state"),
     },
     "publish_release": {"inputs": ("candidates", "verdict", "store"), "options": ("target",)},
     "accept_night": {

@@ -127,3 +127,17 @@ def test_a_night_is_judged_for_a_target_of_its_search(
     wanted = '--set=search.targets=[{name="edge",max_bytes=99}]'
     assert judge(card("a"), card("b", size=50), wanted, target="edge").returncode == 0
     assert verdict(tmp_path).chosen == "b"
+
+
+def test_held_out_days_answer_as_many_questions_as_the_budget_allows(
+    judge: Callable[..., subprocess.CompletedProcess[str]], card: MakeCard, tmp_path: Path
+) -> None:
+    state = f"--state={tmp_path / 'state'}"
+    outcomes = []
+    for margin in (0.01, 0.02, 0.01, 0.03):
+        rules = (f"--set=judgement.margin={margin}", "--set=judgement.holdout_uses=2")
+        outcomes.append(judge(card("a"), state, *rules).returncode)
+    assert outcomes == [0, 0, 0, 65]  # the third was asked before
+    found = verdict(tmp_path)
+    assert "these held-out days were asked 2 other questions, of 2 in all" in found.reason
+    assert (found.chosen, found.package, found.confirmed, found.tests) == (None, None, None, ())

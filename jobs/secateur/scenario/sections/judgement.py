@@ -59,6 +59,9 @@ class Judgement(Section):
     """What it may lose in a slice."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """One-sided confidence of the bound that must stay within each margin."""
+    holdout_uses: Positive = 20
+    """How many different questions the same held-out days may be asked: a night run again with
+    other candidates or rules is one. A search's targets are one each."""
     max_package_bytes: Positive | None = None
     """A larger package fails."""
     max_request_us: dict[Batch, float] = Field(default_factory=dict)
