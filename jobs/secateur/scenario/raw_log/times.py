@@ -7,7 +7,7 @@ numbers, names of months and days in English, AM or PM and offsets are known her
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
-from functools import cache
+from functools import cache, lru_cache, partial
 from zoneinfo import ZoneInfo
 
 from secateur.scenario.time_formats import UNITS
@@ -15,6 +15,7 @@ from secateur.scenario.time_formats import UNITS
 ReadTime = Callable[[str], datetime | None]
 
 _RUN = re.compile(r"'([^']*)'|(([A-Za-z])\3*)|(.)", re.DOTALL)
+_REMEMBERED = 100_000  # times by their text: many rows share one
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NUMBERS = {
     **{"M": "month", "d": "day", "H": "hour", "h": "hour12", "m": "minute", "s": "second"},
@@ -30,16 +31,20 @@ _PARTS = {
 }
 
 
-def time_reader(time_format: str, zone: str) -> ReadTime | None:
+def time_reader(time_format: str, zone: str, year: int | None = None) -> ReadTime | None:
     """What gives a text's moment on the clocks of `zone`, None for a text that is no such time.
 
-    None where the pattern has parts that are not known here.
+    None where the pattern has parts that are not known here, or tells no year and none is given.
     """
     clocks = ZoneInfo(zone)
     if time_format in UNITS:
         return _number_reader(UNITS[time_format], clocks)
+    if time_format == "iso":
+        return _reader(datetime.fromisoformat, clocks)
     shape = _shape_of(time_format)
-    return None if shape is None else _text_reader(shape, clocks)
+    if shape is None or (year is None and not {"year", "year2"} & set(shape.groupindex)):
+        return None
+    return _reader(partial(_moment, shape, year), clocks)
 
 
 def _number_reader(per_second: int, clocks: ZoneInfo) -> ReadTime:
@@ -52,18 +57,17 @@ def _number_reader(per_second: int, clocks: ZoneInfo) -> ReadTime:
     return read
 
 
-def _text_reader(shape: re.Pattern[str], clocks: ZoneInfo) -> ReadTime:
+def _reader(parse: Callable[[str], datetime], clocks: ZoneInfo) -> ReadTime:
+    """What reads a text by `parse`; one without an offset is of these clocks."""
+
     def read(text: str) -> datetime | None:
-        found = shape.fullmatch(text)
-        if found is None:
-            return None
         try:
-            moment = _moment(found.groupdict())
+            moment = parse(text)
         except ValueError:
             return None
         return moment.astimezone(clocks) if moment.tzinfo else moment.replace(tzinfo=clocks)
 
-    return cache(read)
+    return lru_cache(maxsize=_REMEMBERED)(read)
 
 
 @cache
@@ -91,14 +95,18 @@ def _part(letter: str, length: int) -> str | None:
     return _PARTS.get((letter, length)) or _PARTS.get((letter, None))
 
 
-def _moment(parts: dict[str, str]) -> datetime:
-    """The moment, naive where the text has no offset. Raises ValueError where there is none."""
-    year = int(parts.get("year") or 2000 + int(parts.get("year2") or -30))
+def _moment(shape: re.Pattern[str], known_year: int | None, text: str) -> datetime:
+    """The moment, naive where the text has no offset. Raises ValueError where it is none."""
+    found = shape.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no such time")
+    parts = found.groupdict()
+    year = int(parts.get("year") or known_year or 2000 + int(parts.get("year2") or 0))
     named = parts.get("month_name")
     month = _MONTHS.index(named.lower()) + 1 if named else int(parts.get("month") or 1)
     hour = int(parts.get("hour") or 0)
     if parts.get("hour12"):
-        hour = int(parts["hour12"]) % 12 + 12 * (parts.get("half", "").lower() == "pm")
+        hour = int(parts["hour12"]) % 12 + 12 * ((parts.get("half") or "").lower() == "pm")
     micro = int((parts.get("fraction") or "0")[:6].ljust(6, "0"))
     minute, second = int(parts.get("minute") or 0), int(parts.get("second") or 0)
     zone = _zone(parts.get("offset"))
