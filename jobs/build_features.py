@@ -18,7 +18,7 @@ from secateur.features.building import Plan, build_feature_set
 from secateur.features.days.event_window import EventWindow
 from secateur.features.history.kept_counts import count_days, daily_counts
 from secateur.features.schema import Heading, demand_event_columns
-from secateur.features.split import split_days
+from secateur.features.split import split_window
 from secateur.scenario import tasks_of
 from secateur.spark import session
 
@@ -29,9 +29,17 @@ def build_features(job: Job) -> None:
     logs, features = job.use(job.scenario.logs), job.use(job.scenario.features)
     label, id_key = job.use(job.scenario.label), str(events.manifest.facts["id_key"])
     missing = job.use(job.scenario.cleaning).missing
-    heading = Heading(job.scenario.name, label.name, id_key, tuple(tasks_of(label)), missing)
-    window = EventWindow.open(session(), events.folder, logs)
-    plan = Plan(window, split_days(window.days, features), features)
+    heading = Heading(
+        scenario=job.scenario.name,
+        label=label.name,
+        id_key=id_key,
+        tasks=tuple(tasks_of(label)),
+        missing=missing,
+        timezone=logs.timezone,
+        window_days=logs.window_days,
+    )
+    window = EventWindow.open(session(), events.folder, logs, features)
+    plan = Plan(window, split_window(window, features), features)
     demand_event_columns(features, window.columns, heading.task_columns)
     with (
         tempfile.TemporaryDirectory(prefix="secateur-") as scratch,
@@ -41,7 +49,7 @@ def build_features(job: Job) -> None:
         with daily_counts(window, features, kept) as counts:
             schema, facts = build_feature_set(plan, counts, heading, draft.folder)
         draft.write(artifact_files.SCHEMA, schema)
-        facts |= {"id_key": id_key, "days": plan.splits, "fields": len(schema.inputs)}
+        facts |= {"id_key": id_key, "fields": len(schema.inputs)}
         job.seal(draft, facts)
 
 

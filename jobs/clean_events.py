@@ -19,6 +19,7 @@ from secateur.command import Job
 from secateur.contracts.artifact_files import COUNTS
 from secateur.events.clean_days import clean_days, event_days
 from secateur.events.cleaning_context import CleaningContext, Rules
+from secateur.events.columns.expressions import wrong_values_told
 from secateur.events.event_set import assemble, content_by_day
 from secateur.events.negative_sampling import sample_negatives
 from secateur.events.raw_files import open_log
@@ -39,7 +40,9 @@ def clean_events(job: Job) -> None:
         job.note("logs", raw.digest)
         context = CleaningContext(session(), raw, rules, key, scratch)
         kept = event_days(job.arguments.get("state"), context)
-        counts = assemble(*clean_days(context, kept), draft.folder)
+        with wrong_values_told(rules.logs):
+            days, outside = clean_days(context, kept)
+        counts = assemble(days, outside, draft.folder)
         sides = write_sides(context, draft.folder)
         job.note("scenario.seed", str(scenario.seed))
         counts = sample_negatives(context, scenario.seed, counts, draft.folder)

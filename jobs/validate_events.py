@@ -13,6 +13,7 @@ from secateur import command
 from secateur.command import Job
 from secateur.contracts.artifact_files import COUNTS, PROFILE
 from secateur.contracts.data import CleaningCounts, Profile
+from secateur.scenario import context_of
 from secateur.spark import session
 from secateur.validation import sealed_frames
 from secateur.validation.drift import event_profile, reference_night
@@ -36,7 +37,8 @@ def validate_events(job: Job) -> None:
     profile = replace(event_profile.profile(rows, validation.drift), sides=sides)
     then = reference.read(PROFILE, Profile) if reference else None
     compared = compare_nights(rows, validation.drift, profile, reference)
-    suites = event_suites(rows, counted, features, logs, validation)
+    context = context_of(job.use(job.scenario.label)) is not None
+    suites = event_suites(rows, counted, features, logs, validation, context)
     suites += side_suites(rows, events.folder, logs.sides)
     found = examine(events, suites, profile.rows, validation.min_rules, compared)
     found = found.with_risks(changed_sides(sides, then))

@@ -15,6 +15,7 @@ from secateur.contracts.features import FeatureSchema
 from secateur.spark import session
 from secateur.validation import sealed_frames
 from secateur.validation.examination import examine
+from secateur.validation.single_feature_auc import single_feature_suite
 from secateur.validation.suites.feature_suites import feature_suites
 from secateur.validation.suites.split_suites import malformed_suites, part_suites
 
@@ -32,6 +33,9 @@ def validate_features(job: Job) -> None:
     job.note("holdout_days", str(holdout))
     suites += part_suites(splits, days["train"][-holdout:], validation)
     suites += malformed_suites(features.manifest.facts, validation)
+    train = sorted(features.folder.glob("train/part-*.parquet"))
+    most = validation.max_single_feature_auc
+    suites.append(single_feature_suite(train, schema, vocabulary, most))
     rows = sum(frame.count() for frame in splits.values())
     found = examine(features, suites, rows, validation.min_rules)
     with job.create("ValidationReport") as draft:

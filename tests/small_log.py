@@ -41,7 +41,9 @@ rules = [{{ code = "negative_seconds", bad = "try_cast(seconds AS double) < 0" }
 [features]
 tune_days = 1
 confirm_days = 1
-counters = [{{ keys = ["uid"], freshness = "day", owner = "user", prior_rate = 0.5, buckets = 4 }}]
+counters = [
+    {{ keys = ["uid"], window_days = 6, freshness = "day", owner = "user", prior_rate = 0.5, buckets = 4 }},
+]
 fields = [
     {{ name = "uid", owner = "user", hashed = true }},
     {{ name = "item", owner = "item", min_count = 2 }},
@@ -57,7 +59,7 @@ max_oov_rate = {{ item = 0.5 }}
 [training]
 [judgement]
 margin = 0.01
-"""
+"""  # noqa: E501 - a table of TOML is one line
 
 
 @dataclass

@@ -39,7 +39,7 @@ fields = [
 keys = ["uid"]
 owner = "user"
 prior_rate = 0.5
-
+window_days = 2
 [validation]
 min_rows = 100
 

@@ -64,7 +64,7 @@ def test_a_change_elsewhere_leaves_the_digest_as_it_is(jobs: Path, verb: str, fi
     ("verb", "file"),
     [
         ("clean_events", "clean_events.py"),
-        ("clean_events", "secateur/events/keyed_hash.py"),  # which other modules import
+        ("clean_events", "secateur/events/columns/keyed_hash.py"),  # which other modules import
         ("clean_events", "secateur/storage/s3.py"),  # within a function
         ("clean_events", "secateur/__init__.py"),  # as the package above
         ("build_features", "secateur/features/building.py"),

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from secateur import identity
 from secateur.contracts.errors import UsageError
-from secateur.events.keyed_hash import hash_of, with_pads
+from secateur.events.columns.keyed_hash import hash_of, with_pads
 
 VALUES = ["1", "0012", "", "straße", "用户", "🙂", "a,b", "x" * 1000, "tab\there"]
 KEYS = [b"sixteen bytes ok", b"\x00" * 64, b"\xff" * 65, b"k" * 200]

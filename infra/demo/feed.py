@@ -53,7 +53,7 @@ class Counts:
             key = (name, row[name])
             events, prior = self._events[key], PRIOR_RATE[self.label]
             rate = (self._positives[key] + PRIOR_EVENTS * prior) / (events + PRIOR_EVENTS)
-            known |= {f"{name}_events": events, f"{name}_rate": round(rate, 4)}
+            known |= {f"{name}_14d_events": events, f"{name}_14d_rate": round(rate, 4)}
         return known
 
 

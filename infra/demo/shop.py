@@ -49,9 +49,9 @@ class Shop:
             "StockCode": item,
             "Country": self.country.get(customer, ""),
             "bought": list(self.bought[customer]),
-            "CustomerID_positives": self.of_customer[customer],
+            "CustomerID_69d_positives": self.of_customer[customer],
             "StockCode_28d_positives": recent[item],
-            "CustomerID_x_StockCode_positives": self.of_pair[customer, item],
+            "CustomerID_x_StockCode_69d_positives": self.of_pair[customer, item],
             **self.items[item],
         }
 

@@ -25,7 +25,7 @@ from secateur.contracts.features import (
     VectorField,
 )
 from secateur.events import raw_rows as reading
-from secateur.events.keyed_hash import hash_of, with_pads
+from secateur.events.columns.keyed_hash import hash_of, with_pads
 from secateur.events.raw_files import RawFile
 from secateur.events.spark_spelling import canonical_column
 from secateur.features.columns.encoder import ColumnEncoder

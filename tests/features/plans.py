@@ -20,6 +20,7 @@ from secateur.features.days.event_window import EventWindow
 from secateur.features.history.kept_counts import count_days, daily_counts
 from secateur.features.learning import learn, read_vocabulary
 from secateur.features.schema import Heading
+from secateur.features.split import Splits
 from secateur.features.split_rows import EncodeDay
 from secateur.scenario import Scenario
 
@@ -57,7 +58,8 @@ class Built:
         sources = sources_of(self.plan, self.known, self.scratch / "rows")
         encode = EncodeDay(sources, learned.schema, learned.file)
         on_days(self.plan.window.spark, self.plan.work(), encode)
-        files = [sources.targets[day] for day in self.plan.days(*splits)]
+        targets = (sources.targets[day] for day in self.plan.days(*splits))
+        files = [of_day[split] for of_day in targets for split in splits if split in of_day]
         frame = pa.concat_tables(pq.ParquetFile(file).read() for file in files).to_pandas()
         order = ["time_ms", "user_hash", "day", "value_item", "value_shelf"]
         keys = frame[order].astype(str).assign(rest=frame["label"])
@@ -71,11 +73,12 @@ def built(
     settings: Scenario,
     state: Path,
     splits: Mapping[str, Sequence[str]] = SPLITS,
+    starts: tuple[int, int] | None = None,
 ) -> Iterator[Built]:
     """Count the events, and say what was known before each; every day is held out."""
     logs, features = settings.logs, settings.features
-    window = EventWindow.open(spark, events.folder, logs)
-    plan = Plan(window, splits, features, held_out=tuple(splits))
+    window = EventWindow.open(spark, events.folder, logs, features)
+    plan = Plan(window, Splits(splits, starts), features, held_out=tuple(splits))
     kept = count_days(str(state), events, features, logs)
     with daily_counts(window, features, kept) as counts, tempfile.TemporaryDirectory() as scratch:
         yield Built(plan, know_before(plan, counts, Path(scratch)), Path(scratch))

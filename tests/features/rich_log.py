@@ -62,7 +62,14 @@ counters = [
     { keys = ["uid"], last = 2, of = "hit.now", owner = "user", prior_rate = 0.3, freshness = "day", measures = ["positives", "gap"] },
     { keys = ["uid", "author"], last = 4, of = "hit.now", owner = "item", prior_rate = 0.3, window_days = 2, measures = ["rate", "gap"] },
     { keys = ["genre.main"], window_days = 3, freshness = "day", owner = "item", prior_rate = 0.3, measures = ["events", "gap"] },
+    { keys = ["item"], window_hours = 4, owner = "item", prior_rate = 0.3, measures = ["events", "rate", "age"] },
+    { keys = ["item"], owner = "item", prior_rate = 0.3, kind = "number", measures = ["age"] },
+    { keys = ["uid", "hour"], owner = "user", prior_rate = 0.3 },
+    { keys = ["hour"], window_hours = 49, owner = "user", prior_rate = 0.3, measures = ["events", "rate"] },
+    { keys = ["uid"], within = "session", owner = "user", prior_rate = 0.3, measures = ["events", "positives", "gap", "age"] },
+    { keys = ["author"], within = "session", of = "stay.s", at_least = 1, owner = "item", prior_rate = 0.3 },
 ]
+session_gap_minutes = 150
 fields = [
     { name = "uid", owner = "user", hashed = true },
     { name = "item", owner = "item", min_count = 25 },
@@ -76,6 +83,9 @@ fields = [
     { name = "shelf", owner = "context", kind = "list", length = 2, shares = "item" },
     { name = "likes", owner = "user", kind = "history", length = 4, shares = "item", type = "act" },
     { name = "seen", owner = "user", kind = "history", length = 3, shares = "author", positives_only = false },
+    { name = "visit", owner = "user", kind = "history", length = 2, shares = "item", positives_only = false, type = "act", within = "session" },
+    { name = "hour", owner = "context", of_time = "hour_of_day", kind = "bucket", buckets = 6 },
+    { name = "weekday", owner = "context", of_time = "day_of_week" },
     { name = "embedding", owner = "item", kind = "vector", length = 3, separator = "," },
 ]
 slices = [
@@ -165,7 +175,7 @@ def _event(dice: random.Random, day: str) -> Row:
     if day != DAYS[0] and dice.random() < 0.1:
         happened -= int(timedelta(days=1).total_seconds()) * 1000
     user, item, act = dice.randrange(7), dice.randrange(12), dice.choice(["view", "cart", None])
-    uid = f"{user:016x}"
+    uid, is_context = f"{user:016x}", dice.random() < 0.1
     return {
         "uid": uid,
         "item": str(item),
@@ -177,8 +187,8 @@ def _event(dice: random.Random, day: str) -> Row:
         "score": dice.choice(["0", "0", None, f"{dice.gauss(0, 3):.2f}"]),
         "shelf": dice.choice([None, "1", "3 1.0  5", "99 2", " "]),
         "time_ms": happened,
-        "label": int(dice.random() < 0.4),
-        "label_saved": None if act is None else int(act == "cart"),
+        "label": None if is_context else int(dice.random() < 0.4),
+        "label_saved": None if act is None or is_context else int(act == "cart"),
         "day": late,
     }
 

@@ -73,7 +73,7 @@ def events(real_events: Artifact) -> pd.DataFrame:
         frame = frame.merge(pq.read_table(file).to_pandas(), on=key, how="left")
     frame = frame.sort_values(["day", "time_ms", "user_id"], kind="stable").reset_index(drop=True)
     for key in ("user_id", "video_id", "author_id"):
-        frame[f"{key}_events"], frame[f"{key}_rate"] = counters(frame, key)
+        frame[f"{key}_14d_events"], frame[f"{key}_14d_rate"] = counters(frame, key)
     return frame
 
 

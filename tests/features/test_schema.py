@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secateur.contracts.errors import Refused
-from secateur.contracts.features import BucketField
+from secateur.contracts.features import SPLITS, BucketField, CounterMeaning
 from secateur.encoding.numbers import number_in
 from secateur.encoding.scales import bucket_ids, scale
 from secateur.features.columns.number_columns import (
@@ -16,8 +16,8 @@ from secateur.features.columns.number_columns import (
     column_numbers,
     number_field,
 )
-from secateur.features.schema import demand_event_columns
-from secateur.features.split import split_days
+from secateur.features.schema import counter_meaning, demand_event_columns
+from secateur.features.split import split_days, split_hours
 from secateur.scenario import Features, FieldSpec
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, width=32)
@@ -125,3 +125,50 @@ def test_what_is_made_of_many_events_has_no_columns_name() -> None:
     demand_event_columns(wanted, ["uid", "page"])
     with pytest.raises(Refused, match=r"\['tab'\] are columns of the events already"):
         demand_event_columns(wanted, ["uid", "page", "tab"])
+
+
+DAY_MS = 86_400_000
+
+
+def test_hours_split_the_last_day_and_what_they_reach_of_the_one_before() -> None:
+    days = ("2024-03-01", "2024-03-02")
+    end = 19_784 * DAY_MS + DAY_MS  # of 2024-03-02 in UTC
+    hour = DAY_MS // 24
+    found = split_hours(days, (end - 8 * hour, end - 3 * hour), "UTC")
+    assert found.days == {"train": [*days], "tune": [days[1]], "confirm": [days[1]]}
+    times = np.array([end - 8 * hour - 1, end - 8 * hour, end - 3 * hour - 1, end - 3 * hour])
+    own = {split: found.rows_of(split, times).tolist() for split in SPLITS}
+    assert own == {
+        "train": [True, False, False, False],
+        "tune": [False, True, True, False],
+        "confirm": [False, False, False, True],
+    }
+    further = split_hours(days, (end - 30 * hour, end - 24 * hour), "UTC")
+    assert further.days == {"train": [days[0]], "tune": [days[0]], "confirm": [days[1]]}
+    with pytest.raises(Refused, match="no hour to train on"):
+        split_hours(days, (end - 48 * hour, end - hour), "UTC")
+
+
+def test_a_schema_says_what_its_counters_mean() -> None:
+    fields = [{"name": "item", "owner": "item"}]
+    counter = {"keys": ["item"], "owner": "item", "prior_rate": 0.2, "prior_events": 5}
+    windows = (
+        {"of": "stay", "at_least": 2.5, "last": 3},
+        {"window_days": 30, "freshness": "day"},
+        {"window_hours": 3},
+        {"within": "session"},
+    )
+    made = Features.model_validate(
+        {"fields": fields, "counters": [{**counter, **one} for one in windows]}
+    )
+    week, longer, hours, session = (counter_meaning(c, made, 14) for c in made.counters)
+    inputs = {"events": "item_7d_last3_stay_from_2.5_events"}
+    inputs["rate"] = "item_7d_last3_stay_from_2.5_rate"
+    assert week == CounterMeaning(
+        ("item",), inputs, "event", 5, 0.2, window_days=7, last=3, of="stay", at_least=2.5
+    )
+    assert (longer.window_days, longer.freshness) == (14, "day")  # what a night reads
+    assert (hours.window_days, hours.window_hours) == (None, 3)
+    assert (session.within, session.session_gap_minutes) == ("session", 30)
+    named = made.model_copy(update={"session_column": "visit"})
+    assert counter_meaning(made.counters[3], named, 14).session_column == "visit"

@@ -17,7 +17,7 @@ import torch
 from all_kinds import KEY, SCHEMA, sealed_features
 from secateur.artifacts import Artifact, create
 from secateur.contracts.candidates import Recipe
-from secateur.contracts.features import NumberField
+from secateur.contracts.features import CounterMeaning, NumberField
 from secateur.identity import hash_id
 from secateur.model.architectures.network_settings import Architecture
 from secateur.model.architectures.registry import new_model
@@ -37,8 +37,28 @@ TODAY = replace(
     tasks=("kept", "shared"),
     unread=("colour",),
     missing={"age": ("-1",), "rank": ("0",), "tags": ("none",)},
+    counters=(
+        CounterMeaning(("item",), {"rate": "price"}, "event", 10, 0.3, window_days=7, last=3),
+        CounterMeaning(("item",), {"gap": "rank"}, "day", 10, 0.3, window_hours=2, of="stay"),
+        CounterMeaning(
+            ("user_id",),
+            {"age": "age"},
+            "event",
+            10,
+            0.3,
+            within="session",
+            session_gap_minutes=30,
+            session_column="visit",
+            of="stay",
+            at_least=2.5,
+        ),
+    ),
+    times={"temperature": "hour_of_day", "age": "day_of_week"},
+    timezone="Asia/Shanghai",
 )
-MADE: tuple[tuple[Architecture, Recipe], ...] = (("deepfm", Recipe("7-missing", embedding_bits=8)),)
+MADE: tuple[tuple[Architecture, Recipe], ...] = (
+    ("deepfm", Recipe("8-counters", embedding_bits=8)),
+)
 
 
 def main() -> None:

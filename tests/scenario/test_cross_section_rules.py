@@ -19,7 +19,7 @@ CASES = [
     ),
     (
         ("window_days = 6", "window_days = 3"),
-        ":14: logs.window_days: 3 days leave none to learn from: 1 tune, 1 confirm ",
+        ":14: logs.window_days: 3 days leave none to learn from: 1 tune, 1 confirm, ",
     ),
     (
         ("window_days = 6", 'first_day = "2024-02-02"\nlast_day = "2024-02-01"'),
@@ -47,6 +47,14 @@ CASES = [
     (
         ('column = "liked"', 'column = "liked"\ntasks = { by = { column = "author" } }'),
         ":30: features.fields[2].name: 'author' is what is to be predicted",
+    ),
+    (
+        ('keys = ["uid"]', 'keys = ["uid", "liked"]'),
+        ":33: features.counters[0].keys[1]: 'liked' is what is to be predicted: it tells a label",
+    ),
+    (
+        ('keys = ["uid"]', 'keys = ["label"]'),
+        ":33: features.counters[0].keys[0]: 'label' is what is to be predicted: it tells a label",
     ),
     (
         ("[training]", "[training]\ntask_weights = { saved = 0.5 }"),
@@ -77,8 +85,8 @@ CASES = [
         ":29: features.fields[2].name: its input 'item' is there already, of field [1]",
     ),
     (
-        ('name = "author"', 'name = "uid_rate"'),
-        ":32: features.counters[0]: its input 'uid_rate' is there already, of field [2]",
+        ('name = "author"', 'name = "uid_2d_rate"'),
+        ":32: features.counters[0]: its input 'uid_2d_rate' is there already, of field [2]",
     ),
     (
         ('name = "author"', 'name = "time_ms"'),
@@ -178,3 +186,20 @@ def test_what_spark_can_parse_is_no_mistake(pattern: str, write: Write) -> None:
 def test_the_small_scenario_has_no_mistake(write: Write) -> None:
     assert "time_format" not in SCENARIO
     assert check_scenario(str(write()))[1] == []
+
+
+def test_hours_are_held_out_of_a_log_of_two_days(write: Write) -> None:
+    hours = ("tune_days = 1\nconfirm_days = 1", "tune_hours = 6\nconfirm_hours = 6")
+    two_days = ("window_days = 6", "window_days = 2")
+    path = write(two_days, hours)
+    assert check_scenario(str(path))[1] == []
+    path = write(two_days, (hours[0], "tune_hours = 12\nconfirm_hours = 12"))
+    _, (said,) = check_scenario(str(path))
+    assert (
+        "2 days leave none to learn from: 12 hours tune, 12 hours confirm, 0 warm up and 1" in said
+    )
+    path = write(two_days, (hours[0], "tune_hours = 6"))
+    assert "say both" in check_scenario(str(path))[1][0]
+    late = ('deduplicate_on = ["uid", "item", "at"]', 'deduplicate_on = ["uid"]\nlate_days = 1')
+    _, (said,) = check_scenario(str(write(two_days, hours, late)))
+    assert "features.tune_hours: an event that comes days late has no hour" in said

@@ -98,13 +98,13 @@ def test_what_is_made_of_many_events_is_named_as_no_column(write: Write, tmp_pat
         '{ name = "author", owner = "item" }',
         '{ name = "author", owner = "user", kind = "history", shares = "item" }',
     )
-    uri = log(tmp_path, header=f"{HEADER},uid_rate")
+    uri = log(tmp_path, header=f"{HEADER},uid_2d_rate")
     found = messages(write(past), uri)
     assert [line.partition(": ")[0] for line in found] == [
         "features.fields[2].name",
         "features.counters[0]",
     ]
-    assert "'uid_rate' is a column of the log already" in found[1]
+    assert "'uid_2d_rate' is a column of the log already" in found[1]
 
 
 @pytest.mark.parametrize(

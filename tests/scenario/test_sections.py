@@ -147,7 +147,7 @@ def test_a_counters_inputs_are_named_by_keys_window_and_measure() -> None:
     one = Counter(**COUNTER, window_days=7, measures=("events", "positives"))
     assert [field.name for field in one.fields] == ["u_7d_events", "u_7d_positives"]
     pair = Counter(keys=("u", "tag"), owner="item", prior_rate=0.1, buckets=8)
-    assert [field.name for field in pair.fields] == ["u_x_tag_events", "u_x_tag_rate"]
+    assert [field.name for field in pair.fields] == ["u_x_tag_7d_events", "u_x_tag_7d_rate"]
     assert {(field.kind, field.owner, field.buckets) for field in pair.fields} == {
         ("bucket", "item", 8)
     }
@@ -165,8 +165,11 @@ def test_counters_of_single_events_and_of_other_signals_have_names_of_their_own(
 def test_a_counter_of_enough_of_a_number_says_of_how_much() -> None:
     stays = {**COUNTER, "of": "stay", "kind": "number"}
     some, more = (Counter(**{**stays, "at_least": least}) for least in (0.5, 10_000))
-    assert [f.name for f in some.fields] == ["u_stay_from_0.5_events", "u_stay_from_0.5_rate"]
-    assert [f.name for f in more.fields] == ["u_stay_from_10000_events", "u_stay_from_10000_rate"]
+    assert [f.name for f in some.fields] == ["u_7d_stay_from_0.5_events", "u_7d_stay_from_0.5_rate"]
+    assert [f.name for f in more.fields] == [
+        "u_7d_stay_from_10000_events",
+        "u_7d_stay_from_10000_rate",
+    ]
     assert [f.kind for f in some.fields] == ["number", "number"]
     assert [f.scale for f in some.fields] == ["standard_log", "standard"]
     with pytest.raises(ValueError, match="`at_least` needs `of`"):
@@ -175,7 +178,7 @@ def test_a_counter_of_enough_of_a_number_says_of_how_much() -> None:
 
 def test_inputs_are_the_fields_then_the_counters() -> None:
     features = Features(fields=(FieldSpec(**FIELD),), counters=(Counter(**COUNTER),))
-    assert [spec.name for spec in features.inputs] == ["f", "u_events", "u_rate"]
+    assert [spec.name for spec in features.inputs] == ["f", "u_7d_events", "u_7d_rate"]
 
 
 @pytest.mark.parametrize("kind", ["category", "bucket"])
@@ -218,3 +221,21 @@ def test_a_day_needs_no_quotes() -> None:
     assert load_scenario("short_video", ("logs.last_day=2022-05-03",)).logs.last_day == "2022-05-03"
     with pytest.raises(ScenarioError, match="last_day"):
         load_scenario("short_video", ("logs.last_day=2022-05-03T10:00:00",))
+
+
+def test_a_counter_has_one_window_a_week_by_default() -> None:
+    windows: dict[str, dict[str, Any]] = {
+        "u_7d_rate": {},
+        "u_3d_rate": {"window_days": 3},
+        "u_2h_rate": {"window_hours": 2},
+        "u_session_rate": {"within": "session"},
+    }
+    for name, window in windows.items():
+        one = Counter(**COUNTER, **window, measures=("rate",))
+        assert [field.name for field in one.fields] == [name]
+        assert one.of_single_events == (name in ("u_2h_rate", "u_session_rate"))
+    with pytest.raises(ValueError, match="window_days and window_hours are two windows"):
+        Counter(**COUNTER, window_days=1, window_hours=2)
+    with pytest.raises(ValueError, match="up to the midnight before, within says nothing"):
+        Counter(**COUNTER, within="session", freshness="day")
+    assert Counter(**COUNTER, measures=("age",)).of_single_events

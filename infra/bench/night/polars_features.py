@@ -35,7 +35,7 @@ def encode(scenario: Scenario, events_folder: Path, output: Path) -> None:
     days = sorted(events["day"].unique())
     splits = split_days(days, features)
     for counter in features.counters:
-        events = with_counter(events, counter)
+        events = with_counter(events, counter, len(days))
     train = events.filter(pl.col("day").is_in(list(splits["train"])))
     ids = [encode_field(events, train, spec) for spec in features.inputs]
     others = [pl.col("day", "time_ms", "label"), pl.col(scenario.logs.user).alias("user_hash")]
@@ -54,13 +54,14 @@ def read(folder: Path, logs: Logs) -> pl.DataFrame:
     return frame
 
 
-def with_counter(events: pl.DataFrame, counter: Counter) -> pl.DataFrame:
-    """Add the counter's fields: what its key had on the days before the event's."""
-    if counter.freshness != "day" or len(counter.keys) != 1 or counter.window_days:
+def with_counter(events: pl.DataFrame, counter: Counter, days: int) -> pl.DataFrame:
+    """Add the counter's fields: what its key had on the log's `days` before the event's."""
+    daily = counter.freshness == "day" and (counter.days or 0) >= days
+    if not daily or len(counter.keys) != 1:
         raise ValueError(f"{counter.name}: the rival knows daily counters of one key only")
     (key,) = counter.keys
     counted = events.drop_nulls(key).group_by(key, "day")
-    daily = counted.agg(pl.len().alias("n"), pl.col("label").sum().alias("hits")).sort(key, "day")
+    by_day = counted.agg(pl.len().alias("n"), pl.col("label").sum().alias("hits")).sort(key, "day")
     before = [pl.col(c).cum_sum().over(key) - pl.col(c) for c in ("n", "hits")]
     prior = counter.prior_events
     rate = (pl.col("hits") + prior * counter.prior_rate) / (pl.col("n") + prior)
@@ -70,7 +71,7 @@ def with_counter(events: pl.DataFrame, counter: Counter) -> pl.DataFrame:
         "rate": rate.round(DIGITS, mode="half_away_from_zero"),
     }
     made = [measures[measure].alias(counter.field(measure)) for measure in counter.measures]
-    table = daily.with_columns(*before).select(key, "day", *made)
+    table = by_day.with_columns(*before).select(key, "day", *made)
     return events.join(table, on=[key, "day"], how="left", maintain_order="left")
 
 

@@ -127,7 +127,7 @@ class BuiltFeatures:
         label = '{column = "is_click", tasks = {long_view = {column = "long_view"}}}'
         texts = (
             "{" + ", ".join(f"{key} = {json.dumps(value)}" for key, value in one.items()) + "}"
-            for one in counters(self.counted)
+            for one in ({"window_days": 14, **setting} for setting in counters(self.counted))
         )
         return f"label={label}", f"features.counters=[{', '.join(texts)}]"
 

@@ -5,6 +5,8 @@ from typing import Literal
 
 Owner = Literal["user", "item", "context"]
 Scale = Literal["log", "standard", "standard_log", "quantile"]
+TimePart = Literal["hour_of_day", "day_of_week"]
+CounterMeasure = Literal["events", "positives", "rate", "gap", "age"]
 
 SPLITS = ("train", "tune", "confirm")
 HELD_OUT = SPLITS[1:]  # days that no model is trained on
@@ -124,6 +126,35 @@ class VectorField:
     separator: str
 
 
+@dataclass(frozen=True)
+class CounterMeaning:
+    """What a service counts so that some inputs mean what they meant in training.
+
+    `inputs` names the input of each measure. Counted are the events of the same values of `keys`
+    that were known before the event (`freshness` "event") or before its midnight ("day"), over
+    `window_days` days, the event's own among them, or `window_hours` hours, or `within` the user's
+    session of at most `session_gap_minutes` between two events, or of one value of the column
+    `session_column`; where `last` is said, so many of the newest. Positive is an event by its
+    label, or by the column `of`, 1 or 0, or `at_least` a number. The rate is
+    (positives + prior_events * prior_rate) / (events + prior_events), of 4 decimals; gap and age
+    are whole seconds since the last and since the first event.
+    """
+
+    keys: tuple[str, ...]
+    inputs: dict[str, str]
+    freshness: Literal["event", "day"]
+    prior_events: int
+    prior_rate: float
+    window_days: int | None = None
+    window_hours: int | None = None
+    within: Literal["session"] | None = None
+    session_gap_minutes: int | None = None
+    session_column: str | None = None
+    last: int | None = None
+    of: str | None = None
+    at_least: float | None = None
+
+
 AnyField = CategoryField | BucketField | NumberField | ListField | VectorField
 
 
@@ -135,6 +166,8 @@ class FeatureSchema:
     `label`. `slices` name groups of held-out rows to look at apart, `unread` what pruning took out.
     `missing` holds, by bucket, number, list or vector, the canonical spellings that the log means a
     missing value by; in a category those are unknown like any other value that was never learned.
+    `counters` say what their inputs mean; a schema of earlier times says none. `times` are the
+    inputs that are made of the event's time in `timezone`: a caller gives them, or the time itself.
     """
 
     scenario: str
@@ -149,6 +182,9 @@ class FeatureSchema:
     tasks: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    counters: tuple[CounterMeaning, ...] = ()
+    times: dict[str, TimePart] = field(default_factory=dict)
+    timezone: str = "UTC"
 
     @property
     def fields(self) -> tuple[CategoryField | BucketField, ...]:

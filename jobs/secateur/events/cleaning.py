@@ -9,7 +9,8 @@ from pyspark.sql import functions as F  # noqa: N812
 from secateur.contracts.errors import Refused, ScenarioError
 from secateur.events import labelling
 from secateur.events.cleaning_context import Rules
-from secateur.events.keyed_hash import hash_of, with_pads
+from secateur.events.columns.expressions import with_expressions
+from secateur.events.columns.keyed_hash import hash_of, with_pads
 from secateur.events.labelling import LABEL
 from secateur.events.raw_files import RawLog
 from secateur.events.raw_rows import (
@@ -24,7 +25,7 @@ from secateur.events.raw_rows import (
 )
 from secateur.events.spark_spelling import canonical_column, canonical_spelling
 from secateur.local_days import midnight_ms
-from secateur.scenario import Logs
+from secateur.scenario import Logs, context_of
 from secateur.scenario.sections.logs import DELIMITERS
 from secateur.scenario.time_formats import UNITS
 from secateur.spark import column_named, local_date
@@ -115,7 +116,8 @@ def events_of(once: DataFrame, log: RawLog, rules: Rules) -> DataFrame:
     Canonical strings, but `time_ms` bigint and `label` 0 or 1; the user is a keyed hash. A time
     column of another name is gone.
     """
-    labelled = labelling.label_events(once, rules.label, rules.logs.item)
+    labelled = labelling.label_and_context(once, rules.label, rules.logs.item)
+    labelled = with_expressions(labelled, rules.logs)
     own = {TIME_MS, LABEL, DAY, rules.logs.time, SOURCE}
     columns = [column_named(name) for name in labelled.columns if name not in own]
     return labelled.select(*columns, TIME_MS, F.col(LABEL).cast("int"), DAY).repartition(DAY)
@@ -161,11 +163,8 @@ def _milliseconds(logs: Logs) -> Column:
 
 def _reasons(frame: DataFrame, rules: Rules) -> Column:
     logs, cleaning = rules.logs, rules.cleaning
-    item = (
-        {}
-        if labelling.shows_items(rules.label)
-        else {"item_missing": column_named(logs.item).isNull()}
-    )
+    item = labelling.context_faults(frame, rules.label, logs.item)
+    learned = ~labelling.is_context(frame, rules.label)
     late = F.col(FIRST_MS) - F.lit(cleaning.late_days * _DAY_MS)
     future = F.col(LAST_MS) + F.lit(cleaning.future_minutes * _MINUTE_MS)
     found = {
@@ -174,7 +173,7 @@ def _reasons(frame: DataFrame, rules: Rules) -> Column:
         TIME_FUTURE: F.col(TIME_MS) > future,
         "user_missing": column_named(logs.user).isNull(),
         **item,
-        **labelling.faults(rules.label),
+        **{code: learned & bad for code, bad in labelling.faults(rules.label).items()},
         **{
             rule.code: _predicate(frame, f"cleaning.rules {rule.code}", rule.bad)
             for rule in cleaning.rules
@@ -200,12 +199,17 @@ def demand_log_columns(log: RawLog, rules: Rules) -> None:
     """Insist on the columns that the rules name. Raises Refused or ScenarioError."""
     logs = rules.logs
     item = () if labelling.shows_items(rules.label) else (logs.item,)
+    shown = labelling.shown_list(rules.label)
     needed = {logs.user, logs.time, *item, *labelling.label_columns(rules.label)}
+    needed |= set(shown.aligned.values())
+    context = context_of(rules.label)
+    needed |= {context.item} - {None} if context else set()
     lacking = sorted((needed | set(rules.cleaning.deduplicate_on)) - set(log.columns))
     if lacking:
         raise Refused(f"{log.events[0].key} has no column {lacking}; it has {list(log.columns)}")
     item_made = [logs.item] if labelling.shows_items(rules.label) else []
     counted = [name for name in (rules.cleaning.count_repetitions,) if name]
+    item_made += [*shown.event_columns, *logs.expressions]
     sides = ((log.sides[side.name].columns, side.key) for side in logs.sides)
     of_sides = (name for columns, key in sides for name in columns if name != key)
     names = [*log.columns, *item_made, *counted, *of_sides]

@@ -1,12 +1,18 @@
 """What a row says of the label, by the scenario's kind of label.
 
 `faults` are reasons to quarantine a raw row. `label_events` turns usable rows into labelled events;
-a row that shows many items becomes many. Each task of a label becomes a column of its own.
+a row that shows many items becomes many. Each task of a label becomes a column of its own. Rows of
+context tell no label: events whose label is null, so no rows of a split, which counters and
+histories of later events know.
 """
 
+from functools import reduce
+
+from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
+from secateur.contracts.errors import ScenarioError
 from secateur.contracts.features import LABEL_PREFIX
 from secateur.events.spark_spelling import canonical_spelling, canonical_values
 from secateur.scenario import (
@@ -17,8 +23,10 @@ from secateur.scenario import (
     MarkedListLabel,
     PurchaseLabel,
     ThresholdLabel,
+    context_of,
     tasks_of,
 )
+from secateur.scenario.sections.label_rows import ShownList
 from secateur.spark import column_named, finite_number
 
 LABEL = "label"
@@ -32,6 +40,11 @@ def label_columns(label: Label) -> tuple[str, ...]:
     if isinstance(label, ClickedListLabel):
         return (label.column, label.clicked)
     return (label.column, *(task.column for task in tasks_of(label).values()))
+
+
+def shown_list(label: Label) -> ShownList:
+    """What its rows' lists give to events besides the items; nothing where they show none."""
+    return label if isinstance(label, ShownList) else ShownList()
 
 
 def task_columns(label: Label) -> dict[str, Column]:
@@ -71,12 +84,14 @@ def _faults(label: Label) -> dict[str, Column]:
             return {
                 "candidates_missing": column_named(label.column).isNull(),
                 "candidates_malformed": ~whole,
+                **_alignment_faults(label),
             }
         case ClickedListLabel():
             clicked, shown = column_named(label.clicked), _pieces(label)
             return {
                 "candidates_missing": column_named(label.column).isNull(),
                 "clicked_not_shown": clicked.isNotNull() & ~F.array_contains(shown, clicked),
+                **_alignment_faults(label),
             }
         case ColumnLabel():
             value = column_named(label.column)
@@ -88,27 +103,82 @@ def label_events(rows: DataFrame, label: Label, item: str) -> DataFrame:
 
     The columns that tell which of the shown items was chosen are gone from the events.
     """
-    if isinstance(label, MarkedListLabel):
-        mark_length = F.lit(len(label.mark) + 1)  # with the digit after it
-        shown = F.transform(
-            _pieces(label),
-            lambda piece: F.struct(
-                F.left(piece, F.length(piece) - mark_length).alias("item"),
-                F.right(piece, F.lit(1)).alias("as"),
-            ),
-        )
-    elif isinstance(label, ClickedListLabel):
-        clicked = F.coalesce(column_named(label.clicked), F.lit(""))
-        shown = F.transform(
-            _pieces(label),
-            lambda piece: F.struct(piece.alias("item"), (piece == clicked).cast("int").alias("as")),
-        )
-    else:
+    if not isinstance(label, MarkedListLabel | ClickedListLabel):
         return rows.withColumns({LABEL: _label(label), **task_columns(label)})
-    exploded = rows.withColumn(_SHOWN, F.explode(shown))
-    spelled = canonical_spelling(F.col(_SHOWN)["item"])
-    exploded = exploded.withColumns({item: spelled, LABEL: F.col(_SHOWN)["as"].cast("int")})
-    return exploded.drop(*label_columns(label), _SHOWN)
+    exploded = rows.withColumn(_SHOWN, F.explode(_shown_items(label)))
+    shown = F.col(_SHOWN)
+    columns = {item: shown["item"], LABEL: shown["as"]}
+    columns |= {name: shown[f"aligned_{n}"] for n, name in enumerate(label.aligned)}
+    if label.position is not None:
+        columns[label.position] = shown["place"].cast("string")
+    gone = [name for name in label_columns(label) if name not in columns]
+    return exploded.withColumns(columns).drop(*gone, _SHOWN)
+
+
+def is_context(rows: DataFrame, label: Label) -> Column:
+    """Whether a raw row is context. Raises ScenarioError where the scenario says it in no SQL."""
+    context = context_of(label)
+    if context is None:
+        return F.lit(False)
+    try:
+        rows.where(context.where)
+    except (AnalysisException, ParseException) as error:
+        first = str(error).splitlines()[0]
+        raise ScenarioError(f"label.context: {context.where!r}: {first}") from error
+    return F.coalesce(F.expr(context.where), F.lit(False))
+
+
+def context_faults(rows: DataFrame, label: Label, item: str) -> dict[str, Column]:
+    """Predicates over canonical columns by reason code: an event is of an item."""
+    if not shows_items(label):
+        return {"item_missing": column_named(item).isNull()}
+    named = context_of(label)
+    if named is None or named.item is None:
+        return {}
+    return {"item_missing": is_context(rows, label) & column_named(named.item).isNull()}
+
+
+def label_and_context(rows: DataFrame, label: Label, item: str) -> DataFrame:
+    """The labelled events of usable rows, and those of context, whose label and tasks are null."""
+    context = context_of(label)
+    if context is None:
+        return label_events(rows, label, item)
+    is_other = is_context(rows, label)
+    of_item = column_named(context.item or item)
+    nothing = F.lit(None).cast("int")
+    made = {LABEL: nothing, **dict.fromkeys(task_columns(label), nothing), item: of_item}
+    gone = label_columns(label) if shows_items(label) else ()
+    others = rows.where(is_other).withColumns(made).drop(*(set(gone) - {item}))
+    learned = label_events(rows.where(~is_other), label, item)
+    return learned.unionByName(others, allowMissingColumns=True)
+
+
+def _shown_items(label: MarkedListLabel | ClickedListLabel) -> Column:
+    """An array of each item that a row shows, once: `item`, `as`, `place`, and what is aligned."""
+    clicked = F.lit("")
+    if isinstance(label, ClickedListLabel):
+        clicked = F.coalesce(column_named(label.clicked), clicked)
+    aligned = [_split(name, label.separator) for name in label.aligned.values()]
+
+    def item_shown(piece: Column, number: Column) -> Column:
+        name, chosen = piece, (piece == clicked).cast("int")
+        if isinstance(label, MarkedListLabel):
+            mark_length = F.lit(len(label.mark) + 1)  # with the digit after it
+            name = canonical_spelling(F.left(piece, F.length(piece) - mark_length))
+            chosen = F.right(piece, F.lit(1)).cast("int")
+        values = (canonical_spelling(F.get(one, number)) for one in aligned)
+        more = (value.alias(f"aligned_{n}") for n, value in enumerate(values))
+        return F.struct(piece.alias("piece"), name.alias("item"), chosen.alias("as"), *more)
+
+    every = F.filter(F.transform(_parts(label), item_shown), lambda one: F.length(one["piece"]) > 0)
+    placed = F.transform(every, lambda one, n: one.withField("place", n + 1))
+    items = F.transform(every, lambda one: one["item"])
+    first = F.filter(placed, lambda one: F.array_position(items, one["item"]) == one["place"])
+
+    def chosen_anywhere(one: Column) -> Column:
+        return F.exists(every, lambda other: (other["item"] == one["item"]) & (other["as"] == 1))
+
+    return F.transform(first, lambda one: one.withField("as", chosen_anywhere(one).cast("int")))
 
 
 def _label(label: Label) -> Column:
@@ -127,10 +197,27 @@ def _label(label: Label) -> Column:
 
 
 def _pieces(label: MarkedListLabel | ClickedListLabel) -> Column:
-    parts = F.split(column_named(label.column), literally(label.separator))
+    return F.filter(_parts(label), lambda piece: F.length(piece) > 0)
+
+
+def _parts(label: MarkedListLabel | ClickedListLabel) -> Column:
+    """What stands between the separators, nothing too."""
+    parts = _split(label.column, label.separator)
     if isinstance(label, ClickedListLabel):  # to be compared with the clicked item's spelling
-        parts = F.transform(parts, canonical_spelling)
-    return F.filter(parts, lambda piece: F.length(piece) > 0)
+        parts = F.transform(parts, lambda part: F.coalesce(canonical_spelling(part), F.lit("")))
+    return parts
+
+
+def _split(name: str, separator: str) -> Column:
+    return F.split(column_named(name), literally(separator))
+
+
+def _alignment_faults(label: MarkedListLabel | ClickedListLabel) -> dict[str, Column]:
+    """Whether a row's lists differ in length; one that is missing is not."""
+    size = F.size(_split(label.column, label.separator))
+    sizes = {name: F.size(_split(name, label.separator)) for name in label.aligned.values()}
+    unlike = (column_named(name).isNotNull() & (other != size) for name, other in sizes.items())
+    return {"aligned_malformed": reduce(Column.__or__, unlike)} if sizes else {}
 
 
 def literally(text: str) -> str:

@@ -10,7 +10,7 @@ from secateur.contracts.artifact_files import SIDES, VERSION_BOUNDS, VERSION_END
 from secateur.contracts.errors import Refused
 from secateur.events.cleaning import TIME_MS, with_time
 from secateur.events.cleaning_context import CleaningContext
-from secateur.events.keyed_hash import hash_of, with_pads
+from secateur.events.columns.keyed_hash import hash_of, with_pads
 from secateur.events.raw_files import RawFile
 from secateur.events.raw_rows import FAULT, side_rows
 from secateur.scenario import Logs, SideTable

@@ -10,13 +10,14 @@ from secateur.contracts.features import (
     LABEL_PREFIX,
     TYPES_SUFFIX,
     CategoryField,
+    CounterMeaning,
     FeatureSchema,
     ListField,
     VectorField,
 )
 from secateur.encoding.spelling import canonical
 from secateur.features.columns.number_columns import Sample, bucket_field, number_field
-from secateur.scenario import Features, FieldSpec
+from secateur.scenario import Counter, Features, FieldSpec
 
 VOCABULARY_SCHEMA = pa.schema(
     [("field", pa.string()), ("id", pa.int32()), ("value", pa.string()), ("count", pa.int64())]
@@ -25,8 +26,9 @@ VOCABULARY_SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Heading:
-    """What a schema says of its log: the scenario, its labels, the key that hashed its users, and
-    the values by column that mean a missing one.
+    """What a schema says of its log: the scenario, its labels, the key that hashed its users, the
+    values by column that mean a missing one, the time zone of its clocks, and the days that a night
+    reads, beyond which no counter counts.
     """
 
     scenario: str
@@ -34,6 +36,8 @@ class Heading:
     id_key: str
     tasks: tuple[str, ...] = ()
     missing: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    timezone: str = "UTC"
+    window_days: int | None = None
 
     @property
     def task_columns(self) -> tuple[str, ...]:
@@ -59,10 +63,12 @@ def demand_event_columns(
 
 def _columns_of(features: Features) -> set[str]:
     """The event columns that [features] names."""
-    of_event = {spec.name for spec in features.fields if spec.kind != "history"}
+    of_event = {spec.name for spec in features.fields if spec.is_column}
     types = {spec.type for spec in features.fields if spec.type is not None}
     counted = {name for counter in features.counters for name in counter.columns}
-    return of_event | types | counted | {part.column for part in features.slices}
+    counted -= features.times.keys()
+    session = {features.session_column or ""} - {""} if features.has_sessions else set()
+    return of_event | types | counted | session | {part.column for part in features.slices}
 
 
 def owns_vocabulary(spec: FieldSpec) -> bool:
@@ -98,6 +104,36 @@ def schema_of(
         slices=tuple(part.name for part in features.slices),
         tasks=heading.tasks,
         missing=dict(_missing_values(features.fields, heading.missing)),
+        counters=tuple(
+            counter_meaning(counter, features, heading.window_days) for counter in features.counters
+        ),
+        times=features.times,
+        timezone=heading.timezone,
+    )
+
+
+def counter_meaning(counter: Counter, features: Features, most_days: int | None) -> CounterMeaning:
+    """All that a service must know of a counter, windows and priors among it.
+
+    Its days are at most those that a night reads.
+    """
+    days = [one for one in (counter.days, most_days) if one is not None]
+    in_session = counter.within is not None
+    by_gap = in_session and features.session_column is None
+    return CounterMeaning(
+        keys=counter.keys,
+        inputs={str(measure): counter.field(measure) for measure in counter.measures},
+        freshness=counter.freshness,
+        prior_events=counter.prior_events,
+        prior_rate=counter.prior_rate,
+        window_days=None if counter.days is None else min(days),
+        window_hours=counter.window_hours,
+        within=counter.within,
+        session_gap_minutes=features.session_gap_minutes if by_gap else None,
+        session_column=features.session_column if in_session else None,
+        last=counter.last,
+        of=counter.of,
+        at_least=counter.at_least,
     )
 
 

@@ -16,14 +16,15 @@ from secateur.features.columns.vector_columns import count_faults
 from secateur.features.days.arrow_days import AlignedRows, Day, text_of, write
 from secateur.features.history.prior_counts import Lookup
 from secateur.features.learning import read_vocabulary
+from secateur.features.split import Splits
 from secateur.scenario import Features, Logs
 
 
 @dataclass(frozen=True)
 class Written:
-    """A day's rows; and by vector and list of values, how many are missing, how many malformed."""
+    """A day's rows by split; by vector and list of values, how many are missing and malformed."""
 
-    rows: int
+    rows: Mapping[str, int]
     faults: Mapping[str, tuple[int, int]]
 
 
@@ -36,13 +37,14 @@ class Sources:
     counters: Mapping[str, Path]  # files by day, a row for each event
     windows: Mapping[str, Path]
     train_events: tuple[Path, Path]  # what a held-out day's users and items had on the train days
-    held_out: frozenset[str]  # days
-    targets: Mapping[str, Path]
+    held_out: frozenset[str]  # splits
+    splits: Splits
+    targets: Mapping[str, Mapping[str, Path]]  # by day and split
 
 
 @dataclass(frozen=True)
 class EncodeDay:
-    """Writes a day's rows in the order of its events, on a worker.
+    """Writes a day's rows in the order of its events, on a worker; events without a label are none.
 
     Held-out rows keep raw values, train counts, and the slices that they lie in.
     """
@@ -54,17 +56,20 @@ class EncodeDay:
     def __call__(self, day: Day) -> Written:
         """Encode it."""
         faults = {name: [0, 0] for name in self._read_from_text()}
-        rows = write(self.sources.targets[day.name], self._tables(day, faults))
+        targets = self.sources.targets[day.name].items()
+        rows = {split: write(file, self._tables(day, split, faults)) for split, file in targets}
         return Written(rows, {name: (found[0], found[1]) for name, found in faults.items()})
 
-    def _tables(self, day: Day, faults: Mapping[str, list[int]]) -> Iterator[pa.Table]:
+    def _tables(self, day: Day, split: str, faults: Mapping[str, list[int]]) -> Iterator[pa.Table]:
         sources = self.sources
         encoder = ColumnEncoder(self.schema, read_vocabulary(self.vocabulary, sources.features))
-        held_out = day.name in sources.held_out
+        held_out = split in sources.held_out
         train = [Lookup.read(f, day.name) for f in sources.train_events] if held_out else []
         aligned = self._aligned_rows(day)
-        for table in day.tables(self._columns()):
-            columns = self._inputs(table, [more.take(len(table)) for more in aligned])
+        for events in day.tables(self._columns()):
+            known = [more.take(len(events)) for more in aligned]
+            table, *made = self._rows_of(split, [events, *known])
+            columns = self._inputs(table, made)
             for name, counted in self._faults(table, columns).items():
                 for place, found in enumerate(counted):
                     faults[name][place] += found
@@ -94,6 +99,15 @@ class EncodeDay:
                 malformed = pc.sum(pc.and_not(empty, missing)).as_py() or 0
                 found[spec.name] = (pc.sum(missing).as_py() or 0, malformed)
         return found
+
+    def _rows_of(self, split: str, tables: Sequence[pa.Table]) -> list[pa.Table]:
+        """The rows of a split of tables [events], the events' own first: context has no label."""
+        events = tables[0]
+        own = pc.is_valid(events["label"]).to_numpy()
+        own = own & self.sources.splits.rows_of(split, events["time_ms"].to_numpy())
+        if own.all():
+            return [*tables]
+        return [table.filter(pa.array(own)).combine_chunks() for table in tables]
 
     def _columns(self) -> set[str]:
         """The columns of events and side tables that rows are made of."""

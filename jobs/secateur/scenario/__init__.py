@@ -7,8 +7,10 @@ Each room is given its own section, never the whole. `load_scenario` reads
 from secateur.model.training_settings import Training
 from secateur.scenario.loading import PROJECT, SCENARIOS, load_scenario
 from secateur.scenario.sections.cleaning import Cleaning, CleaningRule
-from secateur.scenario.sections.features import Counter, Features, FieldSpec, Signal, SliceSpec
+from secateur.scenario.sections.features import Features, SliceSpec
+from secateur.scenario.sections.inputs import Counter, FieldSpec, Signal
 from secateur.scenario.sections.judgement import Judgement, ReleaseChannel
+from secateur.scenario.sections.label_rows import ContextEvents
 from secateur.scenario.sections.logs import (
     ClickedListLabel,
     ColumnLabel,
@@ -22,6 +24,7 @@ from secateur.scenario.sections.logs import (
     SideTable,
     TableFormat,
     ThresholdLabel,
+    context_of,
     tasks_of,
 )
 from secateur.scenario.sections.scenario import Scenario
@@ -34,6 +37,7 @@ __all__ = [
     "CleaningRule",
     "ClickedListLabel",
     "ColumnLabel",
+    "ContextEvents",
     "Counter",
     "Drift",
     "EventTypeLabel",
@@ -56,6 +60,7 @@ __all__ = [
     "ThresholdLabel",
     "Training",
     "Validation",
+    "context_of",
     "load_scenario",
     "tasks_of",
 ]

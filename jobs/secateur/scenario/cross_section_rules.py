@@ -21,6 +21,10 @@ from secateur.contracts.judgement import SLICES
 from secateur.model.training_settings import Training
 from secateur.scenario.explaining.mistakes import Mistake, did_you_mean
 from secateur.scenario.explaining.toml_lines import KeyPath
+from secateur.scenario.leakage_rules import (
+    expressions_are_of_their_row,
+    no_input_tells_an_outcome,
+)
 from secateur.scenario.sections.cleaning import Cleaning
 from secateur.scenario.sections.features import Features
 from secateur.scenario.sections.judgement import Judgement
@@ -29,7 +33,6 @@ from secateur.scenario.sections.logs import (
     EventTypeLabel,
     Label,
     Logs,
-    OfColumn,
     tasks_of,
 )
 from secateur.scenario.sections.scenario import Scenario
@@ -122,13 +125,22 @@ def _window_of_logs(logs: Logs) -> Iterator[Mistake]:
 
 
 def _days_are_enough(logs: Logs, features: Features, training: Training) -> Iterator[Mistake]:
-    held_out = features.tune_days + features.confirm_days
-    if logs.window_days <= held_out + training.holdout_days:
+    left = logs.window_days - training.holdout_days - features.warm_up_days
+    if 24 * left <= features.held_out_hours:
+        parts = f"{features.tune_days} tune, {features.confirm_days} confirm"
+        if features.tune_hours is not None:
+            parts = f"{features.tune_hours} hours tune, {features.confirm_hours} hours confirm"
         yield Mistake(
             ("logs", "window_days"),
-            f"{logs.window_days} days leave none to learn from: {features.tune_days} tune, "
-            f"{features.confirm_days} confirm and {training.holdout_days} stop the training",
+            f"{logs.window_days} days leave none to learn from: {parts}, "
+            f"{features.warm_up_days} warm up and {training.holdout_days} stop the training",
         )
+
+
+def _hours_split_what_comes_in_time(cleaning: Cleaning, features: Features) -> Iterator[Mistake]:
+    if features.tune_hours is not None and cleaning.late_days:
+        message = "an event that comes days late has no hour among those that it came with"
+        yield Mistake(("features", "tune_hours"), f"{message}: late_days must be 0")
 
 
 def _label_agrees_with_itself(label: Label) -> Iterator[Mistake]:
@@ -141,15 +153,6 @@ def _label_agrees_with_itself(label: Label) -> Iterator[Mistake]:
     for name in tasks_of(label):
         if name == label.name:
             yield Mistake(("label", "tasks", name), f"{name!r} is the label's own name")
-
-
-def _no_field_tells_a_label(label: Label, features: Features) -> Iterator[Mistake]:
-    labels = [label, *tasks_of(label).values()]
-    told = {one.column for one in labels if isinstance(one, OfColumn)}
-    for number, field in enumerate(features.fields):
-        if field.kind != "history" and field.name in told:
-            message = f"{field.name!r} is what is to be predicted: it tells a label"
-            yield Mistake(("features", "fields", number, "name"), message)
 
 
 def _tasks_have_weights_and_a_tower(label: Label, training: Training) -> Iterator[Mistake]:
@@ -260,9 +263,11 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Mistake]]], ...] = (
     (("logs",), _names_in_logs),
     (("logs",), _window_of_logs),
     (("logs", "features", "training"), _days_are_enough),
+    (("cleaning", "features"), _hours_split_what_comes_in_time),
     (("training",), _training_agrees_with_itself),
     (("label",), _label_agrees_with_itself),
-    (("label", "features"), _no_field_tells_a_label),
+    (("label", "logs", "features"), no_input_tells_an_outcome),
+    (("logs",), expressions_are_of_their_row),
     (("label", "training"), _tasks_have_weights_and_a_tower),
     (("cleaning",), _repetitions_agree),
     (("label", "features"), _names_of_inputs),

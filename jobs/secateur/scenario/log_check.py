@@ -13,13 +13,14 @@ from secateur.encoding.spelling import canonical_text
 from secateur.scenario.explaining.mistakes import Mistake
 from secateur.scenario.raw_log.reading import Row, column_names, log_rows
 from secateur.scenario.raw_log.times import time_reader
-from secateur.scenario.sections.features import FieldSpec
+from secateur.scenario.sections.inputs import FieldSpec
 from secateur.scenario.sections.logs import (
     ClickedListLabel,
     EventTypeLabel,
     MarkedListLabel,
     OfColumn,
     ThresholdLabel,
+    context_of,
 )
 from secateur.scenario.sections.scenario import Scenario
 
@@ -85,12 +86,13 @@ def log_mistakes(scenario: Scenario, found: LogCounts, whole: bool) -> Iterator[
         message = f"{bad:,} of {found.rows:,} times are not {scenario.logs.time_format!r}"
         yield Mistake(("logs", "time_format"), f"{message}, such as {worst!r}")
     yield from _label_mistakes(scenario, found)
-    if found.unusable > budget * found.rows and scenario.cleaning.where is None:
+    by_sql = scenario.cleaning.where is not None or context_of(scenario.label) is not None
+    if found.unusable > budget * found.rows and not by_sql:  # SQL is not tried here
         share = found.unusable / found.rows
         message = f"{share:.1%} of {found.rows:,} rows are unusable, of them {found.lacking:,} lack"
         at = ("cleaning", "quarantine_budget")
         yield Mistake(at, f"{message} the user or the item; the budget is {budget:.1%}")
-    needed = scenario.features.tune_days + scenario.features.confirm_days
+    needed = scenario.features.held_out_hours // 24 + scenario.features.warm_up_days
     needed += scenario.training.holdout_days + 1
     if whole and not found.unread and 0 < len(found.days) < needed:
         message = f"the log has {_many(len(found.days), 'day')}, to split them takes {needed}"

@@ -14,6 +14,7 @@ from secateur.scenario.sections.logs import (
     ClickedListLabel,
     MarkedListLabel,
     OfColumn,
+    context_of,
     tasks_of,
 )
 from secateur.scenario.sections.scenario import Scenario
@@ -57,12 +58,16 @@ def summary(scenario: Scenario) -> str:
     features = scenario.features
     kinds = [field.kind for field in features.fields]
     counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-    train = scenario.logs.window_days - features.tune_days - features.confirm_days
+    days = scenario.logs.window_days - features.warm_up_days
+    train = days - features.tune_days - features.confirm_days
+    splits = f"{train} train, {features.tune_days} tune, {features.confirm_days} confirm"
+    if features.tune_hours is not None:
+        splits = f"the last {features.tune_hours} and {features.confirm_hours} hours are held out"
     return (
         f"{scenario.name}: {_quantity(len(kinds), 'field')} ({counts}), "
         f"{_quantity(len(features.counters), 'counter')}, "
         f"{_quantity(len(scenario.recipes), 'candidate')}, {scenario.logs.window_days} days "
-        f"({train} train, {features.tune_days} tune, {features.confirm_days} confirm)"
+        f"({splits})"
     )
 
 
@@ -76,8 +81,8 @@ def unknown_columns(scenario: Scenario, log: LogAtHand) -> Iterator[Mistake]:
     raw = set(log.columns)
     sides = {side.name: set(log.side_columns(side)) for side in logs.sides}
     counted = scenario.cleaning.count_repetitions
-    made = {logs.item} if isinstance(label, _LISTS) else set()
-    events = raw | _OF_ANY_LOG | made | ({counted} if counted else set())
+    made = {logs.item, *label.event_columns} if isinstance(label, _LISTS) else set()
+    events = raw | _OF_ANY_LOG | made | logs.expressions.keys() | ({counted} if counted else set())
     for number, side in enumerate(logs.sides):
         at: KeyPath = ("logs", "sides", number, "key")
         yield from _unknown_names(
@@ -118,6 +123,12 @@ def _names_in_rows(scenario: Scenario) -> Iterator[tuple[KeyPath, str]]:
                 yield ("label", "negatives", key, number), name
     if isinstance(label, ClickedListLabel):
         yield ("label", "clicked"), label.clicked
+    if isinstance(label, _LISTS):
+        for name, column in label.aligned.items():
+            yield ("label", "aligned", name), column
+    context = context_of(label)
+    if context and context.item:
+        yield ("label", "context", "item"), context.item
     for name, task in tasks_of(label).items():
         yield ("label", "tasks", name, "column"), task.column
     for number, name in enumerate(scenario.cleaning.deduplicate_on):
@@ -131,12 +142,13 @@ def _names_in_events(scenario: Scenario) -> Iterator[tuple[KeyPath, str]]:
         yield ("cleaning", "missing", name), name
     for number, field in enumerate(features.fields):
         at: KeyPath = ("features", "fields", number)
-        if field.kind != "history":
+        if field.is_column:
             yield (*at, "name"), field.name
         elif field.type is not None:
             yield (*at, "type"), field.type
     for number, counter in enumerate(features.counters):
-        for at_key, key in enumerate(counter.keys):
+        keys = ((n, key) for n, key in enumerate(counter.keys) if key not in features.times)
+        for at_key, key in keys:
             yield ("features", "counters", number, "keys", at_key), key
         if counter.of is not None:
             yield ("features", "counters", number, "of"), counter.of

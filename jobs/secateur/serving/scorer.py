@@ -35,6 +35,7 @@ from secateur.serving.encoding.request_columns import (
     select_columns,
 )
 from secateur.serving.encoding.sequences import encode_list, encode_vector
+from secateur.serving.encoding.time_columns import with_time_columns
 from secateur.serving.files import golden, layout, package
 from secateur.serving.files.package import Contents
 from secateur.serving.runtime import Feed, Runtime
@@ -97,10 +98,11 @@ class Scorer:
         """Float32 probabilities [n] of n candidates given as one column a field.
 
         A column is a sequence or array [n] of raw values, or a scalar that stands for all n; of a
-        list or a vector it is [n] sequences or texts, or one that stands for all n. With `hashed`
-        the user column already holds keyed hashes. Candidates may come as `items`, see `prepare`:
-        then `columns` are the others. Raises UsageError for a missing or unknown column, for
-        unequal lengths, and for a key that is not the training's.
+        list or a vector it is [n] sequences or texts, or one that stands for all n. Hours and
+        weekdays (`schema.times`) are given, or made of `time_ms`, milliseconds since 1970. With
+        `hashed` the user column already holds keyed hashes. Candidates may come as `items`, see
+        `prepare`: then `columns` are the others. Raises UsageError for a missing or unknown column,
+        for unequal lengths, and for a key that is not the training's.
         """
         return self.score_ids(self.encode(columns, hashed=hashed, items=items))
 
@@ -128,6 +130,7 @@ class Scorer:
     def encode(self, columns: Columns, *, hashed: bool = False, items: Items | None = None) -> Feed:
         """The model's inputs (see `layout`) for raw values; see `score`."""
         schema = self.schema
+        columns = with_time_columns(columns, schema)
         columns = select_columns(
             self._names if items is None else self._shared, schema.unread, columns
         )

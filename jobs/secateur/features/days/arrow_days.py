@@ -5,9 +5,9 @@ what crosses days (totals, ranks, what came before) is Spark's own. Nothing is h
 row: a worker reads Parquet, and writes Parquet where the driver says, on storage that both see.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from itertools import chain
 from pathlib import Path
@@ -19,6 +19,8 @@ import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from secateur.contracts.artifact_files import VERSION_FROM
+from secateur.contracts.features import TimePart
+from secateur.encoding.event_time import time_parts
 from secateur.features.days.versions import Versions
 
 ROWS_A_GROUP = 1 << 18  # of every file that is kept
@@ -38,17 +40,30 @@ class JoinedTable:
 
 @dataclass(frozen=True)
 class Day:
-    """One day's events in their files, and the side tables to join, each after the one before."""
+    """One day's events in their files, and the side tables to join, each after the one before.
+
+    `times` are columns that are made of the events' time in `timezone`.
+    """
 
     name: str
     files: tuple[Path, ...]
     sides: tuple[JoinedTable, ...]
+    times: Mapping[str, TimePart] = field(default_factory=dict)
+    timezone: str = "UTC"
 
     def tables(self, columns: Iterable[str]) -> Iterator[pa.Table]:
         """These columns [rows] of the events, a part at a time; side tables' as dictionaries."""
-        own, joined = self._columns_to_read(set(columns))
+        wanted = set(columns)
+        times = [name for name in self.times if name in wanted]
+        read = (wanted - set(times)) | ({"time_ms"} if times else set())
+        own, joined = self._columns_to_read(read)
         for table in regroup(_batches(self.files, sorted(own)), _ROWS, _BYTES):
-            yield reduce(_join, joined, table)
+            yield reduce(self._add_time, times, reduce(_join, joined, table))
+
+    def _add_time(self, table: pa.Table, name: str) -> pa.Table:
+        """The table [rows] with a column of the events' time, as text."""
+        parts = time_parts(table["time_ms"].to_numpy(), self.times[name], self.timezone)
+        return table.append_column(name, pa.array(parts).cast(pa.string()))
 
     def _columns_to_read(
         self, columns: set[str]

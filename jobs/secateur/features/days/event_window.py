@@ -1,12 +1,12 @@
 """Events of chosen days with their side tables, each row with a key that any branch can join by."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.artifact_files import (
@@ -16,8 +16,9 @@ from secateur.contracts.artifact_files import (
     VERSION_BOUNDS,
     VERSION_FROM,
 )
+from secateur.contracts.features import TimePart
 from secateur.features.days.arrow_days import Day, JoinedTable
-from secateur.scenario import Logs
+from secateur.scenario import Features, Logs
 from secateur.spark import join_sides, read_parquet
 
 ROW = "_row"  # with `day`: names one event
@@ -32,14 +33,17 @@ class EventWindow:
     folder: Path
     files: Mapping[str, Sequence[Path]]
     logs: Logs
+    times: Mapping[str, TimePart] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, spark: SparkSession, folder: Path, logs: Logs) -> "EventWindow":
+    def open(
+        cls, spark: SparkSession, folder: Path, logs: Logs, features: Features
+    ) -> "EventWindow":
         """The files below an EventSet's folder, by rising day."""
         days: dict[str, list[Path]] = {}
         for file in sorted(folder.glob(f"{EVENTS}/{DAY_FOLDER}*/part-*.parquet")):
             days.setdefault(file.parent.name.removeprefix(DAY_FOLDER), []).append(file)
-        return cls(spark, folder, days, logs)
+        return cls(spark, folder, days, logs, features.times)
 
     @property
     def days(self) -> tuple[str, ...]:
@@ -61,7 +65,7 @@ class EventWindow:
 
     def day(self, name: str) -> Day:
         """One day, for a worker to read."""
-        return Day(name, tuple(self.files[name]), self.sides)
+        return Day(name, tuple(self.files[name]), self.sides, self.times, self.logs.timezone)
 
     @cached_property
     def sides(self) -> tuple[JoinedTable, ...]:
@@ -84,4 +88,13 @@ class EventWindow:
         part = F.regexp_extract("_metadata.file_name", r"part-(\d+)", 1).cast("bigint")
         place = F.shiftleft(part, _PART_BITS) + F.col("_metadata.row_index")
         placed = read_parquet(self.spark, files).select("*", place.alias(ROW))
-        return join_sides(placed, self.folder, self.logs.sides)
+        rows = join_sides(placed, self.folder, self.logs.sides)
+        for name, part in self.times.items():
+            rows = rows.withColumn(name, self._time_part(part))
+        return rows
+
+    def _time_part(self, part: TimePart) -> Column:
+        """As `encoding.event_time.time_parts`, as text."""
+        local = F.from_utc_timestamp(F.timestamp_millis("time_ms"), self.logs.timezone)
+        number = F.hour(local) if part == "hour_of_day" else F.weekday(local) + 1
+        return number.cast("string")

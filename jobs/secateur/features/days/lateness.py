@@ -20,6 +20,12 @@ def known_from(timezone: str) -> Column:
     return F.greatest("time_ms", F.unix_millis(midnight) - 1)
 
 
+def came_late(timezone: str) -> Column:
+    """Whether an event happened on an earlier day than it arrived on, by `time_ms` and `day`."""
+    midnight = F.to_utc_timestamp(F.to_date("day").cast("timestamp"), timezone)
+    return F.col("time_ms") < F.unix_millis(midnight)
+
+
 def late_rows(
     time_ms: NDArray[np.int64], day: str, timezone: str
 ) -> Iterator[tuple[str, NDArray[np.int64]]]:

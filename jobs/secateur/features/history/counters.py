@@ -2,12 +2,14 @@
 
 An event is known from its own time on, or, where it came late, from the beginning of the day that
 it arrived on. For an event with key k that happened on day d at time t, over the events with key k
-that were known strictly before t and lie on a day > d - window_days (on every day without one):
+that were known strictly before t and lie on a day > d - window_days, or became known in the
+window_hours before t, or lie in the same session of the user (see `sessions`):
 
     <key>_events     how many
     <key>_positives  how many of them were positive
     <key>_rate       (positives + prior_events * prior_rate) / (events + prior_events), 4 decimals
     <key>_gap        whole seconds since the last of them, none where there is none
+    <key>_age        whole seconds since the first of them, none where there is none
 
 With the freshness "day" only those of days before d. Of simultaneous events none counts another.
 An event that lacks a key has no counters. Positive is an event by its label, or by another signal
@@ -17,15 +19,16 @@ not the data's, so that no later day can change an earlier row.
 
 Days before d are looked up in what was summed up by key and day (see `prior_counts`). The event's
 own day is a running count within key and day, which Spark makes (`count_today`). No window holds a
-key's whole life at the grain of events. What is no sum of days, counts over the `last` n events and
-gaps, is made of the events themselves (see `recency`).
+key's whole life at the grain of events. What is no sum of days, counts over the `last` n events,
+hours or a session, gaps and ages, is made of the events themselves (see `recency`).
 
 What a service must count to give the same numbers: for each key, events and positives a day (in
 the log's timezone), kept for window_days; the counter is today's so far, for the freshness "event"
 alone, and those of the window_days - 1 days before. An event enters when its outcome is logged
 with the time of the event; the request that is being scored is not in it. For the last n events of
-a key it keeps their outcomes, in the order in which it learned them, and for a gap the last one's
-time.
+a key it keeps their outcomes, in the order in which it learned them, for a gap the last one's time,
+for an age the first one's in the window. Windows and priors stand in the published schema
+(`contracts.features.CounterMeaning`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -62,7 +65,7 @@ class CountBefore:
 
     `sums` are those of the counters' series; `today` holds each day's file with the columns of
     `count_today`, where a counter is fresh by the event; `recent` what is no sum of days. Gives
-    each field's numbers.
+    each field's numbers, of train days those before `train_until_ms`.
     """
 
     counters: Sequence[Counter]
@@ -71,6 +74,7 @@ class CountBefore:
     today: Mapping[str, Path]
     recent: Recent
     folder: Path
+    train_until_ms: int | None = None
 
     def __call__(self, day: Day) -> dict[str, Sample]:
         """Count before each event of the day."""
@@ -84,7 +88,7 @@ class CountBefore:
         return self.folder / f"{day.name}.parquet"
 
     def _tables(self, day: Day, seen: Mapping[str, list[Sample]]) -> Iterator[pa.Table]:
-        columns = {"time_ms", *(key for counter in self.counters for key in counter.keys)}
+        columns = {"time_ms", "label", *(key for counter in self.counters for key in counter.keys)}
         lookup = cache(lambda at, series: Lookup.read(self.sums.series_folder(series), at))
         fresh = [name for at in fresh_today(self.counters) for name in today_columns(at)]
         today = AlignedRows(self.today[day.name], fresh) if fresh else None
@@ -95,9 +99,17 @@ class CountBefore:
             made = side_by_side(made, today.take(len(table))) if today else made
             place += len(table)
             fields = dict(self._fields(asked, made))
+            is_row = self._teaches(table)
             for name, column in fields.items():
-                seen[name].append(Sample.of_counts(column))
+                seen[name].append(Sample.of_counts(column.filter(is_row)))
             yield pa.table(fields)
+
+    def _teaches(self, table: pa.Table) -> pa.Array:
+        """Bool [rows]: whether scales are learned of a train day's row. Context has no label."""
+        is_row = pc.is_valid(table["label"])
+        if self.train_until_ms is not None:
+            is_row = pc.and_(is_row, pc.less(table["time_ms"], self.train_until_ms))
+        return is_row.combine_chunks()
 
     def _fields(self, asked: "_Asked", made: pa.Table) -> Iterator[tuple[str, pa.Array]]:
         """Float64 [rows] by field: known before the day, and `made` [rows] of its own events."""
@@ -110,7 +122,8 @@ class CountBefore:
                 counts = {name: before + counts.get(name, 0) for name, before in sums}
             missing = pc.is_null(keys).to_numpy(zero_copy_only=False)
             for measure in counter.measures:
-                unknown = missing | (counts["events"] == 0) if measure == "gap" else missing
+                never = missing | (counts["events"] == 0)
+                unknown = never if measure in ("gap", "age") else missing
                 found = _measure(counter, measure, counts)
                 yield counter.field(measure), pa.array(found, mask=unknown)
 

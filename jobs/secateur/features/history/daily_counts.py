@@ -37,12 +37,13 @@ class Tally:
     """Counts events by the values of its sources; events that lack one are not counted.
 
     A source that is a list counts each of its values, a value that stands twice twice. `of` is the
-    signal that makes an event a positive; events without it are not counted.
+    signal that makes an event a positive; events without it are not counted, unless `every` one is.
     """
 
     name: str
     sources: tuple[str, ...]
     of: Signal | None = None
+    every: bool = False
 
 
 def tally_of(columns: Sequence[str], of: Signal | None = None) -> Tally:
@@ -74,7 +75,8 @@ def value_tally(spec: FieldSpec) -> Tally:
     if spec.kind == "list":
         return Tally(f"values in {spec.name}", (f"values in {spec.name}",))
     if spec.kind == "history":
-        return Tally(f"types in {spec.name}", (f"types in {spec.name}",))
+        # Those of context too, which has no label.
+        return Tally(f"types in {spec.name}", (f"types in {spec.name}",), every=True)
     return tally_of((spec.name,))
 
 
@@ -115,6 +117,7 @@ class CountDay:
     features: Features
     logs: Logs
     folder: Path
+    until_ms: int | None = None  # keys of events from here on have zeros
 
     def __call__(self, day: Day) -> None:
         """Count it."""
@@ -122,15 +125,25 @@ class CountDay:
         parts: dict[tuple[str, str], list[pa.Table]] = {(day.name, t.name): [] for t in wanted}
         for table in day.tables(self._columns()):
             sources = self._sources(table)
-            positive = {of: outcomes(table, of) for of in {tally.of for tally in wanted}}
-            for tally in wanted:
-                parts[day.name, tally.name].append(_count(positive[tally.of], tally, sources))
+            for told in {(tally.of, tally.every) for tally in wanted}:
+                positive = self._outcomes(table, *told)
+                for tally in (one for one in wanted if (one.of, one.every) == told):
+                    parts[day.name, tally.name].append(_count(positive, tally, sources))
             for earlier, tally, keys in self._late(day, table["time_ms"], sources):
                 distinct = pc.unique(keys.drop_null())
                 none = pa.array(np.zeros(len(distinct), np.int64))
                 zeros = pa.table({"key": distinct, "events": none, "positives": none})
                 parts.setdefault((earlier, tally.name), []).append(zeros)
         write(self.file(day), (_sum_counts(*name, tables) for name, tables in parts.items()))
+
+    def _outcomes(self, table: pa.Table, of: Signal | None, every: bool) -> pa.Array:
+        """As `outcomes`, with nothing from `until_ms` on."""
+        found = outcomes(table, of)
+        found = found.fill_null(0) if every else found
+        if self.until_ms is None:
+            return found
+        early = pc.less(table["time_ms"], self.until_ms).combine_chunks()
+        return pc.if_else(early, found, pa.scalar(None, pa.int64()))
 
     def file(self, day: Day) -> Path:
         """Where the counts of a day lie."""

@@ -57,6 +57,7 @@ def count_days(root: str, events: Artifact, features: Features, logs: Logs) -> K
         counted = {
             "tallies": tallies(features, logs),
             "fields": [spec.model_dump(mode="json") for spec in features.fields],
+            "timezone": logs.timezone,
             "sides": [side.model_dump(mode="json") for side in logs.sides],
         }
         return digests | {"counted": record.digest(counted)}

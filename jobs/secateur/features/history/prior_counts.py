@@ -38,15 +38,15 @@ _ROWS = 1 << 21  # daily counts that a worker adds up at once
 
 @dataclass(frozen=True)
 class Series:
-    """A tally over the days d - window_days + 1 ... d - 1, or over all days before d."""
+    """A tally over the days d - window_days + 1 ... d - 1."""
 
     tally: str
-    window_days: int | None
+    window_days: int
 
     @classmethod
     def of(cls, counter: Counter) -> "Series":
-        """The series of a counter."""
-        return cls(tally_of(counter.keys, counter.signal).name, counter.window_days)
+        """The series of a counter that is a sum of days."""
+        return cls(tally_of(counter.keys, counter.signal).name, counter.days or 1)
 
 
 @dataclass(frozen=True)
@@ -165,9 +165,9 @@ class _Keys:
         """The days that have a row."""
         return [str(date.fromordinal(day)) for day in np.unique(self.day)]
 
-    def prior_counts(self, window_days: int | None) -> tuple[Counts, Counts]:
+    def prior_counts(self, window_days: int) -> tuple[Counts, Counts]:
         """Events and positives, int64 [rows] each, of each row's key in its window before it."""
-        first = 0 if window_days is None else np.maximum(self.day - window_days + 1, 0)
+        first = np.maximum(self.day - window_days + 1, 0)
         start = np.searchsorted(self.slots, self.key << _DAY_BITS | first)
         sums = (np.append(0, np.cumsum(counts)) for counts in self.counts)
         events, positives = (total[:-1] - total[start] for total in sums)

@@ -1,4 +1,4 @@
-"""What is no sum of days: counts over a key's last events, and the time since the last of them.
+"""What is no sum of days: counts over a key's last events, hours or session, and times since.
 
 The known events of a key stand in the order in which they became known: each at its own time, one
 that came late at the beginning of the day that it arrived on; of those at once the earlier first,
@@ -23,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 from pyspark import TaskContext
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
@@ -33,16 +34,18 @@ from secateur.features.days.event_window import ROW
 from secateur.features.days.lateness import midnights
 from secateur.features.history.daily_counts import key_of, outcomes
 from secateur.features.history.prior_counts import Counts
+from secateur.features.history.sessions import Sessions, session_key
 from secateur.scenario import Counter
 from secateur.spark import column_named
 
 _OWN = ("day", ROW, "time_ms", "label")
+_HOUR = 2 * 3_600_000  # in half milliseconds
 _ROWS = 1 << 21  # events that a worker sorts at once
 
 
-def recent_columns(place: int) -> tuple[str, str, str]:
-    """The columns of the counter at this place: events, positives, gap."""
-    return f"events_{place}", f"positives_{place}", f"gap_{place}"
+def recent_columns(place: int) -> tuple[str, ...]:
+    """The columns of the counter at this place: events, positives, gap, age."""
+    return f"events_{place}", f"positives_{place}", f"gap_{place}", f"age_{place}"
 
 
 @dataclass(frozen=True)
@@ -50,15 +53,15 @@ class Recent:
     """Looks at single events for the counters that ask so, below `folder`."""
 
     counters: Sequence[Counter]
-    timezone: str
+    sessions: Sessions
     folder: Path
 
     @property
     def groups(self) -> list[dict[int, Counter]]:
         """Those counters by place, together with others of the same keys."""
         asking = {n: c for n, c in enumerate(self.counters) if c.of_single_events}
-        keys = dict.fromkeys(counter.keys for counter in asking.values())
-        return [{n: c for n, c in asking.items() if c.keys == key} for key in keys]
+        keys = dict.fromkeys(map(_group_key, asking.values()))
+        return [{n: c for n, c in asking.items() if _group_key(c) == key} for key in keys]
 
     def read(self, day: str) -> pa.Table:
         """`recent_columns` of a day's events, int64 [events], in their order."""
@@ -70,19 +73,26 @@ class Recent:
         return reduce(side_by_side, found)
 
 
+def _group_key(counter: Counter) -> tuple[object, ...]:
+    return (counter.keys, counter.within)
+
+
 def look_back(recent: Recent, events: DataFrame, rows: int) -> None:
     """Look back from so many events: `day`, `_row`, `time_ms`, `label`, keys and signals."""
     cores = events.sparkSession.sparkContext.defaultParallelism
     for number, group in enumerate(recent.groups):
-        (keys,) = {counter.keys for counter in group.values()}
-        columns = tuple(dict.fromkeys((*_OWN, *(n for c in group.values() for n in c.columns))))
+        counter, *_ = group.values()
+        own = recent.sessions.columns if counter.within else ()
+        names = (*_OWN, *own, *(name for c in group.values() for name in c.columns))
+        columns = tuple(dict.fromkeys(names))
         parts = cores * (1 + rows // (cores * _ROWS))
-        # A key's events come together; those without one are spread by their rows.
+        # A key's events come together, or a user's; those without one are spread by their rows.
+        keys = (recent.sessions.user,) if counter.within else counter.keys
         whole = reduce(Column.__and__, (column_named(key).isNotNull() for key in keys))
         spread = (*map(column_named, keys), F.when(~whole, F.col(ROW)))
         together = events.select(*map(column_named, columns)).repartition(parts, *spread)
         plain = together.toDF(*map(str, range(len(columns))))  # Arrow's way in knows no dots
-        look = _Look(group, columns, recent.timezone, recent.folder / str(number))
+        look = _Look(group, columns, recent.sessions, recent.folder / str(number))
         plain.mapInArrow(look, "part int").collect()
 
 
@@ -92,7 +102,7 @@ class _Look:
 
     counters: Mapping[int, Counter]
     columns: Sequence[str]
-    timezone: str
+    sessions: Sessions
     folder: Path
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -106,9 +116,12 @@ class _Look:
         yield pa.RecordBatch.from_pydict({"part": pa.array([part], pa.int32())})
 
     def _columns(self, table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
-        moments = _Moments.of(table, self.timezone)
-        (keys,) = {counter.keys for counter in self.counters.values()}
-        key = key_of([text_of(table[name]) for name in keys])
+        moments = _Moments.of(table, self.sessions.timezone)
+        counter, *_ = self.counters.values()
+        key = key_of([text_of(table[name]) for name in counter.keys])
+        if counter.within:
+            session = self.sessions.of_rows(table, moments.late)
+            key = session_key(session, key, text_of(table[self.sessions.user]))
         for signal in dict.fromkeys(counter.signal for counter in self.counters.values()):
             past = _Past.of(key, outcomes(table, signal), moments)
             for place, counter in self.counters.items():
@@ -128,6 +141,7 @@ class _Moments:
     known: Counts
     midnights: Counts  # of all days
     today: Counts  # place of the day that an event happened on
+    late: NDArray[np.bool_]  # happened on an earlier day than it came
 
     @classmethod
     def of(cls, table: pa.Table, timezone: str) -> "_Moments":
@@ -138,15 +152,17 @@ class _Moments:
         happened = np.searchsorted(starts, times, side="right") - 1
         late = happened < arrived
         known = np.where(late, 2 * starts[arrived] - 1, 2 * times)
-        return cls(times, known, 2 * starts, np.minimum(happened, arrived))
+        return cls(times, known, 2 * starts, np.minimum(happened, arrived), late)
 
     def window(self, counter: Counter) -> tuple[Counts, Counts]:
         """Int64 [rows] twice: an event sees what was known from the one moment to the other."""
         midnight = self.midnights[self.today] - 1
         end = midnight if counter.freshness == "day" else 2 * self.times
-        if counter.window_days is None:
+        if counter.window_hours is not None:
+            return end - counter.window_hours * _HOUR, end
+        if counter.days is None:
             return np.full_like(end, self.known.min()), end
-        return self.midnights[np.maximum(self.today - counter.window_days + 1, 0)] - 1, end
+        return self.midnights[np.maximum(self.today - counter.days + 1, 0)] - 1, end
 
 
 @dataclass(frozen=True)
@@ -175,17 +191,19 @@ class _Past:
         sums = np.append(0, np.cumsum(positive[order]))
         return cls(keys, since, until - since + 1, slots[order], moments.times[order], sums)
 
-    def prior_counts(self, counter: Counter, moments: _Moments) -> tuple[Counts, Counts, Counts]:
-        """Int64 [rows] each, before every event: events, positives, seconds since the last."""
+    def prior_counts(self, counter: Counter, moments: _Moments) -> tuple[Counts, ...]:
+        """Int64 [rows] each, before every event: events, positives, and seconds since the last of
+        them and since the first.
+        """
         start, end = (
             np.searchsorted(self.slots, self.keys * self.span + np.maximum(at - self.since, 0))
             for at in moments.window(counter)
         )
         if counter.last is not None:
             start = np.maximum(start, end - counter.last)
-        last = np.append(self.times, 0)[end - 1]
-        gap = (moments.times - last) // 1000
-        return end - start, self.positives[end] - self.positives[start], gap
+        times = np.append(self.times, 0)
+        gap, age = ((moments.times - times[place]) // 1000 for place in (end - 1, start))
+        return end - start, self.positives[end] - self.positives[start], gap, age
 
 
 def side_by_side(left: pa.Table, right: pa.Table) -> pa.Table:

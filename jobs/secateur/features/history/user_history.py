@@ -1,4 +1,4 @@
-"""The user's last items before an event, point in time.
+"""The user's last items before an event, of all days or of the session, point in time.
 
 An event is known from its own time on, or, where it came late, from the beginning of the day that
 it arrived on. For an event of user u at time t: of the events of u known strictly before t, those
@@ -20,6 +20,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from secateur.contracts.features import TYPES_SUFFIX
 from secateur.features.days.event_window import ROW
 from secateur.features.days.lateness import known_from
+from secateur.features.history.sessions import SESSION, Sessions
 from secateur.scenario import FieldSpec
 from secateur.spark import column_named
 
@@ -43,12 +44,15 @@ def enters_history(table: pa.Table, spec: FieldSpec) -> pa.ChunkedArray:
     return pc.and_(there, pc.equal(table["label"], 1)) if spec.positives_only else there
 
 
-def history(events: DataFrame, spec: FieldSpec, user: str, timezone: str) -> DataFrame:
+def history(events: DataFrame, spec: FieldSpec, sessions: Sessions) -> DataFrame:
     """`day`, `_row`, and the columns of the history: `array<string>` each, empty for none."""
-    asked = events.select("day", ROW, column_named(user).alias(_USER), F.col("time_ms").alias(_MS))
-    known = _moments(events.where(enters(spec)), spec, user, timezone)
+    events = sessions.add_to(events) if spec.within else events.withColumn(SESSION, F.lit(0))
+    whose = (column_named(sessions.user).alias(_USER), F.col(SESSION))
+    asked = events.select("day", ROW, *whose, F.col("time_ms").alias(_MS))
+    known = _moments(events.where(enters(spec) & F.col(SESSION).isNotNull()), spec, sessions)
     stream = asked.unionByName(known, allowMissingColumns=True)
-    before = Window.partitionBy(_USER).orderBy(_MS).rangeBetween(Window.unboundedPreceding, -1)
+    moment = Window.partitionBy(_USER, SESSION).orderBy(_MS)
+    before = moment.rangeBetween(Window.unboundedPreceding, -1)
     last = F.coalesce(F.last(_UP_TO_NOW, ignorenulls=True).over(before), F.array().cast(_ITEMS))
     found = stream.select("day", ROW, last.alias(_NOW)).where(F.col(ROW).isNotNull())
     columns = {spec.name: F.col(f"{_NOW}.item")}
@@ -57,7 +61,7 @@ def history(events: DataFrame, spec: FieldSpec, user: str, timezone: str) -> Dat
     return found.select("day", ROW, *(column.alias(name) for name, column in columns.items()))
 
 
-def _moments(entering: DataFrame, spec: FieldSpec, user: str, timezone: str) -> DataFrame:
+def _moments(entering: DataFrame, spec: FieldSpec, sessions: Sessions) -> DataFrame:
     """User, moment, and the last `length` items, by time, that were known with that moment."""
     kind = F.lit(None) if spec.type is None else column_named(spec.type)
     columns = {
@@ -66,9 +70,10 @@ def _moments(entering: DataFrame, spec: FieldSpec, user: str, timezone: str) -> 
         "type": kind.cast("string"),
     }
     item = F.struct(*(column.alias(name) for name, column in columns.items()))
-    moment = (column_named(user).alias(_USER), known_from(timezone).alias(_MS))
+    known = known_from(sessions.timezone).alias(_MS)
+    moment = (column_named(sessions.user).alias(_USER), F.col(SESSION), known)
     now = entering.groupBy(*moment).agg(F.array_sort(F.collect_list(item)).alias(_NOW))
-    recent = Window.partitionBy(_USER).orderBy(_MS).rowsBetween(1 - spec.length, 0)
+    recent = Window.partitionBy(_USER, SESSION).orderBy(_MS).rowsBetween(1 - spec.length, 0)
     items = F.flatten(F.collect_list(_NOW).over(recent))
     last = F.slice(items, F.greatest(F.size(items) - spec.length + 1, F.lit(1)), spec.length)
-    return now.select(_USER, _MS, F.array_sort(last).cast(_ITEMS).alias(_UP_TO_NOW))
+    return now.select(_USER, SESSION, _MS, F.array_sort(last).cast(_ITEMS).alias(_UP_TO_NOW))

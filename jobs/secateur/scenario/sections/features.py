@@ -1,167 +1,12 @@
 """The model's inputs, and which days teach, tune and confirm."""
 
-from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from secateur.contracts.features import TYPES_SUFFIX, Owner, Scale
-from secateur.section import Fraction, Positive, Section
-
-BucketCount = Annotated[int, Field(ge=2, le=255)]
-CounterMeasure = Literal["events", "positives", "rate", "gap"]
-
-
-class FieldSpec(Section):
-    """One input of the model.
-
-    - category: one value of a vocabulary.
-    - bucket: a number, cut at its quantiles into ids.
-    - number: a number as it is, scaled.
-    - list: several values of one vocabulary in one text.
-    - history: the user's last items before the event.
-    - vector: several numbers in one text, such as an item's embedding.
-    """
-
-    name: str
-    """Column that the input is read from. A history has no column: its name must be a new one."""
-    owner: Owner
-    """Whose the value is. The columns of `user` and `context` are given once for all candidates of
-    a request, those of `item` once a candidate."""
-    kind: Literal["category", "bucket", "number", "list", "history", "vector"] = "category"
-    """What the value is."""
-    min_count: Positive = 1
-    """A value seen in fewer train rows has no id of its own: it is read as unknown (category,
-    list)."""
-    hashed: bool = False
-    """True for the log's user column, and only there: its values are keyed hashes."""
-    buckets: BucketCount = 16
-    """Ids that a bucket field is cut into, or knots of the `quantile` scale."""
-    scale: Scale = "standard"
-    """How a number is scaled: `log` is sign(x) log(1 + |x|), `standard` subtracts the mean and
-    divides by the standard deviation, `standard_log` does that to the logarithms, and `quantile` is
-    the share of train rows at or below the number."""
-    separator: Annotated[str, Field(min_length=1)] = " "
-    """What stands between the values of a list or a vector."""
-    length: Positive = 20
-    """Values of a list or history that are read, or numbers that a vector has."""
-    shares: str | None = None
-    """The category whose vocabulary a list or history reads; a history must name one."""
-    positives_only: bool = True
-    """Whether a history holds the user's positive events alone."""
-    type: str | None = None
-    """Column with an event's type, which a history then holds beside each item."""
-
-    @property
-    def has_types(self) -> bool:
-        """Whether it is a history of event types too."""
-        return self.kind == "history" and self.type is not None
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Names of the model inputs that it makes."""
-        return (self.name, self.name + TYPES_SUFFIX) if self.has_types else (self.name,)
-
-    @model_validator(mode="after")
-    def _history_shares(self) -> Self:
-        if self.kind == "history" and self.shares is None:
-            raise ValueError("a history needs `shares`: the category of the items it holds")
-        return self
-
-
-@dataclass(frozen=True)
-class Signal:
-    """A column of the log that tells whether an event is a positive.
-
-    1 is one and 0 is none; with `at_least` a number of so much or more is one and a lesser is none.
-    An event that has neither is not counted.
-    """
-
-    column: str
-    at_least: float | None = None
-
-
-class Counter(Section):
-    """What was known of a key just before an event, as one input of the model for each measure.
-
-    The inputs are named after the keys and the measure, such as `user_id_7d_rate`.
-    """
-
-    keys: Annotated[tuple[str, ...], Field(min_length=1)]
-    """One column, or several whose combination is counted."""
-    owner: Owner
-    """Whose the numbers are, as for a field."""
-    window_days: Positive | None = None
-    """Days counted, the event's own among them. Default: all of the log's window."""
-    last: Positive | None = None
-    """Count only so many of the key's newest events. Default: all in the window."""
-    of: str | None = None
-    """Column that tells positives, where that is not the label: 1 or 0, or see `at_least`."""
-    at_least: Annotated[float | None, Field(allow_inf_nan=False)] = None
-    """The number in `of` from which on an event is a positive."""
-    freshness: Literal["event", "day"] = "event"
-    """Count up to the event itself, or up to the midnight before it, which is what a service knows
-    that counts once a night."""
-    measures: Annotated[tuple[CounterMeasure, ...], Field(min_length=1)] = ("events", "rate")
-    """The numbers to make: events, positives, their smoothed rate, or the gap in seconds since the
-    last event."""
-    prior_events: Positive = 10
-    """Events that the prior of the rate weighs as much as."""
-    prior_rate: Fraction
-    """The rate of a key without any event."""
-    kind: Literal["bucket", "number"] = "bucket"
-    """Read as ids, cut at quantiles, or as standardised numbers (all but rates by their
-    logarithm)."""
-    buckets: BucketCount = 32
-    """Ids where `kind` is bucket."""
-
-    @model_validator(mode="after")
-    def _a_threshold_has_its_column(self) -> Self:
-        if self.at_least is not None and self.of is None:
-            raise ValueError("`at_least` needs `of`: the column whose number it is of")
-        return self
-
-    @property
-    def signal(self) -> Signal | None:
-        """What makes an event a positive, where that is not the label."""
-        return None if self.of is None else Signal(self.of, self.at_least)
-
-    @property
-    def name(self) -> str:
-        """What its fields' names begin with, such as `user_id_x_tag_7d`, `tab_dwell_from_3`."""
-        days = () if self.window_days is None else (f"{self.window_days}d",)
-        last = () if self.last is None else (f"last{self.last}",)
-        of = () if self.of is None else (self.of,)
-        of = of if self.at_least is None else (*of, f"from_{self.at_least:.15g}")
-        return "_".join(("_x_".join(self.keys), *days, *last, *of))
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The event columns that it reads, the label apart."""
-        return self.keys if self.of is None else (*self.keys, self.of)
-
-    @property
-    def of_single_events(self) -> bool:
-        """Whether its numbers are no sums of days: it counts the last events, or tells a gap."""
-        return self.last is not None or "gap" in self.measures
-
-    def field(self, measure: CounterMeasure) -> str:
-        """Name of the field with this measure."""
-        return f"{self.name}_{measure}"
-
-    @property
-    def fields(self) -> tuple[FieldSpec, ...]:
-        """The model inputs, one a measure."""
-        return tuple(
-            FieldSpec(
-                name=self.field(measure),
-                owner=self.owner,
-                kind=self.kind,
-                buckets=self.buckets,
-                scale="standard" if measure == "rate" else "standard_log",
-            )
-            for measure in self.measures
-        )
+from secateur.contracts.features import TimePart
+from secateur.scenario.sections.inputs import Counter, FieldSpec
+from secateur.section import Natural, Positive, Section
 
 
 class SliceSpec(Section):
@@ -184,6 +29,17 @@ class Features(Section):
     """Days before the confirm days, on which candidates are compared."""
     confirm_days: Positive = 2
     """The last days of the window: the chosen candidate is tested on them, once."""
+    tune_hours: Positive | None = None
+    """Hours before the confirm hours, instead of `tune_days`, for a log of few days."""
+    confirm_hours: Positive | None = None
+    """The last hours of the window, instead of `confirm_days`."""
+    warm_up_days: Natural = 0
+    """First days of the window that counters and histories know, and that give no rows: so that the
+    first train rows know as much before them as a service will."""
+    session_gap_minutes: Positive = 30
+    """A user's session ends where no event of theirs follows for longer than this."""
+    session_column: str | None = None
+    """Column that names the user's session, where the log has one. Default: sessions by the gap."""
     fields: tuple[FieldSpec, ...]
     """Inputs that are read from columns."""
     counters: tuple[Counter, ...] = ()
@@ -197,11 +53,35 @@ class Features(Section):
         return (*self.fields, *(field for counter in self.counters for field in counter.fields))
 
     @property
+    def held_out_hours(self) -> int:
+        """Hours that tune or confirm, 24 a day."""
+        if self.tune_hours is None or self.confirm_hours is None:
+            return 24 * (self.tune_days + self.confirm_days)
+        return self.tune_hours + self.confirm_hours
+
+    @property
+    def times(self) -> dict[str, TimePart]:
+        """The fields that are made of the event's time, with what is taken of it."""
+        return {field.name: field.of_time for field in self.fields if field.of_time is not None}
+
+    @property
+    def has_sessions(self) -> bool:
+        """Whether an input looks at the user's session."""
+        windows = [counter.within for counter in self.counters]
+        return "session" in (*windows, *(field.within for field in self.fields))
+
+    @property
     def made_inputs(self) -> set[str]:
-        """Names of the model inputs that are made of many events: histories' and counters'."""
-        histories = (field for field in self.fields if field.kind == "history")
+        """Names of the model inputs that are no columns of the events: of many events, or times."""
+        made = (field for field in self.fields if not field.is_column)
         counted = (field for counter in self.counters for field in counter.fields)
-        return {name for field in (*histories, *counted) for name in field.inputs}
+        return {name for field in (*made, *counted) for name in field.inputs}
+
+    @model_validator(mode="after")
+    def _hours_come_together(self) -> Self:
+        if (self.tune_hours is None) != (self.confirm_hours is None):
+            raise ValueError("tune_hours and confirm_hours split together: say both")
+        return self
 
     @model_validator(mode="after")
     def _shared_categories_exist(self) -> Self:

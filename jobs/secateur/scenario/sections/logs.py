@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
+from secateur.scenario.sections.label_rows import ContextEvents, ShownList
 from secateur.section import Fraction, IsoDay, Name, Positive, Section
 
 Format = Literal["csv", "tsv", "json_lines", "parquet"]
@@ -104,6 +105,10 @@ class Logs(TableFormat):
     """Weekdays on which no events are expected."""
     sides: tuple[SideTable, ...] = ()
     """Tables to join to the events."""
+    expressions: dict[str, str] = Field(default_factory=dict)
+    """Columns that the events get, by name: Spark SQL over the log's columns, all of them text, and
+    `time_ms`; where a row shows many items, over those of the item's event. A service gives the
+    result under the name."""
 
 
 class OfColumn(Section):
@@ -113,6 +118,8 @@ class OfColumn(Section):
 
     column: str
     """Column of the log that holds it."""
+    context: ContextEvents | None = None
+    """Rows that tell no label, but that later rows may know."""
 
     @property
     def name(self) -> str:
@@ -137,8 +144,8 @@ class ColumnLabel(OfColumn):
     @field_validator("tasks")
     @classmethod
     def _tasks_have_none(cls, tasks: dict[str, "RowLabel"]) -> dict[str, "RowLabel"]:
-        if any(task.tasks for task in tasks.values()):
-            raise ValueError("a task has no tasks of its own")
+        if any(task.tasks or task.context for task in tasks.values()):
+            raise ValueError("a task has no tasks and no context of its own")
         return tasks
 
 
@@ -165,7 +172,7 @@ class ThresholdLabel(ColumnLabel):
     """The number from which on an event is a positive."""
 
 
-class MarkedListLabel(OfColumn):
+class MarkedListLabel(ShownList, OfColumn):
     """A row shows many items, each marked: `N123-1 N45-0` becomes two events.
 
     The items become the log's item column, which the raw rows do not have.
@@ -179,7 +186,7 @@ class MarkedListLabel(OfColumn):
     """What stands between an item and its 1 or 0."""
 
 
-class ClickedListLabel(OfColumn):
+class ClickedListLabel(ShownList, OfColumn):
     """A row shows many items, `a|b|c`, and another column names the one that was chosen.
 
     Every item becomes an event, as with a marked list.
@@ -255,3 +262,8 @@ Label = Annotated[
 def tasks_of(label: Label) -> dict[str, RowLabel]:
     """What its rows tell besides the label, by name in order; nothing of lists and purchases."""
     return dict(sorted(label.tasks.items())) if isinstance(label, ColumnLabel) else {}
+
+
+def context_of(label: Label) -> ContextEvents | None:
+    """What says which rows tell no label and are known to later ones, if any are."""
+    return label.context if isinstance(label, OfColumn) else None

@@ -57,6 +57,10 @@ class Validation(Section):
     """By column, the largest share of missing values."""
     max_oov_rate: dict[str, Fraction] = Field(default_factory=dict)
     """By field, the largest share of values in the held-out days that the vocabulary lacks."""
+    max_single_feature_auc: Annotated[float, Field(gt=0.5, le=1)] = 0.95
+    """The AUC beyond which one input alone tells the label or a task of the train rows: such an
+    input is an outcome of the event, or gives drawn negatives away. The best honest inputs measured
+    have .88."""
     rules: tuple[Rule, ...] = ()
     """Expectations of the scenario's own."""
     drift: Drift = Drift()

@@ -23,9 +23,11 @@ def event_suites(
     features: Features,
     logs: Logs,
     validation: Validation,
+    context: bool = False,
 ) -> list[Suite]:
     """The suites of an EventSet that promises `counted` events by day of its window.
 
+    With `context`, some events have no label.
     Where a column is gone that every event has, there is no more to examine than that.
     """
     own = (logs.user, logs.item, "time_ms", "label", "day")
@@ -37,7 +39,7 @@ def event_suites(
         return [columns]
     found = [
         columns,
-        _events_suite(events, own, counted, validation),
+        _events_suite(events, own, counted, validation, context),
         _days_suite(events, counted, validation),
     ]
     if validation.max_missing_rate:
@@ -47,22 +49,29 @@ def event_suites(
 
 def _columns_of(features: Features) -> Sequence[str]:
     """The event columns that the features will be built from: a history reads its item's."""
-    read = (f.name if f.kind != "history" else f.shares or f.name for f in features.fields)
+    histories = (f.shares or f.name for f in features.fields if f.kind == "history")
+    read = (*(f.name for f in features.fields if f.is_column), *histories)
     types = (f.type for f in features.fields if f.type)
-    counted = (name for counter in features.counters for name in counter.columns)
+    keys = (name for counter in features.counters for name in counter.columns)
+    counted = (name for name in keys if name not in features.times)
     return (*read, *types, *counted, *(one.column for one in features.slices))
 
 
 def _events_suite(
-    events: DataFrame, own: Sequence[str], counted: Mapping[str, int], validation: Validation
+    events: DataFrame,
+    own: Sequence[str],
+    counted: Mapping[str, int],
+    validation: Validation,
+    context: bool,
 ) -> Suite:
     low, high = validation.label_rate
+    told = [name for name in own if name != "label" or not context]
     return Suite(
         "events",
         events.select(*(column_named(name).alias(plain_name(name)) for name in own)),
         (
             gxe.ExpectTableRowCountToBeBetween(min_value=validation.min_rows),
-            *(gxe.ExpectColumnValuesToNotBeNull(column=plain_name(name)) for name in own),
+            *(gxe.ExpectColumnValuesToNotBeNull(column=plain_name(name)) for name in told),
             gxe.ExpectColumnValuesToBeInSet(column="label", value_set=[0, 1]),
             gxe.ExpectColumnMeanToBeBetween(column="label", min_value=low, max_value=high),
             gxe.ExpectColumnDistinctValuesToBeInSet(column="day", value_set=sorted(counted)),

@@ -57,7 +57,7 @@ def feature_suites(
         _rows_suite(rows, schema, validation),
         *input_suites(rows, held_out, schema),
         _days_suite(rows, days),
-        _order_suite(summary, late=cleaning.late_days > 0),
+        _order_suite(summary, _kinds_of_order(days, cleaning)),
         *vocabulary_suites(schema, vocabulary),
         *([unknown] if unknown.expectations else []),
     ]
@@ -146,12 +146,19 @@ def _days_suite(rows: DataFrame, days: Mapping[str, Sequence[str]]) -> Suite:
     )
 
 
-def _order_suite(summary: "pd.DataFrame", late: bool) -> Suite:
-    """Each split ends before the next begins, by day and by time, and none is empty.
+def _kinds_of_order(days: Mapping[str, Sequence[str]], cleaning: Cleaning) -> list[str]:
+    """What rises from split to split: the day, and the time.
 
-    An event that came `late` keeps its own time in the split of the day that it arrived on.
+    An event that came late keeps its own time in the split of the day that it arrived on. Where
+    hours split the window, a day lies in two splits.
     """
-    kinds = ("day",) if late else ("day", "time_ms")
+    listed = [day for inside in days.values() for day in inside]
+    by_day = ["day"] if len(set(listed)) == len(listed) else []
+    return by_day if cleaning.late_days else [*by_day, "time_ms"]
+
+
+def _order_suite(summary: "pd.DataFrame", kinds: Sequence[str]) -> Suite:
+    """Each split ends before the next begins, and none is empty."""
     wide = {
         f"{split}_{column}": [summary.loc[split, column]]
         for split in SPLITS

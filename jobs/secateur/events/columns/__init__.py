@@ -1,0 +1,1 @@
+"""Columns of events that are made of others: hashes of users, expressions of the scenario."""
