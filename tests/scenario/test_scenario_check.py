@@ -48,8 +48,7 @@ def test_a_scenario_that_fits_its_log_is_summed_up_in_one_line(
     assert mistakes == []
     assert scenario is not None
     assert summary(scenario) == (
-        "small: 3 fields (3 category), 1 counter, 2 candidates, 6 days "
-        "(4 train, 1 tune, 1 confirm)"
+        "small: 3 fields (3 category), 1 counter, 2 candidates, 6 days (4 train, 1 tune, 1 confirm)"
     )
 
 

@@ -6,7 +6,7 @@ context tell no label: events whose label is null, so no rows of a split, which 
 histories of later events know.
 """
 
-from functools import reduce
+from functools import partial, reduce
 
 from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import Column, DataFrame
@@ -107,8 +107,9 @@ def label_events(rows: DataFrame, label: Label, item: str) -> DataFrame:
         return rows.withColumns({LABEL: _label(label), **task_columns(label)})
     exploded = rows.withColumn(_SHOWN, F.explode(_shown_items(label)))
     shown = F.col(_SHOWN)
-    columns = {item: shown["item"], LABEL: shown["as"]}
-    columns |= {name: shown[f"aligned_{n}"] for n, name in enumerate(label.aligned)}
+    columns = {item: canonical_spelling(shown["item"]), LABEL: shown["as"]}
+    for number, name in enumerate(label.aligned):
+        columns[name] = canonical_spelling(shown[f"aligned_{number}"])
     if label.position is not None:
         columns[label.position] = shown["place"].cast("string")
     gone = [name for name in label_columns(label) if name not in columns]
@@ -155,30 +156,53 @@ def label_and_context(rows: DataFrame, label: Label, item: str) -> DataFrame:
 
 def _shown_items(label: MarkedListLabel | ClickedListLabel) -> Column:
     """An array of each item that a row shows, once: `item`, `as`, `place`, and what is aligned."""
-    clicked = F.lit("")
-    if isinstance(label, ClickedListLabel):
-        clicked = F.coalesce(column_named(label.clicked), clicked)
-    aligned = [_split(name, label.separator) for name in label.aligned.values()]
+    nothing = F.array().cast("array<string>")
+    lists = (_split(name, label.separator) for name in label.aligned.values())
+    aligned = [F.coalesce(one, nothing) for one in lists]
+    # Side by side, and not by their places: each element would split the lists again.
+    pieces = F.transform(F.arrays_zip(_parts(label), *aligned), partial(_piece, len(aligned)))
+    whole = F.filter(pieces, lambda one: F.length(one["piece"]) > 0)
+    shown = F.transform(whole, partial(_shown_item, label, len(aligned)))
+    return F.transform(F.array(shown), _each_once)[0]  # so that it is worked out once
 
-    def item_shown(piece: Column, number: Column) -> Column:
-        name, chosen = piece, (piece == clicked).cast("int")
-        if isinstance(label, MarkedListLabel):
-            mark_length = F.lit(len(label.mark) + 1)  # with the digit after it
-            name = canonical_spelling(F.left(piece, F.length(piece) - mark_length))
-            chosen = F.right(piece, F.lit(1)).cast("int")
-        values = (canonical_spelling(F.get(one, number)) for one in aligned)
-        more = (value.alias(f"aligned_{n}") for n, value in enumerate(values))
-        return F.struct(piece.alias("piece"), name.alias("item"), chosen.alias("as"), *more)
 
-    every = F.filter(F.transform(_parts(label), item_shown), lambda one: F.length(one["piece"]) > 0)
-    placed = F.transform(every, lambda one, n: one.withField("place", n + 1))
-    items = F.transform(every, lambda one: one["item"])
-    first = F.filter(placed, lambda one: F.array_position(items, one["item"]) == one["place"])
+def _piece(aligned: int, zipped: Column) -> Column:
+    values = (zipped[str(n + 1)].alias(f"aligned_{n}") for n in range(aligned))
+    return F.struct(zipped["0"].alias("piece"), *values)
 
-    def chosen_anywhere(one: Column) -> Column:
-        return F.exists(every, lambda other: (other["item"] == one["item"]) & (other["as"] == 1))
 
-    return F.transform(first, lambda one: one.withField("as", chosen_anywhere(one).cast("int")))
+def _shown_item(
+    label: MarkedListLabel | ClickedListLabel, aligned: int, piece: Column, number: Column
+) -> Column:
+    text = piece["piece"]
+    if isinstance(label, MarkedListLabel):
+        mark_length = F.lit(len(label.mark) + 1)  # with the digit after it
+        name, chosen = F.left(text, F.length(text) - mark_length), F.right(text, F.lit(1))
+    else:
+        clicked = F.coalesce(column_named(label.clicked), F.lit(""))
+        name, chosen = text, text == clicked
+    values = (piece[f"aligned_{n}"].alias(f"aligned_{n}") for n in range(aligned))
+    parts = {"item": name, "as": chosen.cast("int"), "place": number + 1}
+    return F.struct(*(part.alias(key) for key, part in parts.items()), *values)
+
+
+def _each_once(shown: Column) -> Column:
+    names = F.transform(shown, lambda one: one["item"])
+    is_repeated = F.size(F.array_distinct(names)) < F.size(names)
+    return F.when(is_repeated, _first_places(shown)).otherwise(shown)
+
+
+def _first_places(shown: Column) -> Column:
+    """The items at their first places, chosen where they are anywhere."""
+
+    def earlier(one: Column) -> Column:
+        return F.exists(shown, lambda o: (o["item"] == one["item"]) & (o["place"] < one["place"]))
+
+    def chosen(one: Column) -> Column:
+        return F.exists(shown, lambda o: (o["item"] == one["item"]) & (o["as"] == 1))
+
+    first = F.filter(shown, lambda one: ~earlier(one))
+    return F.transform(first, lambda one: one.withField("as", chosen(one).cast("int")))
 
 
 def _label(label: Label) -> Column:
