@@ -193,8 +193,8 @@ def test_the_canary_dies_of_a_counter_that_leaks(
         looking = [c for c in rich.scenario().features.counters if c.of_single_events and not c.of]
         told = [(c, m) for c in looking for m in c.measures if m in ("positives", "rate")]
         made = {one.field(measure) for one, measure in told}
-    found = set(leaks(rows_of(as_it_is), rows_of(future)))
-    assert found == made | {f"value_{name}" for name in made}
+    found, values = set(leaks(rows_of(as_it_is), rows_of(future))), {f"value_{n}" for n in made}
+    assert values <= found <= made | values  # too great a value may stay in its bucket
 
 
 def test_no_later_day_changes_what_is_learned_or_a_train_row(rich: RichLog, tmp_path: Path) -> None:

@@ -195,14 +195,14 @@ def _each_once(shown: Column) -> Column:
 def _first_places(shown: Column) -> Column:
     """The items at their first places, chosen where they are anywhere."""
 
-    def earlier(one: Column) -> Column:
+    def stands_earlier(one: Column) -> Column:
         return F.exists(shown, lambda o: (o["item"] == one["item"]) & (o["place"] < one["place"]))
 
-    def chosen(one: Column) -> Column:
+    def chosen_anywhere(one: Column) -> Column:
         return F.exists(shown, lambda o: (o["item"] == one["item"]) & (o["as"] == 1))
 
-    first = F.filter(shown, lambda one: ~earlier(one))
-    return F.transform(first, lambda one: one.withField("as", chosen(one).cast("int")))
+    first = F.filter(shown, lambda one: ~stands_earlier(one))
+    return F.transform(first, lambda one: one.withField("as", chosen_anywhere(one).cast("int")))
 
 
 def _label(label: Label) -> Column:
