@@ -171,10 +171,13 @@ def scorer_of(features: Any, folder: Path) -> Scorer:
     return load(folder)
 
 
-LOGS = (doubles, integers, json_lines, csv_with_a_side_table_of_doubles)
+# Of these types and forms test_parity.py says the same, a column at a time.
+SLOW = [pytest.param(write, marks=pytest.mark.proof) for write in (integers, json_lines)]
 
 
-@pytest.mark.parametrize("write", LOGS, ids=lambda write: write.__name__)
+@pytest.mark.parametrize(
+    "write", [doubles, csv_with_a_side_table_of_doubles, *SLOW], ids=lambda write: write.__name__
+)
 def test_the_client_finds_what_training_learned(
     spark: SparkSession, tmp_path: Path, write: Callable[[Path], str]
 ) -> None:

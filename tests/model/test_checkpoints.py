@@ -93,6 +93,7 @@ def test_cut_at_five_steps_it_ends_in_the_bits_of_an_uncut_run(
         assert torch.equal(again.state_dict()[name], tensor), name
 
 
+@pytest.mark.proof  # a night kills its trainer, too, and compares what it seals
 def test_a_trainer_killed_at_work_seals_the_digest_of_one_that_was_not(
     features: Artifact, tmp_path: Path
 ) -> None:
