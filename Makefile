@@ -34,7 +34,7 @@ unit:
 night:                 ## two real small nights through Airflow
 	@.venv/bin/pytest -q -m night
 
-proof:                 ## slow proofs: determinism, a killed trainer, every recipe on every architecture, the tutorial
+proof:                 ## slow proofs: determinism, a killed trainer, a refused night, every recipe, the tutorial
 	@.venv/bin/pytest -q -m proof
 
 bench:                 ## speed, size and accuracy of a night, written to infra/bench/results/
