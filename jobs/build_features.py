@@ -14,6 +14,7 @@ import tempfile
 from secateur import command
 from secateur.command import Job
 from secateur.contracts import artifact_files
+from secateur.contracts.data import CleaningCounts
 from secateur.features.building import Plan, build_feature_set
 from secateur.features.days.event_window import EventWindow
 from secateur.features.history.kept_counts import count_days, daily_counts
@@ -29,6 +30,9 @@ def build_features(job: Job) -> None:
     logs, features = job.use(job.scenario.logs), job.use(job.scenario.features)
     label, id_key = job.use(job.scenario.label), str(events.manifest.facts["id_key"])
     missing = job.use(job.scenario.cleaning).missing
+    window = EventWindow.open(session(), events.folder, logs, features)
+    plan = Plan(window, split_window(window, features), features)
+    drawn = events.read(artifact_files.COUNTS, CleaningCounts).drawn
     heading = Heading(
         scenario=job.scenario.name,
         label=label.name,
@@ -37,9 +41,8 @@ def build_features(job: Job) -> None:
         missing=missing,
         timezone=logs.timezone,
         window_days=logs.window_days,
+        drawn_rate=drawn.rate(plan.splits.days["train"]) if drawn else None,
     )
-    window = EventWindow.open(session(), events.folder, logs, features)
-    plan = Plan(window, split_window(window, features), features)
     demand_event_columns(features, window.columns, heading.task_columns)
     with (
         tempfile.TemporaryDirectory(prefix="secateur-") as scratch,

@@ -21,7 +21,7 @@ from secateur.events.clean_days import clean_days, event_days
 from secateur.events.cleaning_context import CleaningContext, Rules
 from secateur.events.columns.expressions import wrong_values_told
 from secateur.events.event_set import assemble, content_by_day
-from secateur.events.negative_sampling import sample_negatives
+from secateur.events.negatives.sampling import sample_negatives
 from secateur.events.raw_files import open_log
 from secateur.events.selection.budgets import demand_within_budgets, in_words
 from secateur.events.side_tables import write_sides

@@ -13,13 +13,14 @@ from secateur import command
 from secateur.command import Job
 from secateur.contracts.artifact_files import COUNTS, PROFILE
 from secateur.contracts.data import CleaningCounts, Profile
-from secateur.scenario import context_of
+from secateur.scenario import PurchaseLabel, context_of
 from secateur.spark import session
 from secateur.validation import sealed_frames
 from secateur.validation.drift import event_profile, reference_night
 from secateur.validation.drift.comparison import compare_nights
 from secateur.validation.examination import examine
 from secateur.validation.suites.event_suites import event_suites
+from secateur.validation.suites.negative_suites import negative_suites
 from secateur.validation.suites.side_suites import changed_sides, side_suites, undated_sides
 
 
@@ -28,7 +29,8 @@ def validate_events(job: Job) -> None:
     events = job.open("events", "EventSet")
     logs, features = job.use(job.scenario.logs), job.use(job.scenario.features)
     validation = job.use(job.scenario.validation)
-    counted = events.read(COUNTS, CleaningCounts).days
+    counts, label = events.read(COUNTS, CleaningCounts), job.use(job.scenario.label)
+    counted = counts.days
     reference = reference_night.before(job.arguments.get("state"), max(counted, default=""))
     if reference:
         job.note("reference", reference.digest)
@@ -40,6 +42,8 @@ def validate_events(job: Job) -> None:
     context = context_of(job.use(job.scenario.label)) is not None
     suites = event_suites(rows, counted, features, logs, validation, context)
     suites += side_suites(rows, events.folder, logs.sides)
+    if counts.drawn and isinstance(label, PurchaseLabel):
+        suites += negative_suites(counts.drawn, label.negatives)
     found = examine(events, suites, profile.rows, validation.min_rules, compared)
     found = found.with_risks(changed_sides(sides, then))
     with job.create("ValidationReport") as draft:

@@ -27,6 +27,7 @@ MODULES = {
     "gpu": "bench.training.gpu",
     "kuairand": "bench.training.kuairand",
     "latency": "bench.night.latency",
+    "negatives": "bench.data.negatives",
     "night": "bench.night.one_night",
     "nights": "bench.pruning.nights",
     "onboarding": "bench.night.onboarding",

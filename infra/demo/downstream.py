@@ -12,6 +12,7 @@ import time
 import numpy as np
 
 import feed
+import front_page
 import secateur
 import shop
 from secateur.auc import auc
@@ -20,6 +21,7 @@ REQUESTS = {
     "short_video": feed.requests,
     "short_video_click": feed.requests,
     "ecommerce": shop.requests,
+    "news": front_page.requests,
 }
 
 

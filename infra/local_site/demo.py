@@ -1,5 +1,9 @@
-"""The demo: one whole night on the bundled logs, then a service that pulls the model and scores."""
+"""The demo: one whole night on a bundled log, then a service that pulls the model and scores.
 
+No log of news may be bundled, so that one is made first, from a seed.
+"""
+
+import json
 import os
 import subprocess
 import sys
@@ -17,12 +21,16 @@ CLIENT = PROJECT / ".venv-client" / "bin" / "python"
 SERVICE = PROJECT / "infra" / "demo" / "downstream.py"
 CLIENT_VARIABLES = ("AWS_", "SECATEUR_ID_KEY", "SECATEUR_VERIFY_KEY")
 PARSE_TIMEOUT_S = 60
+# By scenario, the module that makes its log and what it makes; truth.json is there last.
+MADE_LOGS = {"news": ("bench.data.news_log", PROJECT / "var" / "news")}
+TRUTH = "truth.json"
 
 console = Console(width=None if sys.stdout.isatty() else 150)
 
 
 def run_demo(site: Site, scenario: str, keep: bool) -> int:
     """Start the site, run the night, show what came of it, and use it. Raises ServiceError."""
+    make_log(scenario)
     started = time.monotonic()
     with console.status("starting the object store and Airflow"):
         api = site.start()
@@ -37,10 +45,30 @@ def run_demo(site: Site, scenario: str, keep: bool) -> int:
         raise
     folder = max((site.runs / scenario).iterdir())
     console.print(night_table(str(folder), console.width))
+    tell_truth(scenario)
     code = score(site, scenario) if state == "success" else explain(api, dag, run)
     console.print(f"report: {folder / 'report' / 'index.html'}")
     console.print(welcome(site) if keep else "Airflow's UI: make up, stop it with: make down")
     return code
+
+
+def make_log(scenario: str) -> None:
+    """Make the log of a scenario that has none, once. Raises ServiceError."""
+    module, folder = MADE_LOGS.get(scenario, ("", PROJECT))
+    if not module or (folder / TRUTH).exists():
+        return
+    console.print(f"making the log of {scenario} below {folder}")
+    if subprocess.run([sys.executable, "-m", module, str(folder)], check=False).returncode:
+        raise ServiceError(f"the log of {scenario} could not be made below {folder}")
+
+
+def tell_truth(scenario: str) -> None:
+    """Say the best AUC that any model can have, of the last days of a log that was made."""
+    if scenario in MADE_LOGS:
+        _, folder = MADE_LOGS[scenario]
+        best = json.loads((folder / TRUTH).read_text())["best_auc_by_day"]
+        days = [f"{day} {best[day]:.4f}" for day in sorted(best)[-4:]]
+        console.print(f"the best possible AUC, by what was planted: {', '.join(days)}")
 
 
 def wait_for_dag(api: AirflowApi, dag: str) -> None:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from pyspark.sql import SparkSession
 
 from cleaned_rows import Row, cleaned
@@ -84,44 +83,3 @@ def test_a_clicked_list(spark: SparkSession, tmp_path: Path) -> None:
     assert sorted(labels(found)) == expected
     assert counts.reasons == {"clicked_not_shown": 1}
     assert not {"shown", "clicked"} & set(found[0])
-
-
-@pytest.mark.parametrize("exclude", ["window", "past"])
-def test_drawn_negatives_are_popular_earlier_and_not_the_users_own(
-    spark: SparkSession, tmp_path: Path, exclude: str
-) -> None:
-    from secateur.events.negative_sampling import UserItemColumns, add_negatives
-    from secateur.scenario import Negatives
-
-    days = [f"2024-03-{n:02d}" for n in range(1, 11)]
-    bought = [
-        (f"u{(7 * n + n // 5) % 11}", f"i{n * n % 97}", f"ctx{n % 2}", days[n // 30], n)
-        for n in range(300)
-    ]
-    columns = ["user", "item", "ctx", "day", "time_ms"]
-    positives = spark.createDataFrame(bought, columns).selectExpr("*", "1 AS label", "item AS name")
-    rule = Negatives(
-        per_positive=3, days=4, exclude=exclude, shared=("ctx",), item_columns=("name",)
-    )
-    names = UserItemColumns("user", "item")
-    found = add_negatives(positives, names, rule, seed=5).toPandas()
-    drawn = found[found["label"] == 0]
-    assert len(found) - len(drawn) == len(bought)
-    assert not (drawn["day"] == days[0]).any()
-    first = {}
-    for user, item, _, day, _ in bought:
-        first.setdefault((user, item), day)
-    for row in drawn.itertuples():
-        own = first.get((row.user, row.item))
-        assert own is None or (exclude == "past" and own > row.day)
-        window = days[max(0, days.index(row.day) - 4) : days.index(row.day)]
-        assert any(item == row.item and day in window for _, item, _, day, _ in bought)
-        assert row.name == row.item
-    per = drawn.groupby(["user", "time_ms"])
-    assert per.size().max() == 3
-    assert (per["item"].nunique() == per.size()).all()
-    again = add_negatives(positives.repartition(7), names, rule, seed=5).toPandas()
-    order = ["time_ms", "label", "item"]
-    assert again.sort_values(order).values.tolist() == found.sort_values(order).values.tolist()
-    other = add_negatives(positives, names, rule, seed=6).toPandas()
-    assert other.sort_values(order).values.tolist() != found.sort_values(order).values.tolist()

@@ -1,11 +1,24 @@
 """Receipts of the data rooms: what cleaning counted, what validation found and remembers."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from secateur.contracts.errors import CorruptArtifact
 
 DriftMeasure = Literal["categories", "numbers"]
+
+# A column of events with drawn negatives: why one is for histories and counters only; null in rows.
+HISTORY_ONLY = "history_only"
+# Bins of an item's age at an event, in their order, with the hours at which each ends.
+AGES = {
+    "under 1 h": 1.0,
+    "1 to 6 h": 6.0,
+    "6 to 24 h": 24.0,
+    "1 to 3 days": 72.0,
+    "3 to 7 days": 168.0,
+    "over 7 days": float("inf"),
+}
 
 
 @dataclass(frozen=True)
@@ -38,16 +51,50 @@ class DayCounts:
 
 
 @dataclass(frozen=True)
+class RowCounts:
+    """Rows, and the positives among them."""
+
+    rows: int
+    positives: int
+
+
+@dataclass(frozen=True)
+class DrawnCounts:
+    """What drawn negatives tell of the label.
+
+    Of the `positives`, those that could not have been drawn as negatives at their own moment, or
+    got no negatives, are `history_only` and no rows, by reason. The rows are counted by day, and by
+    the `AGES` of their items.
+    """
+
+    positives: int
+    history_only: dict[str, int]
+    days: dict[str, RowCounts]
+    ages: dict[str, RowCounts]
+
+    @property
+    def left_out(self) -> int:
+        """The positives that are no rows."""
+        return sum(self.history_only.values())
+
+    def rate(self, days: Iterable[str]) -> float:
+        """The share of positives among the rows of these days."""
+        counted = [self.days[day] for day in days if day in self.days]
+        rows = sum(one.rows for one in counted)
+        return sum(one.positives for one in counted) / max(rows, 1)
+
+
+@dataclass(frozen=True)
 class CleaningCounts:
     """Where every raw row went: `rows_in = kept + deduplicated + quarantined + filtered + outside`.
 
     `reasons` counts quarantined rows by reason code; a row may have several, so its values may
     add up to more than `quarantined`. The kept rows became `events`, `days` counts them by day:
     more than `kept` where a row shows many items, or where negatives were drawn, `sampled` of them
-    and `undrawn` fewer than wished for. `filtered` rows are those that the scenario's `where`
-    leaves out; `outside` rows of a log without day folders belong to no day of the window.
-    `most_repeated` are examples of deduplicated events, by the JSON of their key without its user,
-    with how many rows repeat each. Raises CorruptArtifact where a row is lost.
+    and `undrawn` fewer than wished for; `drawn` tells what they say of the label. `filtered` rows
+    are those that the scenario's `where` leaves out; `outside` rows of a log without day folders
+    belong to no day of the window. `most_repeated` are examples of deduplicated events, by the JSON
+    of their key without its user, with how many rows repeat each. Raises CorruptArtifact where a row is lost.
     """
 
     rows_in: int
@@ -62,6 +109,7 @@ class CleaningCounts:
     outside: int = 0
     filtered: int = 0
     most_repeated: dict[str, int] = field(default_factory=dict)
+    drawn: DrawnCounts | None = None
 
     def __post_init__(self) -> None:
         parts = self.examined_rows + self.filtered + self.outside

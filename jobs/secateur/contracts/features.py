@@ -168,6 +168,8 @@ class FeatureSchema:
     missing value by; in a category those are unknown like any other value that was never learned.
     `counters` say what their inputs mean; a schema of earlier times says none. `times` are the
     inputs that are made of the event's time in `timezone`: a caller gives them, or the time itself.
+    `drawn_rate` is the share of positives among the train rows where negatives were drawn: scores
+    are probabilities at that share alone (see `serving/prior.py`).
     """
 
     scenario: str
@@ -185,6 +187,7 @@ class FeatureSchema:
     counters: tuple[CounterMeaning, ...] = ()
     times: dict[str, TimePart] = field(default_factory=dict)
     timezone: str = "UTC"
+    drawn_rate: float | None = None
 
     @property
     def fields(self) -> tuple[CategoryField | BucketField, ...]:

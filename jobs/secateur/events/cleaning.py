@@ -6,6 +6,7 @@ from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
+from secateur.contracts.data import HISTORY_ONLY
 from secateur.contracts.errors import Refused, ScenarioError
 from secateur.events import labelling
 from secateur.events.cleaning_context import Rules
@@ -25,7 +26,7 @@ from secateur.events.raw_rows import (
 )
 from secateur.events.spark_spelling import canonical_column, canonical_spelling
 from secateur.local_days import midnight_ms
-from secateur.scenario import Logs, context_of
+from secateur.scenario import Logs, PurchaseLabel, context_of
 from secateur.scenario.sections.logs import DELIMITERS
 from secateur.scenario.time_formats import UNITS
 from secateur.spark import column_named, local_date
@@ -214,6 +215,7 @@ def demand_log_columns(log: RawLog, rules: Rules) -> None:
     of_sides = (name for columns, key in sides for name in columns if name != key)
     names = [*log.columns, *item_made, *counted, *of_sides]
     own = {TIME_MS, LABEL, DAY, REASONS, ROW, *labelling.task_columns(rules.label)}
+    own |= {HISTORY_ONLY} if isinstance(rules.label, PurchaseLabel) else set()
     own -= {logs.time, *labelling.label_columns(rules.label)}
     clash = sorted({name for name in names if names.count(name) > 1 or name in own})
     if clash:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from secateur.contracts.artifact_files import VOCABULARY, part_name
+from secateur.contracts.data import HISTORY_ONLY
 from secateur.contracts.features import HELD_OUT, SPLITS, FeatureSchema
 from secateur.features.columns.number_columns import Sample
 from secateur.features.days.arrow_days import Day, on_days
@@ -154,6 +155,7 @@ def sources_of(plan: Plan, known: Known, folder: Path) -> Sources:
         held_out=frozenset(plan.held_out),
         splits=plan.splits,
         targets=targets,
+        history_only=HISTORY_ONLY in plan.window.columns,
     )
 
 

@@ -27,8 +27,8 @@ VOCABULARY_SCHEMA = pa.schema(
 @dataclass(frozen=True)
 class Heading:
     """What a schema says of its log: the scenario, its labels, the key that hashed its users, the
-    values by column that mean a missing one, the time zone of its clocks, and the days that a night
-    reads, beyond which no counter counts.
+    values by column that mean a missing one, the time zone of its clocks, the days that a night
+    reads, beyond which no counter counts, and the share of positives where negatives were drawn.
     """
 
     scenario: str
@@ -38,6 +38,7 @@ class Heading:
     missing: Mapping[str, Sequence[str]] = field(default_factory=dict)
     timezone: str = "UTC"
     window_days: int | None = None
+    drawn_rate: float | None = None
 
     @property
     def task_columns(self) -> tuple[str, ...]:
@@ -109,6 +110,7 @@ def schema_of(
         ),
         times=features.times,
         timezone=heading.timezone,
+        drawn_rate=heading.drawn_rate,
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from secateur.contracts.data import HISTORY_ONLY
 from secateur.contracts.features import TRAIN_EVENTS, USER_HASH, FeatureSchema
 from secateur.encoding.spelling import canonical
 from secateur.features.columns.encoder import ColumnEncoder
@@ -40,13 +41,15 @@ class Sources:
     held_out: frozenset[str]  # splits
     splits: Splits
     targets: Mapping[str, Mapping[str, Path]]  # by day and split
+    history_only: bool = False  # whether the events tell which of them are no rows
 
 
 @dataclass(frozen=True)
 class EncodeDay:
     """Writes a day's rows in the order of its events, on a worker; events without a label are none.
 
-    Held-out rows keep raw values, train counts, and the slices that they lie in.
+    An event that is for histories and counters only becomes no row. Held-out rows keep raw values,
+    train counts, and the slices that they lie in.
     """
 
     sources: Sources
@@ -105,6 +108,8 @@ class EncodeDay:
         events = tables[0]
         own = pc.is_valid(events["label"]).to_numpy()
         own = own & self.sources.splits.rows_of(split, events["time_ms"].to_numpy())
+        if self.sources.history_only:
+            own = own & events[HISTORY_ONLY].is_null().to_numpy()
         if own.all():
             return [*tables]
         return [table.filter(pa.array(own)).combine_chunks() for table in tables]
@@ -115,6 +120,7 @@ class EncodeDay:
         fields = {spec.name for spec in features.fields if spec.kind != "history"}
         slices = {part.column for part in features.slices}
         labels = {"label", *self.schema.task_columns}
+        labels |= {HISTORY_ONLY} if self.sources.history_only else set()
         return fields | slices | labels | {"day", "time_ms", logs.user, logs.item}
 
     def _aligned_rows(self, day: Day) -> list[AlignedRows]:

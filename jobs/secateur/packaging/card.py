@@ -33,8 +33,7 @@ Steps: {steps}
 
 ## Intended use
 
-Ranking candidate items of one request by the probability that the user responds. Scores are
-probabilities on the training days' traffic; recalibrate them before they price anything.
+Ranking candidate items of one request by the probability that the user responds. {scores}
 
 ## Limits
 
@@ -44,6 +43,18 @@ probabilities on the training days' traffic; recalibrate them before they price 
 - It has not been examined for fairness between groups of users or of creators.
 - Accuracy, intervals and latency are in the scorecard and the verdict that belong to this package.
 """
+
+
+_OF_TRAFFIC = """\
+Scores are
+probabilities on the training days' traffic; recalibrate them before they price anything."""
+_OF_DRAWN = """\
+The log
+holds positives only, and negatives were drawn for it, so a score is no probability of traffic: it
+tells a positive from drawn items among rows of which {rate:.4f} are positive. Items were drawn by
+their popularity, so a score says how much more the user wants an item than its popularity tells.
+Where a share of what you offer is taken, and you offer items as they were drawn,
+`scorer.at_rate(scores, share)` gives probabilities; without such a share, rank by the scores."""
 
 
 def write_card(
@@ -72,10 +83,15 @@ def write_card(
         days=f"{days[0]} to {days[-1]}",
         train_rows=facts["rows"]["train"],
         id_key=schema.id_key,
+        scores=_meaning_of_scores(schema.drawn_rate),
         steps=_steps(recipe),
         matches=_matches(schema) if recipe.vocabulary == "ascending" else "",
         files="\n".join(f"| `{name}` | {size:,} |" for name, size in sorted(sizes.items())),
     )
+
+
+def _meaning_of_scores(drawn_rate: float | None) -> str:
+    return _OF_TRAFFIC if drawn_rate is None else _OF_DRAWN.format(rate=drawn_rate)
 
 
 def _matches(schema: FeatureSchema) -> str:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from secateur.contracts.errors import UsageError
 from secateur.contracts.features import BucketField, ListField, NumberField, VectorField
 from secateur.identity import ID_KEY, fingerprint
+from secateur.serving import prior
 from secateur.serving.encoding.catalogue_items import Items, item_names
 from secateur.serving.encoding.encoders import (
     BucketEncoder,
@@ -105,6 +106,14 @@ class Scorer:
         for unequal lengths, and for a key that is not the training's.
         """
         return self.score_ids(self.encode(columns, hashed=hashed, items=items))
+
+    def at_rate(self, scores: Scores, rate: float) -> Scores:
+        """Probabilities [n] of `scores` [n] where the share `rate` of the offers is taken.
+
+        For a model whose negatives were drawn (`schema.drawn_rate`), see `serving/prior.py`. Raises
+        UsageError for another model, and for a rate that is no share.
+        """
+        return prior.at_rate(scores, self.schema.drawn_rate, rate)
 
     def prepare(self, columns: Columns) -> Items:
         """Encode candidates once, by the columns that are theirs, to `score` them many times.

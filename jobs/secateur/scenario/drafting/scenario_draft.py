@@ -101,7 +101,7 @@ def draft_text(draft: LogDraft) -> str:
     parts: Sequence[Iterator[str]] = (
         _head(draft),
         sections.logs_section(draft.log, draft.table, draft.roles, draft.night),
-        sections.label_section(draft.roles, draft.inputs),
+        sections.label_section(draft.columns, draft.roles, draft.inputs),
         sections.cleaning_section(draft.columns, draft.roles, draft.survey),
         sections.features_section(draft.roles, draft.inputs, draft.night),
         sections.validation_section(draft.roles, draft.night),

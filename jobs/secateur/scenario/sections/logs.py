@@ -201,7 +201,7 @@ class ClickedListLabel(ShownList, OfColumn):
 
 
 class Negatives(Section):
-    """Sampled negatives of a log that holds positives only (`events/negative_sampling.py`).
+    """Sampled negatives of a log that holds positives only (`events/negatives/`).
 
     A drawn event has its positive's user and time. Columns that are named in neither `shared` nor
     `item_columns` would tell the drawn from the real, so the events do not have them.
@@ -209,16 +209,29 @@ class Negatives(Section):
 
     per_positive: Positive = 4
     """Negatives drawn for every positive, at most."""
+    live_hours: Positive = 672
+    """Hours for which a positive keeps its item live. Only live items are drawn; counted in whole
+    hours, where it is above 48 in whole days."""
     power: Fraction = 0.75
-    """An item's chance is its number of positives to this power: 1 is by popularity, 0 uniform."""
-    days: Positive = 28
-    """Days before the event's whose positives make an item's chance."""
-    exclude: Literal["window", "past"] = "window"
-    """Never drawn is what the user took itself: in the whole window, or up to the event's day."""
+    """An item's chance is its number of positives in those hours to this power: 1 is by popularity,
+    0 uniform over live items."""
+    freshness: Literal["event", "day"] = "event"
+    """Up to when positives count: to the event's own moment, or to the midnight before it, which
+    leaves out what was new that day."""
+    exclude: Literal["past", "event", "window"] = "past"
+    """Never drawn is what the user took itself: up to the event (`past`), at its very moment
+    (`event`, where users take a thing again), or in the whole window (`window`), which knows the
+    future."""
     shared: tuple[str, ...] = ()
     """Columns that a drawn event has from its positive."""
     item_columns: tuple[str, ...] = ()
-    """Columns that a drawn event has from its item's latest positive before that day."""
+    """Columns that every event has from its item's latest positive before it."""
+    max_undrawable: Fraction = 0.1
+    """Share of positives, at most, that could not have been drawn as negatives at their own moment
+    or got none. They enter histories and counters, and are no rows."""
+    max_odds_ratio: Annotated[float, Field(gt=1)] = 10.0
+    """How many times the odds of a positive may differ between all rows and those of one item age
+    or day that has at least a hundredth of them."""
 
 
 class PurchaseLabel(Section):
