@@ -94,7 +94,9 @@ class CleaningCounts:
     and `undrawn` fewer than wished for; `drawn` tells what they say of the label. `filtered` rows
     are those that the scenario's `where` leaves out; `outside` rows of a log without day folders
     belong to no day of the window. `most_repeated` are examples of deduplicated events, by the JSON
-    of their key without its user, with how many rows repeat each. Raises CorruptArtifact where a row is lost.
+    of their key without its user, with how many rows repeat each.
+
+    Raises CorruptArtifact where a row is lost.
     """
 
     rows_in: int
