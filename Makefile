@@ -6,7 +6,7 @@ WORKERS ?= 2
 export PYTHONPATH := jobs:infra
 BENCH := $(PYTHON) -m bench
 
-.PHONY: demo test setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-kuairand bench-latency bench-nights bench-drift bench-peers bench-pruning bench-bytes lock clean
+.PHONY: demo test setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-kuairand bench-latency bench-negatives bench-nights bench-drift bench-peers bench-pruning bench-bytes lock clean
 
 demo: setup            ## one night on the bundled logs, published, pulled and scored
 	@$(PYTHON) -m local_site demo --scenario $(SCENARIO)
@@ -64,6 +64,9 @@ bench-nights:          ## warm starts, and masks that move or stay, six nights o
 
 bench-drift:           ## masks that move or stay where drift is planted
 	@$(BENCH) drift
+
+bench-negatives:       ## what drawn negatives tell of the label, by two rules
+	@$(BENCH) negatives
 
 bench-latency: setup   ## microseconds a request: pruning, a user given once, encoding
 	@$(BENCH) latency
