@@ -39,7 +39,7 @@ def validate_events(job: Job) -> None:
     profile = replace(event_profile.profile(rows, validation.drift), sides=sides)
     then = reference.read(PROFILE, Profile) if reference else None
     compared = compare_nights(rows, validation.drift, profile, reference)
-    context = context_of(job.use(job.scenario.label)) is not None
+    context = context_of(label) is not None
     suites = event_suites(rows, counted, features, logs, validation, context)
     suites += side_suites(rows, events.folder, logs.sides)
     if counts.drawn and isinstance(label, PurchaseLabel):
