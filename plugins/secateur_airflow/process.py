@@ -24,6 +24,7 @@ LOG_LINE = re.compile(r"\d\d:\d\d:\d\d ([A-Z]) ")
 LEVELS = {"W": logging.WARNING, "E": logging.ERROR, "C": logging.CRITICAL}
 GRACE_S = 10.0  # between asking a process to end and ending it
 ERROR_LINE = re.compile(r"\d\d:\d\d:\d\d [EC] ")
+TRACEBACK = "Traceback (most recent call last):"
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -117,10 +118,16 @@ def level_of(line: str) -> int:
 def last_error(so_far: list[str], line: str) -> list[str]:
     """The last error of a log, with the lines that belong to it, once `line` is read too.
 
-    A process that logged no error is quoted by its last line, such as a traceback's.
+    A process that logged no error is quoted by its last exception, else by its last line. What
+    follows an exception, such as Java's frames, does not replace it. Blank lines tell nothing.
     """
+    if not line.strip():
+        return so_far
     if ERROR_LINE.match(line):
         return [line]
-    if not ERROR_LINE.match(so_far[0]):
+    if ERROR_LINE.match(so_far[0]):
+        return so_far if LOG_LINE.match(line) else [*so_far, line]
+    if so_far[0] != TRACEBACK or line == TRACEBACK:
         return [line]
-    return so_far if LOG_LINE.match(line) else [*so_far, line]
+    is_frame = line.startswith(" ") or len(so_far) > 1
+    return so_far if is_frame else [*so_far, line]

@@ -69,7 +69,25 @@ def test_the_last_error_is_told_with_the_lines_that_belong_to_it() -> None:
         "03:00:03 I py4j: closing",
     ]
     assert reduce(last_error, lines, ["it said nothing"]) == lines[1:4]
-    assert reduce(last_error, ["Traceback", "KeyError: 'x'"], [""]) == ["KeyError: 'x'"]
+
+
+NOTHING = ["it said nothing"]
+
+
+def test_a_crash_is_told_by_its_exception_whatever_stands_below_it() -> None:
+    exception = ["Traceback (most recent call last):", "KeyError: 'x'"]
+    first = ["Traceback (most recent call last):", "OSError: y", "", "During handling:", ""]
+    frames = ["  File one", "    line"]
+    java = ["", "JVM stacktrace:", "\tat org.apache.spark", "\t... 1 more", "", ""]
+    lines = [*first, exception[0], *frames, exception[1], *java]
+    assert reduce(last_error, lines, NOTHING) == exception
+
+
+def test_a_blank_last_line_does_not_make_an_alert_empty() -> None:
+    assert reduce(last_error, ["out of memory", "", "  "], NOTHING) == ["out of memory"]
+    assert reduce(last_error, ["", "\t"], NOTHING) == NOTHING
+    error = ["01:00:00 E secateur: it failed", "because"]
+    assert reduce(last_error, [*error, "", ""], NOTHING) == error
 
 
 def test_a_killed_process_is_a_crash(jobs: Path) -> None:
