@@ -17,6 +17,7 @@ from pathlib import Path
 from secateur import command, identity
 from secateur.command import Job
 from secateur.contracts.artifact_files import COUNTS
+from secateur.contracts.record import digest
 from secateur.events.clean_days import clean_days, event_days
 from secateur.events.cleaning_context import CleaningContext, Rules
 from secateur.events.columns.expressions import wrong_values_told
@@ -25,6 +26,8 @@ from secateur.events.negatives.sampling import sample_negatives
 from secateur.events.raw_files import open_log
 from secateur.events.selection.budgets import demand_within_budgets, in_words
 from secateur.events.side_tables import write_sides
+from secateur.scenario.raw_log.column_names import naming_rules
+from secateur.scenario.scenario_check import columns_named
 from secateur.spark import session
 
 log = logging.getLogger("secateur")
@@ -36,8 +39,10 @@ def clean_events(job: Job) -> None:
     rules = Rules(job.use(scenario.logs), job.use(scenario.label), job.use(scenario.cleaning))
     with tempfile.TemporaryDirectory() as folder, job.create("EventSet") as draft:
         scratch, late = Path(folder), rules.cleaning.late_days
-        raw = open_log(rules.logs, job.arguments["logs"] or rules.logs.uri, scratch, late)
+        names = naming_rules(rules.logs, rules.label, columns_named(scenario))
+        raw = open_log(rules.logs, job.arguments["logs"] or rules.logs.uri, scratch, late, names)
         job.note("logs", raw.digest)
+        job.note("columns", digest(raw.columns))
         context = CleaningContext(session(), raw, rules, key, scratch)
         kept = event_days(job.arguments.get("state"), context)
         with wrong_values_told(rules.logs):

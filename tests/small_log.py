@@ -9,6 +9,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from secateur import scenario
 from secateur.artifacts import Artifact, create, open_artifact, read_manifest
 from secateur.command import Job
@@ -143,6 +146,14 @@ def run_verb(verb: str, settings: scenario.Scenario, **flags: str | Path) -> Non
 def sealed(uri: str) -> Artifact:
     """Open whatever artifact lies at `uri`."""
     return open_artifact(uri, read_manifest(uri).kind)
+
+
+def all_events(events: Artifact) -> pa.Table:
+    """An EventSet's events, whatever the order of its columns: those by name, the rows by all."""
+    files = sorted(events.folder.glob("events/*/*.parquet"))
+    table = pa.concat_tables(map(pq.read_table, files))
+    table = table.select(sorted(table.column_names))
+    return table.sort_by([(name, "ascending") for name in table.column_names])
 
 
 def receipt(subject: Artifact, uri: Path, success: bool = True) -> Path:

@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 ONE_DAY = timedelta(days=1)
+_HALF_HOUR_MS = 1_800_000  # of some zones the clocks are moved by
 
 
 def midnight_ms(day: date, timezone: str) -> int:
@@ -28,3 +29,14 @@ def days_up_to(last: str, count: int) -> list[str]:
     """The `count` days that end with `last`, in their order."""
     end = date.fromisoformat(last) + ONE_DAY
     return [str(day) for day in days_from(end - count * ONE_DAY, end)]
+
+
+def hours_of(day: date, timezone: str) -> list[str]:
+    """The hours (`00` to `23`) that clocks in an IANA time zone show on a day, each once.
+
+    A day on which they are put forward has one less.
+    """
+    zone = ZoneInfo(timezone)
+    first, end = midnight_ms(day, timezone), midnight_ms(day + ONE_DAY, timezone)
+    shown = (datetime.fromtimestamp(ms / 1000, zone) for ms in range(first, end, _HALF_HOUR_MS))
+    return sorted({f"{moment.hour:02d}" for moment in shown})

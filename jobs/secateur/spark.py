@@ -27,7 +27,7 @@ MASTER = "SECATEUR_SPARK_MASTER"
 MEMORY = "SECATEUR_SPARK_MEMORY"
 JAVA_OPTIONS = "SECATEUR_SPARK_JAVA_OPTIONS"
 UNDER_SPARK_SUBMIT = "PYSPARK_GATEWAY_PORT"
-_FOLDER = "_day"
+_FOLDER = "_secateur_day"  # a name that no log has
 _SIDE_KEY = "_side_key"
 _ROWS_A_GROUP = 1 << 18
 
@@ -41,6 +41,10 @@ _SETTINGS = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
     # A row with too many columns is only seen by a parser that reads them all.
     "spark.sql.csv.parser.columnPruning.enabled": "false",
+    # A log may have a column `Day` beside a column `day`.
+    "spark.sql.caseSensitive": "true",
+    # Timestamps in nanoseconds are whole numbers to Spark, or else an error.
+    "spark.sql.legacy.parquet.nanosAsLong": "true",
 }
 # Python workers unpickle functions of this package by name.
 _PACKAGES = {"spark.executorEnv.PYTHONPATH": str(Path(__file__).parents[1])}

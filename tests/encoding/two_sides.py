@@ -26,7 +26,7 @@ from secateur.contracts.features import (
 )
 from secateur.events import raw_rows as reading
 from secateur.events.columns.keyed_hash import hash_of, with_pads
-from secateur.events.raw_files import RawFile
+from secateur.events.reading.raw_file import RawFile
 from secateur.events.spark_spelling import canonical_column
 from secateur.features.columns.encoder import ColumnEncoder
 from secateur.features.columns.list_columns import split_texts
@@ -83,9 +83,11 @@ def spelled(
     file = folder / f"log.{form}"
     file.write_bytes(log)
     header = ",".join(names) if form == "csv" else None
-    raw = RawFile("log", file, None, tuple(names), header, "", rows=True)
+    schema = pq.read_schema(file) if form == "parquet" else None
+    known = {name: name for name in names}
+    raw = RawFile("log", file, None, known, header, "", records=1, schema=schema)
     table = TableFormat(format=form)  # type: ignore[arg-type]
-    rows = reading.parse_rows(reading.raw_rows(spark, [raw], table), [raw], table)
+    rows = reading.raw_rows(spark, [raw], table)
     rows = rows.where(reading.FAULT + " is null")
     columns = [canonical_column(name, {}) for name in names]
     events = with_pads(rows.coalesce(1).select(*columns), KEY)

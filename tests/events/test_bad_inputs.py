@@ -91,10 +91,6 @@ def column_renamed_in_all_days(log: SmallLog) -> None:
         write_gz(log.file(day), [HEADER.replace("liked", "loved"), *rows])
 
 
-def columns_in_another_order(log: SmallLog) -> None:
-    write_gz(log.file(DAY), [",".join(reversed(HEADER.split(","))), *log.days[DAY]])
-
-
 def header_lost(log: SmallLog) -> None:
     write_gz(log.file(DAY), log.days[DAY])
 
@@ -159,7 +155,6 @@ REFUSED: dict[Callable[[SmallLog], None], str] = {
     delimiter_of_all_days: "has no column ['at', 'item', 'liked', 'uid']; it has ['uid;item;at;",
     column_renamed_in_one_day: "differ in columns: ['page', 'tab']",
     column_renamed_in_all_days: "has no column ['liked']",
-    columns_in_another_order: "differ in columns: their order",
     header_lost: "differ in columns",
     day_missing: f"1 of the 6 days up to {DAYS[-1]} have no file: {DAY}",
     same_file_twice: "are the same file twice",

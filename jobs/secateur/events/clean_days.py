@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 from pyspark import StorageLevel
-from pyspark.sql import DataFrame, Observation, Row
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F  # noqa: N812
 
 from secateur import identity
@@ -32,7 +32,14 @@ from secateur.events.cleaning import (
 )
 from secateur.events.cleaning_context import CleaningContext, Rules
 from secateur.events.raw_files import RawLog
-from secateur.events.raw_rows import DAY, REPEATED_HEADER, SOURCE, raw_rows
+from secateur.events.raw_rows import (
+    DAY,
+    REPEATED_HEADER,
+    SOURCE,
+    demand_every_record,
+    raw_rows,
+    refusing_damage,
+)
 from secateur.events.selection.flat_window import place_rows
 from secateur.events.selection.repetitions import REPETITION, most_repeated, usable_rows
 from secateur.kept_days import KeptDays
@@ -56,13 +63,14 @@ def event_days(state: str | None, context: CleaningContext) -> KeptDays:
     def inputs(day: str) -> dict[str, str]:
         days = [] if flat else days_up_to(day, rules.cleaning.late_days + 1)
         files = {f.key: f.sha256 for f in context.log.events if flat or f.day in days}
+        columns = record.digest(context.log.columns)
         sections = {
             "logs": rules.logs.model_dump(mode="json", exclude=_OF_THE_WINDOW | {"sides"}),
             "label": rules.label.model_dump(mode="json"),
             "cleaning": rules.cleaning.model_dump(mode="json"),
         }
         id_key = identity.fingerprint(context.id_key)
-        return files | {"rules": record.digest(sections), "id_key": id_key}
+        return files | {"rules": record.digest(sections), "columns": columns, "id_key": id_key}
 
     root = str(context.scratch / "state") if flat or not state else state
     return KeptDays(root, "clean_events", "EventDay", inputs)
@@ -105,15 +113,15 @@ def _files_of(raw: RawLog, rules: Rules, missing: Sequence[str]) -> RawLog:
 
 
 def _stage(context: CleaningContext, part: RawLog) -> tuple[DataFrame, int]:
-    """The marked rows, parsed once and kept in `scratch`; and the raw rows, counted before that."""
-    counter = Observation("raw rows")
-    raw = raw_rows(context.spark, part.events, context.rules.logs)
-    raw = raw.observe(counter, F.count("*").alias("rows"))
-    target = file_uri(context.scratch / "marked")
-    marked = mark(raw, part, context.rules, context.id_key)
-    marked.write.option("compression", "lz4").parquet(target)
-    headers = sum(file.header is not None for file in part.events)
-    return context.spark.read.parquet(target), int(counter.get["rows"]) - headers
+    """The marked rows, parsed once and kept in `scratch`; and the rows that the files hold."""
+    target, logs = file_uri(context.scratch / "marked"), context.rules.logs
+    with refusing_damage(part.events):
+        raw = raw_rows(context.spark, part.events, logs, logs.timezone)
+        marked = mark(raw, part, context.rules, context.id_key)
+        marked.write.option("compression", "lz4").parquet(target)
+    marked = context.spark.read.parquet(target)
+    demand_every_record(marked, part.events)
+    return marked, sum(file.records - (file.header is not None) for file in part.events)
 
 
 def _seal_days(
@@ -171,7 +179,7 @@ def _day_counts(counted: Row | None, filtered: int, files: Mapping[str, Path | N
     quarantined = rows_in(quarantine) if quarantine else 0
     reasons: Counter[str] = Counter()
     if quarantine:
-        for of_row in pq.read_table(quarantine, columns=[REASONS])[REASONS].to_pylist():
+        for of_row in pq.read_table(quarantine, columns=["reasons"])["reasons"].to_pylist():
             reasons.update(of_row)
     return DayCounts(
         rows_in=kept + deduplicated + quarantined + filtered,

@@ -22,27 +22,27 @@ from secateur.events.raw_rows import (
     REPEATED_HEADER,
     SOURCE,
     TEXT,
-    parse_rows,
 )
 from secateur.events.spark_spelling import canonical_column, canonical_spelling
 from secateur.local_days import midnight_ms
 from secateur.scenario import Logs, PurchaseLabel, context_of
+from secateur.scenario.raw_log.column_names import INTERNAL
 from secateur.scenario.sections.logs import DELIMITERS
 from secateur.scenario.time_formats import UNITS
 from secateur.spark import column_named, local_date
 
-REASONS, ROW = "reasons", "row"
-FILTERED = "_filtered"
+REASONS, ROW = f"{INTERNAL}reasons", f"{INTERNAL}row"
+FILTERED = f"{INTERNAL}filtered"
 TIME_MS = "time_ms"
 TIME_FUTURE = "time_future"
-_HASH = "_hash"
+_HASH = f"{INTERNAL}hash"
 _FIRST_OF_ALL = midnight_ms(date(1000, 1, 1), "UTC")  # earlier and later days have no ISO name
 _LAST_OF_ALL = midnight_ms(date(9999, 12, 31), "UTC") - 1
 _DAY_MS, _MINUTE_MS = 86_400_000, 60_000
 
 
 def mark(raw: DataFrame, log: RawLog, rules: Rules, key: bytes) -> DataFrame:
-    """Parse raw rows and give each its `reasons`: an array, empty for a usable or filtered row.
+    """Give each row of `raw_rows` its `reasons`: an array, empty for a usable or filtered row.
 
     Columns: the log's as canonical strings, the user's a keyed hash; `time_ms`, `day`, `_source`,
     `_filtered`; `row`, the whole row as text where it has reasons or may get them. Raises Refused
@@ -51,8 +51,9 @@ def mark(raw: DataFrame, log: RawLog, rules: Rules, key: bytes) -> DataFrame:
     """
     demand_log_columns(log, rules)
     logs = rules.logs
-    parsed = with_pads(parse_rows(raw, log.events, logs, logs.timezone), key)
-    parsed = parsed.withColumn(_HASH, hash_of(canonical_spelling(column_named(logs.user))))
+    parsed = with_pads(raw, key).withColumn(
+        _HASH, hash_of(canonical_spelling(column_named(logs.user)))
+    )
     parsed = parsed.withColumn(ROW, _row_text(log, rules))
     names = [name for name in log.columns if name != logs.user]
     spelled = (canonical_column(name, rules.cleaning.missing) for name in names)
@@ -108,7 +109,8 @@ def quarantined_rows(marked: DataFrame) -> DataFrame:
     same = Window.partitionBy(SOURCE, REASONS).orderBy(ROW)
     is_header = F.array_contains(REASONS, REPEATED_HEADER) & (F.row_number().over(same) == 1)
     rows = rejected.withColumn("_header", is_header).where(~F.col("_header"))
-    return rows.select(F.col(SOURCE).alias("source"), DAY, REASONS, ROW)
+    why, row = F.col(REASONS).alias("reasons"), F.col(ROW).alias("row")
+    return rows.select(F.col(SOURCE).alias("source"), DAY, why, row)
 
 
 def events_of(once: DataFrame, log: RawLog, rules: Rules) -> DataFrame:
@@ -214,7 +216,7 @@ def demand_log_columns(log: RawLog, rules: Rules) -> None:
     sides = ((log.sides[side.name].columns, side.key) for side in logs.sides)
     of_sides = (name for columns, key in sides for name in columns if name != key)
     names = [*log.columns, *item_made, *counted, *of_sides]
-    own = {TIME_MS, LABEL, DAY, REASONS, ROW, *labelling.task_columns(rules.label)}
+    own = {TIME_MS, LABEL, DAY, *labelling.task_columns(rules.label)}
     own |= {HISTORY_ONLY} if isinstance(rules.label, PurchaseLabel) else set()
     own -= {logs.time, *labelling.label_columns(rules.label)}
     clash = sorted({name for name in names if names.count(name) > 1 or name in own})

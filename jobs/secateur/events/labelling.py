@@ -30,7 +30,7 @@ from secateur.scenario.sections.label_rows import ShownList
 from secateur.spark import column_named, finite_number
 
 LABEL = "label"
-_SHOWN = "_shown"
+_SHOWN = "_secateur_shown"
 
 
 def label_columns(label: Label) -> tuple[str, ...]:

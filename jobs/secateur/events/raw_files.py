@@ -1,48 +1,27 @@
 """Which raw files a night reads, each read to its end before Spark sees it."""
 
-import csv
-import hashlib
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import get_args
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from secateur.contracts import record
 from secateur.contracts.artifact_files import DAY_FOLDER
-from secateur.contracts.errors import NotDelivered, ObjectMissing, Refused, UsageError
-from secateur.events import compressed_text
+from secateur.contracts.errors import NotDelivered, Refused, UsageError
+from secateur.events.reading.listing import demand_all_hours, list_event_files
+from secateur.events.reading.parquet_types import demand_common_types
+from secateur.events.reading.raw_file import RawFile
+from secateur.events.reading.whole_files import UnreadFile, examine_files
 from secateur.local_days import days_up_to
-from secateur.scenario import Logs, TableFormat
+from secateur.scenario import Logs, SideTable
 from secateur.scenario.loading import log_uri
+from secateur.scenario.raw_log.column_names import NamingRules
 from secateur.scenario.sections.logs import Weekday
-from secateur.storage import Store, local_path, open_store
+from secateur.storage import open_store
 
-HOUR_FOLDER = "hour="
-HOURS = tuple(f"{hour:02d}" for hour in range(24))
 WEEKDAYS = get_args(Weekday)  # from Monday on
-_SAMPLED_LINES = 1000  # of a JSON file, to learn the names of its columns
-
-
-@dataclass(frozen=True)
-class RawFile:
-    """One file: its key in the log's store, a readable local copy, and what it holds.
-
-    `day` is its folder's, None in a flat log. `header` is the line that names the columns, None
-    where there is none. `rows` tells whether there is anything besides it.
-    """
-
-    key: str
-    path: Path
-    day: str | None
-    columns: tuple[str, ...]
-    header: str | None
-    sha256: str
-    rows: bool
+_ANY_SIZE = 0  # of a side table, which is never what makes a log large
 
 
 @dataclass(frozen=True)
@@ -57,8 +36,8 @@ class RawLog:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Columns of the event files, the same in all."""
-        return self.events[0].columns
+        """Columns of the event files: in the files' order where it is one, else by name."""
+        return log_columns(self.events)
 
     @property
     def digest(self) -> str:
@@ -67,36 +46,57 @@ class RawLog:
         return record.digest({file.key: file.sha256 for file in files})
 
 
-def open_log(logs: Logs, uri: str, scratch: Path, lookback: int = 0) -> RawLog:
+def log_columns(files: Sequence[RawFile]) -> tuple[str, ...]:
+    """The columns that any of the files has."""
+    if all(file.columns == files[0].columns for file in files):
+        return files[0].columns
+    return tuple(sorted({name for file in files for name in file.columns}))
+
+
+def open_log(
+    logs: Logs, uri: str, scratch: Path, lookback: int = 0, rules: NamingRules | None = None
+) -> RawLog:
     """Find and check the files of the window and of `lookback` days before it, where they exist.
 
-    Those of an object store, and zstd text that Spark cannot read, are copied to `scratch`. Raises
+    Those of an object store, and text that Spark cannot read, are copied to `scratch`. Raises
     UsageError where no file lies at `uri`, and Refused naming the day or hour that is missing, the
-    file that is empty, cut short, there twice or has other columns.
+    file that is empty, cut short, there twice or has other columns, and two files that differ in
+    a column's type.
     """
-    store = open_store(log_uri(uri))
-    keys = _keys_by_day(store, logs)
+    store, rules = open_store(log_uri(uri)), rules or NamingRules()
+    files = list_event_files(store, logs)
     days: tuple[str, ...] = ()
-    wanted: list[str | None] = [None]
-    if logs.layout != "flat":
-        present = [day for day in keys if day is not None]
-        days = choose_days(logs, present, store.uri)
-        before = [day for day in days_up_to(days[0], lookback + 1)[:-1] if day in present]
-        wanted = [*before, *days]
-    elif not keys:
-        raise UsageError(f"{store.uri}: no file below {logs.events}/")
-    _demand_hours(logs, keys, days)
-    events = tuple(
-        _examine(store, key, logs, day, scratch) for day in wanted for key in keys.get(day, [])
-    )
-    _demand_same_columns(events)
+    if logs.layout == "flat":
+        if not files:
+            raise UsageError(f"{store.uri}: no file below {logs.events}/")
+    else:
+        days = choose_days(logs, {file.day for file in files if file.day}, store.uri)
+        demand_all_hours(files, logs, days)
+        wanted = {*days_up_to(days[0], lookback + 1), *days}
+        files = sorted((one for one in files if one.day in wanted), key=lambda one: one.day or "")
+    staged = scratch / "staged"
+    sides = {side.name: _examine_side(store.uri, side, rules, staged) for side in logs.sides}
+    keys = {side.key for side in logs.sides}
+    of_sides = {name for side in sides.values() for name in side.columns} - keys
+    unread_files = [
+        UnreadFile(store.uri, one.key, one.bytes, one.day, staged / f"{number:06d}")
+        for number, one in enumerate(files)
+    ]
+    events = examine_files(unread_files, logs, NamingRules(rules.own, rules.sought - of_sides))
+    _demand_same_columns(events, logs)
+    demand_common_types(events)
     _demand_no_file_twice(events)
-    sides = {side.name: _examine(store, side.path, side, None, scratch) for side in logs.sides}
     return RawLog(days, events, sides)
 
 
+def _examine_side(store: str, side: SideTable, rules: NamingRules, staged: Path) -> RawFile:
+    unread = UnreadFile(store, side.path, _ANY_SIZE, None, staged / side.name / "0")
+    (found,) = examine_files([unread], side, NamingRules(rules.own))
+    return found
+
+
 def window_days(logs: Logs, uri: str) -> tuple[str, ...]:
-    """The days that a night of this log would read, by its folders' names alone.
+    """The days that a night of this log would read, by its files' names alone.
 
     Empty for a flat log, whose rows tell their days. Raises as `choose_days`, and NotDelivered
     where the window's last day is no day of the log.
@@ -104,7 +104,7 @@ def window_days(logs: Logs, uri: str) -> tuple[str, ...]:
     if logs.layout == "flat":
         return ()
     store = open_store(log_uri(uri))
-    present = [day for day in _keys_by_day(store, logs) if day is not None]
+    present = {file.day for file in list_event_files(store, logs) if file.day}
     last = logs.last_day
     if last and present and last not in present:
         raise NotDelivered(f"{store.uri} has no {last} yet; its newest day is {max(present)}")
@@ -141,99 +141,19 @@ def window_of(logs: Logs, last: str) -> list[str]:
     return [day for day in days if logs.first_day is None or day >= logs.first_day]
 
 
-def _keys_by_day(store: Store, logs: Logs) -> dict[str | None, list[str]]:
-    """Keys of the event files by their folder's day; names with a leading _ or . are no data."""
-    keys: dict[str | None, list[str]] = {}
-    for key in store.keys(f"{logs.events}/"):
-        first, *middle, name = key.removeprefix(f"{logs.events}/").split("/")[0:1] + key.split("/")
-        if name.startswith(("_", ".")):
-            continue
-        if logs.layout == "flat":
-            keys.setdefault(None, []).append(key)
-        elif first.startswith(DAY_FOLDER) and middle:
-            keys.setdefault(first.removeprefix(DAY_FOLDER), []).append(key)
-    return keys
-
-
-def _demand_hours(logs: Logs, keys: Mapping[str | None, list[str]], days: Iterable[str]) -> None:
-    if logs.layout != "hour":
-        return
-    for day in days:
-        there = {part for key in keys[day] for part in key.split("/")}
-        missing = [hour for hour in HOURS if f"{HOUR_FOLDER}{hour}" not in there]
-        if missing:
-            raise Refused(
-                f"{logs.events}/{DAY_FOLDER}{day}: {len(missing)} of 24 hours have no file: "
-                f"{', '.join(missing)}"
-            )
-
-
-def _examine(store: Store, key: str, table: TableFormat, day: str | None, scratch: Path) -> RawFile:
-    """Read a file to its end. Raises Refused where it has none, or nothing in it."""
-    path = _local_copy(store, key, scratch)
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    try:
-        if table.format == "parquet":
-            columns = tuple(pq.ParquetFile(path).schema_arrow.names)
-            return RawFile(key, path, day, columns, None, sha256, rows=True)
-        path = compressed_text.unpack_zstd(path, scratch / "staged" / key)
-        lines = compressed_text.first_lines(path, _SAMPLED_LINES)
-        compressed_text.drain(path)
-    except (OSError, EOFError, pa.ArrowInvalid, *compressed_text.DAMAGE) as error:
-        raise Refused(f"{key} cannot be read to its end: {error}") from error
-    if not lines:
-        raise Refused(f"{key} is empty: not even a header ({path.stat().st_size} bytes)")
-    if table.format == "json_lines":
-        return RawFile(key, path, day, _json_columns(key, lines), None, sha256, rows=True)
-    if not table.header:
-        return RawFile(key, path, day, table.columns, None, sha256, rows=True)
-    columns = tuple(next(csv.reader([lines[0]], delimiter=table.separator)))
-    return RawFile(key, path, day, columns, lines[0], sha256, rows=len(lines) > 1)
-
-
-def _json_columns(key: str, lines: Iterable[str]) -> tuple[str, ...]:
-    """The keys of the first rows, in the order they come; rows may lack some."""
-    names: dict[str, None] = {}
-    for line in lines:
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue  # quarantined as malformed later
-        if isinstance(row, dict):
-            names |= dict.fromkeys(row)
-    if not names:
-        raise Refused(f"{key}: none of its first lines is a JSON object")
-    return tuple(names)
-
-
-def _local_copy(store: Store, key: str, scratch: Path) -> Path:
-    folder = local_path(store.uri)
-    path = (folder or scratch) / key
-    try:
-        if folder is None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(store.get(key).data)
-        elif not path.is_file():
-            raise ObjectMissing(key)
-    except ObjectMissing as error:
-        raise Refused(f"{store.uri}: no file {key}") from error
-    return path
-
-
-def _demand_same_columns(files: tuple[RawFile, ...]) -> None:
-    """JSON rows may lack a key; the columns of all other formats are the same in all files."""
+def _demand_same_columns(files: Sequence[RawFile], logs: Logs) -> None:
+    """JSON rows may lack a key; all other files have the same columns, in any order."""
     expected = files[0]
     for file in files:
-        if file.columns != expected.columns:
-            differing = sorted(set(file.columns) ^ set(expected.columns)) or "their order"
+        differing = sorted(set(file.columns) ^ set(expected.columns))
+        if differing and logs.format != "json_lines":
             raise Refused(f"{file.key} and {expected.key} differ in columns: {differing}")
 
 
-def _demand_no_file_twice(files: tuple[RawFile, ...]) -> None:
+def _demand_no_file_twice(files: Sequence[RawFile]) -> None:
     """The same bytes under two names are one delivery that came twice."""
     seen: dict[str, str] = {}
     for file in files:
-        if file.rows and file.sha256 in seen:
+        if file.has_rows and file.sha256 in seen:
             raise Refused(f"{seen[file.sha256]} and {file.key} are the same file twice")
         seen[file.sha256] = file.key

@@ -1,88 +1,163 @@
-"""Raw files of any format as Spark frames of text, each row with where it came from."""
+"""Raw files of any format as one Spark frame of text, each row with where it came from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
+from decimal import Decimal
+from functools import reduce
 
 import pyarrow as pa
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
-from pyspark.sql.types import StringType, StructType
+from pyspark.sql.types import (
+    DataType,
+    LongType,
+    StringType,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+)
 
-from secateur.events.compressed_text import BOM
-from secateur.events.raw_files import RawFile
+from secateur.contracts.errors import Refused
+from secateur.events.raw_files import log_columns
+from secateur.events.reading.compressed_text import BLANK, BOM
+from secateur.events.reading.raw_file import RawFile
 from secateur.events.spark_spelling import as_text, canonical_column
 from secateur.local_days import ONE_DAY, midnight_ms
 from secateur.scenario import SideTable, TableFormat
+from secateur.scenario.raw_log.column_names import INTERNAL
 from secateur.scenario.sections.logs import DELIMITERS, QUOTES
 from secateur.spark import column_named, file_uri, quoted_name
 
-FAULT, TEXT, SOURCE, DAY = "_fault", "_text", "_source", "day"
-FIRST_MS, LAST_MS = "_first_ms", "_last_ms"
+DAY = "day"
+FAULT, TEXT, SOURCE = f"{INTERNAL}fault", f"{INTERNAL}text", f"{INTERNAL}source"
+FIRST_MS, LAST_MS = f"{INTERNAL}first_ms", f"{INTERNAL}last_ms"
 MALFORMED, UNDECODABLE, REPEATED_HEADER = "malformed", "undecodable", "repeated_header"
-_PATH, _HEADER, _PARSED = "_path", "_header", "_parsed"
+_FILE, _HEADER, _PARSED = f"{INTERNAL}file", f"{INTERNAL}header", f"{INTERNAL}parsed"
+_BAD = f"{INTERNAL}bad"
+_ORIGIN = (SOURCE, DAY, FIRST_MS, LAST_MS)
+_THOUSANDTH = Decimal("0.001")
 _WIDEST = 10_000  # columns; the parser gives up on a few thousand more
+_UNREADABLE = "FAILED_READ_FILE"  # what Spark calls it
 
 
-def raw_rows(spark: SparkSession, files: Sequence[RawFile], table: TableFormat) -> DataFrame:
-    """Every row that is not blank, header lines among them, before anything is parsed.
-
-    Columns: the row (`_text`, or the Parquet file's own columns), `_path`.
-    """
-    reader = spark.read.option("recursiveFileLookup", "true")
-    paths = [file_uri(file.path) for file in files]
-    # Spark escapes what a URI does; + stands for itself there.
-    path = F.url_decode(F.replace("_metadata.file_path", F.lit("+"), F.lit("%2B")))
-    path = F.regexp_replace(path, "^file:/+", "/").alias(_PATH)
-    if table.format == "parquet":
-        return reader.parquet(*paths).select("*", path)
-    lines = reader.text(paths).select(F.col("value").alias(TEXT), path)
-    return lines.where(F.length(F.btrim(TEXT, F.lit("\x00\t\r\n\x0b\x0c "))) > 0)
-
-
-def parse_rows(
-    rows: DataFrame, files: Sequence[RawFile], table: TableFormat, timezone: str = "UTC"
+def raw_rows(
+    spark: SparkSession, files: Sequence[RawFile], table: TableFormat, timezone: str = "UTC"
 ) -> DataFrame:
-    """Columns as text, and `_fault` (a reason code or null), `_text`, `_source` and the folder's
-    `day` with its first and last millisecond, null in a flat log.
+    """Every row that is not blank, header lines among them.
+
+    Columns as text, null where a file has not got one; `FAULT` (a reason code or null), `TEXT`,
+    `SOURCE` and the folder's `day` with its first and last millisecond, null in a flat log.
     """
-    rows = rows.join(F.broadcast(_origins(rows.sparkSession, files, timezone)), _PATH)
-    origin = (SOURCE, DAY, FIRST_MS, LAST_MS)
-    names = files[0].columns
-    if table.format == "parquet":
-        types = {field.name: field.dataType for field in rows.schema}
-        texts = [as_text(column_named(name), types[name]).alias(name) for name in names]
-        nothing = F.lit(None).cast("string")
-        return rows.select(*texts, nothing.alias(FAULT), nothing.alias(TEXT), *origin)
-    readable = F.make_valid_utf8(TEXT)
-    text = F.when(readable.startswith(BOM), F.substring(readable, 2, 1 << 30)).otherwise(readable)
-    fault = F.when(~F.is_valid_utf8(TEXT), UNDECODABLE).when(
-        text == F.col(_HEADER), REPEATED_HEADER
-    )
-    rows = rows.select(text.alias(TEXT), fault.alias(FAULT), *origin)
-    usable = F.when(F.col(FAULT).isNull(), F.col(TEXT))
-    parsed = rows.select("*", _parse_text(usable, names, table).alias(_PARSED))
-    bad = F.col(_PARSED)[MALFORMED].isNotNull() | F.col(_PARSED).isNull()
-    columns = (F.col(_PARSED)[name].alias(name) for name in names)
-    found = F.coalesce(FAULT, F.when(bad, MALFORMED)).alias(FAULT)
-    return parsed.select(*columns, found, TEXT, *origin)
+    alike: dict[str, list[RawFile]] = {}
+    for file in files:
+        alike.setdefault(file.shape, []).append(file)
+    order = [*map(column_named, (*log_columns(files), FAULT, TEXT, *_ORIGIN))]
+    frames = (_rows_alike(spark, group, table, timezone) for group in alike.values())
+    return reduce(DataFrame.union, (frame.select(*order) for frame in frames))
 
 
 def side_rows(
     spark: SparkSession, file: RawFile, side: SideTable, missing: Mapping[str, Sequence[str]]
 ) -> DataFrame:
-    """A side table's rows of canonical strings, with `_fault`; null keys and headers left out."""
-    rows = parse_rows(raw_rows(spark, [file], side), [file], side)
+    """A side table's rows of canonical strings, with `FAULT`; null keys and headers left out."""
+    rows = raw_rows(spark, [file], side)
     columns = (canonical_column(name, missing) for name in file.columns)
     is_header = F.coalesce(F.col(FAULT) == REPEATED_HEADER, F.lit(False))
     table = rows.where(~is_header).select(*columns, FAULT)
     return table.where(column_named(side.key).isNotNull() | F.col(FAULT).isNotNull())
 
 
+@contextmanager
+def refusing_damage(files: Sequence[RawFile]) -> Iterator[None]:
+    """Turn Spark's error on a file that it cannot read into a refusal. Raises Refused naming it."""
+    try:
+        yield
+    except (PySparkException, Py4JJavaError) as error:
+        said = str(error)
+        damaged = next((file for file in files if str(file.path) in said), None)
+        if damaged is None or _UNREADABLE not in said:
+            raise
+        (why, *_) = said[said.index(_UNREADABLE) :].splitlines()
+        raise Refused(f"{damaged.key} cannot be read to its end: {why}") from error
+
+
+def demand_every_record(rows: DataFrame, files: Sequence[RawFile]) -> None:
+    """Insist that Spark read what the files hold: of each as many rows as it has records.
+
+    `rows` has `SOURCE`. Raises Refused naming the file.
+    """
+    found = {row[SOURCE]: row["count"] for row in rows.groupBy(SOURCE).count().collect()}
+    for file in files:
+        read = found.get(file.key, 0)
+        if read != file.records:
+            raise Refused(f"{file.key} holds {file.records:,} records, but {read:,} were read")
+
+
+def _rows_alike(
+    spark: SparkSession, files: Sequence[RawFile], table: TableFormat, timezone: str
+) -> DataFrame:
+    """The rows of files of one shape."""
+    reader = spark.read.option("recursiveFileLookup", "true")
+    paths = [file_uri(file.path) for file in files]
+    is_parquet = table.format == "parquet"
+    read = reader.parquet(*paths) if is_parquet else reader.text(paths)
+    origins = F.broadcast(_origins(spark, files, timezone))
+    # Not by its name alone: a log may have a column `_metadata`.
+    name = read.metadataColumn("_metadata")["file_name"].alias(_FILE)
+    names = {field: column for file in files for field, column in file.names.items()}
+    if is_parquet:
+        columns = (column_named(field).alias(column) for field, column in names.items())
+        return _parquet_rows(read.select(*columns, name).join(origins, _FILE), files[0])
+    lines = read.select(F.col("value").alias(TEXT), name)
+    records = lines.where(F.length(F.btrim(TEXT, F.lit(BLANK))) > 0)
+    return _text_rows(records.join(origins, _FILE), names, table)
+
+
+def _parquet_rows(rows: DataFrame, file: RawFile) -> DataFrame:
+    kinds = {field.name: field.dataType for field in rows.schema}
+    texts = []
+    for field, column in file.names.items():
+        value, kind = column_named(column), kinds[column]
+        stored = file.schema.field(field).type if file.schema else None
+        if isinstance(kind, LongType) and pa.types.is_timestamp(stored):
+            value, kind = _instant(value, stored)
+        texts.append(as_text(value, kind).alias(column))
+    nothing = F.lit(None).cast("string")
+    return rows.select(*texts, nothing.alias(FAULT), nothing.alias(TEXT), *_ORIGIN)
+
+
+def _instant(nanoseconds: Column, stored: pa.DataType) -> tuple[Column, DataType]:
+    """Nanoseconds since 1970 as Spark has instants and local times, to the microsecond below."""
+    exact = nanoseconds.cast("decimal(20,0)") * F.lit(_THOUSANDTH)
+    instant = F.timestamp_micros(F.floor(exact).cast("bigint"))
+    if stored.tz:
+        return instant, TimestampType()
+    return instant.cast("timestamp_ntz"), TimestampNTZType()
+
+
+def _text_rows(rows: DataFrame, names: Mapping[str, str], table: TableFormat) -> DataFrame:
+    readable = F.make_valid_utf8(TEXT)
+    text = F.when(readable.startswith(BOM), F.substring(readable, 2, 1 << 30)).otherwise(readable)
+    fault = F.when(~F.is_valid_utf8(TEXT), UNDECODABLE).when(
+        text == F.col(_HEADER), REPEATED_HEADER
+    )
+    rows = rows.select(text.alias(TEXT), fault.alias(FAULT), *_ORIGIN)
+    usable = F.when(F.col(FAULT).isNull(), F.col(TEXT))
+    parsed = rows.select("*", _parse_text(usable, [*names], table).alias(_PARSED))
+    bad = F.col(_PARSED)[_BAD].isNotNull() | F.col(_PARSED).isNull()
+    columns = (F.col(_PARSED)[field].alias(column) for field, column in names.items())
+    found = F.coalesce(FAULT, F.when(bad, MALFORMED)).alias(FAULT)
+    return parsed.select(*columns, found, TEXT, *_ORIGIN)
+
+
 def _parse_text(text: Column, names: Sequence[str], table: TableFormat) -> Column:
     schema = StructType()
-    for name in (*names, MALFORMED):
+    for name in (*names, _BAD):
         schema.add(name, StringType())
-    options = {"columnNameOfCorruptRecord": MALFORMED, "mode": "PERMISSIVE"}
+    options = {"columnNameOfCorruptRecord": _BAD, "mode": "PERMISSIVE"}
     if table.format not in DELIMITERS:
         return F.from_json(text, schema, options)
     separator = table.separator
@@ -102,7 +177,7 @@ def _origins(spark: SparkSession, files: Sequence[RawFile], timezone: str) -> Da
     first = [day and midnight_ms(day, timezone) for day in days]
     last = [day and midnight_ms(day + ONE_DAY, timezone) - 1 for day in days]
     table = {
-        _PATH: [str(file.path.absolute()) for file in files],
+        _FILE: [file.path.name for file in files],
         SOURCE: [file.key for file in files],
         DAY: pa.array([file.day for file in files], pa.string()),
         _HEADER: pa.array([file.header for file in files], pa.string()),

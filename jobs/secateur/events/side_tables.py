@@ -11,8 +11,8 @@ from secateur.contracts.errors import Refused
 from secateur.events.cleaning import TIME_MS, with_time
 from secateur.events.cleaning_context import CleaningContext
 from secateur.events.columns.keyed_hash import hash_of, with_pads
-from secateur.events.raw_files import RawFile
 from secateur.events.raw_rows import FAULT, side_rows
+from secateur.events.reading.raw_file import RawFile
 from secateur.scenario import Logs, SideTable
 from secateur.spark import column_named, content, move_part, quoted_name, write_one
 

@@ -10,6 +10,7 @@ from secateur.scenario.explaining.toml_lines import KeyPath
 from secateur.scenario.loading import parse_scenario, read_scenario
 from secateur.scenario.log_at_hand import LogAtHand, open_log_at_hand
 from secateur.scenario.log_check import count_log, log_mistakes
+from secateur.scenario.raw_log.column_names import known_name, naming_rules
 from secateur.scenario.sections.logs import (
     ClickedListLabel,
     MarkedListLabel,
@@ -78,8 +79,12 @@ def _quantity(number: int, noun: str) -> str:
 def unknown_columns(scenario: Scenario, log: LogAtHand) -> Iterator[Mistake]:
     """The columns that the scenario names and neither the log nor a side table has."""
     logs, label = scenario.logs, scenario.label
-    raw = set(log.columns)
-    sides = {side.name: set(log.side_columns(side)) for side in logs.sides}
+    rules = naming_rules(logs, label)
+    raw = {known_name(name, rules) for name in log.columns}
+    sides = {
+        side.name: {known_name(name, rules) for name in log.side_columns(side)}
+        for side in logs.sides
+    }
     counted = scenario.cleaning.count_repetitions
     made = {logs.item, *label.event_columns} if isinstance(label, _LISTS) else set()
     events = raw | _OF_ANY_LOG | made | logs.expressions.keys() | ({counted} if counted else set())
@@ -97,6 +102,11 @@ def unknown_columns(scenario: Scenario, log: LogAtHand) -> Iterator[Mistake]:
     for path, name, _ in inputs_made(scenario.features):
         if name in scenario.features.made_inputs & everything:
             yield Mistake(path, f"{name!r} is a column of the log already: name it otherwise")
+
+
+def columns_named(scenario: Scenario) -> set[str]:
+    """Every column of the log or of a side table that the scenario names, SQL apart."""
+    return {name for _, name in (*_names_in_rows(scenario), *_names_in_events(scenario))}
 
 
 def _unknown_names(

@@ -16,11 +16,12 @@ from secateur.events.cleaning import FILTERED, REASONS, ROW, TIME_MS
 from secateur.events.cleaning_context import Rules
 from secateur.events.raw_files import RawLog
 from secateur.events.raw_rows import DAY, SOURCE
+from secateur.scenario.raw_log.column_names import INTERNAL
 from secateur.spark import column_named
 
-REPETITION = "_repetition"
+REPETITION = f"{INTERNAL}repetition"
 EXAMPLES = 3  # of keys that stand in many rows
-_SALT, _KEY, _PLACE = "_salt", "_key", "_place"
+_SALT, _KEY, _PLACE = f"{INTERNAL}salt", f"{INTERNAL}key", f"{INTERNAL}place"
 
 
 def usable_rows(marked: DataFrame, log: RawLog, rules: Rules) -> DataFrame:

@@ -83,6 +83,9 @@ class Logs(TableFormat):
     layout: Literal["day", "hour", "flat"] = "day"
     """How the event files lie: in a folder a day (`date=YYYY-MM-DD/`), an hour
     (`date=YYYY-MM-DD/hour=HH/`), or as they come, where the events' own time tells the day."""
+    file_names: str | None = None
+    """Where a file's name tells its day, and in the layout `hour` its hour, instead of folders: a
+    pattern such as `yyyy-MM-dd-HH` that the name contains. The hours are of `timezone`."""
     user: str
     """Column of the user's id. It leaves the cleaning as a keyed hash."""
     item: str
@@ -109,6 +112,15 @@ class Logs(TableFormat):
     """Columns that the events get, by name: Spark SQL over the log's columns, all of them text, and
     `time_ms`; where a row shows many items, over those of the item's event. A service gives the
     result under the name."""
+
+    @model_validator(mode="after")
+    def _file_names_tell_what_folders_would(self) -> Self:
+        needed = {"day": ("yyyy", "MM", "dd"), "hour": ("yyyy", "MM", "dd", "HH"), "flat": ()}
+        parts = needed[self.layout]
+        if self.file_names and not (parts and all(self.file_names.count(p) == 1 for p in parts)):
+            wanted = f"holds each of {', '.join(parts)} once" if parts else "is for day and hour"
+            raise ValueError(f"in the layout {self.layout!r}, `file_names` {wanted}")
+        return self
 
 
 class OfColumn(Section):

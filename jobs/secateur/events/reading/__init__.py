@@ -1,0 +1,1 @@
+"""Raw files as they lie: which are a night's, what is in them, and how Spark is to read them."""

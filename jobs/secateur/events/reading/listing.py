@@ -1,0 +1,126 @@
+"""Which files of a store are a log's event files, and of which day and hour each is.
+
+Skipped, and counted in the night's log, are hidden and temporary files: those with a `_` or a `.`
+at the beginning of their own name or of a folder's, and those that end in `.crc`, `.tmp` or
+`._COPYING_`. Every other file below the events' folder must be of a day.
+"""
+
+import logging
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from urllib.parse import unquote
+
+from secateur.contracts.artifact_files import DAY_FOLDER
+from secateur.contracts.errors import Refused
+from secateur.local_days import hours_of
+from secateur.scenario import Logs
+from secateur.storage import Store, StoredObject
+
+HOUR_FOLDER = "hour="
+_HIDDEN = ("_", ".")
+_TEMPORARY = (".crc", ".tmp", "._copying_")
+_DAY, _HOUR = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"[01]?\d|2[0-3]")
+_PARTS = {"yyyy": r"(?P<yyyy>\d{4})", "MM": r"(?P<MM>\d\d)", "dd": r"(?P<dd>\d\d)"}
+_PARTS |= {"HH": r"(?P<HH>[01]\d|2[0-3])"}
+_SHOWN = 3  # files that a message names
+
+log = logging.getLogger("secateur")
+
+
+@dataclass(frozen=True)
+class EventFile:
+    """One event file: its key, its size, and its day and hour (`00` to `23`) where they are told.
+
+    A flat log's files tell no day.
+    """
+
+    key: str
+    bytes: int
+    day: str | None = None
+    hour: str | None = None
+
+
+def list_event_files(store: Store, logs: Logs) -> list[EventFile]:
+    """All event files of a log, sorted by key. Raises Refused where one is of no day or hour."""
+    below = list(store.entries(f"{logs.events}/"))
+    shown = [one for one in below if not _is_hidden(_parts(one, logs))]
+    if len(shown) < len(below):
+        hidden = next(one.key for one in below if one not in shown)
+        log.info("skipped: %d hidden or temporary files, %s", len(below) - len(shown), hidden)
+    files = [EventFile(one.key, one.bytes, *_day_and_hour(one, logs)) for one in shown]
+    _demand_a_day(files, logs)
+    return files
+
+
+def demand_all_hours(files: Iterable[EventFile], logs: Logs, days: Iterable[str]) -> None:
+    """Insist on a file of every hour that these days have in the log's time zone, of an hourly log.
+
+    Raises Refused.
+    """
+    if logs.layout != "hour":
+        return
+    present = {(file.day, file.hour) for file in files}
+    for day in days:
+        hours = hours_of(date.fromisoformat(day), logs.timezone)
+        missing = [hour for hour in hours if (day, hour) not in present]
+        if missing:
+            raise Refused(
+                f"{logs.events}: {day}: {len(missing)} of {len(hours)} hours have no file: "
+                f"{', '.join(missing)}"
+            )
+
+
+def _parts(entry: StoredObject, logs: Logs) -> Sequence[str]:
+    return entry.key.removeprefix(f"{logs.events}/").split("/")
+
+
+def _is_hidden(parts: Iterable[str]) -> bool:
+    *_, name = parts
+    return name.lower().endswith(_TEMPORARY) or any(part.startswith(_HIDDEN) for part in parts)
+
+
+def _day_and_hour(entry: StoredObject, logs: Logs) -> tuple[str | None, str | None]:
+    if logs.layout == "flat":
+        return None, None
+    *folders, name = _parts(entry, logs)
+    if logs.file_names:
+        return _told_by_name(name, logs.file_names)
+    first, second, *_ = *folders, "", ""
+    day = unquote(first.removeprefix(DAY_FOLDER)) if first.startswith(DAY_FOLDER) else ""
+    hour = unquote(second.removeprefix(HOUR_FOLDER)) if second.startswith(HOUR_FOLDER) else ""
+    return (
+        day if _is_day(day) else None,
+        f"{int(hour):02d}" if _HOUR.fullmatch(hour) else None,
+    )
+
+
+def _told_by_name(name: str, pattern: str) -> tuple[str | None, str | None]:
+    """Day and hour of a name that holds them as a pattern of yyyy, MM, dd and HH says."""
+    pieces = re.split("(" + "|".join(_PARTS) + ")", pattern)
+    found = re.search("".join(_PARTS.get(piece, re.escape(piece)) for piece in pieces), name)
+    parts: Mapping[str, str] = found.groupdict() if found else {}
+    day = "-".join(parts.get(part, "") for part in ("yyyy", "MM", "dd"))
+    return day if _is_day(day) else None, parts.get("HH")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return bool(_DAY.fullmatch(text) and date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def _demand_a_day(files: Sequence[EventFile], logs: Logs) -> None:
+    if logs.layout == "flat":
+        return
+    is_hourly = logs.layout == "hour"
+    lost = [one.key for one in files if not one.day or (is_hourly and not one.hour)]
+    if lost:
+        where = f"{DAY_FOLDER}YYYY-MM-DD/" + (f"{HOUR_FOLDER}HH/" if is_hourly else "")
+        told = f"a name with {logs.file_names}" if logs.file_names else f"a folder {where}"
+        raise Refused(
+            f"{len(lost)} of {len(files)} files are of no day, as they have not {told}: "
+            f"{', '.join(lost[:_SHOWN])}; move them away"
+        )

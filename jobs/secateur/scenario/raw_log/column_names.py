@@ -1,0 +1,59 @@
+"""What the columns of a raw log are called in a scenario and in its events."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from secateur.contracts.errors import Refused
+from secateur.contracts.features import LABEL_PREFIX, ROW_COLUMNS
+from secateur.scenario.sections.logs import (
+    ClickedListLabel,
+    Label,
+    Logs,
+    OfColumn,
+    tasks_of,
+)
+
+_DAY = "day"  # of which no event has another
+PREFIX = "log."
+INTERNAL = "_secateur_"  # before the names of what cleaning itself adds
+
+
+@dataclass(frozen=True)
+class NamingRules:
+    """Names that events have of their own, and names that a scenario looks for in the log."""
+
+    own: frozenset[str] = frozenset({*ROW_COLUMNS})
+    sought: frozenset[str] = field(default=frozenset())
+
+
+def naming_rules(logs: Logs, label: Label, sought: Collection[str] = ()) -> NamingRules:
+    """The rules of a log. What a scenario names as the time, say, may have the events' name."""
+    tasks = {LABEL_PREFIX + name for name in tasks_of(label)}
+    told = {logs.user, logs.item, logs.time, *(task.column for task in tasks_of(label).values())}
+    told |= {label.column} if isinstance(label, OfColumn) else set()
+    told |= {label.clicked} if isinstance(label, ClickedListLabel) else set()
+    own = ({*ROW_COLUMNS, *tasks} - told) | {_DAY}
+    return NamingRules(frozenset(own), frozenset(name.removeprefix(PREFIX) for name in sought))
+
+
+def names_by_field(key: str, fields: Sequence[str], rules: NamingRules) -> Mapping[str, str]:
+    """The known name of each field of a file, in their order, as JSON or Parquet spell them.
+
+    A name that events have of their own gets `log.` before it. Raises Refused where two columns
+    have one name.
+    """
+    names = {name: known_name(name, rules) for name in fields}
+    if len(set(names.values())) < len(fields):
+        twice = sorted({name for name in fields if fields.count(name) > 1} or names.values())
+        raise Refused(f"{key} has two columns of one name: {', '.join(twice)}")
+    return names
+
+
+def named_cells(cells: Sequence[str]) -> list[str]:
+    """The names of a header's cells: an empty one's is `column_` and its place, from 1 on."""
+    return [cell if cell.strip() else f"column_{n}" for n, cell in enumerate(cells, start=1)]
+
+
+def known_name(name: str, rules: NamingRules) -> str:
+    """What a column is called that a file calls `name`."""
+    return PREFIX + name if name in rules.own or name.startswith(INTERNAL) else name
