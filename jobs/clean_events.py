@@ -24,6 +24,7 @@ from secateur.events.columns.expressions import wrong_values_told
 from secateur.events.event_set import assemble, content_by_day
 from secateur.events.negatives.sampling import sample_negatives
 from secateur.events.raw_files import open_log
+from secateur.events.raw_rows import refusing_damage
 from secateur.events.selection.budgets import demand_within_budgets, in_words
 from secateur.events.side_tables import write_sides
 from secateur.scenario.raw_log.column_names import naming_rules
@@ -48,7 +49,8 @@ def clean_events(job: Job) -> None:
         with wrong_values_told(rules.logs):
             days, outside = clean_days(context, kept)
         counts = assemble(days, outside, draft.folder)
-        sides = write_sides(context, draft.folder)
+        with refusing_damage(list(raw.sides.values())):
+            sides = write_sides(context, draft.folder)
         job.note("scenario.seed", str(scenario.seed))
         counts = sample_negatives(context, scenario.seed, counts, draft.folder)
         draft.write(COUNTS, counts)

@@ -62,8 +62,12 @@ def raw_rows(
 def side_rows(
     spark: SparkSession, file: RawFile, side: SideTable, missing: Mapping[str, Sequence[str]]
 ) -> DataFrame:
-    """A side table's rows of canonical strings, with `FAULT`; null keys and headers left out."""
+    """A side table's rows of canonical strings, with `FAULT`; null keys and headers left out.
+
+    Raises Refused where Spark reads another number of them than the file holds.
+    """
     rows = raw_rows(spark, [file], side)
+    demand_every_record(rows, [file])
     columns = (canonical_column(name, missing) for name in file.columns)
     is_header = F.coalesce(F.col(FAULT) == REPEATED_HEADER, F.lit(False))
     table = rows.where(~is_header).select(*columns, FAULT)
