@@ -23,6 +23,7 @@ MODULES = {
     "data_verbs": "bench.night.data_verbs",
     "drift": "bench.pruning.drift",
     "gate_coverage": "bench.judgement.gate_coverage",
+    "gate_nights": "bench.judgement.gate_nights",
     "gate_speed": "bench.judgement.gate_speed",
     "gpu": "bench.training.gpu",
     "kuairand": "bench.training.kuairand",

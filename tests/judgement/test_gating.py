@@ -117,6 +117,15 @@ def test_a_direction_that_nobody_declared_is_an_error(card: MakeCard) -> None:
         compare_with_margin(sideways, card(), "tune", 0.01, 0.95)
 
 
+def test_a_metric_that_is_only_reported_is_not_judged(card: MakeCard) -> None:
+    asked = {"margin": 0.01, "margins": {"gauc": "reported", "churn": 0.05}}
+    rules = Judgement.model_validate(asked)
+    assert list(rules.by_metric) == ["auc", "log_loss", "calibration", "calibration_error", "churn"]
+    one = card("a", gauc=Difference(-0.5, SURE))
+    assert gates.gate("a", one, rules, 0.95).outcome == "passed"
+    assert gates.gate("a", one, RULES, 0.95).outcome == "failed"
+
+
 def test_a_night_without_candidates_accepts_nothing() -> None:
     verdict = gates.judge([], {}, RULES)
     assert not verdict.accepted
@@ -204,7 +213,7 @@ def test_a_prune_that_breaks_new_users_is_rejected_by_name(card: MakeCard) -> No
     judged = gates.gate("a", broken, RULES.model_copy(update={"slices": wide}), 0.95)
     assert judged.outcome == "passed"
     assert "the AUC of 1 slices" in judged.reasons[1]
-    unjudged = RULES.model_copy(update={"slices": SliceRules(margin=None)})
+    unjudged = RULES.model_copy(update={"slices": SliceRules(margin="reported")})
     assert gates.gate("a", broken, unjudged, 0.95).outcome == "passed"
 
 

@@ -30,6 +30,15 @@ def simulate(
     return JudgedRows(labels, users, items, users), scores[0], scores[1]
 
 
+def candidate_scores(
+    rng: np.random.Generator, rows: JudgedRows, dense: Scores, by_item: float
+) -> Scores:
+    """Scores [n] that err by item beside the dense model's."""
+    logits = np.log(dense / (1 - dense))
+    errors = by_item * rng.normal(size=rows.items.max() + 1)[rows.items]
+    return expit(logits + errors).astype(np.float32)
+
+
 def expit(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """The logistic function, of any shape."""
     return np.asarray(1 / (1 + np.exp(-x)), np.float64)

@@ -111,7 +111,7 @@ def _why_untested(difference: Difference | None, card: Scorecard, split: str) ->
         return "every row has the same score"
     if difference is None:
         why = f"the {split} days hold one class only" if found.auc is None else "not measured"
-        return f"{why}, so there is nothing to compare"
+        return f'{why}, so there is nothing to compare; a margin of "reported" would not ask for it'
     numbers = difference.estimate, difference.standard_error
     return "" if all(map(math.isfinite, numbers)) else "its difference is no number"
 

@@ -7,7 +7,7 @@ from secateur.judgement.gating.non_inferiority import (
     compare_with_margins,
 )
 from secateur.scenario import Judgement
-from secateur.scenario.sections.judgement import SliceRules
+from secateur.scenario.sections.judgement import REPORTED, SliceRules
 
 TASK = "task "
 
@@ -48,7 +48,7 @@ def _margins(card: Scorecard, split: str, rules: SliceRules) -> dict[str, float]
     """By slice of the split that has rows, its margin where it has one."""
     names = [key.removeprefix(f"{split}/") for key in card.accuracy if key.startswith(f"{split}/")]
     margins = {name: rules.margins.get(name, rules.margin) for name in names if TASK not in name}
-    return {name: margin for name, margin in margins.items() if margin is not None}
+    return {name: margin for name, margin in margins.items() if margin != REPORTED}
 
 
 def _too_small(found: Accuracy, rules: SliceRules) -> bool:

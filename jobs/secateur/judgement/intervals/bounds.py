@@ -1,6 +1,7 @@
 """Bounds of a difference at any confidence, and what its rows could resolve."""
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -33,6 +34,7 @@ def reach(difference: Difference, confidence: float, *, upper: bool = False) -> 
     return t + max(skewness * (t * t - 1) / 6 - with_error * t * t / 2, 0.0)
 
 
+@lru_cache(maxsize=4096)
 def student_quantile(probability: float, freedom: float) -> float:
     """Student's t at a probability above .5 and `freedom` >= 1 degrees of freedom.
 

@@ -98,12 +98,12 @@ def _row(key: str, node: Node, required: bool, schema: dict[str, Any]) -> str:
 
 def _values(node: Node, schema: dict[str, Any]) -> str:
     """The values that a part of the schema allows."""
-    if "const" in node:
-        return f"`{node['const']}`"
-    if "enum" in node:
-        return ", ".join(f"`{value}`" for value in node["enum"])
+    if "const" in node or "enum" in node:
+        return ", ".join(f"`{value}`" for value in node.get("enum", [node.get("const")]))
     if "properties" in node or "oneOf" in node:
         return "table"
+    if "anyOf" in node:
+        return " or ".join(_values(follow_reference(one, schema), schema) for one in node["anyOf"])
     if node["type"] == "array":
         return _list_of(node, schema)
     if node["type"] == "object":

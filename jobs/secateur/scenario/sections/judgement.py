@@ -8,25 +8,31 @@ from secateur.contracts.judgement import Batch
 from secateur.contracts.releases import CHANNEL_NAME
 from secateur.section import Fraction, Positive, Section
 
+REPORTED: Literal["reported"] = "reported"
 Margin = Annotated[float, Field(gt=-1, lt=10)]
+Demand = Margin | Literal["reported"]
 
 
 class Margins(Section):
-    """What a package may lose against the dense model, by metric; one without is only reported."""
+    """What a package may lose against the dense model, by metric, or that one is only reported.
 
-    gauc: Margin | None = 0.02
+    A metric with a margin that the rows do not have, such as GAUC where no day of a user has both
+    classes, fails every package.
+    """
+
+    gauc: Demand = 0.02
     """GAUC within a user's day, absolute."""
-    log_loss: Margin | None = 0.01
+    log_loss: Demand = 0.01
     """Log-loss, as a share of the dense model's."""
-    calibration: Margin | None = 0.1
+    calibration: Demand = 0.1
     """|ln(sum of predictions / sum of labels)|: 0.1 lets the sum be 10 % further off."""
-    calibration_error: Margin | None = 0.02
+    calibration_error: Demand = 0.02
     """Mean gap between predicted and observed, by tenths of the scores; absolute."""
-    normalized_entropy: Margin | None = None
+    normalized_entropy: Demand = REPORTED
     """Log-loss over that of the base rate, absolute."""
-    churn: Margin | None = None
+    churn: Demand = REPORTED
     """Mean change of a score against dense."""
-    top_overlap: Margin | None = None
+    top_overlap: Demand = REPORTED
     """Share of dense's first ten of a user's day that may drop out of them."""
     bytes: Margin = 0.01
     """Bytes of the package, as a share of the dense one's; measured, so without an interval."""
@@ -37,9 +43,9 @@ class Margins(Section):
 class SliceRules(Section):
     """What a package may lose where it may hide: new and rare users and items, and your own."""
 
-    margin: Margin | None = 0.03
-    """AUC, absolute, that it may lose in any slice; without it slices are only reported."""
-    margins: dict[str, Margin] = Field(default_factory=dict)
+    margin: Demand = 0.03
+    """AUC, absolute, that it may lose in any slice."""
+    margins: dict[str, Demand] = Field(default_factory=dict)
     """Another one by slice: `{ "new users" = 0.05 }`."""
     min_positives: Positive = 300
     """A slice with fewer rows of either class is judged with all the others alone."""
@@ -75,8 +81,8 @@ class Judgement(Section):
     @property
     def by_metric(self) -> dict[str, float]:
         """The margin of every metric that has one, AUC first."""
-        others = self.margins.model_dump(exclude={"bytes", "latency"}, exclude_none=True)
-        return {"auc": self.margin, **others}
+        others = self.margins.model_dump(exclude={"bytes", "latency"})
+        return {"auc": self.margin, **{k: v for k, v in others.items() if v != REPORTED}}
 
 
 class ReleaseChannel(Section):
