@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from secateur import scenario
 from secateur.artifacts import Artifact, create
+from secateur.contracts.artifact_files import VERSION_BOUNDS
 from secateur.contracts.manifest import MadeBy
 from small_log import receipt, run_verb, sealed
 
@@ -148,6 +149,7 @@ def order(row: Row) -> list[str]:
 def _write(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     kinds = {"time_ms": pa.int64(), "label": pa.int32(), "label_saved": pa.int32()}
+    kinds |= dict.fromkeys(VERSION_BOUNDS, pa.int64())
     schema = pa.schema([(name, kinds.get(name, pa.string())) for name in rows[0]])
     pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), file)
 

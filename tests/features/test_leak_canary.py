@@ -21,6 +21,7 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F  # noqa: N812
 from rich_log import DAYS, SPLITS, STEP_MS, RichLog, Row, midnight_ms
 
+from secateur.contracts.artifact_files import VERSION_BOUNDS, VERSION_FROM
 from secateur.features import building
 from secateur.features.history import counters, recency
 from secateur.features.history.recency import Recent
@@ -66,14 +67,22 @@ def touch_new_items(rows: list[Row]) -> list[Row]:
 def sides_of(rows: list[Row], items: list[Row]) -> list[Row]:
     """The side table, and rows of items that it does not know; of those never seen up to t, others.
 
-    A side table without dates is one for the whole log: what it says of an item known before t is
-    known before t.
+    What a table without dates says of an item that is known before t is known before t.
     """
     before = {row["item"] for row in rows if row["time_ms"] <= T}
     later = {row["item"] for row in rows} - {item["item"] for item in items}
     other = {**items[0], "author": "author of the future", "price": "7", "words": "future"}
     kept = [item if item["item"] in before else {**other, "item": item["item"]} for item in items]
     return kept + [{**other, "item": name} for name in sorted(later)]
+
+
+def dated(items: list[Row], later: list[Row]) -> list[Row]:
+    """The side table with dates: its rows hold up to t, and other ones after it."""
+    spans = ((items, (0, T + 1)), (later, (T + 1, 1 << 62)))
+    rows = (
+        {**row, **dict(zip(VERSION_BOUNDS, span, strict=True))} for r, span in spans for row in r
+    )
+    return sorted(rows, key=lambda row: (row["item"], row[VERSION_FROM]))
 
 
 FUTURES = (delete, shuffle, end_differently, be_alone, touch_new_items)
@@ -103,6 +112,8 @@ def rows_of(
         folder = tmp_path_factory.mktemp("future")
         rows = future(rich.rows)
         items = sides_of(rows, rich.items)
+        change = {} if future is as_it_is else {"author": "another", "price": "7", "pace": "9"}
+        items = dated(items, [{**item, **change} for item in items])
         altered = replace(rich, rows=rows, items=items, folder=folder)
         present = {row["day"] for row in altered.rows}
         days = {split: [d for d in inside if d in present] for split, inside in SPLITS.items()}
