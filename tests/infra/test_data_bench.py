@@ -40,7 +40,7 @@ def test_the_rival_makes_the_same_ids(run: Path) -> None:
     assert len(pl.read_parquet(run / "rival" / "train.parquet")) > 3000
 
 
-@pytest.mark.parametrize("column", ["user_id", "price", "item_id_rate"])
+@pytest.mark.parametrize("column", ["user_id", "price", "item_id_6d_rate"])
 def test_one_id_that_differs_is_seen(run: Path, tmp_path: Path, column: str) -> None:
     for name in ("features", "rival"):
         (tmp_path / name).symlink_to(run / name)
