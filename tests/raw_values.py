@@ -88,6 +88,11 @@ TYPES: dict[str, tuple[Make, pa.DataType]] = {
     "double": (number, pa.float64()),
     "float": (narrow, pa.float32()),
     "boolean": (lambda dice: dice.random() < 0.5, pa.bool_()),
+    "unsigned": (lambda dice: dice.randrange(2**64), pa.uint64()),
+    "byte": (lambda dice: dice.randrange(-128, 128), pa.int8()),
+    "unsigned byte": (lambda dice: dice.randrange(256), pa.uint8()),
+    "codes": (lambda dice: dice.randrange(9), pa.dictionary(pa.int16(), pa.int64())),
+    "large": (text, pa.large_string()),
     "decimal": (
         lambda dice: Decimal(dice.randrange(-(10**6), 10**6)).scaleb(-3),
         pa.decimal128(9, 3),
@@ -95,6 +100,8 @@ TYPES: dict[str, tuple[Make, pa.DataType]] = {
     "binary": (lambda dice: dice.choice([text(dice).encode(), dice.randbytes(3)]), pa.binary()),
     "date": (lambda dice: moment(dice).date(), pa.date32()),
     "moment": (moment, pa.timestamp("us")),
+    "instant": (lambda dice: moment(dice).replace(tzinfo=dt.UTC), pa.timestamp("us", "UTC")),
+    "nanoseconds": (lambda dice: dice.randrange(-(10**18), 10**18), pa.timestamp("ns")),
 }
 
 

@@ -20,8 +20,8 @@ NOON = milliseconds(DAYS[2], 43200)
 STRAY: dict[str, tuple[str, str]] = {
     "stray_future_row": ("raw-user-1,3,2147483647000,1,home,5", "time_future"),
     "row_of_tomorrow": (f"raw-user-1,3,{milliseconds('2024-03-07', 60)},1,home,5", "time_future"),
-    "time_beyond_calendars": ("raw-user-1,3,9000000000000000000,1,home,5", "time_future"),
-    "time_before_calendars": ("raw-user-1,3,-9000000000000000000,1,home,5", "time_late"),
+    "time_beyond_calendars": ("raw-user-1,3,9000000000000000000,1,home,5", "time_implausible"),
+    "time_before_calendars": ("raw-user-1,3,-9000000000000000000,1,home,5", "time_implausible"),
     "flat_line_cut": ("raw-user-1,3", "malformed"),
     "flat_time_unreadable": ("raw-user-1,3,soon,1,home,5", "time_unparsable"),
     "flat_header_again": ("uid,item,at,liked,tab,seconds", "repeated_header"),

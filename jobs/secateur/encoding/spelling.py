@@ -12,6 +12,8 @@ float      the least digits that tell it from other doubles, never with an expon
 decimal    a whole one by its digits, another as the float next to it: 1.50 is 1.5
 bytes      the UTF-8 text they hold, U+FFFD for each sequence that is none
 date       2024-03-01; a moment 2024-03-01 10:30:00.25, in UTC where it has an offset
+array      the JSON array of its values' spellings: ["7","a b",null]; one without values, [], is
+           missing. A member of an object is a column of its own; what is none is JSON likewise.
 
 Where a value comes from decides how far text is read as a number. A typed number is spelled by its
 value. Of text only what nothing but a float's printer writes is a number: digits and zeros after
@@ -24,8 +26,10 @@ Avazu's columns hold.
 `events/spark_spelling.py` says the same in Spark's expressions.
 """
 
+import json
 import math
 import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -38,6 +42,7 @@ _LARGE, _SMALL = r"0*(?:[6-9]|[1-9][0-9]{1,2})", r"0*(?:[4-9]|[1-9][0-9]{1,2})"
 FLOAT_IN_PRINT = rf"-?[1-9](?:\.[0-9]+[eE]{_LARGE}|(?:\.[0-9]+)?[eE](?:\+{_LARGE}|-{_SMALL}))"
 TRUE, FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
 BLANK = " "
+NOTHING = "[]"  # an array without values
 BEYOND_INT64 = 2.0**63
 _LEAST_AT_ONCE = 1e-3  # smaller ones have more decimals than are tried
 
@@ -64,6 +69,10 @@ def canonical(value: object) -> str | None:
             text = bytes(value).decode("utf-8", "replace")
         case date() | np.datetime64():
             text = _of_date(value)
+        case list() | tuple():
+            text = print_array(map(canonical, value))
+        case Mapping():
+            text = _print({str(key): canonical(one) for key, one in value.items()})
         case _ if value is not None and type(value).__name__ != _PANDAS_NA:
             plain = plain_scalar(value)
             text = str(value) if plain is value else canonical(plain)
@@ -82,7 +91,7 @@ def canonical_text(text: str) -> str | None:
         number = float(text)
         if 0 < abs(number) < float("inf"):
             return _of_float(number)
-    return "0" if text == "-0" else text or None
+    return "0" if text == "-0" else None if text in ("", NOTHING) else text
 
 
 def float_of(value: float | np.floating) -> float:
@@ -132,6 +141,15 @@ def plain_scalar(value: object) -> object:
     if getattr(value, "ndim", None) == 0:
         return value[()] if isinstance(value, np.ndarray) else value.item()  # type: ignore[attr-defined]
     return value
+
+
+def print_array(spelled: Iterable[str | None]) -> str:
+    """The text of an array whose values are spelled so."""
+    return _print(list(spelled))
+
+
+def _print(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _of_float(number: float) -> str | None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secateur.contracts.features import VectorField
+from secateur.encoding.lists import parts
 from secateur.encoding.numbers import Doubles, number_of
 from secateur.encoding.spelling import canonical_text
 
@@ -19,7 +20,7 @@ Floats = NDArray[np.float32]
 
 def vector_in(text: str, field: VectorField) -> Floats | None:
     """Float32 [length] of a text, spelled as a whole first; None where it holds no such vector."""
-    return vector_of((canonical_text(text) or "").split(field.separator), field)
+    return vector_of(parts(canonical_text(text) or "", field.separator), field)
 
 
 def vector_of(row: Sequence[object], field: VectorField) -> Floats | None:

@@ -25,12 +25,12 @@ from secateur.contracts.errors import Refused, SecateurError
 from secateur.events.cleaning import (
     FILTERED,
     REASONS,
-    TIME_MS,
     events_of,
     mark,
     quarantined_rows,
 )
 from secateur.events.cleaning_context import CleaningContext, Rules
+from secateur.events.instants import TIME_MS, demand_plausible_times
 from secateur.events.raw_files import RawLog
 from secateur.events.raw_rows import (
     DAY,
@@ -121,6 +121,7 @@ def _stage(context: CleaningContext, part: RawLog) -> tuple[DataFrame, int]:
         marked.write.option("compression", "lz4").parquet(target)
     marked = context.spark.read.parquet(target)
     demand_every_record(marked, part.events)
+    demand_plausible_times(marked, logs)
     return marked, sum(file.records - (file.header is not None) for file in part.events)
 
 

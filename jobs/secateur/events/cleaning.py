@@ -12,6 +12,7 @@ from secateur.events import labelling
 from secateur.events.cleaning_context import Rules
 from secateur.events.columns.expressions import with_expressions
 from secateur.events.columns.keyed_hash import hash_of, with_pads
+from secateur.events.instants import TIME_MS, TOLD_MS, day_start, with_time
 from secateur.events.labelling import LABEL
 from secateur.events.raw_files import RawLog
 from secateur.events.raw_rows import (
@@ -28,17 +29,15 @@ from secateur.local_days import midnight_ms
 from secateur.scenario import Logs, PurchaseLabel, context_of
 from secateur.scenario.raw_log.column_names import INTERNAL
 from secateur.scenario.sections.logs import DELIMITERS
-from secateur.scenario.time_formats import UNITS
 from secateur.spark import column_named, local_date
 
 REASONS, ROW = f"{INTERNAL}reasons", f"{INTERNAL}row"
 FILTERED = f"{INTERNAL}filtered"
-TIME_MS = "time_ms"
 TIME_FUTURE = "time_future"
 _HASH = f"{INTERNAL}hash"
 _FIRST_OF_ALL = midnight_ms(date(1000, 1, 1), "UTC")  # earlier and later days have no ISO name
 _LAST_OF_ALL = midnight_ms(date(9999, 12, 31), "UTC") - 1
-_DAY_MS, _MINUTE_MS = 86_400_000, 60_000
+_MINUTE_MS = 60_000
 
 
 def mark(raw: DataFrame, log: RawLog, rules: Rules, key: bytes) -> DataFrame:
@@ -59,7 +58,8 @@ def mark(raw: DataFrame, log: RawLog, rules: Rules, key: bytes) -> DataFrame:
     spelled = (canonical_column(name, rules.cleaning.missing) for name in names)
     user = canonical_column(logs.user, rules.cleaning.missing)
     kept = (_HASH, ROW, FAULT, SOURCE, DAY, FIRST_MS, LAST_MS)
-    events = with_time(parsed.select(*spelled, user, *kept), logs)
+    events = parsed.select(*spelled, user, *kept)
+    events = with_time(events, logs, log.stored_type(logs.time), log.days)
     is_flat = logs.layout == "flat"
     if is_flat:
         events = _with_day_of_time(events, logs)
@@ -75,6 +75,7 @@ def mark(raw: DataFrame, log: RawLog, rules: Rules, key: bytes) -> DataFrame:
             if c != TIME_MS
         ),
         F.least(TIME_MS, LAST_MS).alias(TIME_MS),
+        TOLD_MS,
         DAY,
         SOURCE,
         REASONS,
@@ -148,30 +149,17 @@ def _row_text(log: RawLog, rules: Rules) -> Column:
     return F.when(F.col(FAULT).isNull(), whole).otherwise(header)
 
 
-def with_time(rows: DataFrame, logs: Logs) -> DataFrame:
-    """Add `time_ms`, null where a row tells no time."""
-    return rows.withColumn(TIME_MS, _milliseconds(logs))
-
-
-def _milliseconds(logs: Logs) -> Column:
-    value = column_named(logs.time)
-    if logs.time_format == "ms":
-        return value.try_cast("bigint")
-    if logs.time_format in UNITS:
-        units = value.try_cast("decimal(24,6)")
-        return F.floor(units * 1000 / UNITS[logs.time_format]).cast("bigint")
-    local = F.try_to_timestamp(value, F.lit(logs.time_format))
-    return F.unix_millis(F.to_utc_timestamp(local, logs.timezone))
-
-
 def _reasons(frame: DataFrame, rules: Rules) -> Column:
     logs, cleaning = rules.logs, rules.cleaning
     item = labelling.context_faults(frame, rules.label, logs.item)
     learned = ~labelling.is_context(frame, rules.label)
-    late = F.col(FIRST_MS) - F.lit(cleaning.late_days * _DAY_MS)
+    late = F.col(FIRST_MS)
+    if cleaning.late_days:  # by the calendar: not every day has 24 hours
+        late = day_start(F.date_sub(F.to_date(DAY), cleaning.late_days), logs.timezone)
     future = F.col(LAST_MS) + F.lit(cleaning.future_minutes * _MINUTE_MS)
     found = {
-        "time_unparsable": F.col(TIME_MS).isNull(),
+        "time_unparsable": F.col(TIME_MS).isNull() & F.col(TOLD_MS).isNull(),
+        "time_implausible": F.col(TOLD_MS).isNotNull(),
         "time_late": F.col(TIME_MS) < late,
         TIME_FUTURE: F.col(TIME_MS) > future,
         "user_missing": column_named(logs.user).isNull(),

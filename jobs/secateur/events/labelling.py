@@ -14,7 +14,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.errors import ScenarioError
 from secateur.contracts.features import LABEL_PREFIX
-from secateur.events.spark_spelling import canonical_spelling, canonical_values
+from secateur.events.spark_spelling import array_or, canonical_spelling, canonical_values
 from secateur.scenario import (
     ClickedListLabel,
     ColumnLabel,
@@ -233,7 +233,8 @@ def _parts(label: MarkedListLabel | ClickedListLabel) -> Column:
 
 
 def _split(name: str, separator: str) -> Column:
-    return F.split(column_named(name), literally(separator))
+    column = column_named(name)
+    return array_or(column, F.split(column, literally(separator)))
 
 
 def _alignment_faults(label: MarkedListLabel | ClickedListLabel) -> dict[str, Column]:

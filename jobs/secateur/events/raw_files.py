@@ -6,6 +6,8 @@ from datetime import date
 from pathlib import Path
 from typing import get_args
 
+import pyarrow as pa
+
 from secateur.contracts import record
 from secateur.contracts.artifact_files import DAY_FOLDER
 from secateur.contracts.errors import NotDelivered, Refused, UsageError
@@ -38,6 +40,11 @@ class RawLog:
     def columns(self) -> tuple[str, ...]:
         """Columns of the event files: in the files' order where it is one, else by name."""
         return log_columns(self.events)
+
+    def stored_type(self, column: str) -> pa.DataType | None:
+        """The type in which Parquet files hold a column, which is one but for nulls; else None."""
+        kinds = (file.stored_type(column) for file in self.events)
+        return next((kind for kind in kinds if kind not in (None, pa.null())), None)
 
     @property
     def digest(self) -> str:

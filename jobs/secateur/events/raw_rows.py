@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
-from decimal import Decimal
 from functools import reduce
 
 import pyarrow as pa
@@ -11,23 +10,24 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
-from pyspark.sql.types import (
-    DataType,
-    LongType,
-    StringType,
-    StructType,
-    TimestampNTZType,
-    TimestampType,
-)
+from pyspark.sql.types import StringType, StructType
 
 from secateur.contracts.errors import Refused
 from secateur.events.raw_files import log_columns
 from secateur.events.reading.compressed_text import BLANK, BOM
+from secateur.events.reading.member_columns import (
+    member,
+    text_schema,
+    type_at,
+    type_of_texts,
+    with_instants,
+)
 from secateur.events.reading.raw_file import RawFile
-from secateur.events.spark_spelling import as_text, canonical_column
+from secateur.events.spark_spelling import as_text, canonical_column, json_text
 from secateur.local_days import ONE_DAY, midnight_ms
 from secateur.scenario import SideTable, TableFormat
 from secateur.scenario.raw_log.column_names import INTERNAL
+from secateur.scenario.raw_log.members import Path as MemberPath
 from secateur.scenario.sections.logs import DELIMITERS, QUOTES
 from secateur.spark import column_named, file_uri, quoted_name
 
@@ -38,7 +38,6 @@ MALFORMED, UNDECODABLE, REPEATED_HEADER = "malformed", "undecodable", "repeated_
 _FILE, _HEADER, _PARSED = f"{INTERNAL}file", f"{INTERNAL}header", f"{INTERNAL}parsed"
 _BAD = f"{INTERNAL}bad"
 _ORIGIN = (SOURCE, DAY, FIRST_MS, LAST_MS)
-_THOUSANDTH = Decimal("0.001")
 _WIDEST = 10_000  # columns; the parser gives up on a few thousand more
 _UNREADABLE = "FAILED_READ_FILE"  # what Spark calls it
 
@@ -111,38 +110,25 @@ def _rows_alike(
     origins = F.broadcast(_origins(spark, files, timezone))
     # Not by its name alone: a log may have a column `_metadata`.
     name = read.metadataColumn("_metadata")["file_name"].alias(_FILE)
-    names = {field: column for file in files for field, column in file.names.items()}
     if is_parquet:
-        columns = (column_named(field).alias(column) for field, column in names.items())
-        return _parquet_rows(read.select(*columns, name).join(origins, _FILE), files[0])
+        texts = read.select(*_parquet_texts(read, files[0]), name)
+        nothing = F.lit(None).cast("string")
+        return texts.join(origins, _FILE).withColumns({FAULT: nothing, TEXT: nothing})
     lines = read.select(F.col("value").alias(TEXT), name)
     records = lines.where(F.length(F.btrim(TEXT, F.lit(BLANK))) > 0)
-    return _text_rows(records.join(origins, _FILE), names, table)
+    return _text_rows(records.join(origins, _FILE), files, table)
 
 
-def _parquet_rows(rows: DataFrame, file: RawFile) -> DataFrame:
-    kinds = {field.name: field.dataType for field in rows.schema}
-    texts = []
+def _parquet_texts(read: DataFrame, file: RawFile) -> Iterator[Column]:
+    """The columns of a Parquet file as text, under their known names."""
     for field, column in file.names.items():
-        value, kind = column_named(column), kinds[column]
-        stored = file.schema.field(field).type if file.schema else None
-        if isinstance(kind, LongType) and pa.types.is_timestamp(stored):
-            value, kind = _instant(value, stored)
-        texts.append(as_text(value, kind).alias(column))
-    nothing = F.lit(None).cast("string")
-    return rows.select(*texts, nothing.alias(FAULT), nothing.alias(TEXT), *_ORIGIN)
+        path = file.path_of(field)
+        value = member(column_named(path[0].key), path[1:])
+        kind, stored = type_at(read.schema, path), file.stored_type(column)
+        yield as_text(*with_instants(value, stored, kind)).alias(column)
 
 
-def _instant(nanoseconds: Column, stored: pa.DataType) -> tuple[Column, DataType]:
-    """Nanoseconds since 1970 as Spark has instants and local times, to the microsecond below."""
-    exact = nanoseconds.cast("decimal(20,0)") * F.lit(_THOUSANDTH)
-    instant = F.timestamp_micros(F.floor(exact).cast("bigint"))
-    if stored.tz:
-        return instant, TimestampType()
-    return instant.cast("timestamp_ntz"), TimestampNTZType()
-
-
-def _text_rows(rows: DataFrame, names: Mapping[str, str], table: TableFormat) -> DataFrame:
+def _text_rows(rows: DataFrame, files: Sequence[RawFile], table: TableFormat) -> DataFrame:
     readable = F.make_valid_utf8(TEXT)
     text = F.when(readable.startswith(BOM), F.substring(readable, 2, 1 << 30)).otherwise(readable)
     fault = F.when(~F.is_valid_utf8(TEXT), UNDECODABLE).when(
@@ -150,17 +136,27 @@ def _text_rows(rows: DataFrame, names: Mapping[str, str], table: TableFormat) ->
     )
     rows = rows.select(text.alias(TEXT), fault.alias(FAULT), *_ORIGIN)
     usable = F.when(F.col(FAULT).isNull(), F.col(TEXT))
-    parsed = rows.select("*", _parse_text(usable, [*names], table).alias(_PARSED))
+    paths = {name: file.path_of(field) for file in files for field, name in file.names.items()}
+    schema = text_schema(dict.fromkeys(paths.values()))
+    parsed = rows.select("*", _parse_text(usable, schema, table).alias(_PARSED))
     bad = F.col(_PARSED)[_BAD].isNotNull() | F.col(_PARSED).isNull()
-    columns = (F.col(_PARSED)[field].alias(column) for field, column in names.items())
+    columns = (
+        _text_at(path, is_json=table.format not in DELIMITERS).alias(name)
+        for name, path in paths.items()
+    )
     found = F.coalesce(FAULT, F.when(bad, MALFORMED)).alias(FAULT)
     return parsed.select(*columns, found, TEXT, *_ORIGIN)
 
 
-def _parse_text(text: Column, names: Sequence[str], table: TableFormat) -> Column:
-    schema = StructType()
-    for name in (*names, _BAD):
-        schema.add(name, StringType())
+def _text_at(path: MemberPath, *, is_json: bool) -> Column:
+    """The text at the end of a path in a parsed row."""
+    kind = type_of_texts(path)
+    text = as_text(member(F.col(_PARSED), path), kind)
+    return json_text(text) if is_json and isinstance(kind, StringType) else text
+
+
+def _parse_text(text: Column, schema: StructType, table: TableFormat) -> Column:
+    schema = schema.add(_BAD, StringType())
     options = {"columnNameOfCorruptRecord": _BAD, "mode": "PERMISSIVE"}
     if table.format not in DELIMITERS:
         return F.from_json(text, schema, options)

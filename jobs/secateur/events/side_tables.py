@@ -8,12 +8,13 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.artifact_files import SIDES, VERSION_BOUNDS, VERSION_END, VERSION_FROM
 from secateur.contracts.errors import Refused
-from secateur.events.cleaning import TIME_MS, with_time
 from secateur.events.cleaning_context import CleaningContext
 from secateur.events.columns.keyed_hash import hash_of, with_pads
+from secateur.events.instants import milliseconds
 from secateur.events.raw_rows import FAULT, side_rows
 from secateur.events.reading.raw_file import RawFile
 from secateur.scenario import Logs, SideTable
+from secateur.scenario.time_formats import tells_year
 from secateur.spark import column_named, content, move_part, quoted_name, write_one
 
 _NO_END = (1 << 63) - 1  # of the last version
@@ -57,11 +58,15 @@ def _with_versions(rows: DataFrame, file: RawFile, side: SideTable, logs: Logs) 
     """The rows with the time from which each holds, and that at which its key's next one does."""
     if side.valid_from not in file.columns:
         raise Refused(f"{file.key} has no column {side.valid_from}; it has {list(file.columns)}")
-    spelled = {"time": side.valid_from, "time_format": side.valid_from_format or logs.time_format}
-    timed = with_time(rows, logs.model_copy(update=spelled))
+    time_format = side.valid_from_format or logs.time_format
+    spelled = {"time": side.valid_from, "time_format": time_format}
+    year = None if tells_year(time_format) else logs.time_year
+    told = logs.model_copy(update=spelled | {"time_year": year})
+    since = milliseconds(told, file.stored_type(str(side.valid_from)))
+    timed = rows.withColumn(VERSION_FROM, since)
     later = Window.partitionBy(column_named(side.key)).orderBy(VERSION_FROM)
     end = F.coalesce(F.lead(VERSION_FROM).over(later), F.lit(_NO_END))
-    return timed.withColumnRenamed(TIME_MS, VERSION_FROM).withColumn(VERSION_END, end)
+    return timed.withColumn(VERSION_END, end)
 
 
 def _demand_one_row_a_key(rows: DataFrame, file: RawFile, side: SideTable) -> int:

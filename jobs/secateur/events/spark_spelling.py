@@ -5,16 +5,20 @@ A column of any type becomes text by its values (`as_text`), text its canonical 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import cast
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.types import (
+    ArrayType,
     BinaryType,
     BooleanType,
     DataType,
     DecimalType,
     DoubleType,
     FloatType,
+    MapType,
+    StructType,
 )
 
 from secateur.encoding import spelling
@@ -41,15 +45,20 @@ def canonical_spelling(value: Column) -> Column:
     boolean = F.when(text.isin(*spelling.TRUE), "1").otherwise("0")
     is_boolean = text.isin(*spelling.TRUE, *spelling.FALSE)
     spelled = F.when(may_be_number, number).when(is_boolean, boolean).otherwise(text)
-    return F.nullif(spelled, F.lit(""))
+    return F.when(~spelled.isin("", spelling.NOTHING), spelled)
 
 
 def canonical_column(name: str, missing: Mapping[str, Sequence[str]]) -> Column:
     """A column spelled canonically; the values that mean "missing" become null."""
     value = canonical_spelling(column_named(name))
-    absent = canonical_values(missing.get(name, ()))
+    absent = [form for one in canonical_values(missing.get(name, ())) for form in _forms(one)]
     spelled = F.when(~value.isin(*absent), value) if absent else value
     return spelled.alias(name)
+
+
+def _forms(value: str) -> tuple[str, ...]:
+    """A value as it stands, and as the only one of an array, as of text or as of a number."""
+    return value, spelling.print_array([value]), f"[{value}]"
 
 
 def canonical_values(values: Iterable[object]) -> list[str]:
@@ -74,8 +83,39 @@ def as_text(column: Column, kind: DataType) -> Column:
             return column.cast("int").cast("string")
         case BinaryType():
             return F.make_valid_utf8(column.cast("string"))
-    nested = kind.typeName() in ("array", "map", "struct")
-    return F.to_json(column) if nested else column.cast("string")
+    nested = isinstance(kind, ArrayType | MapType | StructType)
+    return F.to_json(_of_spelled(column, kind)) if nested else column.cast("string")
+
+
+def array_or(text: Column, cut: Column) -> Column:
+    """The values (array<string>) of the array that a text is, else `cut`; of null an empty text."""
+    is_array = text.startswith("[") & text.endswith("]")
+    values = F.transform(F.from_json(text, "array<string>"), lambda one: F.coalesce(one, F.lit("")))
+    return F.coalesce(F.when(is_array, values), cut)
+
+
+def json_text(text: Column) -> Column:
+    """The text of a JSON value; NaN and infinity, which JSON lacks, Spark reads within quotes."""
+    is_infinite = text.isin('"Infinity"', '"-Infinity"')
+    number = F.when(is_infinite, F.btrim(text, F.lit('"'))).otherwise(text)
+    return F.nullif(number, F.lit('"NaN"'))
+
+
+def _of_spelled(column: Column, kind: DataType) -> Column:
+    """Arrays, maps and structs of spelled values."""
+    match kind:
+        case ArrayType(elementType=inside):
+            return F.transform(column, lambda one: _spelling_of(one, inside))
+        case MapType(valueType=inside):
+            return F.transform_values(column, lambda _, one: _spelling_of(one, inside))
+        case _:
+            fields = cast("StructType", kind).fields
+            members = (_spelling_of(column[f.name], f.dataType).alias(f.name) for f in fields)
+            return F.when(column.isNotNull(), F.struct(*members))
+
+
+def _spelling_of(column: Column, kind: DataType) -> Column:
+    return canonical_spelling(as_text(column, kind))
 
 
 def _all_of(pattern: str) -> str:

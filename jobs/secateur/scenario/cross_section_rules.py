@@ -38,10 +38,7 @@ from secateur.scenario.sections.logs import (
 from secateur.scenario.sections.scenario import Scenario
 from secateur.scenario.sections.search import Search
 from secateur.scenario.sections.validation import Validation
-from secateur.scenario.time_formats import UNITS
-
-# https://spark.apache.org/docs/latest/sql-ref-datetime-pattern.html, what can be parsed of it
-_PATTERN_LETTERS = set("GyMLdDQqahHkKmsSVzOXxZ")
+from secateur.scenario.time_formats import pattern_faults, tells_year
 
 
 def disagreements(data: Mapping[str, Any]) -> list[Mistake]:
@@ -117,11 +114,14 @@ def _names_in_logs(logs: Logs) -> Iterator[Mistake]:
 def _window_of_logs(logs: Logs) -> Iterator[Mistake]:
     if logs.first_day and logs.last_day and logs.first_day > logs.last_day:
         yield Mistake(("logs", "first_day"), f"{logs.first_day} is after last_day {logs.last_day}")
-    letters = "".join(logs.time_format.split("'")[::2])  # text between quotes stands for itself
-    wrong = sorted({c for c in letters if c.isalpha()} - _PATTERN_LETTERS)
-    if logs.time_format not in UNITS and wrong:
-        message = f"{logs.time_format!r} is none of {', '.join(UNITS)}, nor a pattern of Spark's"
-        yield Mistake(("logs", "time_format"), f"{message}: {', '.join(wrong)} cannot be parsed")
+    for fault in pattern_faults(logs.time_format, logs.time_year, logs.timezone):
+        yield Mistake(("logs", "time_format"), fault)
+    for number, side in enumerate(logs.sides):
+        told = side.valid_from_format or "ms"
+        for fault in pattern_faults(told, logs.time_year, logs.timezone):
+            yield Mistake(("logs", "sides", number, "valid_from_format"), fault)
+    if logs.time_year is not None and tells_year(logs.time_format):
+        yield Mistake(("logs", "time_year"), f"{logs.time_format!r} tells the year itself")
 
 
 def _days_are_enough(logs: Logs, features: Features, training: Training) -> Iterator[Mistake]:

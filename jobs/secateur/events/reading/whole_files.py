@@ -17,9 +17,12 @@ import pyarrow.parquet as pq
 
 from secateur.contracts.errors import ObjectMissing, Refused
 from secateur.events.reading.compressed_text import DAMAGE, UnpackedText, count_records
+from secateur.events.reading.member_columns import demand_readable
 from secateur.events.reading.raw_file import RawFile
 from secateur.scenario import TableFormat
 from secateur.scenario.raw_log.column_names import NamingRules, named_cells, names_by_field
+from secateur.scenario.raw_log.members import Path as MemberPath
+from secateur.scenario.raw_log.members import json_members, name_of, parquet_members
 from secateur.scenario.sections.logs import DELIMITERS, QUOTES
 from secateur.spark import session
 from secateur.storage import local_path, open_store
@@ -109,8 +112,12 @@ def _local_copy(file: UnreadFile) -> Path:
 
 def _examine_parquet(file: UnreadFile, path: Path, rules: NamingRules) -> RawFile:
     whole = pq.ParquetFile(path)
-    schema = whole.schema_arrow.remove_metadata()
-    names = names_by_field(file.key, schema.names, rules)
+    schema = _stored_schema(whole)
+    members = parquet_members(schema)
+    fields = [(name_of(path), kind) for path, kind in members]
+    for name, kind in fields:
+        demand_readable(name, kind)
+    names = names_by_field(file.key, [name for name, _ in fields], rules)
     staged = _link(path, file.staged.with_suffix(".parquet"))
     return RawFile(
         file.key,
@@ -121,8 +128,19 @@ def _examine_parquet(file: UnreadFile, path: Path, rules: NamingRules) -> RawFil
         _sha256(path),
         records=whole.metadata.num_rows,
         shape=_parquet_shape(whole),
-        schema=schema,
+        schema=pa.schema(fields),
+        paths={name_of(path): path for path, _ in members},
     )
+
+
+def _stored_schema(file: pq.ParquetFile) -> pa.Schema:
+    """The columns as they are stored; INT96, which Spark and Hive wrote, holds instants."""
+    schema = file.schema_arrow.remove_metadata()
+    for stored in map(file.schema.column, range(len(file.schema))):
+        if stored.physical_type == "INT96" and stored.path in schema.names:
+            place = schema.get_field_index(stored.path)
+            schema = schema.set(place, pa.field(stored.path, pa.timestamp("ns", "UTC")))
+    return schema
 
 
 def _parquet_shape(file: pq.ParquetFile) -> str:
@@ -139,14 +157,16 @@ def _examine_text(file: UnreadFile, path: Path, table: TableFormat, rules: Namin
         raise Refused(f"{file.key} is empty: not even a header ({path.stat().st_size} bytes)")
     is_json = table.format not in DELIMITERS
     header = lines[0] if table.header and not is_json else None
-    fields = _json_fields(lines) if is_json else _delimited_fields(header, table)
+    paths = _json_paths(lines) if is_json else {}
+    fields = [*paths] if is_json else _delimited_fields(header, table)
     search = _Search(rules.sought - set(fields) if is_json else frozenset())
     records = count_records(search.look_through(text))
     if text.is_padded:
         staged = _unpack(text, file.staged)
     names = names_by_field(file.key, [*fields, *sorted(search.found)], rules)
     shape = "" if is_json else table.separator.join(fields)
-    return RawFile(file.key, staged, file.day, names, header, _sha256(path), records, shape)
+    digest = _sha256(path)
+    return RawFile(file.key, staged, file.day, names, header, digest, records, shape, paths=paths)
 
 
 def _stage_text(file: UnreadFile, path: Path) -> Path:
@@ -186,19 +206,24 @@ def _delimited_fields(header: str | None, table: TableFormat) -> list[str]:
     return named_cells(cells)
 
 
-def _json_fields(lines: Iterable[str]) -> list[str]:
-    """The keys of the first rows, in the order they come; rows may lack some."""
-    names: dict[str, None] = {}
+def _json_paths(lines: Iterable[str]) -> dict[str, MemberPath]:
+    """The fields of the first rows, in the order they come; rows may lack some."""
+    rows = []
     for line in lines:
         try:
             row = json.loads(line)
         except ValueError:
             continue  # quarantined as malformed later
         if isinstance(row, dict):
-            names |= dict.fromkeys(row)
-    if not names:
+            rows.append(row)
+    if not rows:
         raise Refused("none of its first lines is a JSON object")
-    return list(names)
+    paths = json_members(rows)
+    found = {name_of(path): path for path in paths}
+    if len(found) < len(paths):
+        twice = sorted({name for name in found if [*map(name_of, paths)].count(name) > 1})
+        raise Refused(f"it has two columns of one name: {', '.join(twice)}")
+    return found
 
 
 def _sha256(path: Path) -> str:

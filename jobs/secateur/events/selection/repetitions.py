@@ -12,8 +12,9 @@ from operator import and_
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
-from secateur.events.cleaning import FILTERED, REASONS, ROW, TIME_MS
+from secateur.events.cleaning import FILTERED, REASONS, ROW
 from secateur.events.cleaning_context import Rules
+from secateur.events.instants import TIME_MS, TOLD_MS
 from secateur.events.raw_files import RawLog
 from secateur.events.raw_rows import DAY, SOURCE
 from secateur.scenario.raw_log.column_names import INTERNAL
@@ -30,7 +31,9 @@ def usable_rows(marked: DataFrame, log: RawLog, rules: Rules) -> DataFrame:
     `_repetition` tells those that repeat another. Of equal rows the one that arrived first is no
     repetition; of those of one day, the first by all of the log's columns and its file.
     """
-    good = marked.where((F.size(REASONS) == 0) & ~F.col(FILTERED)).drop(REASONS, FILTERED, ROW)
+    good = marked.where((F.size(REASONS) == 0) & ~F.col(FILTERED)).drop(
+        REASONS, FILTERED, ROW, TOLD_MS
+    )
     keys, column = key_columns(rules), rules.cleaning.count_repetitions
     if not keys:
         return good.withColumn(REPETITION, F.lit(False))

@@ -4,7 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from secateur.encoding.spelling import canonical_text
+from secateur.encoding.lists import may_be_array, parts
+from secateur.encoding.spelling import canonical, canonical_text
 from secateur.scenario import FieldSpec
 
 
@@ -16,9 +17,22 @@ def split_texts(texts: pa.ChunkedArray, spec: FieldSpec) -> pa.ListArray:
     """
     distinct = texts.combine_chunks().dictionary_encode()
     values = distinct.dictionary.cast(pa.string())
-    lists = _present_values(pc.split_pattern(values, spec.separator), spec.length)
+    lists = _present_values(_cut(values, spec.separator), spec.length)
     with_none = pa.concat_arrays([lists, pa.array([[]], lists.type)])
     return with_none.take(distinct.indices.fill_null(len(lists)))
+
+
+def _cut(texts: pa.Array, separator: str) -> pa.ListArray:
+    """`list<string>` [n] of what canonical texts [n] hold, as `encoding.lists.parts` does."""
+    lists = pc.split_pattern(texts, separator)
+    may_be = np.array(list(map(may_be_array, texts.to_pylist())), np.bool_)
+    if not may_be.any():
+        return lists
+    held = (parts(text, separator) for text in texts.filter(pa.array(may_be)).to_pylist())
+    arrays = pa.array([[canonical(v) or "" for v in values] for values in held], lists.type)
+    place = np.arange(len(lists))
+    place[may_be] = len(lists) + np.arange(may_be.sum())
+    return pa.concat_arrays([lists, arrays]).take(pa.array(place))
 
 
 def _present_values(lists: pa.ListArray, length: int) -> pa.ListArray:

@@ -17,6 +17,13 @@ import pyarrow.parquet as pq
 
 from secateur.contracts.errors import UsageError
 from secateur.encoding.spelling import canonical
+from secateur.scenario.raw_log.members import (
+    arrow_column,
+    json_members,
+    name_of,
+    parquet_members,
+    value_named,
+)
 from secateur.scenario.sections.logs import DELIMITERS, TableFormat
 
 Row = tuple[str | None, ...]
@@ -34,11 +41,12 @@ def column_names(path: Path, table: TableFormat) -> tuple[str, ...]:
         return table.columns
     with as_usage_error(path):
         if table.format == "parquet":
-            return tuple(pq.ParquetFile(path).schema_arrow.names)
+            members = parquet_members(pq.ParquetFile(path).schema_arrow)
+            return tuple(name_of(member) for member, _ in members)
         with open_text(path) as lines:
             if table.format == "json_lines":
                 first = islice(_records(lines), _LINES_WITH_KEYS)
-                names = tuple(dict.fromkeys(name for record in first for name in record))
+                names = tuple(map(name_of, json_members(first)))
                 if not names:
                     raise ValueError("none of its first lines is a JSON object")
                 return names
@@ -58,7 +66,8 @@ def log_rows(path: Path, table: TableFormat, names: Sequence[str]) -> Iterator[R
         with open_text(path) as lines:
             if table.format == "json_lines":
                 for record in _records(lines):
-                    yield tuple(map(spelled_value, map(record.get, names))) if record else None
+                    values = (spelled_value(value_named(record, name)) for name in names)
+                    yield tuple(values) if record else None
                 return
             rows = cells_of(lines, table.separator)
             header = [n.strip() for n in next(rows, [])] if table.header else list(table.columns)
@@ -108,10 +117,12 @@ def as_usage_error(path: Path) -> Iterator[None]:
 
 def _rows_of_parquet(path: Path, names: Sequence[str]) -> Iterator[Row]:
     file = pq.ParquetFile(path)
-    known = [name for name in names if name in file.schema_arrow.names]
-    for batch in file.iter_batches(batch_size=_BATCH, columns=known):
+    members = {name_of(path): path for path, _ in parquet_members(file.schema_arrow)}
+    known = {name: members[name] for name in names if name in members}
+    read = list(dict.fromkeys(path[0].key for path in known.values()))
+    for batch in file.iter_batches(batch_size=_BATCH, columns=read):
         # Arrow's scalars know their type, so that a float32 is spelled as one.
-        columns = {name: map(spelled_value, batch.column(name)) for name in known}
+        columns = {n: map(spelled_value, arrow_column(batch, path)) for n, path in known.items()}
         missing = [None] * batch.num_rows
         yield from zip(*(columns.get(name, missing) for name in names), strict=True)
 

@@ -18,13 +18,14 @@ class FieldSpec(Section):
     - category: one value of a vocabulary.
     - bucket: a number, cut at its quantiles into ids.
     - number: a number as it is, scaled.
-    - list: several values of one vocabulary in one text.
+    - list: several values of one vocabulary in one text, or in an array of JSON or Parquet.
     - history: the user's last items before the event.
-    - vector: several numbers in one text, such as an item's embedding.
+    - vector: several numbers in one text or array, such as an item's embedding.
     """
 
     name: str
-    """Column that the input is read from. A history has no column: its name must be a new one."""
+    """Column that the input is read from; the member `id` of an object or a struct `user` is the
+    column `user.id`. A history has no column: its name must be a new one."""
     owner: Owner
     """Whose the value is. The columns of `user` and `context` are given once for all candidates of
     a request, those of `item` once a candidate."""
@@ -45,7 +46,7 @@ class FieldSpec(Section):
     divides by the standard deviation, `standard_log` does that to the logarithms, and `quantile` is
     the share of train rows at or below the number."""
     separator: Annotated[str, Field(min_length=1)] = " "
-    """What stands between the values of a list or a vector."""
+    """What stands between the values of a list or a vector in a text; an array has none."""
     length: Positive = 20
     """Values of a list or history that are read, or numbers that a vector has."""
     shares: str | None = None

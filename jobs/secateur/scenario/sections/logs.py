@@ -93,8 +93,12 @@ class Logs(TableFormat):
     time: str
     """Column of the event's time."""
     time_format: str = "ms"
-    """Unit since 1970 (`s`, `ms`, `us`), or Spark's datetime pattern of local time, such as
-    `M/d/yyyy h:mm:ss a`."""
+    """How text and numbers tell the time: a unit since 1970 (`s`, `ms`, `us`, `ns`), `iso`
+    (`2024-03-01T10:30:00.25+08:00`, the time and the offset may be left out), or Spark's datetime
+    pattern, such as `M/d/yyyy h:mm:ss a`. A time with an offset is an instant, one without is read
+    on the clocks of `timezone`. A timestamp or a date of Parquet is read by its type."""
+    time_year: Annotated[int, Field(ge=1970, le=9999)] | None = None
+    """Year of times whose pattern tells none, such as `MM-dd HH:mm`."""
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
     """IANA name of the clocks that tell the days, such as `Asia/Shanghai`."""
     first_day: IsoDay | None = None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from secateur.contracts.errors import UsageError
 from secateur.contracts.features import ListField, VectorField
-from secateur.encoding.lists import keep, present
+from secateur.encoding.lists import keep, parts, present, printed_array
 from secateur.encoding.spelling import BLANK, plain_scalar
 from secateur.encoding.vectors import Floats, float32_rows
 from secateur.serving.encoding.number_encoder import numbers_of
@@ -27,6 +27,7 @@ Row = Sequence[object] | NDArray[np.generic]
 
 _WIDE = (np.float32, np.float64)
 _NONE = type(None)
+_TEXTS = (str, bytes, bytearray)
 _PLAIN = {str, list, float, int, _NONE}  # no scalar of Arrow's, no array
 _SEPARATORS = set(" ,;|\t^")  # that no number and no boolean has: a text with one is as it stands
 
@@ -96,7 +97,7 @@ def rows_of(column: object, field: ListField | VectorField) -> list[Row]:
     kinds = set(map(type, cells))
     is_flat = list not in kinds and all(map(_is_single, cells))
     # A flat sequence may still be one text a row, and not the values of one row.
-    are_texts = all(kind is _NONE or issubclass(kind, str) for kind in kinds)
+    are_texts = all(kind is _NONE or issubclass(kind, _TEXTS) for kind in kinds)
     if is_flat and not (cells and are_texts and field.separator is not None):
         return [cells]
     return [_row(cell, field) for cell in cells]
@@ -109,14 +110,18 @@ def _is_single(cell: object) -> bool:
 def _row(cell: object, field: ListField | VectorField) -> Row:
     if type(cell) is list:
         return cell
-    if type(cell) is str and field.separator in _SEPARATORS and field.separator in cell:
-        return cell.strip(BLANK).split(field.separator)
+    separator = field.separator
+    if type(cell) is str and separator in _SEPARATORS and separator in cell and "[" not in cell:
+        return cell.strip(BLANK).split(separator)
     if _is_single(cell):
         text = spelling(cell)
         if text is None:
             return ()
-        if is_text(cell) and field.separator is not None:
-            return text.split(field.separator)
+        if is_text(cell) and separator is not None:
+            return parts(text, separator)
+        array = printed_array(text)
+        if array is not None:
+            return array
     if _is_single(cell) or isinstance(cell, Mapping | Set):
         raise UsageError(f"column {field.name}: {cell!r:.40} is no row of many values")
     return cast("Row", cell) if isinstance(cell, np.ndarray) else to_list(cell)
