@@ -46,7 +46,9 @@ def test_scenario_draft_writes_what_check_accepts_and_replaces_no_file(
 ) -> None:
     log = tmp_path / "events" / "clicks.csv"
     log.parent.mkdir()
-    rows = "".join(f"u{n % 5},i{n % 9},{1_700_000_000_000 + n},{n % 2}\n" for n in range(50))
+    rows = "".join(
+        f"u{n % 5},i{n % 9},{1_700_000_000_000 + n * 10_000_000},{n % 2}\n" for n in range(50)
+    )
     log.write_text("user_id,item_id,time_ms,click\n" + rows)
     target = tmp_path / "draft.toml"
     _, drafted, _ = run(capsys, "draft", str(log))
@@ -78,7 +80,7 @@ def test_scenario_has_a_help_of_its_own(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit) as left:
         client.main(["scenario", "draft", "--help"])
     assert left.value.code == 0
-    assert "LOGFILE" in capsys.readouterr().out
+    assert "LOG" in capsys.readouterr().out
 
 
 def test_scenario_reference_writes_the_page(

@@ -89,7 +89,14 @@ def keys_of(table: dict[str, Any], path: str) -> Iterator[tuple[str, str]]:
 
 
 BY_NAME = {
-    *("cleaning.missing", "label.tasks", "training.task_weights", "judgement.max_request_us"),
+    *(
+        "logs.expressions",
+        "label.aligned",
+        "cleaning.missing",
+        "label.tasks",
+        "training.task_weights",
+    ),
+    "judgement.max_request_us",
     *("validation.max_missing_rate", "validation.max_oov_rate"),
     *("validation.drift.categories", "validation.drift.numbers"),
 }
