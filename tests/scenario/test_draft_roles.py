@@ -176,6 +176,12 @@ def test_window_splits_and_training_go_by_the_days_and_rows_of_the_log(tmp_path:
     assert made["training"]["max_epochs"] == 20, "a small log is trained until it converges"
 
 
+def test_a_stray_row_of_the_future_makes_no_window(tmp_path: Path) -> None:
+    columns = base()
+    columns["ts"][5] = START + 5000 * DAY
+    assert drafted(log(tmp_path, columns), tmp_path)["logs"]["window_days"] == 10
+
+
 def test_every_guess_says_how_sure_it_is(tmp_path: Path) -> None:
     lines = draft_scenario(log(tmp_path, base())).splitlines()
     guessed = [line for line in lines if line.startswith(("user =", "item =", "time =", "[label]"))]

@@ -134,6 +134,17 @@ def test_a_parquet_log_tells_its_columns_itself(write: Write, tmp_path: Path) ->
     assert found.startswith("label.column: no column 'liked' in the log")
 
 
+def test_a_parquet_log_is_tried_row_by_row(write: Write, tmp_path: Path) -> None:
+    """Its columns are read once, though the scenario names some of them twice."""
+    uri = log(tmp_path)
+    events = tmp_path / "log" / "events"
+    shutil.rmtree(events / "date=2024-01-01")
+    times = pa.array([START + n * DAY // 2 for n in range(12)])
+    table = {"uid": ["u1"] * 12, "item": ["i1"] * 12, "at": times, "liked": [0, 1] * 6}
+    pq.write_table(pa.table(table), events / "part-0.parquet")
+    assert messages(write(('time = "at"', 'time = "at"\nformat = "parquet"')), uri) == []
+
+
 def test_a_log_in_an_object_store_is_looked_up_like_any_other(
     write: Write, tmp_path: Path, root: str
 ) -> None:

@@ -122,7 +122,9 @@ def _rows_of_parquet(path: Path, names: Sequence[str]) -> Iterator[Row]:
     read = list(dict.fromkeys(path[0].key for path in known.values()))
     for batch in file.iter_batches(batch_size=_BATCH, columns=read):
         # Arrow's scalars know their type, so that a float32 is spelled as one.
-        columns = {n: map(spelled_value, arrow_column(batch, path)) for n, path in known.items()}
+        columns = {
+            name: [*map(spelled_value, arrow_column(batch, path))] for name, path in known.items()
+        }
         missing = [None] * batch.num_rows
         yield from zip(*(columns.get(name, missing) for name in names), strict=True)
 

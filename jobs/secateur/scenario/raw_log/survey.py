@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from statistics import median
 
 from secateur.scenario.raw_log.reading import log_rows
 from secateur.scenario.raw_log.times import time_reader
 from secateur.scenario.sections.logs import TableFormat
+from secateur.scenario.sections.validation import LEAST_SHARE
 
 MOST_ROWS = 2_000_000
 
@@ -25,8 +27,9 @@ class LogSurvey:
 
     @property
     def days(self) -> tuple[str, ...]:
-        """The days that have a row, in order."""
-        return tuple(sorted(self.by_day))
+        """The days in order, but for stray ones of far fewer rows than the median day has."""
+        least = LEAST_SHARE * median(self.by_day.values()) if self.by_day else 0
+        return tuple(sorted(day for day, rows in self.by_day.items() if rows >= least))
 
 
 @dataclass(frozen=True)
