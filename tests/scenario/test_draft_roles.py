@@ -125,7 +125,8 @@ def test_a_list_of_items_and_the_one_that_was_chosen(tmp_path: Path) -> None:
     }
     made = drafted(log(tmp_path, columns), tmp_path)
     label = {"kind": "clicked_list", "column": "impressions", "clicked": "reference"}
-    assert made["label"] == label
+    assert made["label"] == label | {"position": "position", "aligned": {"price": "prices"}}
+    assert {"position", "price"} <= names(made)
     assert roles(made)["item"] == "item"
     assert "device" in names(made)
     assert not {"reference", "impressions", "prices"} & names(made)

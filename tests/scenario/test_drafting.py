@@ -74,7 +74,8 @@ def test_mind_is_a_log_of_marked_lists_without_a_header(tmp_path: Path) -> None:
         "time": "column_3",
         "time_format": "M/d/yyyy h:mm:ss a",
     }
-    assert made["label"] == {"kind": "marked_list", "column": "column_5"}
+    label = {"kind": "marked_list", "column": "column_5", "position": "position"}
+    assert made["label"] == label
     assert made["cleaning"]["deduplicate_on"] == ["column_1"]
     history = next(f for f in made["features"]["fields"] if f["name"] == "column_4")
     assert (history["kind"], history["shares"], history["owner"]) == ("list", "item", "user")

@@ -80,6 +80,10 @@ def label_section(
     """What is to be learned."""
     yield f"\n[label] # {roles.label.sure}: {roles.label.why}"
     yield from (key_line(key, value) for key, value in roles.label.keys.items())
+    if inputs.position:
+        yield key_line("position", inputs.position, "likely: people look at the first items most")
+    if inputs.aligned:
+        yield key_line("aligned", inputs.aligned, "likely: lists as long as the items, row by row")
     if roles.label.draws_negatives:
         negatives = {
             "per_positive": PER_POSITIVE,

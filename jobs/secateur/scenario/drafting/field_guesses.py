@@ -1,10 +1,11 @@
 """The model inputs to start from: what each column without a role could be, and why."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from secateur.encoding.numbers import number_in
 from secateur.scenario.drafting.columns import LogColumn, owner_of
 from secateur.scenario.drafting.guesses import Sureness
 from secateur.scenario.drafting.roles import Roles
@@ -34,11 +35,17 @@ class FieldGuess:
 
 @dataclass(frozen=True)
 class InputGuesses:
-    """The fields, and the columns left out by reason; `shared` are those of drawn events too."""
+    """The fields, and the columns left out by reason; `shared` are those of drawn events too.
+
+    Where a row shows a list of items, `position` names the item's place in it, and `aligned` the
+    columns with a value for each item, by the name that it gets.
+    """
 
     fields: tuple[FieldGuess, ...]
     left_out: dict[str, list[str]]
     shared: tuple[str, ...] = ()
+    position: str = ""
+    aligned: Mapping[str, str] = field(default_factory=dict)
 
     def fields_of(self, owner: str) -> list[str]:
         """The fields of this owner, but for the user and the item themselves."""
@@ -70,12 +77,16 @@ class _Columns:
 
     def is_aligned(self, column: LogColumn) -> bool:
         """Whether it lists a value for each item shown."""
-        keys = self.roles.label.keys
         if not self.roles.label.shows_items:
             return False
-        shown = self.by_name(str(keys["column"]))
-        separator = str(keys.get("separator", "|" if keys["kind"] == "clicked_list" else " "))
-        return shown is not None and aligned_with(column, shown, separator)
+        shown = self.by_name(str(self.roles.label.keys["column"]))
+        return shown is not None and aligned_with(column, shown, self.separator)
+
+    @property
+    def separator(self) -> str:
+        """What stands between the items shown."""
+        keys = self.roles.label.keys
+        return str(keys.get("separator", "|" if keys["kind"] == "clicked_list" else " "))
 
 
 def guess_fields(every: Sequence[LogColumn], roles: Roles) -> InputGuesses:
@@ -87,22 +98,48 @@ def guess_fields(every: Sequence[LogColumn], roles: Roles) -> InputGuesses:
         keys = {"name": roles.item.name, "owner": "item", "min_count": 2}
         fields.append(FieldGuess(keys, "the item", roles.item.sure))
     left_out: dict[str, list[str]] = {}
-    shared = []
+    shared: list[str] = []
+    aligned: list[LogColumn] = []
     for column in every:
         if column.name in {roles.user.name, roles.item.name, *roles.label.reads}:
             continue
-        field = _field(column, columns)
-        reason = _unfit(column, field, columns)
+        if columns.is_aligned(column):
+            aligned.append(column)
+            continue
+        guess = _field(column, columns)
+        reason = _unfit(column, guess, columns)
         if reason:
             left_out.setdefault(reason, []).append(column.name)
             continue
-        fields.append(field)
-        if field.keys["owner"] != "item":
+        fields.append(guess)
+        if guess.keys["owner"] != "item":
             shared.append(column.name)
-    return InputGuesses(tuple(fields), left_out, tuple(shared))
+    found = InputGuesses(tuple(fields), left_out, tuple(shared))
+    return _with_places(found, aligned, columns) if roles.label.shows_items else found
 
 
-def _unfit(column: LogColumn, field: FieldGuess, columns: _Columns) -> str | None:
+def _with_places(
+    found: InputGuesses, aligned: Sequence[LogColumn], columns: _Columns
+) -> InputGuesses:
+    """The same, with the item's place in the list and what stands beside each item."""
+    taken = {column.name for column in columns.every}
+    position = "position" if "position" not in taken else "shown_position"
+    place: dict[str, object] = {"name": position, "owner": "item", "kind": "bucket"}
+    fields = [*found.fields, FieldGuess(place, "the item's place in the list shown")]
+    names: dict[str, str] = {}
+    for column in aligned:
+        name = column.name.removesuffix("s")
+        name = name if name not in {*taken, position} else f"shown_{name}"
+        names[name] = column.name
+        keys: dict[str, object] = {"name": name, "owner": "item"}
+        parts = [part for value in column.present for part in value.split(columns.separator)]
+        numeric = sum(number_in(part) == number_in(part) for part in parts) >= _SURE * len(parts)
+        keys |= {"kind": "bucket"} if numeric else {"min_count": 2}
+        fields.append(FieldGuess(keys, f"{column.name} has one for each item shown"))
+    return replace(found, fields=tuple(fields), position=position, aligned=names)
+
+
+def _unfit(column: LogColumn, guess: FieldGuess, columns: _Columns) -> str | None:
     """Why a column is no input; None where it may be one."""
     roles = columns.roles
     is_time = roles.time is not None and column.name == roles.time.name
@@ -116,9 +153,8 @@ def _unfit(column: LogColumn, field: FieldGuess, columns: _Columns) -> str | Non
         "one value, or none, in the whole sample": column.distinct < 2,
         "names the event": is_unique,
         "never the same twice": column.unique and not column.numeric,
-        "lists a value for each item shown": columns.is_aligned(column),
         "changes from event to event with too many values for a drawn event to take it over": (
-            roles.label.draws_negatives and field.keys["owner"] == "context" and many
+            roles.label.draws_negatives and guess.keys["owner"] == "context" and many
         ),
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
