@@ -62,7 +62,7 @@ def nightly(path: Path) -> DAG:
         state, store = settings.state(scenario["name"]), settings.store()
 
         asked = {"form": "{{ dag_run.conf | tojson }}", "run-type": "{{ dag_run.run_type.value }}"}
-        window = night.task("check_run", asked, on_skipped_callback=Alert())
+        window = night.task("check_run", asked, multiple_outputs=True, on_skipped_callback=Alert())
         log = {"state": state, "logs.last_day": window["last_day"]}
         events = night.task("clean_events", log, on=SPARK)
         events_report = night.task("validate_events", {"events": events, "state": state}, on=SPARK)

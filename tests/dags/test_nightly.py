@@ -114,6 +114,20 @@ def test_what_nights_keep_is_one_folder_a_scenario(dags: dict[str, Any]) -> None
         assert all(uri.endswith(f"/runs/state/{name}") for uri in given.values())
 
 
+def test_each_part_of_a_verbs_answer_that_another_task_reads_is_an_xcom_of_its_own(
+    dag: Any,
+) -> None:
+    """Airflow finds `task["key"]` only where the task pushes its answer key by key."""
+    read = {
+        (value.operator.task_id, value.key)
+        for task in dag.tasks
+        for value in getattr(task, "inputs", {}).values()
+        if hasattr(value, "operator") and value.key not in ("return_value", "uri")
+    }
+    assert read == {("check_run", "last_day")}
+    assert all(dag.get_task(name).multiple_outputs for name, _ in read)
+
+
 def test_a_night_is_accepted_only_after_its_release(dag: Any) -> None:
     accept = dag.get_task("accept_night")
     assert accept.trigger_rule == "all_success"
