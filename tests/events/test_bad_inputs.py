@@ -155,7 +155,7 @@ REFUSED: dict[Callable[[SmallLog], None], str] = {
     delimiter_of_all_days: "has no column ['at', 'item', 'liked', 'uid']; it has ['uid;item;at;",
     column_renamed_in_one_day: "differ in columns: ['page', 'tab']",
     column_renamed_in_all_days: "has no column ['liked']",
-    header_lost: "differ in columns",
+    header_lost: f"{HERE}.gz has two columns of one name",
     day_missing: f"1 of the 6 days up to {DAYS[-1]} have no file: {DAY}",
     same_file_twice: "are the same file twice",
     day_under_another_name: "are the same file twice",
