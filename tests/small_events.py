@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from secateur import scenario
 from secateur.artifacts import Artifact, create
+from secateur.contracts.artifact_files import COUNTS
 from secateur.contracts.data import CleaningCounts, ValidationReport
 from secateur.contracts.errors import Refused
 from secateur.contracts.judgement import Verdict
@@ -88,6 +89,12 @@ def plain_rows(day: str, count: int = 50, seed: int = 0) -> pd.DataFrame:
     return rows(day, tabs, [str(n) for n in dice.integers(0, 100, count)], seed)
 
 
+def counts_of_events(days: dict[str, int]) -> CleaningCounts:
+    """What cleaning counts of so many rows a day, none of them unusable."""
+    total = sum(days.values())
+    return CleaningCounts(total, total, 0, 0, {}, days, total)
+
+
 @dataclass
 class Nights:
     """A folder of sealed artifacts and the scenario they were made by."""
@@ -110,8 +117,7 @@ class Nights:
                 folder.mkdir(parents=True)
                 pq.write_table(table, folder / "part-00000.parquet")
             counted = {day: len(frame) for day, frame in days.items()} | promised
-            total = sum(counted.values())
-            draft.write("counts.json", CleaningCounts(total, total, 0, 0, {}, counted, total))
+            draft.write(COUNTS, counts_of_events(counted))
             draft.seal(MadeBy("by hand", "0"), {}, {})
         return sealed(str(self.folder / name))
 

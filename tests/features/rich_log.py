@@ -5,6 +5,7 @@ task `label_saved` and `day`, so that plain Python can say what its features mus
 """
 
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,8 +18,9 @@ import pyarrow.parquet as pq
 
 from secateur import scenario
 from secateur.artifacts import Artifact, create
-from secateur.contracts.artifact_files import VERSION_BOUNDS
+from secateur.contracts.artifact_files import COUNTS, VERSION_BOUNDS
 from secateur.contracts.manifest import MadeBy
+from small_events import counts_of_events
 from small_log import receipt, run_verb, sealed
 
 ZONE = "Asia/Shanghai"
@@ -124,6 +126,8 @@ class RichLog:
                     file = draft.folder / f"events/date={day}/part-{part:05d}.parquet"
                     _write(file, of_day[cuts[part] : cuts[part + 1]])
             _write(draft.folder / "sides/items/part-00000.parquet", self.items)
+            days = Counter(row["day"] for row in self.rows)
+            draft.write(COUNTS, counts_of_events(dict(sorted(days.items()))))
             draft.seal(MadeBy("by hand", "0"), {}, {"id_key": "ab" * 8})
         return sealed(str(self.folder / name))
 
