@@ -87,7 +87,7 @@ def test_the_run_s_day_ends_the_window(log: SmallLog, tmp_path: Path) -> None:
     counts = out.read("counts.json", CleaningCounts)
     assert counts.days == dict.fromkeys(DAYS[1:5], 40)
     assert counts.outside == 40 + len(OUTSIDE) + 1
-    assert counts.reasons["time_future"] == 3
+    assert counts.reasons["time_future"] == 2
 
 
 REFUSED = {

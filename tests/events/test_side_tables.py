@@ -63,8 +63,8 @@ def author_at(time: Mapping[str, object]) -> str | None:
 def test_an_event_gets_the_version_that_held(
     spark: SparkSession, log: SmallLog, events: Artifact
 ) -> None:
-    logs = load_scenario(str(log.scenario), (side(),)).logs
-    window = EventWindow.open(spark, events.folder, logs)
+    scenario = load_scenario(str(log.scenario), (side(),))
+    window = EventWindow.open(spark, events.folder, scenario.logs, scenario.features)
     assert set(window.sides[0].columns) == {"since", "author", "length"}
     rows = [row.asDict() for row in window.rows(window.days).collect()]
     by_arrow = [

@@ -55,10 +55,9 @@ TODAY = replace(
     ),
     times={"temperature": "hour_of_day", "age": "day_of_week"},
     timezone="Asia/Shanghai",
+    drawn_rate=0.25,
 )
-MADE: tuple[tuple[Architecture, Recipe], ...] = (
-    ("deepfm", Recipe("8-counters", embedding_bits=8)),
-)
+MADE: tuple[tuple[Architecture, Recipe], ...] = (("deepfm", Recipe("9-drawn", embedding_bits=8)),)
 
 
 def main() -> None:

@@ -9,9 +9,8 @@ the error is the closed form's alone, which a resample can only widen.
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import NormalDist
@@ -19,12 +18,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow.csv
-from numpy.typing import NDArray
 
-from bench.judgement.simulated_rows import simulate, zipf
+from bench.judgement.simulated_rows import AUC, Codes, Setting, popular_items, simulate, zipf
 from bench.runner import Asked, Benchmark
 from secateur.auc import auc
-from secateur.contracts.judgement import METRICS
 from secateur.judgement.intervals.bounds import FEWEST_GROUPS, bounds
 from secateur.judgement.intervals.clusters import Grouping
 from secateur.judgement.intervals.differences import differences
@@ -32,23 +29,8 @@ from secateur.judgement.metrics.definitions import auc_of_rows
 from secateur.judgement.metrics.scored_rows import ScoredRows
 
 KUAIRAND = Path(__file__).parents[2] / "demo" / "kuairand" / "events"
-AUC = METRICS[:1]
 LEVELS = (0.95, 0.995)
 TRUTH_ROWS, TRUTHS = 400_000, 12
-
-Codes = NDArray[np.int64]
-Incidence = Callable[[np.random.Generator], tuple[Codes, Codes]]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Who meets what, and what the models' errors hang on."""
-
-    name: str
-    incidence: Incidence
-    by_user: float = 0.0
-    by_item: float = 0.0
-    shift: float = 0.0
 
 
 class Outcome(NamedTuple):
@@ -69,11 +51,6 @@ def heavy_users(rng: np.random.Generator, users: int, deviation: float) -> tuple
     activity = np.exp(rng.normal(2.7, deviation, users)).clip(1, 100_000).astype(np.int64)
     codes = np.repeat(np.arange(users), activity)
     return codes, rng.integers(0, 1000, len(codes))
-
-
-def popular_items(rng: np.random.Generator, items: int) -> tuple[Codes, Codes]:
-    """3,000 users of three rows each, items by Zipf's law."""
-    return np.repeat(np.arange(3000), 3), zipf(rng, items, 9000)
 
 
 def both_heavy(rng: np.random.Generator) -> tuple[Codes, Codes]:

@@ -15,8 +15,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.judgement.gate_coverage import AUC, Setting, popular_items
-from bench.judgement.simulated_rows import candidate_scores, simulate
+from bench.judgement.simulated_rows import (
+    AUC,
+    Setting,
+    candidate_scores,
+    popular_items,
+    simulate,
+)
 from bench.runner import Asked, Benchmark
 from secateur.auc import auc
 from secateur.contracts.judgement import Difference

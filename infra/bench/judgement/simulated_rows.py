@@ -1,10 +1,30 @@
 """Two models of one truth, whose errors hang on rows, on users, or on items."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from secateur.auc import Scores
+from secateur.contracts.judgement import METRICS
 from secateur.judgement.metrics.scored_rows import JudgedRows
+
+AUC = METRICS[:1]
+
+Codes = NDArray[np.int64]
+Incidence = Callable[[np.random.Generator], tuple[Codes, Codes]]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Who meets what, and what the models' errors hang on."""
+
+    name: str
+    incidence: Incidence
+    by_user: float = 0.0
+    by_item: float = 0.0
+    shift: float = 0.0
 
 
 def simulate(
@@ -48,3 +68,8 @@ def zipf(rng: np.random.Generator, items: int, rows: int) -> NDArray[np.int64]:
     """Items [rows], the first the most popular."""
     shares = 1 / np.arange(1, items + 1)
     return rng.choice(items, rows, p=shares / shares.sum())
+
+
+def popular_items(rng: np.random.Generator, items: int) -> tuple[Codes, Codes]:
+    """3,000 users of three rows each, items by Zipf's law."""
+    return np.repeat(np.arange(3000), 3), zipf(rng, items, 9000)

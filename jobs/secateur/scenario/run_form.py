@@ -1,17 +1,19 @@
 """What a person may ask of one run: the trigger form of its DAG, checked before anything runs."""
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from secateur.contracts.errors import UsageError
 from secateur.scenario.explaining.mistakes import mistakes_of, spell
-from secateur.section import IsoDay, Section
+from secateur.section import IsoDay
 
 
-class RunForm(Section):
+class RunForm(BaseModel):
     """The values of a run's form, all optional; the scenario has the others.
 
     Whether a value may stand in its place of the scenario is the scenario's own to say.
     """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     first_day: IsoDay | None = None
     """First day of the window."""
