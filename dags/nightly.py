@@ -18,10 +18,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG, Asset, Param, dag, task, task_group
+from airflow.sdk import DAG, Asset, Param, dag, get_current_context, task, task_group
 
 from secateur_airflow import settings
 from secateur_airflow.alerts import Alert, Overdue
+from secateur_airflow.by_hand import TellEndedByHand, demand_finished
 from secateur_airflow.failures import Forget, Record
 from secateur_airflow.night import GPU, MEASURE, MEASURED_OR_CRASHED, SPARK, Night
 from secateur_airflow.run_day import schedule_in
@@ -106,15 +107,32 @@ def nightly(path: Path) -> DAG:
         )
         evidence = {"verdict": verdict, "events-report": events_report, "state": state}
         accepted = night.task("accept_night", model | evidence | {"candidates": "{run}/candidates"})
-        report = night.task("report_night", {"run": "{run}"})
-        scorecards >> verdict >> wanted >> release >> accepted >> report.operator.as_teardown()
+        report = report_and_close(night)
+        scorecards >> verdict >> wanted >> release >> accepted >> report
 
         for target in scenario.get("search", {}).get("targets", []):
             target_verdict, target_release = add_target(night, target["name"], plan, state)
             scorecards >> target_verdict
-            [target_verdict, wanted] >> target_release >> report.operator
+            [target_verdict, wanted] >> target_release >> report
 
     return recommender()
+
+
+def report_and_close(night: Night) -> Any:  # noqa: ANN401 - an operator of Airflow's
+    """Write the report whatever happened, then fail if the night was left undone; return the first.
+
+    Both are teardowns: they run, too, where a person marks the run failed.
+    """
+    report = night.task(
+        "report_night", {"run": "{run}"}, on_execute_callback=[Forget(), TellEndedByHand()]
+    ).operator.as_teardown()
+
+    @task(on_failure_callback=None, on_execute_callback=None, retries=0)
+    def close_night() -> None:
+        demand_finished(get_current_context())
+
+    report >> close_night().operator.as_teardown(on_failure_fail_dagrun=True)
+    return report
 
 
 def add_target(night: Night, name: str, plan: Any, state: str) -> tuple[Any, Any]:  # noqa: ANN401 - XComs

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseHook, BaseNotifier
 
 from secateur_airflow import settings
-from secateur_airflow.failures import CRASHED, SKIPPED, TIMED_OUT, Failure, Record, failure_of
+from secateur_airflow.failures import (
+    BY_HAND,
+    CRASHED,
+    SKIPPED,
+    TIMED_OUT,
+    Failure,
+    Record,
+    failure_of,
+)
 from secateur_airflow.verb import NO_RETRY, parameters_of
 
 if TYPE_CHECKING:
@@ -28,6 +36,7 @@ ADVICE = {
     NO_RETRY[65]: "look at the evidence; a retry gives the same answer",
     CRASHED: "its retries are used up: clear the task once the cause is gone",
     SKIPPED: "nothing, if the day is to come; else see why the log was not delivered",
+    BY_HAND: "nothing, if it was meant; else clear what was ended",
     TIMED_OUT: "its process was ended: see what it waited for, then clear the task",
 }
 
@@ -43,7 +52,7 @@ class Alert(Record):
     def notify(self, context: "Context") -> None:
         """Keep the record and tell people."""
         super().notify(context)
-        send(message(context, read_served(context)))
+        send(message_of(context, failure_of(context), read_served(context)))
 
 
 class Overdue(BaseNotifier):
@@ -71,12 +80,16 @@ def send(text: str) -> None:
     HttpHook(method="POST", http_conn_id=CONNECTION).run(endpoint, json={"text": text})
 
 
-def message(context: Any, what_is_served: str) -> str:  # noqa: ANN401 - a typed dict of Airflow's
+def message_of(
+    context: Any,  # noqa: ANN401 - a typed dict of Airflow's
+    failure: Failure,
+    what_is_served: str,
+) -> str:
     """What a person woken by it needs, a line each."""
-    failure = failure_of(context)
+    attempt = f", try {failure.attempt}" if failure.attempt else ""
     lines = [
-        f"{context['ti'].dag_id}.{_task(failure)} {failure.kind} in run {context['run_id']}, "
-        f"try {failure.attempt}: {failure.message}",
+        f"{context['ti'].dag_id}.{_task(failure)} {failure.kind} in run {context['run_id']}"
+        f"{attempt}: {failure.message}",
         f"served: {what_is_served}",
         f"what to do: {ADVICE[failure.kind]} ({GUIDE})",
         f"log: {failure.log_url or 'in the UI'}",

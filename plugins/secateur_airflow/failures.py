@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 FOLDER = "failures"
-CRASHED, TIMED_OUT, SKIPPED = "crashed", "timed out", "skipped"
+CRASHED, TIMED_OUT, SKIPPED, BY_HAND = "crashed", "timed out", "skipped", "ended by hand"
 # A record and an alert name the task and the kind themselves.
 TOLD_TWICE = re.compile(r"^\w+ (?:(?:refused|asked wrongly) \(exit \d+\): |crashed )")
 
@@ -66,9 +66,7 @@ class Record(BaseNotifier):
 
     def notify(self, context: "Context") -> None:
         """Write the record."""
-        path = record_path(context)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(failure_of(context)), sort_keys=True))
+        keep_record(record_path(context), failure_of(context))
 
 
 class Forget(BaseNotifier):
@@ -77,6 +75,12 @@ class Forget(BaseNotifier):
     def notify(self, context: "Context") -> None:
         """Delete the record, if there is one."""
         record_path(context).unlink(missing_ok=True)
+
+
+def keep_record(path: ObjectStoragePath, failure: Failure) -> None:
+    """Write what the report reads."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(asdict(failure), sort_keys=True))
 
 
 def record_path(context: Any) -> ObjectStoragePath:  # noqa: ANN401 - as above

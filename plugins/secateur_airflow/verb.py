@@ -61,6 +61,7 @@ class Verb:
         one with a dot overrides that key of the scenario, unless it is empty. The output goes to
         `output_path` below the run's folder.
         """
+        demand_answers(self.name, inputs)
         run = settings.run_folder(context["dag_run"])
         keys = {name: value for name, value in inputs.items() if "." in name and value}
         flags = (
@@ -71,6 +72,19 @@ class Verb:
         changes = overrides(parameters_of(context, self.timezone), keys)
         output = "/".join([run, *output_path])
         return [f"--scenario={self.scenario}", *changes, *flags, "--output", output]
+
+
+def demand_answers(verb: str, inputs: Mapping[str, Any]) -> None:
+    """Insist that every input is there: a task that was marked a success by hand answered nothing.
+
+    Raises AirflowFailException.
+    """
+    absent = [f"--{flag}" for flag, value in inputs.items() if value is None]
+    if absent:
+        raise AirflowFailException(
+            f"{verb} asked wrongly (exit 64): it has no {', '.join(absent)}, for the task that "
+            "makes it left no answer: it was marked a success by hand; clear that task"
+        )
 
 
 def parameters_of(context: "Context", timezone: str) -> dict[str, Any]:

@@ -66,6 +66,7 @@ def test_the_edges_tell_the_story(dag: Any) -> None:
             "build_features",
         },
         "report_night": {"accept_night"},
+        "close_night": {"report_night"},
     }
 
 
@@ -149,7 +150,14 @@ def test_a_crashed_candidate_does_not_keep_the_others_from_being_judged(dag: Any
 
 def test_the_report_is_written_whatever_happened_and_does_not_decide_the_run(dag: Any) -> None:
     assert dag.get_task("report_night").is_teardown
+    assert not dag.get_task("report_night").on_failure_fail_dagrun
     assert not dag.get_task("publish_release").is_teardown
+
+
+def test_a_night_that_was_left_undone_fails_at_its_end(dag: Any) -> None:
+    close = dag.get_task("close_night")
+    assert close.is_teardown
+    assert close.on_failure_fail_dagrun
 
 
 def test_torch_work_waits_for_the_gpu_pool_and_measuring_is_alone(dag: Any) -> None:

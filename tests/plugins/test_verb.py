@@ -52,6 +52,13 @@ def test_an_input_with_a_dot_overrides_that_key_unless_it_is_empty() -> None:
     assert flags("")[1] == "--output"
 
 
+def test_an_input_that_nothing_answered_is_told_by_its_name_and_not_retried() -> None:
+    context: Any = {"dag_run": RUN, "params": {}}
+    inputs = {"verdict": None, "store": "s3://models", "logs.last_day": ""}
+    with pytest.raises(AirflowFailException, match=r"it has no --verdict, .* marked a success"):
+        Verb("publish_release", "s.toml").arguments(context, inputs, ["release"])
+
+
 @pytest.mark.parametrize(
     ("code", "how"), [(1, "exit 1"), (-9, "SIGKILL"), (-15, "SIGTERM"), (137, "SIGKILL")]
 )

@@ -116,7 +116,8 @@ class StoreRefused(Refused):
 class TaskFailure:
     """One failed task: of which candidate, at which try, how, and what it said.
 
-    `kind` is refused, asked wrongly, crashed or timed out. No artifact: it is not sealed, and is
+    `kind` is refused, asked wrongly, crashed, timed out, skipped or ended by hand; `attempt` is 0
+    where none is known. No artifact: it is not sealed, and is
     gone once the task is tried again.
     """
 

@@ -92,7 +92,8 @@ def _of_failure(failed: TaskFailure) -> Headline:
     if failed.task.startswith("publish_"):
         served = "Its channel may have moved: `secateur show` tells what is served."
     message = failed.message.rstrip(".")
-    told = f"{failed.name} {failed.kind} at try {failed.attempt}: {message}."
+    attempt = f" at try {failed.attempt}" if failed.attempt else ""
+    told = f"{failed.name} {failed.kind}{attempt}: {message}."
     return Headline(status, f"{told} {served}")
 
 
