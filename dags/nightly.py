@@ -87,7 +87,7 @@ def nightly(path: Path) -> DAG:
         @task_group(default_args={"on_failure_callback": Record()})  # the others go on
         def candidate(recipe: str) -> None:
             packages = {"package": prune(recipe), "dense-package": dense_package}
-            inputs = packages | {"features": features}
+            inputs = packages | {"features": features, "store": store}
             night.task("evaluate_package", inputs, on=MEASURE, candidate=recipe)
 
         @task.short_circuit
@@ -95,9 +95,10 @@ def nightly(path: Path) -> DAG:
             return not params["dry_run"]
 
         scorecards, wanted = candidate.expand(recipe=plan), publishing_wanted()
+        judged = {"plan": plan["uri"], "dense": dense, "state": state, **MEASURED}
         verdict = night.task(
             "judge_candidates",
-            {"plan": plan["uri"], "state": state, **MEASURED},
+            judged,
             trigger_rule=MEASURED_OR_CRASHED,
         )
         release = night.task(
@@ -111,7 +112,7 @@ def nightly(path: Path) -> DAG:
         scorecards >> verdict >> wanted >> release >> accepted >> report
 
         for target in scenario.get("search", {}).get("targets", []):
-            target_verdict, target_release = add_target(night, target["name"], plan, state)
+            target_verdict, target_release = add_target(night, target["name"], judged)
             scorecards >> target_verdict
             [target_verdict, wanted] >> target_release >> report
 
@@ -135,14 +136,14 @@ def report_and_close(night: Night) -> Any:  # noqa: ANN401 - an operator of Airf
     return report
 
 
-def add_target(night: Night, name: str, plan: Any, state: str) -> tuple[Any, Any]:  # noqa: ANN401 - XComs
+def add_target(night: Night, name: str, judged: dict[str, Any]) -> tuple[Any, Any]:
     """Judge the night for one target of the search, and publish on a channel of its own.
 
     Returns the verdict and the release.
     """
     verdict = night.task(
         "judge_candidates",
-        {"plan": plan["uri"], "state": state, **MEASURED, "target": name},
+        judged | {"target": name},
         task_id=f"judge_{name}",
         below=["targets", name],
         trigger_rule=MEASURED_OR_CRASHED,

@@ -3,17 +3,17 @@
     python jobs/accept_night.py --scenario short_video --verdict URI --events-report URI
         --dense URI --state URI [--features URI --candidates FOLDER] --output URI
 
-Seals the events' profile as the AcceptedNight `<state>/accepted/<last day>` and, where the dense
-model holds what a later night may go on from, that as the DenseMaster `<state>/masters/<day>`. Cuts
-that later ones hold to become the AcceptedPrunings `<state>/prunings/<day>`. Each replaces an
-earlier one of that day. Seals the receipt at `--output`. Exits 65 where the verdict
-accepts nothing or the report failed: a refused night is no reference.
+Seals the events' profile as the AcceptedNight `<state>/accepted/<last day>`, how good the dense
+model was as the AcceptedLevels `<state>/levels/<last day>` and, where it holds what a later night
+may go on from, that as the DenseMaster `<state>/masters/<day>`. Cuts that later ones hold to become
+the AcceptedPrunings `<state>/prunings/<day>`. Each replaces an earlier one of that day. Exits 65
+where the verdict accepts nothing or the report failed: a refused night is no reference.
 """
 
 import shutil
 
 from secateur import artifacts, command
-from secateur.accepted import NIGHTS, VOCABULARY, Left, left_by_cuts, left_by_model
+from secateur.accepted import LEVELS, NIGHTS, VOCABULARY, Left, left_by_cuts, left_by_model
 from secateur.command import Job
 from secateur.contracts import artifact_files
 from secateur.contracts.artifact_files import PROFILE, REPORT
@@ -25,7 +25,8 @@ from secateur.contracts.judgement import Verdict
 def accept_night(job: Job) -> None:
     """Seal the profile of the night's events where later nights look for it."""
     verdict = artifacts.open_artifact(job.flag("verdict"), "Verdict")
-    if not verdict.read(artifact_files.VERDICT, Verdict).accepted:
+    decision = verdict.read(artifact_files.VERDICT, Verdict)
+    if not decision.accepted:
         raise Refused(f"{verdict.uri} accepts no package, so its night is no reference")
     report = job.open("events-report", "ValidationReport")
     if not report.read(REPORT, ValidationReport).success:
@@ -34,6 +35,11 @@ def accept_night(job: Job) -> None:
     with artifacts.create(NIGHTS.uri(job.flag("state"), profile.last_day), NIGHTS.kind) as draft:
         draft.write(PROFILE, profile)
         sealed = job.seal(draft, {"last_day": profile.last_day}).digest
+    if decision.levels and decision.levels.last_day:
+        uri = LEVELS.uri(job.flag("state"), decision.levels.last_day)
+        with artifacts.create(uri, LEVELS.kind) as draft:
+            draft.write(artifact_files.LEVELS, decision.levels)
+            job.seal(draft, {"last_day": decision.levels.last_day})
     dense = job.open("dense", "ModelBundle")
     keep(job, left_by_model(dense))
     if job.arguments.get("candidates"):

@@ -24,10 +24,13 @@ FLAGS = {
     "train_model": {"inputs": ("features", "validation"), "options": ("state", "checkpoints")},
     "plan_candidates": {"inputs": ("dense", "features"), "options": ("checkpoints",)},
     "prune_model": {"inputs": ("dense", "features", "plan", "recipe"), "options": ("state",)},
-    "evaluate_package": {"inputs": ("package", "dense-package", "features"), "options": ()},
+    "evaluate_package": {
+        "inputs": ("package", "dense-package", "features"),
+        "options": ("store",),
+    },
     "judge_candidates": {
         "inputs": ("plan", "scorecards"),
-        "options": ("candidates", "target", "state"),
+        "options": ("candidates", "target", "state", "dense"),
     },
     "publish_release": {"inputs": ("candidates", "verdict", "store"), "options": ("target",)},
     "accept_night": {

@@ -43,6 +43,7 @@ class Shelf:
 
 NIGHTS = Shelf("accepted", "AcceptedNight")  # a profile, by the last day of the night's events
 MASTERS = Shelf("masters", "DenseMaster")  # a dense model, by the last day it was trained on
+LEVELS = Shelf("levels", "AcceptedLevels")  # how good it was, by the last day it was judged on
 PRUNINGS = Shelf("prunings", "AcceptedPrunings")  # cuts of recipes, by the same day
 MASTER, TENSORS, VOCABULARY = MASTER_FILES = (
     "master.json",

@@ -55,7 +55,7 @@ def test_the_edges_tell_the_story(dag: Any) -> None:
             "build_features",
             "plan_candidates",
         },
-        "judge_candidates": {"candidate.evaluate_package", "plan_candidates"},
+        "judge_candidates": {"candidate.evaluate_package", "plan_candidates", "train_model"},
         "publishing_wanted": {"judge_candidates"},
         "publish_release": {"judge_candidates", "publishing_wanted"},
         "accept_night": {
@@ -82,7 +82,11 @@ def test_every_target_of_a_search_has_a_verdict_and_a_channel_of_its_own(
     )
     dag = nightly.nightly(with_target)
     judge, publish = dag.get_task("judge_edge"), dag.get_task("publish_edge")
-    assert judge.upstream_task_ids == {"candidate.evaluate_package", "plan_candidates"}
+    assert judge.upstream_task_ids == {
+        "candidate.evaluate_package",
+        "plan_candidates",
+        "train_model",
+    }
     assert judge.trigger_rule == "all_done_min_one_success"
     assert judge.inputs["target"] == publish.inputs["target"] == "edge"
     assert judge.output_path == ["targets", "edge", "verdict"]

@@ -10,6 +10,7 @@ from secateur.contracts.judgement import METRICS, Difference, Metric, Scorecard
 from secateur.judgement import gates
 from secateur.judgement.gating.floors import broken_floors
 from secateur.judgement.gating.non_inferiority import compare_with_margin, decide
+from secateur.judgement.gating.references import References
 from secateur.scenario import Judgement
 from secateur.scenario.sections.judgement import SliceRules
 
@@ -168,11 +169,11 @@ def test_a_broken_dense_model_publishes_nothing(
     found = {name: {**one.dense_levels[name], "tune": level} for name, level in levels.items()}
     kept = {name: {s: d for s, d in by.items() if d} for name, by in found.items()}
     broken = replace(one, dense_levels={**one.dense_levels, **kept})
-    assert said in broken_floors(broken, 0.95)[0]
+    assert said in broken_floors(broken, RULES, References())[0]
     verdict = gates.judge(["a"], {"a": broken}, RULES)
     assert (verdict.accepted, verdict.package, verdict.chosen) == (False, None, None)
     assert verdict.reason.startswith("the dense model is not fit to serve: its")
-    assert broken_floors(one, 0.95) == []
+    assert broken_floors(one, RULES, References()) == []
 
 
 def test_bytes_and_time_have_margins_against_dense(card: MakeCard) -> None:

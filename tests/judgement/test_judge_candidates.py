@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from secateur import artifacts
 from secateur.contracts.candidates import CandidatePlan, Recipe
 from secateur.contracts.errors import ArtifactError
-from secateur.contracts.judgement import Difference, Refusal, Scorecard, Verdict
+from secateur.contracts.judgement import Difference, NightLevels, Refusal, Scorecard, Verdict
 from secateur.contracts.manifest import MadeBy
+from secateur.contracts.models import Baseline, Baselines
 from secateur.judgement.scorecards import open_scorecards
 
 MakeCard = Callable[..., Scorecard]
@@ -141,3 +143,19 @@ def test_held_out_days_answer_as_many_questions_as_the_budget_allows(
     found = verdict(tmp_path)
     assert "these held-out days were asked 2 other questions, of 2 in all" in found.reason
     assert (found.chosen, found.package, found.confirmed, found.tests) == (None, None, None, ())
+
+
+def test_the_dense_bundle_and_the_state_hold_what_the_dense_model_must_beat(
+    judge: Callable[..., subprocess.CompletedProcess[str]], card: MakeCard, tmp_path: Path
+) -> None:
+    baselines = Baselines(9, 3, 0.73, (Baseline("popularity", "positives", 0.75, 0.001),))
+    seal(tmp_path / "dense", "ModelBundle", "baselines.json", baselines)
+    for day, auc in (("2026-01-08", 0.79), ("2026-01-09", 0.99)):  # the second is tonight's own
+        levels = NightLevels(day, {"auc": {"tune": Difference(auc, 0.01)}})
+        seal(tmp_path / "state/levels" / day, "AcceptedLevels", "levels.json", levels)
+    tonight = replace(card("a"), last_day="2026-01-09")
+    done = judge(tonight, f"--dense={tmp_path / 'dense'}", f"--state={tmp_path / 'state'}")
+    assert done.returncode == 65
+    assert "that of popularity (positives) 0.7500" in verdict(tmp_path).reason
+    assert "the accepted night of 2026-01-08 was 0.7900" in verdict(tmp_path).reason
+    assert "2026-01-09 was" not in verdict(tmp_path).reason

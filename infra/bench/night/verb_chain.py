@@ -19,7 +19,7 @@ def run_night(scenario: str, run: Path) -> Iterator[Cost]:
             "features": "features",
         }
         yield verbs.run("evaluate_package", inputs, f"scorecards/{name}")
-    judged = {"plan": "plan", "scorecards": "scorecards"}
+    judged = {"plan": "plan", "scorecards": "scorecards", "dense": "dense"}
     yield verbs.run("judge_candidates", judged, "verdict", accepted=(0, 65))
 
 

@@ -36,6 +36,7 @@ SEARCH = "search.json"  # SearchRecord
 SCORECARD = "scorecard.json"  # Scorecard
 SCORES = "scores.parquet"  # split, user, label, dense, candidate
 VERDICT = "verdict.json"  # Verdict
+LEVELS = "levels.json"  # NightLevels, of AcceptedLevels
 
 # What a verb did: Acceptance, PublishReceipt, SweepReceipt, ChannelPointer.
 RECEIPT = "receipt.json"

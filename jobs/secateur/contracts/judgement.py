@@ -31,6 +31,7 @@ SLICES = (
 )
 
 
+BOOTSTRAP = "bootstrap"  # a verdict's reference where nothing was served yet
 COPY, SHUFFLED = CONTROLS = ("copy", "shuffled")  # of dense: one must pass, the other must not
 
 
@@ -149,6 +150,21 @@ class Footprint:
 
 
 @dataclass(frozen=True)
+class ServedComparison:
+    """A candidate beside the release that a channel served, scored by its own package.
+
+    Both are keyed by split, `differences` by metric first: those of the candidate to the release.
+    Where the release cannot score these rows, `why_unknown` says so, and there are none.
+    """
+
+    release: int
+    package: str
+    accuracy: dict[str, Accuracy] = field(default_factory=dict)
+    differences: dict[str, dict[str, Difference]] = field(default_factory=dict)
+    why_unknown: str = ""
+
+
+@dataclass(frozen=True)
 class Scorecard:
     """Measures of one package beside the dense one, taken in one process. It never judges.
 
@@ -157,8 +173,9 @@ class Scorecard:
     does to further tasks stands beside that, keyed by "<split>/task <name>"; it is shown and not
     judged. `dense_levels` are the dense model's own AUC and normalised entropy on the splits, by
     metric and split. `controls` are differences like the candidate's of what must pass, a copy of
-    the dense model, and of what must not, one whose scores are shuffled for half of the items. The
-    scores themselves lie beside it in `scores.parquet`.
+    the dense model, and of what must not, one whose scores are shuffled for half of the items.
+    `served` is keyed by channel, None where it served nothing yet. `last_day` is that of the rows.
+    The scores themselves lie beside it in `scores.parquet`.
     """
 
     recipe: str
@@ -173,6 +190,8 @@ class Scorecard:
     dense_latency: tuple[Latency, ...]
     dense_levels: dict[str, dict[str, Difference]] = field(default_factory=dict)
     controls: dict[str, dict[str, dict[str, Difference]]] = field(default_factory=dict)
+    served: dict[str, ServedComparison | None] = field(default_factory=dict)
+    last_day: str | None = None
 
     def of_metric(self, metric: str) -> dict[str, Difference]:
         """The differences in one metric by split and slice."""
@@ -195,7 +214,8 @@ class MetricTest:
 
     It passes where the bound on the worse side stays within the margin, fails where the bound on
     the better side is beyond it, and is inconclusive between; then `rows_to_decide` says how many
-    rows like these would tell. A metric that the scorecard lacks is missing.
+    rows like these would tell. A metric that the scorecard lacks is missing. `against` names what
+    it was compared with.
     """
 
     metric: str
@@ -206,6 +226,7 @@ class MetricTest:
     delta: Interval | None = None
     supported_margin: float | None = None
     rows_to_decide: int | None = None
+    against: str = "dense"
 
 
 @dataclass(frozen=True)
@@ -214,7 +235,7 @@ class Judged:
 
     `tests` are those of the tune days, one a metric with a margin, their confidence corrected for
     how many candidates were compared. `delta_auc` is that of AUC, and `supported_margin` the
-    smallest margin that its test could resolve.
+    smallest margin that its test could resolve. `warnings` refuse nothing, and want a look.
     """
 
     recipe: str
@@ -225,6 +246,21 @@ class Judged:
     supported_margin: float | None = None
     package_bytes: int | None = None
     tests: tuple[MetricTest, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NightLevels:
+    """What later nights are held to of an accepted one.
+
+    `dense` are the dense model's own levels as in the scorecard. `lost` is the AUC that releases
+    lost, each against the one before it and gains paid back, since `counted_from`.
+    """
+
+    last_day: str
+    dense: dict[str, dict[str, Difference]]
+    lost: float = 0.0
+    counted_from: str | None = None
 
 
 @dataclass(frozen=True)
@@ -235,7 +271,8 @@ class Verdict:
     its difference is `confirmed`. `package` is the digest of the package it accepts, None when
     refused. `supported_margin` is the smallest margin in AUC that these rows could resolve: of
     the confirming test, or of the median candidate where none was chosen. `tests` are those of the
-    chosen one on the confirm days.
+    chosen one on the confirm days. `reference` names the release that was served, or says
+    `bootstrap` where nothing was; it is empty where nobody asked. `levels` are of accepted nights.
     """
 
     accepted: bool
@@ -249,3 +286,5 @@ class Verdict:
     confirmed: Interval | None
     candidates: tuple[Judged, ...]
     tests: tuple[MetricTest, ...] = ()
+    reference: str = ""
+    levels: NightLevels | None = None

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -31,6 +32,10 @@ RawColumns = Mapping[str, object]  # a sequence or array [n] a field, or one val
 
 class ClientScorer(Protocol):
     """The client's scorer, as far as it is measured."""
+
+    @property
+    def schema(self) -> FeatureSchema:
+        """The inputs that it reads."""
 
     def score(self, columns: RawColumns, *, hashed: bool = False) -> Scores:
         """Probabilities [n] of raw values."""
@@ -66,6 +71,7 @@ class HeldOutRows:
     item_fields: frozenset[str]
     slices: Mapping[str, NDArray[np.bool_]]
     tasks: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    last_day: str = ""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -97,6 +103,7 @@ def read_rows(folder: Path, schema: FeatureSchema) -> HeldOutRows:
             name: table[column].to_numpy().astype(np.float32)
             for name, column in zip(schema.tasks, schema.task_columns, strict=True)
         },
+        last_day=str(pc.max(table["day"]).as_py()),
     )
 
 

@@ -82,6 +82,7 @@ def evaluate(
         dense_latency=dense_latency,
         dense_levels=compared.dense_levels,
         controls=compared.controls,
+        last_day=max(r.last_day for r in rows.values()),
     )
     return scorecard, scored
 

@@ -8,7 +8,8 @@ probability at most 1 - confidence. If that one test fails the night is refused:
 candidate on the same days would be another test, unpaid for. For a target of the search the most
 accurate of those that keep within it is the preferred one, and is tested once too: each channel's
 promise stands alone. Where the dense model itself lies below a floor, or the gate
-gets a control wrong, nothing is accepted.
+gets a control wrong, nothing is accepted. The release now served is a second reference beside the
+dense model, on the same rows; and releases may lose no more than a budget in all.
 """
 
 from collections import Counter
@@ -16,11 +17,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 
-from secateur.contracts.judgement import GateOutcome, Judged, MetricTest, Scorecard, Verdict
+from secateur.contracts.judgement import (
+    BOOTSTRAP,
+    GateOutcome,
+    Judged,
+    MetricTest,
+    Scorecard,
+    Verdict,
+)
 from secateur.judgement.gating.floors import broken_floors
 from secateur.judgement.gating.limits import cost, limits_broken, saves_enough, target_missed
 from secateur.judgement.gating.nightly_controls import broken_controls
 from secateur.judgement.gating.non_inferiority import sentences
+from secateur.judgement.gating.references import (
+    References,
+    budget_exceeded,
+    compare_with_release,
+    levels_after,
+    served_words,
+)
 from secateur.judgement.gating.slice_margins import compare_split, small_slices
 from secateur.judgement.intervals.bounds import bonferroni
 from secateur.scenario import Judgement
@@ -35,16 +50,20 @@ def judge(
     rules: Judgement,
     target: Target | None = None,
     refusals: Mapping[str, str] | None = None,
+    references: References | None = None,
 ) -> Verdict:
     """Decide the night: `recipes` were planned, those that were measured have a scorecard.
 
     `refusals` say why some have no package.
     """
-    why = refusals or {}
+    why, known = refusals or {}, references or References()
     cards = {name: scorecards[name] for name in recipes if name in scorecards}
     confidence = bonferroni(rules.confidence, len(cards))
     judged = tuple(
-        gate(name, cards.get(name), rules, confidence, target, why.get(name)) for name in recipes
+        gate(name, cards[name], rules, confidence, target, known.channel)
+        if name in cards
+        else _without_scorecard(name, why.get(name))
+        for name in recipes
     )
     passed = [one.recipe for one in judged if one.outcome == "passed"]
     supported = [one.supported_margin for one in judged if one.supported_margin is not None]
@@ -60,8 +79,9 @@ def judge(
         supported_margin=median(supported) if supported else None,
         confirmed=None,
         candidates=judged,
+        reference=served_words(dense, known.channel) if dense else "",
     )
-    broken = broken_floors(dense, rules.confidence) if dense else []
+    broken = broken_floors(dense, rules, known) if dense else []
     if broken:
         return replace(refused, reason=f"the dense model is not fit to serve: {'; '.join(broken)}")
     distrusted = [said for card in cards.values() for said in broken_controls(card, rules)]
@@ -69,23 +89,19 @@ def judge(
         return replace(refused, reason=f"the gate is not trusted: {distrusted[0]}")
     if not passed:
         return refused
-    return confirm(cards[_choice(passed, cards, rules, target)], rules, refused)
+    return confirm(cards[_choice(passed, cards, rules, target)], rules, refused, known)
 
 
 def gate(
     recipe: str,
-    card: Scorecard | None,
+    card: Scorecard,
     rules: Judgement,
     confidence: float,
     target: Target | None = None,
-    refusal: str | None = None,
+    channel: str = "",
 ) -> Judged:
     """Judge one candidate on the tune days, with every reason in words."""
-    if card is None and refusal:
-        return Judged(recipe, "refused", (refusal,))
-    if card is None:
-        return Judged(recipe, "crashed", (NO_SCORECARD,))
-    tests = compare_split(card, "tune", rules, confidence)
+    tests = _compare(card, "tune", rules, confidence, channel)
     broken = limits_broken(card, rules) + (target_missed(card, target) if target else [])
     saves, saving = saves_enough(card, rules)
     return Judged(
@@ -97,25 +113,56 @@ def gate(
         supported_margin=tests[0].supported_margin,
         package_bytes=card.footprint.package_bytes,
         tests=tuple(tests),
+        warnings=tuple(_better_than_dense(tests)),
     )
 
 
-def confirm(card: Scorecard, rules: Judgement, refused: Verdict) -> Verdict:
+def confirm(card: Scorecard, rules: Judgement, refused: Verdict, references: References) -> Verdict:
     """Test the chosen candidate once on the confirm days; `refused` is what stands otherwise."""
-    tests = compare_split(card, "confirm", rules, rules.confidence)
-    accepted = all(one.outcome == "passed" for one in tests)
+    tests = _compare(card, "confirm", rules, rules.confidence, references.channel)
+    levels = levels_after(card, references.channel, rules, references.last)
+    spent = budget_exceeded(levels, rules)
+    accepted = all(one.outcome == "passed" for one in tests) and not spent
     word = "confirmed" if accepted else "chosen on the tune days but not confirmed"
-    said = "; ".join([*sentences(tests), saves_enough(card, rules)[1]])
+    said = [*([spent] if spent else []), *sentences(tests), saves_enough(card, rules)[1]]
+    if refused.reference == BOOTSTRAP:
+        said.append(f"a bootstrap: {references.channel} serves nothing yet to compare with")
     return replace(
         refused,
         accepted=accepted,
-        reason=f"{card.recipe} {word}: {said}",
+        levels=levels if accepted else None,
+        reason=f"{card.recipe} {word}: {'; '.join(said)}",
         chosen=card.recipe,
         package=card.package if accepted else None,
         supported_margin=tests[0].supported_margin,
         confirmed=tests[0].delta,
         tests=tuple(tests),
     )
+
+
+def _without_scorecard(recipe: str, refusal: str | None) -> Judged:
+    """One without a scorecard: its package was refused, or something crashed."""
+    return Judged(recipe, "refused" if refusal else "crashed", (refusal or NO_SCORECARD,))
+
+
+def _compare(
+    card: Scorecard, split: str, rules: Judgement, confidence: float, channel: str
+) -> list[MetricTest]:
+    """Every test of one candidate on one split: against dense first, then what is served."""
+    margins = rules.served.by_metric
+    return [
+        *compare_split(card, split, rules, confidence),
+        *compare_with_release(card, split, channel, margins, confidence),
+    ]
+
+
+def _better_than_dense(tests: Sequence[MetricTest]) -> list[str]:
+    """A prune that beats its own model tells something of that model."""
+    auc = tests[0].delta
+    if auc is None or auc.low <= 0:
+        return []
+    gain = f"AUC {auc.estimate:+.4f}, lower bound {auc.low:+.4f} ({100 * auc.confidence:.4g} %)"
+    return [f"better than dense by {gain}: dense is overfit or broken, look at its training"]
 
 
 def _outcome(tests: Sequence[MetricTest], broken: Sequence[str], saves: bool) -> GateOutcome:
@@ -146,6 +193,7 @@ def explain(verdict: Verdict) -> str:
     lines = [verdict.reason]
     for one in verdict.candidates:
         lines.append(f"  {one.recipe}: {one.outcome.replace('_', ' ')}: {'; '.join(one.reasons)}")
+        lines += [f"  {one.recipe}: warning: {warning}" for warning in one.warnings]
     return "\n".join(lines)
 
 

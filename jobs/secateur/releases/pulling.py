@@ -1,5 +1,6 @@
 """Follow a channel, or take a release by its number, and hold its verified files."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from secateur.contracts.errors import ReleaseError
 from secateur.contracts.releases import ChannelPointer, ReleaseManifest
 from secateur.releases.cache import Cache, default_root
 from secateur.releases.catalogue import Catalogue
-from secateur.releases.signing import Trust
+from secateur.releases.signing import VERIFY_KEY, Signer, Trust
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,20 @@ def pull_from(
             f"manifest {pointer.manifest_sha256[:12]}, but finds {found.sha256[:12]}"
         )
     return PulledRelease(cache.hold(found, catalogue.store), found.manifest, pointer)
+
+
+def pull_served(uri: str, channels: Sequence[str], cache: Path) -> dict[str, PulledRelease | None]:
+    """By channel the release that it serves, None before its first; copied below `cache`.
+
+    Trusts the readers' keys of the environment or, where there are none, the publisher's own.
+    Raises ReleaseError where a release cannot be had as it was signed.
+    """
+    trust = Trust.of() if os.environ.get(VERIFY_KEY) else Signer.of().trust()
+    catalogue = Catalogue.at(uri, trust)
+    return {
+        channel: pull_from(catalogue, cache, channel) if catalogue.pointer(channel) else None
+        for channel in channels
+    }
 
 
 def _follow(catalogue: Catalogue, channel: str, cache: Cache) -> ChannelPointer:

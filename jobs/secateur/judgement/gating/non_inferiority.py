@@ -166,10 +166,15 @@ def sentences(tests: Sequence[MetricTest]) -> list[str]:
     if bad or not tests:
         return bad
     others = [
-        f"{DECLARED[one.metric].words} {one.delta.estimate:+.4f} of {one.margin:g}"
+        f"{_words(one)} {one.delta.estimate:+.4f} of {one.margin:g}"
         for one in tests[1:]
         if one.delta and one.split == tests[0].split
     ]
     slices = sum(one.split != tests[0].split for one in tests)
     others += [f"the AUC of {slices} slices"] if slices else []
     return [tests[0].words, *([f"within their margins: {', '.join(others)}"] if others else [])]
+
+
+def _words(test: MetricTest) -> str:
+    words = DECLARED[test.metric].words
+    return words if test.against == "dense" else f"{words} against {test.against}"

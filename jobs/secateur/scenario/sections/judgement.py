@@ -51,6 +51,48 @@ class SliceRules(Section):
     """A slice with fewer rows of either class is judged with all the others alone."""
 
 
+class DenseRules(Section):
+    """What the dense model itself must be worth, besides more than chance and than the base rate.
+
+    Each is held by a bound of the given confidence, on the tune and on the confirm days.
+    """
+
+    min_auc: Fraction | None = None
+    """A floor under its AUC."""
+    max_normalized_entropy: Annotated[float, Field(gt=0, le=1)] | None = None
+    """A ceiling on its log-loss over that of the base rate."""
+    max_auc: Annotated[float, Field(gt=0.5, le=1)] = 0.97
+    """A higher AUC smells of leakage: some column may know the label."""
+    baseline_margin: Demand = 0.01
+    """AUC that it may be below the best of its baselines: popularity, recency, list order, logistic
+    regression."""
+    last_margin: Demand = 0.05
+    """AUC that it may be below the last accepted night's, each on its own days."""
+
+
+class ServedRules(Section):
+    """What a package may lose against the release now served, which scores the same rows."""
+
+    margin: Demand = 0.02
+    """AUC, absolute."""
+    gauc: Demand = REPORTED
+    """GAUC within a user's day, absolute."""
+    log_loss: Demand = 0.02
+    """Log-loss, as a share of the release's."""
+    loss_budget: Demand = 0.05
+    """AUC that releases may lose in all, each against the one before it on the confirm days; gains
+    are paid back. Nights of a small loss each add up to it."""
+    counted_from: str | None = None
+    """Any word, such as a date; a new one counts the losses anew. Whoever writes it accepts the
+    quality that is served now."""
+
+    @property
+    def by_metric(self) -> dict[str, float]:
+        """The margin of every metric that has one."""
+        asked = {"auc": self.margin, "gauc": self.gauc, "log_loss": self.log_loss}
+        return {name: margin for name, margin in asked.items() if margin != REPORTED}
+
+
 class Judgement(Section):
     """The gate, and which of the packages that pass it is published."""
 
@@ -63,6 +105,10 @@ class Judgement(Section):
     """What it may lose of other metrics, bytes and time."""
     slices: SliceRules = Field(default_factory=SliceRules)
     """What it may lose in a slice."""
+    dense: DenseRules = Field(default_factory=DenseRules)
+    """What the dense model itself must be worth."""
+    served: ServedRules = Field(default_factory=ServedRules)
+    """What it may lose against the release now served."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """One-sided confidence of the bound that must stay within each margin."""
     holdout_uses: Positive = 20

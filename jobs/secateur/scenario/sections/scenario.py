@@ -65,6 +65,17 @@ class Scenario(Section):
             raise UsageError(f"the scenario's search has no target {name!r}, it has {[*targets]}")
         return targets[name]
 
+    def channel_of(self, target: str | None) -> str:
+        """The channel that moves, or that of a target of the search. Raises UsageError."""
+        channel = self.release.channel
+        return f"{channel}_{self.target(target).name}" if target else channel
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The scenario's channel, then those of its search's targets."""
+        targets = self.search.targets if self.search else ()
+        return (self.channel_of(None), *(self.channel_of(one.name) for one in targets))
+
     @property
     def recipes(self) -> tuple[Recipe, ...]:
         """The candidates to try: all, or those that `only_candidates` names."""
