@@ -66,3 +66,17 @@ def test_items_of_another_scorer_are_refused(scorer: Scorer, folder: Path) -> No
     other = load(folder, id_key=KEY)
     with pytest.raises(UsageError, match="prepared by another scorer"):
         other.score({"user": 7}, items=scorer.prepare(CATALOGUE).take([0]))
+
+
+@pytest.mark.parametrize(
+    "mask", [[True, False, True, False, True], np.array([1, 0, 1, 0, 1], bool), iter([0, 2, 4])]
+)
+def test_a_mask_takes_the_candidates_where_it_is_true(scorer: Scorer, mask: object) -> None:
+    items = scorer.prepare(CATALOGUE)
+    assert np.array_equal(items.take(mask).ids, items.take([0, 2, 4]).ids)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("places", [[True], [5], [-1], [0.5], [[0]], ["0"]])
+def test_places_that_the_items_do_not_have_are_refused(scorer: Scorer, places: object) -> None:
+    with pytest.raises(UsageError):
+        scorer.prepare(CATALOGUE).take(places)  # type: ignore[arg-type]

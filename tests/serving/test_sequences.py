@@ -31,6 +31,8 @@ def ids(field: ListField, column: object) -> list[list[int]]:
         ([["a", "b"], ["c"], [], None], [[0, 1], [3], [], []]),
         (["a|b", "c", "", None], [[0, 1], [3], [], []]),
         ([["a"], "b|c"], [[0], [1, 3]]),
+        ([["a"], 7], [[0], [2]]),
+        (["a|b", 7.0, float("nan")], [[0, 1], [2], []]),
         ("a|7.0|x", [[0, 2, 4]]),
         (None, [[]]),
         ([], [[]]),
@@ -68,7 +70,7 @@ def test_a_history_is_its_last_items_and_may_stand_for_all(
         (SEEN, "a b", "'a b' is no row"),
         (SEEN, [["a"], "b"], "'b' is no row"),
         (TAGS, 7, "holds 7, where a sequence belongs"),
-        (TAGS, [["a"], 7], "7 is no row"),
+        (SEEN, [["a"], 7], "7 is no row"),
     ],
 )
 def test_what_is_no_list_is_refused(field: ListField, column: object, message: str) -> None:

@@ -1,6 +1,6 @@
 """The one spelling of a value, whatever type a log or a service holds it in.
 
-missing    None, NaN of any float type, NaT, and text that is empty or all spaces
+missing    None, NaN of any type, NaT, NA, what an array masks, and text that is empty or all spaces
 text       itself without surrounding spaces, but for the numbers and booleans below. Only the space
            is a blank: a tab or a no-break space was put there, and stays.
 boolean    1 or 0, the number it equals in Python, numpy and SQL; so are the texts that JSON, Java
@@ -9,7 +9,7 @@ whole      its digits: 12345678 and 12345678.0 of any type, of floats within 64 
 float      the least digits that tell it from other doubles, never with an exponent: 2.5, 0.00001,
            10000000000000000000; and Infinity. A float of fewer bits is the number that its shortest
            text spells: 0.1 for float32's 0.10000000149; but a whole one its exact value.
-decimal    a whole one by its digits, another as the float next to it: 1.50 is 1.5
+decimal    and fractions: a whole one by its digits, another as the float next to it: 1.50 is 1.5
 bytes      the UTF-8 text they hold, U+FFFD for each sequence that is none
 date       2024-03-01; a moment 2024-03-01 10:30:00.25, in UTC where it has an offset
 array      the JSON array of its values' spellings: ["7","a b",null]; one without values, [], is
@@ -32,6 +32,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,8 @@ _LEAST_AT_ONCE = 1e-3  # smaller ones have more decimals than are tried
 
 BOOLEANS = dict.fromkeys(TRUE, "1") | dict.fromkeys(FALSE, "0")
 _WHOLE, _IN_PRINT = re.compile(WHOLE_NUMBER), re.compile(FLOAT_IN_PRINT)
-_PANDAS_NA = "NAType"  # pandas is no dependency of the client
+# By name: pandas is no dependency of the client, and numpy's constant is of a lazy module.
+_NOTHINGS = ("NAType", "NaTType", "MaskedConstant")
 
 
 def canonical(value: object) -> str | None:
@@ -59,12 +61,16 @@ def canonical(value: object) -> str | None:
             text = str.__str__(value)
         case bool() | np.bool_():
             text = "1" if value else "0"
+        case np.timedelta64() if np.isnat(value):  # a whole number of numpy's
+            text = None
         case int() | np.integer():
             text = str(int(value))
         case float() | np.floating():
             text = _of_float(float_of(value))
         case Decimal():
             text = _of_decimal(value)
+        case Fraction():
+            text = str(value) if value.denominator == 1 else _of_float(float(value))
         case bytes() | bytearray() | memoryview():
             text = bytes(value).decode("utf-8", "replace")
         case date() | np.datetime64():
@@ -73,10 +79,15 @@ def canonical(value: object) -> str | None:
             text = print_array(map(canonical, value))
         case Mapping():
             text = _print({str(key): canonical(one) for key, one in value.items()})
-        case _ if value is not None and type(value).__name__ != _PANDAS_NA:
+        case _ if value is not None and type(value).__name__ not in _NOTHINGS:
             plain = plain_scalar(value)
             text = str(value) if plain is value else canonical(plain)
     return None if text is None else canonical_text(text)
+
+
+def is_missing(value: object) -> bool:
+    """Whether a raw value of any type is missing: the one rule, wherever it is asked."""
+    return value is None or canonical(value) is None
 
 
 def canonical_text(text: str) -> str | None:

@@ -27,6 +27,7 @@ from secateur.serving.encoding.encoders import (
     category_encoder,
 )
 from secateur.serving.encoding.number_encoder import NumberEncoder, known_numbers
+from secateur.serving.encoding.plain_columns import Table, plain_columns
 from secateur.serving.encoding.raw_columns import is_scalar, values_of
 from secateur.serving.encoding.request_columns import (
     Columns,
@@ -55,26 +56,40 @@ class HasFolder(Protocol):
 
 
 def load(
-    release_or_folder: HasFolder | Path, *, id_key: bytes | None = None, threads: int = 1
+    release_or_folder: HasFolder | Path | str,
+    *,
+    id_key: bytes | str | None = None,
+    threads: int = 1,
 ) -> "Scorer":
     """Load a Package and see that it scores its golden rows as its model does.
 
     `id_key` hashes raw user ids; without it the environment's SECATEUR_ID_KEY does. Raises
     CorruptArtifact for a damaged file, NewerFormat for a package of a later version,
-    ReleaseError when the golden scores differ.
+    ReleaseError when the golden scores differ, UsageError for what names no folder.
     """
-    given = release_or_folder
-    folder = given if isinstance(given, Path) else given.folder
+    folder = _folder_of(release_or_folder)
     scorer = Scorer(package.read_package(folder), id_key=id_key, threads=threads)
     golden.check_golden(scorer, folder)
     return scorer
+
+
+def _folder_of(given: HasFolder | Path | str) -> Path:
+    """Where the package lies. Raises UsageError."""
+    folder = given if isinstance(given, str | os.PathLike) else getattr(given, "folder", None)
+    if not isinstance(folder, str | os.PathLike):
+        raise UsageError(f"load a pulled release or a folder, not {given!r:.60}")
+    if "://" in str(folder):
+        raise UsageError(f"{folder} is no folder: pull the release first, then load it")
+    if not Path(folder).is_dir():
+        raise UsageError(f"{folder} is no folder with a package")
+    return Path(folder)
 
 
 class Scorer:
     """Encode raw values and score them. Safe to share between threads."""
 
     def __init__(
-        self, contents: Contents, *, id_key: bytes | None = None, threads: int = 1
+        self, contents: Contents, *, id_key: bytes | str | None = None, threads: int = 1
     ) -> None:
         self.schema = contents.schema
         inputs = contents.schema.inputs
@@ -83,7 +98,7 @@ class Scorer:
         numeric = {f.name for f in inputs if isinstance(f, BucketField | NumberField)}
         missing = contents.schema.missing
         self._absent_numbers = {name: missing[name] for name in numeric & missing.keys()}
-        self._id_key = id_key
+        self._id_key = id_key.encode() if isinstance(id_key, str) else id_key
         self._keyed: tuple[bytes, Encoders] | None = None
         self._encoders = _encoders(contents)
         self._numbers = {field.name: NumberEncoder(field) for field in contents.schema.numbers}
@@ -94,7 +109,7 @@ class Scorer:
         }
 
     def score(
-        self, columns: Columns, *, hashed: bool = False, items: Items | None = None
+        self, columns: Columns | Table, *, hashed: bool = False, items: Items | None = None
     ) -> Scores:
         """Float32 probabilities [n] of n candidates given as one column a field.
 
@@ -115,7 +130,7 @@ class Scorer:
         """
         return prior.at_rate(scores, self.schema.drawn_rate, rate)
 
-    def prepare(self, columns: Columns) -> Items:
+    def prepare(self, columns: Columns | Table) -> Items:
         """Encode candidates once, by the columns that are theirs, to `score` them many times.
 
         A request then takes its own of them, `items.take(places)`, and encodes nothing but the
@@ -125,21 +140,24 @@ class Scorer:
         names = item_names(self.schema)
         if layout.REQUEST_IDS not in self._id_columns:
             raise UsageError("this model has no candidates apart from their request")
-        columns = self._drop_missing(select_columns(names, self.schema.unread, columns))
+        given = plain_columns(columns, self.schema)
+        columns = self._drop_missing(select_columns(names, self.schema.unread, given))
         ids = self._ids(layout.IDS, columns, self._encoders, candidates(columns, {}))
         return Items(ids, self._encoders)
 
     def score_tasks(
-        self, columns: Columns, *, hashed: bool = False, items: Items | None = None
+        self, columns: Columns | Table, *, hashed: bool = False, items: Items | None = None
     ) -> dict[str, Scores]:
         """Float32 probabilities [n] of the label and of every further task by name; see `score`."""
         encoded = self.encode(columns, hashed=hashed, items=items)
         return self._runtime.run_tasks(self._check_inputs(encoded))
 
-    def encode(self, columns: Columns, *, hashed: bool = False, items: Items | None = None) -> Feed:
+    def encode(
+        self, columns: Columns | Table, *, hashed: bool = False, items: Items | None = None
+    ) -> Feed:
         """The model's inputs (see `layout`) for raw values; see `score`."""
         schema = self.schema
-        columns = with_time_columns(columns, schema)
+        columns = with_time_columns(plain_columns(columns, schema), schema)
         columns = select_columns(
             self._names if items is None else self._shared, schema.unread, columns
         )
@@ -173,7 +191,7 @@ class Scorer:
                 raise UsageError(f"{name} have shape {ids.shape}, expected [{rows}, {fields}]")
         return encoded
 
-    def ids_of(self, columns: Columns) -> Ids:
+    def ids_of(self, columns: Columns | Table) -> Ids:
         """Int32 ids [n, fields] of raw values, in the schema's order; user ids are keyed hashes."""
         encoded = self.repeat_request(self.encode(columns, hashed=True))
         ids = np.empty((len(encoded[layout.IDS]), len(self.schema.fields)), np.int32)

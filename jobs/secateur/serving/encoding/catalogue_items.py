@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +32,24 @@ class Items:
             raise UsageError(f"columns of {given} rows do not fit {len(self)} items")
         return len(self)
 
-    def take(self, places: Sequence[int] | NDArray[np.integer]) -> "Items":
-        """The candidates at these `places` [k], in their order."""
-        return Items(self.ids.take(places, axis=0), self.maker)
+    def take(self, places: Sequence[int] | NDArray[np.integer] | NDArray[np.bool_]) -> "Items":
+        """The candidates at these `places` [k], in their order, or where a mask [m] is true.
+
+        Raises UsageError for a place that these items have not, and for a mask of another length.
+        """
+        return Items(self.ids.take(self._places(places), axis=0), self.maker)
+
+    def _places(self, given: object) -> NDArray[np.integer]:
+        places = np.asarray(given if hasattr(given, "__len__") else list(cast("Any", given)))
+        if places.dtype.kind == "b" and places.shape == (len(self),):
+            return np.flatnonzero(places)
+        if not places.size:
+            return np.zeros(0, np.int64)
+        if places.dtype.kind not in "iu" or places.ndim != 1:
+            raise UsageError(f"places are whole numbers, or a mask of {len(self)}: {given!r:.40}")
+        if places.min() < 0 or places.max() >= len(self):
+            raise UsageError(f"places from {places.min()} to {places.max()} of {len(self)} items")
+        return places
 
 
 def item_names(schema: FeatureSchema) -> frozenset[str]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from secateur.contracts.errors import UsageError
 from secateur.contracts.features import BucketField
 from secateur.encoding.numbers import number_of
-from secateur.encoding.spelling import BEYOND_INT64, BOOLEANS
+from secateur.encoding.spelling import BEYOND_INT64, BLANK, BOOLEANS
 from secateur.identity import hash_id
 from secateur.serving.encoding.buckets import Buckets
 from secateur.serving.encoding.number_encoder import numbers_of
@@ -31,8 +31,7 @@ Ids = NDArray[np.int32]
 
 _HASH = struct.Struct(">Q")
 _WHOLE = re.compile(r"0|-?[1-9][0-9]*")
-_BUFFERS = (bytearray, memoryview)  # bytes that no dictionary takes as they stand
-_MISSING = (None, "")  # of a hash; a CSV file has no other way to say it
+_UNHASHED = (bytearray, memoryview, np.ndarray)  # scalars that no dictionary takes as they stand
 
 
 class FieldEncoder(Protocol):
@@ -98,7 +97,7 @@ class CategoryEncoder:
 
     def id_of(self, value: object) -> int:
         """Id of one value."""
-        if isinstance(value, _BUFFERS):
+        if isinstance(value, _UNHASHED):
             return self._of_text[spelling(value)]
         return self._of_text[value] if type(value) is str else self._of_number[value]
 
@@ -114,7 +113,7 @@ class CategoryEncoder:
         try:
             return np.fromiter(map(id_of, values), np.int32, len(values))
         except (TypeError, ValueError):
-            if not any(isinstance(value, _BUFFERS) for value in values):
+            if not any(isinstance(value, _UNHASHED) for value in values):
                 raise
             return np.fromiter(map(self.id_of, values), np.int32, len(values))
 
@@ -136,19 +135,16 @@ class HashedEncoder:
         self._ids = np.append(order, len(hashes)).astype(np.int32)
 
     def id_of(self, value: object) -> int:
-        """Id of one keyed hash in hex, None or no text for a missing one."""
-        wanted = np.uint64(_hash(value)) >> self._dropped
-        at = self._hashes.searchsorted(wanted)
-        found = at < len(self._hashes) and self._hashes[at] == wanted and value not in _MISSING
-        return int(self._ids[at if found else -1])
+        """Id of one keyed hash in hex, OOV for a missing one."""
+        return int(self.encode([value])[0])
 
     def encode(self, values: Values) -> Ids:
-        """Int32 ids [n] of keyed hashes [n] in hex, None or no text for a missing one."""
-        values = to_list(values)
-        wanted = np.fromiter(map(_hash, values), np.uint64, len(values)) >> self._dropped
+        """Int32 ids [n] of keyed hashes [n] in hex, OOV for missing ones."""
+        texts = [_text_of_hash(value) for value in to_list(values)]
+        wanted = np.fromiter(map(_hash, texts), np.uint64, len(texts)) >> self._dropped
         at = np.searchsorted(self._hashes, wanted)
         found = np.append(self._hashes, np.uint64(0))[at] == wanted
-        present = np.fromiter((value not in _MISSING for value in values), np.bool_, len(values))
+        present = np.fromiter(map(bool, texts), np.bool_, len(texts))
         return self._ids[np.where(found & present, at, len(self._hashes))]
 
     @property
@@ -183,11 +179,17 @@ class KeyedEncoder:
         return self._hashes.resident_bytes
 
 
-def _hash(value: object) -> int:
-    if value in _MISSING:
+def _text_of_hash(value: object) -> str:
+    """The hex digits of a keyed hash, none for a missing one."""
+    text = value if type(value) is str else spelling(value) or ""
+    return text.strip(BLANK)
+
+
+def _hash(text: str) -> int:
+    if not text:
         return 0
     try:
-        (number,) = _HASH.unpack(bytes.fromhex(str(value)))
+        (number,) = _HASH.unpack(bytes.fromhex(text))
     except (ValueError, struct.error) as error:
         raise UsageError("hashed=True, but a value is no keyed hash of 16 hex digits") from error
     return int(number)

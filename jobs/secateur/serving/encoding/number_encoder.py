@@ -1,6 +1,5 @@
 """Columns of raw values to numbers, at once where their types allow it."""
 
-import struct
 from collections.abc import Collection, Sequence
 from typing import cast
 
@@ -73,7 +72,7 @@ def _typed_numbers(values: Values) -> Doubles | None:
         with np.errstate(all="ignore"):
             total = sum(cast("Sequence[float]", values), 0.0)
         return pack_numbers("d", values) if type(total) is float else None
-    except (TypeError, ValueError, ArithmeticError, struct.error):
+    except Exception:  # values of foreign types raise what they like, such as AttributeError
         return None
 
 

@@ -26,7 +26,8 @@ _KINDS = {"d": np.float64, "q": np.int64}
 
 def spelling(value: object) -> str | None:
     """`canonical` of a value, remembered but for buffers, and dates of numpy's."""
-    is_remembered = not isinstance(value, np.datetime64 | bytearray | memoryview)
+    # Buffers, and what numpy masks, cannot be remembered.
+    is_remembered = not isinstance(value, np.datetime64 | bytearray | memoryview | np.ndarray)
     return _spelling(value) if is_remembered else canonical(value)
 
 
@@ -58,8 +59,14 @@ def to_list(column: Column) -> list[object]:
     """A column's values as Python's own; narrow floats as the doubles that they stand for."""
     if type(column) is list:
         return column
+    if isinstance(column, np.ma.MaskedArray):
+        masked, values = np.ma.getmaskarray(column), to_list(column.data)
+        return [_shown_value(value, mask) for value, mask in zip(values, masked, strict=True)]
     if _dtype(column) in _NARROW:
-        return cast("list[object]", doubles_of(np.asarray(column)).tolist())
+        floats = np.asarray(column)
+        if floats.dtype.kind == "O":  # a nullable Series of older pandas
+            floats = np.asarray(column, np.float32)
+        return cast("list[object]", doubles_of(floats).tolist())
     if isinstance(column, np.ndarray) and column.dtype.kind == "M":
         return list(column)  # of nanoseconds numpy itself would list whole numbers
     # Arrays, and whatever imitates them, such as pandas' series, list them themselves.
@@ -69,9 +76,17 @@ def to_list(column: Column) -> list[object]:
     return list(cast("Sequence[object]", column))
 
 
+def _shown_value(value: object, mask: np.bool_ | NDArray[np.bool_]) -> object:
+    """A value that is not masked, else None; a row of an array of rows is one masked array."""
+    if mask.ndim:
+        return to_list(np.ma.MaskedArray(cast("Any", value), mask))
+    return None if mask else value
+
+
 def _dtype(column: Column) -> str:
     """The type of a column's values as numpy, pandas, Arrow or polars name it."""
-    return str(getattr(column, "dtype", "") or getattr(column, "type", "")).lower()
+    name = str(getattr(column, "dtype", "") or getattr(column, "type", "")).lower()
+    return name.removesuffix("[pyarrow]")
 
 
 def values_of(column: Column) -> Values:
@@ -95,7 +110,7 @@ def single(column: Column) -> object:
             return first if (values == values[0]).all() else MANY
         if values.count(values[0]) < len(values):
             return MANY
-    except TypeError:  # pandas' NA does not say what it equals
+    except (TypeError, OverflowError):  # pandas' NA does not say what it equals
         return MANY
     return values[0] if _are_spelled_alike(values) else MANY
 

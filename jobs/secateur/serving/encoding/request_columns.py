@@ -1,6 +1,7 @@
 """The columns of a request: which they must be, how many candidates they speak of, their ids."""
 
-from collections.abc import Mapping, Sequence, Set, Sized
+from collections.abc import Iterator, Mapping, Sequence, Set, Sized
+from difflib import get_close_matches
 from typing import cast
 
 import numpy as np
@@ -24,10 +25,21 @@ def select_columns(expected: Set[str], unread: Sequence[str], columns: Columns) 
     if columns.keys() == expected:
         return columns
     missing = sorted(expected - columns.keys())
-    unknown = sorted(columns.keys() - expected - set(unread))
+    unknown = sorted(map(str, columns.keys() - expected - set(unread)))
     if missing or unknown:
-        raise UsageError(f"columns do not fit the model: missing {missing}, unknown {unknown}")
+        raise UsageError(
+            f"columns do not fit the model: missing {missing}, unknown {unknown}"
+            + "".join(f"; {name!r} may be {near!r}" for name, near in _nearest(unknown, expected))
+        )
     return {name: columns[name] for name in expected}
+
+
+def _nearest(unknown: Sequence[str], expected: Set[str]) -> Iterator[tuple[str, str]]:
+    """The names that were probably meant."""
+    by_lower = {name.lower(): name for name in sorted(expected)}
+    for name in unknown:
+        for found in get_close_matches(name.lower(), by_lower, n=1):
+            yield name, by_lower[found]
 
 
 def candidates(columns: Columns, rows: Mapping[str, Sized]) -> int:

@@ -40,4 +40,6 @@ def _milliseconds(value: object) -> int:
         if value.tzinfo is None:
             raise ValueError(f"{value} has no time zone")
         return int(value.timestamp() * 1000)
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        raise ValueError(f"{value} has no time zone")
     return int(value)  # type: ignore[call-overload,no-any-return]
