@@ -21,7 +21,7 @@ from typing import Any
 from airflow.sdk import DAG, Asset, Param, dag, get_current_context, task, task_group
 
 from secateur_airflow import settings
-from secateur_airflow.alerts import Alert, Overdue
+from secateur_airflow.alerts import Alert, Overdue, TellKept
 from secateur_airflow.by_hand import TellEndedByHand, demand_finished
 from secateur_airflow.failures import Forget, Record
 from secateur_airflow.night import GPU, MEASURE, MEASURED_OR_CRASHED, SPARK, Night
@@ -36,6 +36,11 @@ EVERY_TASK = {
     "on_failure_callback": Alert(),
 }
 MEASURED = {"scorecards": "{run}/scorecards", "candidates": "{run}/candidates"}
+MADE = {
+    "candidates": "{run}/candidates",
+    "window": "{run}/window",
+    "events-report": "{run}/events_report",
+}
 EVERY_NIGHT = {
     "catchup": False,
     "max_active_runs": 1,
@@ -62,8 +67,7 @@ def nightly(path: Path) -> DAG:
     def recommender() -> None:
         state, store = settings.state(scenario["name"]), settings.store()
 
-        asked = {"form": "{{ dag_run.conf | tojson }}", "run-type": "{{ dag_run.run_type.value }}"}
-        window = night.task("check_run", asked, multiple_outputs=True, on_skipped_callback=Alert())
+        window = check(night, store)
         log = {"state": state, "logs.last_day": window["last_day"]}
         events = night.task("clean_events", log, on=SPARK)
         events_report = night.task("validate_events", {"events": events, "state": state}, on=SPARK)
@@ -103,7 +107,8 @@ def nightly(path: Path) -> DAG:
         )
         release = night.task(
             "publish_release",
-            {"verdict": verdict, "candidates": "{run}/candidates", "store": store},
+            MADE | {"verdict": verdict, "store": store},
+            on_success_callback=TellKept(),
             outlets=[Asset(f"{store}/{scenario['name']}")],
         )
         evidence = {"verdict": verdict, "events-report": events_report, "state": state}
@@ -117,6 +122,16 @@ def nightly(path: Path) -> DAG:
             [target_verdict, wanted] >> target_release >> report
 
     return recommender()
+
+
+def check(night: Night, store: str) -> Any:  # noqa: ANN401 - an XCom
+    """Hold what the run was asked for against its scenario and its log."""
+    asked = {
+        "form": "{{ dag_run.conf | tojson }}",
+        "run-type": "{{ dag_run.run_type.value }}",
+        "store": store,
+    }
+    return night.task("check_run", asked, multiple_outputs=True, on_skipped_callback=Alert())
 
 
 def report_and_close(night: Night) -> Any:  # noqa: ANN401 - an operator of Airflow's
@@ -150,12 +165,8 @@ def add_target(night: Night, name: str, judged: dict[str, Any]) -> tuple[Any, An
     )
     release = night.task(
         "publish_release",
-        {
-            "verdict": verdict,
-            "candidates": "{run}/candidates",
-            "store": settings.store(),
-            "target": name,
-        },
+        MADE | {"verdict": verdict, "store": settings.store(), "target": name},
+        on_success_callback=TellKept(),
         task_id=f"publish_{name}",
         below=["targets", name],
     )
@@ -191,6 +202,10 @@ def form(scenario: dict[str, Any]) -> dict[str, Param]:
             pattern="^[a-z0-9][a-z0-9_-]*$",
         ),
         "dry_run": Param(False, title="Dry run: judge, but publish nothing", type="boolean"),
+        "again": Param(False, title="Again: run even where nothing is new", type="boolean"),
+        "older_data": Param(
+            False, title="Older data: let the channel go back to older days", type="boolean"
+        ),
     }
 
 

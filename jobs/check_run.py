@@ -4,39 +4,61 @@
 
 `--form` is the run's conf. Exit 64: it has an unknown key, or a value that cannot be. Exit 65: a
 day of the window is missing in the log. Exit 75: the log does not have the day yet that the date of
-a `--run-type` scheduled or backfill asks for.
+a `--run-type` scheduled or backfill asks for. Exit 80: with `--store`, the channel has served a
+release of the same files, scenario and code already, and the form does not say `again`.
 
-Seals the days of the window, and answers the last one: what comes later in this run ends there,
-whatever is delivered meanwhile.
+Seals the days of the window and what the run goes by, and answers the last day: what comes later
+in this run ends there, whatever is delivered meanwhile.
 """
 
 from secateur import command
 from secateur.command import Job
 from secateur.contracts.artifact_files import WINDOW
 from secateur.contracts.data import RunWindow
-from secateur.contracts.errors import NotDelivered, Refused
+from secateur.contracts.errors import NotDelivered, NothingNew, Refused
+from secateur.events.delivery import digest_of_night
 from secateur.events.raw_files import window_days
-from secateur.scenario.run_form import read_form
+from secateur.releases.catalogue import Catalogue
+from secateur.releases.signing import Trust
+from secateur.scenario.run_form import RunForm, read_form
+from secateur.storage import join
 
 DATED = ("scheduled", "backfill")  # as Airflow names the types of run that have a date
 
 
 def check_run(job: Job) -> None:
-    """Read the form and the names of the log's folders; seal the window."""
-    read_form(job.flag("form"))
+    """Read the form and the names of the log's files; seal the window."""
+    form = read_form(job.flag("form"))
     logs = job.use(job.scenario.logs)
+    uri = job.arguments["logs"] or logs.uri
     try:
-        days = window_days(logs, job.arguments["logs"] or logs.uri)
+        days = window_days(logs, uri)
     except NotDelivered as error:
         if job.arguments["run_type"] in DATED:
             raise
         raise Refused(str(error)) from error
     last = days[-1] if days else logs.last_day
+    night = digest_of_night(job.scenario, uri, days)
     with job.create("RunWindow") as draft:
-        draft.write(WINDOW, RunWindow(days, last))
+        draft.write(WINDOW, RunWindow(days, last, night))
         job.seal(draft, {"days": len(days), "last_day": last})
+    demand_something_new(job, form, night)
     job.answer({"uri": job.output_uri(), "last_day": last or ""})
 
 
+def demand_something_new(job: Job, form: RunForm, night: str) -> None:
+    """Raises NothingNew where the channel has served what the run would make."""
+    if form.again or form.dry_run or not job.arguments["store"]:
+        return
+    catalogue = Catalogue.at(join(job.flag("store"), job.scenario.name), Trust.of())
+    channel = job.scenario.release.channel
+    if found := catalogue.served_of_night(channel, night):
+        raise NothingNew(
+            f"nothing is new: release {found.number} of {found.published_at} was made of the same "
+            f"files up to {found.last_day}, by the same scenario and code, and channel {channel} "
+            "has served it; the form's `again` runs the night all the same"
+        )
+
+
 if __name__ == "__main__":
-    command.run(check_run, __doc__, inputs=("form",), options=("logs", "run-type"))
+    command.run(check_run, __doc__, inputs=("form",), options=("logs", "run-type", "store"))

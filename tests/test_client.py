@@ -206,8 +206,17 @@ def test_verify_holds_until_a_byte_changes(shell: Shell) -> None:
 
 
 def test_rollback_moves_and_sweep_first_asks(shell: Shell) -> None:
-    said = shell("rollback", "--release", "1", "--reason", "drift")
-    assert (said.code, said.out) == (0, "latest serves release 1, epoch 3\n")
+    said = shell("rollback", "--release", "1", "--reason", "drift", "--by", "ada")
+    assert (said.code, said.out) == (0, "latest serves release 1, epoch 3, held by ada\n")
+    assert "held          by ada since 2" in shell("show").out
+    said = shell("resume", "--reason", "it was the log", "--by", "bob")
+    assert (said.code, said.out) == (0, "latest serves release 1, epoch 4\n")
+    said = shell("hold", "--reason", "the campaign runs", "--by", "ada")
+    assert (said.code, said.out) == (0, "latest serves release 1, epoch 5, held by ada\n")
+    assert [line.split()[-5:] for line in shell("history").out.splitlines()[1:3]] == [
+        ["1", "ada", "the", "campaign", "runs"],
+        ["bob", "it", "was", "the", "log"],
+    ]
     assert "recipe_1" in shell("show").out
     told = shell("sweep", "--keep", "1", "--grace-hours", "-1")
     assert told.out.startswith("would delete releases []"), "1 is served, 2 is the newest"
@@ -265,7 +274,7 @@ def test_the_client_imports_nothing_heavy_before_and_nothing_of_the_pipeline_eve
         "import sys; import secateur, secateur.client as c; c.client_parser();"
         "early = set(sys.modules);"
         "import secateur.releases.pulling, secateur.releases.canary, secateur.releases.sweeping,"
-        "secateur.releases.rolling_back, secateur.serving.scorer, secateur.storage.s3;"
+        "secateur.releases.by_hand.rolling_back, secateur.serving.scorer, secateur.storage.s3;"
         "heavy = {'boto3', 'numpy', 'onnxruntime', 'cryptography'} & early;"
         "never = {'pydantic', 'rich', 'pyarrow', 'torch', 'pandas', 'onnx', 'boto3'}"
         " & set(sys.modules); print(sorted(heavy), sorted(never))"

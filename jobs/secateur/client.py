@@ -6,6 +6,9 @@
     secateur releases s3://models/short_video           all that is published
     secateur score s3://models/short_video rows.csv     one score a line
     secateur rollback s3://models/short_video --release 7 --reason "..."
+    secateur hold s3://models/short_video --reason "..."    nights leave the channel alone
+    secateur resume s3://models/short_video --reason "..."  they move it again
+    secateur history s3://models/short_video            its moves: what, when, by whom, why
     secateur sweep s3://models/short_video --keep 14 --delete
     secateur scenario check short_video.toml            every mistake of a scenario file at once
     secateur scenario draft clicks.csv.gz               a scenario to start from, for a new log
@@ -30,7 +33,15 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from secateur.contracts.errors import CRASHED, ReleaseError, SecateurError, UsageError
-from secateur.flags import Parser, roll_back_flags, sweep_flags
+from secateur.flags import Parser, sweep_flags
+from secateur.releases.by_hand.channel_commands import (
+    add_channel_flags,
+    run_history,
+    run_hold,
+    run_resume,
+    run_rollback,
+    run_sweep,
+)
 
 if TYPE_CHECKING:
     from secateur.contracts.releases import ReleaseManifest
@@ -102,9 +113,8 @@ def client_parser() -> Parser:
     scoring.add_argument("rows", metavar="CSV", help="with a header; .gz too; - is standard input")
     scoring.add_argument("--output", type=Path, help="default: standard output")
     scoring.add_argument("--hashed", action="store_true", help="user ids are keyed hashes already")
-    back = add_for_store(run_rollback)
-    roll_back_flags(back)
-    back.set_defaults(channel="latest")
+    for run in (run_rollback, run_hold, run_resume, run_history):
+        add_channel_flags(add_for_store(run), run)
     sweep_flags(add_for_store(run_sweep))
     add(run_keys)
     commands.add_parser("scenario", help=run_scenario.__doc__)
@@ -128,11 +138,15 @@ def run_show(arguments: argparse.Namespace) -> None:
         number, served = pointed.pointer.release, pointed.pointer
         _say(f"channel       {served.channel}, epoch {served.epoch}, since {served.moved_at}")
         _say(f"reason        {served.reason}")
+        if served.hold:
+            _say(f"held          by {served.hold.actor} since {served.hold.since}")
     manifest = catalogue.release(number).manifest
     _say(f"release       {manifest.number}")
     _say(f"recipe        {manifest.recipe}")
     _say(f"bytes         {manifest.bytes:,}, {_ratio(manifest)} smaller than the dense model")
     _say(f"published_at  {manifest.published_at}")
+    if manifest.days:
+        _say(f"days          {manifest.days[0]} to {manifest.last_day}, {len(manifest.days)} days")
     _say(f"package       {manifest.package}")
     _say(f"verdict       {manifest.verdict}")
 
@@ -185,27 +199,6 @@ def run_score(arguments: argparse.Namespace) -> None:
             rows += len(scores)
     seconds = time.monotonic() - started
     sys.stderr.write(f"{rows:,} rows in {seconds:.1f} s, {rows / max(seconds, 1e-9):,.0f} rows/s\n")
-
-
-def run_rollback(arguments: argparse.Namespace) -> None:
-    """Let a channel serve an earlier release, after it was pulled and scored."""
-    from secateur.releases.publisher import Publisher
-    from secateur.releases.rolling_back import roll_back
-
-    publisher = Publisher.at(arguments.uri)
-    pointer = roll_back(publisher, arguments.channel, arguments.release, arguments.reason)
-    _say(f"{pointer.channel} serves release {pointer.release}, epoch {pointer.epoch}")
-
-
-def run_sweep(arguments: argparse.Namespace) -> None:
-    """Delete releases that are old and not served, and the blobs they alone name."""
-    from secateur.releases import sweeping
-
-    catalogue, grace_s = _catalogue(arguments.uri), arguments.grace_hours * 3600
-    receipt = sweeping.sweep(catalogue, arguments.keep, grace_s, dry_run=not arguments.delete)
-    word = "would delete" if receipt.dry_run else "deleted"
-    numbers = list(receipt.releases)
-    _say(f"{word} releases {numbers} and {receipt.blobs} blobs: {receipt.bytes:,} bytes")
 
 
 def run_keys(_arguments: argparse.Namespace) -> None:

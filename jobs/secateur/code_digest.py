@@ -8,18 +8,43 @@ for type checkers do not.
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 JOBS = Path(__file__).parents[1]
 
 
+# The verbs whose work reaches a release.
+NIGHT = (
+    "clean_events",
+    "validate_events",
+    "build_features",
+    "validate_features",
+    "train_model",
+    "plan_candidates",
+    "prune_model",
+    "evaluate_package",
+    "judge_candidates",
+    "publish_release",
+)
+
+
+@cache
+def night_code(jobs: Path = JOBS) -> str:
+    """Hex sha256 over the files of all verbs whose work reaches a release."""
+    return _digest_of(_files_run_by([jobs / f"{verb}.py" for verb in NIGHT], jobs), jobs)
+
+
 @cache
 def code_digest(verb: str, jobs: Path = JOBS) -> str:
     """Hex sha256 over the files of `code_files`, their names included."""
+    return _digest_of(code_files(verb, jobs), jobs)
+
+
+def _digest_of(files: Iterable[Path], jobs: Path) -> str:
     total = hashlib.sha256()
-    for path in code_files(verb, jobs):
+    for path in sorted(files):
         total.update(path.relative_to(jobs).as_posix().encode() + b"\0" + path.read_bytes())
     return total.hexdigest()
 
@@ -31,8 +56,11 @@ def code_files(verb: str, jobs: Path = JOBS) -> list[Path]:
     its files that are no Python, such as templates and style sheets: whoever imports one of the
     package's modules may read them.
     """
+    return _files_run_by([jobs / f"{verb}.py"], jobs)
+
+
+def _files_run_by(waiting: list[Path], jobs: Path) -> list[Path]:
     found: set[Path] = set()
-    waiting = [jobs / f"{verb}.py"]
     while waiting:
         path = waiting.pop()
         if path not in found:

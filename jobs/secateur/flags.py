@@ -1,6 +1,8 @@
 """Command lines: one-line complaints with our exit code, and flags that verbs and shell share."""
 
 import argparse
+import getpass
+import os
 from typing import NoReturn
 
 from secateur.contracts.errors import USAGE
@@ -27,6 +29,7 @@ VERB_FLAGS = {
     "target": ("NAME", "a target of the scenario's search"),
     "validation": ("URI", "the sealed ValidationReport of what is read"),
     "verdict": ("URI", "the sealed Verdict"),
+    "window": ("URI", "the sealed RunWindow: the days of the run, and what it goes by"),
 }
 GRACE_HOURS = 24.0  # what is younger may belong to a release in the making
 
@@ -42,8 +45,22 @@ class Parser(argparse.ArgumentParser):
 def roll_back_flags(parser: argparse.ArgumentParser) -> None:
     """What to roll back to, and why."""
     parser.add_argument("--release", type=int, required=True, help="a release served before")
+    moving_flags(parser)
+
+
+def moving_flags(parser: argparse.ArgumentParser) -> None:
+    """Which channel a person means, why, and who it is."""
     parser.add_argument("--reason", required=True, help="kept in the channel for those who ask")
     parser.add_argument("--channel", help="default: the scenario's, or latest from a shell")
+    parser.add_argument("--by", default=user_name(), help="who asks; default: the system's user")
+
+
+def user_name() -> str:
+    """Who runs this process, as the system knows them."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return f"user {os.getuid()}"
 
 
 def sweep_flags(parser: argparse.ArgumentParser) -> None:

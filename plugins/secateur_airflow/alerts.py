@@ -20,9 +20,10 @@ from secateur_airflow.failures import (
     TIMED_OUT,
     Failure,
     Record,
+    error_of,
     failure_of,
 )
-from secateur_airflow.verb import NO_RETRY, parameters_of
+from secateur_airflow.verb import NO_RETRY, NothingNewSkip, parameters_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -46,13 +47,33 @@ log = logging.getLogger(__name__)
 class Alert(Record):
     """Say which task of which run failed or was skipped, why, what is served, and what to do.
 
-    A skipped night is told too: a log that stays away is no quiet night.
+    A skipped night is told too, for a log that stays away is no quiet night; but not where nothing
+    was new.
     """
 
     def notify(self, context: "Context") -> None:
         """Keep the record and tell people."""
         super().notify(context)
+        if isinstance(error_of(context), NothingNewSkip):
+            log.info("nothing is new: nobody is alarmed")
+            return
         send(message_of(context, failure_of(context), read_served(context)))
+
+
+class TellKept(BaseNotifier):
+    """After publishing: say why the channel stayed where it was, if it did."""
+
+    def notify(self, context: "Context") -> None:
+        """Tell people what was made, and what is served instead."""
+        told: Any = context
+        answer = getattr(told["ti"].task, "answered", None) or {}
+        if answer.get("kept"):
+            task = f"{told['ti'].dag_id}.{told['ti'].task_id}"
+            send(
+                f"{task} made release {answer['number']} in run {told['run_id']}, but its channel "
+                f"stays: {answer['kept']}\nserved: {read_served(context)}\n"
+                f"what to do: nothing, if it is meant so ({GUIDE})"
+            )
 
 
 class Overdue(BaseNotifier):

@@ -38,9 +38,7 @@ class Failure:
 
 def failure_of(context: Any) -> Failure:  # noqa: ANN401 - a typed dict of Airflow's
     """What the context of a failed task tells."""
-    instance = context["ti"]
-    # Airflow does not hand the exception to the callback of a skipped task.
-    error = context.get("exception") or getattr(instance.task, "skipped_for", None)
+    instance, error = context["ti"], error_of(context)
     return Failure(
         task=instance.task_id,
         candidate=getattr(instance, "rendered_map_index", None),
@@ -49,6 +47,12 @@ def failure_of(context: Any) -> Failure:  # noqa: ANN401 - a typed dict of Airfl
         message=TOLD_TWICE.sub("", str(error)) if error else "the task was marked failed",
         log_url=getattr(instance, "log_url", None),
     )
+
+
+def error_of(context: Any) -> BaseException | str | None:  # noqa: ANN401 - as above
+    """What the task raised: Airflow does not hand that to the callback of a skipped one."""
+    error: BaseException | str | None = context.get("exception")
+    return error or getattr(context["ti"].task, "skipped_for", None)
 
 
 def kind_of(error: BaseException | str | None) -> str:

@@ -48,6 +48,7 @@ class VerbProcess(BaseOperator):
         self.inputs = dict(inputs)
         self.output_path = list(output_path)
         self.skipped_for: AirflowSkipException | None = None  # what a callback is to tell
+        self.answered: object = None
         self._process: subprocess.Popen[str] | None = None
 
     def execute(self, context: "Context") -> object:
@@ -61,7 +62,8 @@ class VerbProcess(BaseOperator):
             except AirflowSkipException as reason:
                 self.skipped_for = reason
                 raise
-            return json.loads(answer.read_text())
+            self.answered = json.loads(answer.read_text())
+            return self.answered
 
     def run(self, command: list[str], answer: Path) -> None:
         """Run the process and pass its log on line by line. Raises on a non-zero exit."""

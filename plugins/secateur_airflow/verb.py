@@ -4,6 +4,7 @@ exit 0   success; the task's XCom is the verb's answer, or the URI of what it se
 exit 64  asked wrongly: failed without retry
 exit 65  refused, the evidence is sealed: failed without retry
 exit 75  the day was not delivered yet: skipped, and what waits for it
+exit 80  nothing is new: skipped likewise, and nobody is alarmed
 else     crashed: Airflow retries
 """
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 NO_RETRY = {64: "asked wrongly", 65: "refused"}
-NOT_YET = 75
+NOT_YET, NOTHING_NEW = 75, 80
 # How `secateur.command` begins a verb's last line.
 ENDED = re.compile(
     r"^\d\d:\d\d:\d\d [EC] secateur: \w+ (?:REFUSED|asked wrongly|failed) after [\d.]+ s: "
@@ -36,7 +37,12 @@ OVERRIDES = {
     "candidates": "only_candidates",
     "margin": "judgement.margin",
     "channel": "release.channel",
+    "older_data": "release.older_data",
 }
+
+
+class NothingNewSkip(AirflowSkipException):
+    """The run would make what is served already: no alarm."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,8 @@ def raise_for_exit(verb: str, code: int, error: str, peak: int = 0) -> None:
     error = ENDED.sub("", error)
     if code == NOT_YET:
         raise AirflowSkipException(error)
+    if code == NOTHING_NEW:
+        raise NothingNewSkip(error)
     if code in NO_RETRY:
         raise AirflowFailException(f"{verb} {NO_RETRY[code]} (exit {code}): {error}")
     if code in (-signal.SIGKILL, 128 + signal.SIGKILL):

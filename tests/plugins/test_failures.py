@@ -15,8 +15,9 @@ from airflow.sdk.exceptions import (
 
 from secateur.contracts.errors import TaskFailure
 from secateur.contracts.record import from_json
-from secateur_airflow.alerts import Alert, Overdue
+from secateur_airflow.alerts import Alert, Overdue, TellKept
 from secateur_airflow.failures import Forget, Record, kind_of
+from secateur_airflow.verb import NothingNewSkip
 
 REFUSED = AirflowFailException("judge_candidates refused (exit 65): none of 2 candidates passed")
 
@@ -67,6 +68,33 @@ def test_an_alert_names_the_candidate(runs: Path, webhook: list[tuple[str, Any]]
         context(AirflowException("x"), task_id="prune", map_index=1, rendered_map_index="int8")
     )
     assert webhook[0][1]["text"].startswith("secateur_x.prune[int8] crashed in run r1")
+
+
+def test_a_run_without_anything_new_is_recorded_and_wakes_nobody(
+    runs: Path, webhook: list[tuple[str, Any]]
+) -> None:
+    Alert().notify(context(NothingNewSkip("nothing is new: release 3"), task_id="check_run"))
+    (record,) = runs.glob("*/failures/*.json")
+    kept = from_json(TaskFailure, record.read_bytes())
+    assert (kept.kind, kept.message) == ("skipped", "nothing is new: release 3")
+    assert webhook == []
+
+
+def test_a_channel_that_stays_where_it_was_is_told_with_the_reason(
+    runs: Path, webhook: list[tuple[str, Any]]
+) -> None:
+    published = context(REFUSED, task_id="publish_release")
+    published["ti"].task.answered = {"uri": "u", "number": 4, "kept": ""}
+    TellKept().notify(published)
+    assert webhook == []
+    published["ti"].task.answered = {"uri": "u", "number": 4, "kept": "ada holds it since May"}
+    TellKept().notify(published)
+    first, served, _ = webhook[0][1]["text"].splitlines()
+    assert first == (
+        "secateur_x.publish_release made release 4 in run r1, but its channel stays: "
+        "ada holds it since May"
+    )
+    assert served.startswith("served: nothing, ")
 
 
 def test_a_night_past_its_deadline_is_told_and_other_failures_are_told_by_their_tasks(

@@ -15,13 +15,14 @@ from secateur.contracts.releases import PublishReceipt
 from secateur.releases import canary, pulling, signing
 from secateur.releases.catalogue import Catalogue
 from secateur.releases.publisher import Publisher
-from secateur.releases.publishing import publish
+from secateur.releases.publishing import FromNight, publish
 from secateur.releases.pulling import PulledRelease
 from secateur.storage import Store, StoredObject, Tagged, join, open_store
 
 SCENARIO = "short_video"
 DENSE_BYTES = 1_000_000
 SEED = signing.new_seed()
+NO_NIGHT = FromNight()
 
 
 def accept(_: PulledRelease) -> None:
@@ -77,9 +78,15 @@ class Shop:
         return artifacts.open_artifact(uri, "Verdict")
 
     def publish(
-        self, name: str, channel: str = "latest", store: Store | None = None
+        self,
+        name: str,
+        channel: str = "latest",
+        store: Store | None = None,
+        origin: FromNight = NO_NIGHT,
+        older_data: bool = False,
     ) -> PublishReceipt:
-        return publish(self.publisher(store), channel, self.package(name), self.verdict(name))
+        package, verdict = self.package(name), self.verdict(name)
+        return publish(self.publisher(store), channel, package, verdict, origin, older_data)
 
     def pull(
         self, channel: str = "latest", release: int | None = None, cache: str = "cache"

@@ -6,7 +6,8 @@ import pytest
 
 from secateur.contracts.errors import ReleaseError, UsageError
 from secateur.releases import layout
-from secateur.releases.rolling_back import roll_back
+from secateur.releases.by_hand.holding import resume
+from secateur.releases.by_hand.rolling_back import roll_back
 from secateur.storage import Tagged
 
 
@@ -28,17 +29,26 @@ def test_readers_follow_it_back_and_read_why(at_three: Any) -> None:
     assert pulled.pointer.reason == "it scores worse"
 
 
-def test_the_task_run_again_does_not_undo_it_but_the_next_night_does(at_three: Any) -> None:
+def test_neither_the_task_run_again_nor_the_next_night_undoes_it_until_nights_may(
+    at_three: Any,
+) -> None:
     to(at_three, 2)
     assert not at_three.publish("c").served
+    next_night = at_three.publish("d")
+    assert (next_night.number, next_night.served) == (4, False)
+    assert "holds it since" in next_night.kept
+    assert "it scores worse; `secateur resume`" in next_night.kept
     assert at_three.pull().manifest.number == 2
-    assert at_three.publish("d").served
-    assert at_three.pull().manifest.number == 4
+    resume(at_three.publisher(), "latest", "release 4 looks right", "ada")
+    assert at_three.pull().manifest.number == 2
+    assert at_three.publish("e").served
+    assert at_three.pull().manifest.number == 5
 
 
 def test_the_way_forward_again_is_open_up_to_the_highest(at_three: Any) -> None:
     to(at_three, 1)
-    assert to(at_three, 3, "it was the log").epoch == 5
+    forward = to(at_three, 3, "it was the log")
+    assert (forward.epoch, forward.hold) == (5, None)
     at_three.publish("untried", channel="beta")
     with pytest.raises(UsageError, match="never served release 4: its highest is 3"):
         to(at_three, 4)

@@ -6,7 +6,7 @@ import pytest
 
 from secateur.contracts.errors import ReleaseError, SignatureInvalid, UsageError
 from secateur.releases import layout
-from secateur.releases.rolling_back import roll_back
+from secateur.releases.by_hand.rolling_back import roll_back
 from secateur.releases.sweeping import sweep
 from secateur.storage import StoredObject
 

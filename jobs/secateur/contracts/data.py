@@ -26,10 +26,12 @@ class RunWindow:
     """The days that a run reads, up to its `last_day`.
 
     A flat log tells its days by its rows: `days` is empty, and `last_day` None unless asked for.
+    `night` is the digest of all that the run goes by: files, scenario, code and the id key.
     """
 
     days: tuple[str, ...]
     last_day: str | None
+    night: str = ""
 
 
 @dataclass(frozen=True)

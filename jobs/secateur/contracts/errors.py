@@ -12,6 +12,7 @@
     ├── UsageError            64   asked wrongly: a flag, a key, an environment variable; no retry
     │   └── ScenarioError     64   a mistake in a scenario file
     ├── NotDelivered          75   the log has no such day yet; Airflow skips the night
+    ├── NothingNew            80   what the run would make is served already; Airflow skips it
     └── Refused               65   examined and rejected, the evidence is sealed; no retry
         ├── QuarantineExceeded 65  too many rows of the log were unusable
         ├── ValidationRefused  65  the data broke a declared expectation
@@ -29,6 +30,7 @@ CRASHED = 1
 USAGE = 64
 REFUSED = 65
 NOT_YET = 75
+NOTHING_NEW = 80
 FAILURES = "failures"  # the folder below a run with the failures of its tasks
 
 
@@ -84,6 +86,12 @@ class NotDelivered(SecateurError):
     """The log does not hold the day that a run's date asks for."""
 
     exit_code = NOT_YET
+
+
+class NothingNew(SecateurError):
+    """The same files, scenario and code already made a release that the channel has served."""
+
+    exit_code = NOTHING_NEW
 
 
 class Refused(SecateurError):

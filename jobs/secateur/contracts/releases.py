@@ -16,6 +16,8 @@ class ReleaseManifest:
     """An immutable release: every file of the package as a blob named by its sha256.
 
     `package` and `verdict` are digests; `dense_bytes` is the fp32 baseline's size for the ratio.
+    `days` are those of the log that its night read, oldest first, and `night` is the digest of all
+    that the night went by; an older release has neither.
     """
 
     scenario: str
@@ -26,7 +28,14 @@ class ReleaseManifest:
     published_at: str
     files: tuple[FileEntry, ...]
     dense_bytes: int
+    days: tuple[str, ...] = ()
+    night: str = ""
     format: Literal[1] = 1
+
+    @property
+    def last_day(self) -> str:
+        """The newest day of its night; empty where none is known."""
+        return max(self.days, default="")
 
     @property
     def bytes(self) -> int:
@@ -35,12 +44,37 @@ class ReleaseManifest:
 
 
 @dataclass(frozen=True)
+class Move:
+    """One write of a channel: what was done, to which release, when, by whom and why."""
+
+    action: str
+    release: int
+    epoch: int
+    at: str
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Who keeps the channel where it is, since when and why; no night moves it then.
+
+    `by_roll_back` is a hold that a roll back brought, and that the way forward again lifts.
+    """
+
+    actor: str
+    since: str
+    reason: str
+    by_roll_back: bool = False
+
+
+@dataclass(frozen=True)
 class ChannelPointer:
     """Which release a channel serves. `epoch` grows by one at every move, and never repeats.
 
     `manifest_sha256` binds the pointer to the exact manifest bytes. `highest` is the newest
     release that the channel ever served: publishing moves beyond it only, so that a task run
-    again cannot undo a rollback.
+    again cannot undo a rollback. `history` has the last moves, the newest first.
     """
 
     scenario: str
@@ -51,6 +85,8 @@ class ChannelPointer:
     highest: int
     moved_at: str
     reason: str
+    hold: Hold | None = None
+    history: tuple[Move, ...] = ()
     format: Literal[1] = 1
 
 
@@ -66,8 +102,8 @@ class SignedPointer:
 class PublishReceipt:
     """What `publish_release` did, sealed in the run's folder.
 
-    `served` is False when the channel had already served a newer release, or this one and was
-    rolled back: then it stayed where it was.
+    `served` is False where the channel stayed where it was, and `kept` says why: it is held, it
+    serves newer data, or it had served a newer release, or this one and was rolled back.
     """
 
     scenario: str
@@ -77,6 +113,7 @@ class PublishReceipt:
     manifest_sha256: str
     bytes: int
     served: bool = True
+    kept: str = ""
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,15 @@ class Catalogue:
         _check_files(manifest, where)
         return Release(manifest, hashlib.sha256(data).hexdigest())
 
+    def served_of_night(self, channel: str, night: str) -> ReleaseManifest | None:
+        """The release that `channel` serves or served lately of a night that went by `night`."""
+        pointed = self.pointer(channel)
+        if pointed is None or not night:
+            return None
+        served = {move.release for move in pointed.pointer.history} | {pointed.pointer.release}
+        found = (one.manifest for one in self.releases() if one.manifest.number in served)
+        return next((manifest for manifest in found if manifest.night == night), None)
+
     def releases(self) -> Iterator[Release]:
         """All visible releases, newest first; those that cannot be believed are skipped."""
         for number in reversed(layout.numbers(self.store)):

@@ -3,11 +3,11 @@
 import logging
 import random
 import time
-from dataclasses import replace
+from dataclasses import dataclass
 
 from secateur.contracts import record
 from secateur.contracts.errors import PreconditionFailed, ReleaseError, StoreError
-from secateur.contracts.releases import ChannelPointer, SignedPointer
+from secateur.contracts.releases import ChannelPointer, Move, SignedPointer
 from secateur.releases import layout
 from secateur.releases.catalogue import Release, TaggedPointer
 from secateur.releases.publisher import Publisher
@@ -16,59 +16,122 @@ log = logging.getLogger("secateur.releases")
 
 ATTEMPTS = 64
 LONGEST_PAUSE_S = 0.5
+HISTORY = 50  # moves that a pointer remembers
 
 
-def advance(publisher: Publisher, channel: str, release: Release, reason: str) -> ChannelPointer:
-    """Serve `release`, unless the channel ever served it or a newer one; return what it serves.
+@dataclass(frozen=True)
+class Order:
+    """What somebody wants done to a channel: an action, who asks, and why."""
+
+    action: str
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a channel serves after an order; `kept` says why it stayed where it was."""
+
+    pointer: ChannelPointer
+    kept: str = ""
+
+
+def advance(
+    publisher: Publisher, channel: str, release: Release, order: Order, older_data: bool = False
+) -> Standing:
+    """Serve `release`, unless the channel is held, ever served it or a newer one, or would go back
+    to data of an older day without `older_data`.
 
     After a lost race it looks again. Raises StoreError when every attempt is lost, and
     SignatureInvalid when the present pointer is not by a trusted key: nothing is overwritten then.
     """
     for attempt in range(ATTEMPTS):
         current = publisher.catalogue.pointer(channel)
-        if current and current.pointer.highest >= release.manifest.number:
-            return current.pointer
-        pointer = _next(publisher, current, channel, release, reason)
+        if current and (why := _why_it_stays(publisher, current.pointer, release, older_data)):
+            log.warning("%s stays at release %d: %s", channel, current.pointer.release, why)
+            return Standing(current.pointer, why)
+        if current and current.pointer.release == release.manifest.number:
+            return Standing(current.pointer)
+        pointer = point(publisher, current, channel, release, order)
         if _write(publisher, current, pointer):
-            return pointer
+            return Standing(pointer)
         time.sleep(random.uniform(0, min(LONGEST_PAUSE_S, 0.02 * 2**attempt)))
     raise StoreError(
         f"{publisher.store.uri}: channel {channel} was lost to others {ATTEMPTS} times"
     )
 
 
-def move_back(
-    publisher: Publisher, current: TaggedPointer, release: Release, reason: str
-) -> ChannelPointer:
-    """Serve a release that the channel served before, if it still serves `current`.
+def _why_it_stays(
+    publisher: Publisher, pointer: ChannelPointer, release: Release, older_data: bool
+) -> str:
+    """Why no night may move the channel to this release; empty where it may."""
+    number, hold = release.manifest.number, pointer.hold
+    if pointer.release == number:
+        return ""
+    if hold:
+        return (
+            f"{hold.actor} holds it since {hold.since}: {hold.reason}; "
+            "`secateur resume` lets nights move it again"
+        )
+    if pointer.highest >= number:
+        return f"it served release {pointer.highest} before, and goes back only when asked"
+    served, ours = _last_day_served(publisher, pointer), release.manifest.last_day
+    if served and ours and ours < served and not older_data:
+        return (
+            f"it serves data up to {served}, and release {number} ends with {ours}: "
+            "a channel goes to older data only when asked (older_data)"
+        )
+    return ""
 
-    Raises ReleaseError when the channel moved meanwhile: whoever rolls back should look again.
+
+def _last_day_served(publisher: Publisher, pointer: ChannelPointer) -> str:
+    try:
+        return publisher.catalogue.release(pointer.release).manifest.last_day
+    except ReleaseError as error:  # a new release is what heals such a channel
+        log.warning("what %s serves cannot be read: %s", pointer.channel, error)
+        return ""
+
+
+def write_if_unmoved(
+    publisher: Publisher, current: TaggedPointer, pointer: ChannelPointer
+) -> ChannelPointer:
+    """Write `pointer` if the channel is still `current`.
+
+    Raises ReleaseError when the channel moved meanwhile: whoever asked should look again.
     """
     channel = current.pointer.channel
-    pointer = _next(publisher, current, channel, release, reason)
     if not _write(publisher, current, pointer):
         raise ReleaseError(f"{publisher.store.uri}: channel {channel} moved meanwhile; look again")
     return pointer
 
 
-def _next(
-    publisher: Publisher, current: TaggedPointer | None, channel: str, release: Release, reason: str
+def point(
+    publisher: Publisher,
+    current: TaggedPointer | None,
+    channel: str,
+    release: Release,
+    order: Order,
 ) -> ChannelPointer:
-    number = release.manifest.number
-    pointer = ChannelPointer(
+    """The channel's next pointer, to `release`; a hold stays."""
+    number, before, now = (
+        release.manifest.number,
+        current.pointer if current else None,
+        layout.now(),
+    )
+    epoch = before.epoch + 1 if before else 1
+    move = Move(order.action, number, epoch, now, order.actor, order.reason)
+    return ChannelPointer(
         scenario=publisher.catalogue.scenario,
         channel=channel,
         release=number,
         manifest_sha256=release.sha256,
-        epoch=1,
-        highest=number,
-        moved_at=layout.now(),
-        reason=reason,
+        epoch=epoch,
+        highest=max(number, before.highest if before else 0),
+        moved_at=now if before is None or before.release != number else before.moved_at,
+        reason=order.reason,
+        hold=before.hold if before else None,
+        history=(move, *(before.history if before else ()))[:HISTORY],
     )
-    if current is None:
-        return pointer
-    highest = max(number, current.pointer.highest)
-    return replace(pointer, epoch=current.pointer.epoch + 1, highest=highest)
 
 
 def _write(publisher: Publisher, current: TaggedPointer | None, pointer: ChannelPointer) -> bool:

@@ -6,7 +6,7 @@ it finds begun, and never makes a second release of one verdict.
 
 import hashlib
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from secateur.artifacts import Artifact, demand_receipt, verify_file
@@ -32,38 +32,60 @@ from secateur.storage import Store
 log = logging.getLogger("secateur.releases")
 
 ATTEMPTS = 1000
+NIGHT = "night"  # who moves a channel that no person moves
+
+
+@dataclass(frozen=True)
+class FromNight:
+    """What a release keeps of its night: the log's days, oldest first, and the digest of all that
+    it went by."""
+
+    days: tuple[str, ...] = ()
+    night: str = ""
+
+
+BY_HAND = FromNight()
 
 
 def publish(
-    publisher: Publisher, channel: str, package: Artifact, verdict: Artifact
+    publisher: Publisher,
+    channel: str,
+    package: Artifact,
+    verdict: Artifact,
+    origin: FromNight = BY_HAND,
+    older_data: bool = False,
 ) -> PublishReceipt:
-    """Make `package` a release and let `channel` serve it.
+    """Make `package` a release and let `channel` serve it, if `channels.advance` lets it.
 
     Raises ArtifactError when the verdict does not accept exactly this package, StoreRefused when
     the store ignores conditional writes, ReleaseError when the release cannot be pulled and
     scored: the channel stays then.
     """
     store, catalogue = publisher.store, publisher.catalogue
-    draft = _draft_manifest(catalogue.scenario, package, verdict)
+    draft = _draft_manifest(catalogue.scenario, package, verdict, origin)
     probe(store)
     for entry in package.manifest.files:
         _put_blob(store, package.folder, entry)
     release = _claim_number(store, draft)
     _sign(publisher, release)
     canary.send(catalogue, release.manifest.number, publisher.try_out)
-    pointer = channels.advance(publisher, channel, release, f"published {draft.recipe}")
+    order = channels.Order("published", NIGHT, f"published {draft.recipe}")
+    standing = channels.advance(publisher, channel, release, order, older_data)
     return PublishReceipt(
         scenario=catalogue.scenario,
         number=release.manifest.number,
         channel=channel,
-        epoch=pointer.epoch,
+        epoch=standing.pointer.epoch,
         manifest_sha256=release.sha256,
         bytes=release.manifest.bytes,
-        served=pointer.release == release.manifest.number,
+        served=standing.pointer.release == release.manifest.number,
+        kept=standing.kept,
     )
 
 
-def _draft_manifest(scenario: str, package: Artifact, verdict: Artifact) -> ReleaseManifest:
+def _draft_manifest(
+    scenario: str, package: Artifact, verdict: Artifact, origin: FromNight
+) -> ReleaseManifest:
     """The manifest of the release, without its number and time."""
     decision = verdict.read(artifact_files.VERDICT, Verdict)
     if not (decision.accepted and decision.package and decision.chosen and decision.dense_bytes):
@@ -78,6 +100,8 @@ def _draft_manifest(scenario: str, package: Artifact, verdict: Artifact) -> Rele
         published_at="",
         files=package.manifest.files,
         dense_bytes=decision.dense_bytes,
+        days=origin.days,
+        night=origin.night,
     )
 
 

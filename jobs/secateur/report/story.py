@@ -106,7 +106,8 @@ def _of_verdict(verdict: Verdict, receipt: PublishReceipt | None) -> Headline:
         return Headline("accepted", f"{verdict.chosen} passed, but was not published. {proof}")
     where = f"release {receipt.number} on channel {receipt.channel}"
     if not receipt.served:
-        sentence = f"{verdict.chosen} is {where}, which serves another one and was left so. {proof}"
+        why = f": {receipt.kept}" if receipt.kept else ""
+        sentence = f"{verdict.chosen} is {where}, which stays at another one{why}. {proof}"
         return Headline("accepted", sentence)
     return Headline("published", f"{verdict.chosen} is {where}. {proof}")
 

@@ -27,6 +27,10 @@ class RunForm(BaseModel):
     """The channel that moves to the release."""
     dry_run: bool = False
     """Judge, but publish nothing."""
+    again: bool = False
+    """Run even where the channel has served a release of the same files, scenario and code."""
+    older_data: bool = False
+    """Let the channel go to data of an older day than it serves."""
 
 
 def read_form(text: str) -> RunForm:

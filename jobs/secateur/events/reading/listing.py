@@ -31,7 +31,8 @@ log = logging.getLogger("secateur")
 
 @dataclass(frozen=True)
 class EventFile:
-    """One event file: its key, its size, and its day and hour (`00` to `23`) where they are told.
+    """One event file: its key, its size, its day and hour (`00` to `23`) where they are told, and
+    its last write in seconds since 1970.
 
     A flat log's files tell no day.
     """
@@ -40,6 +41,7 @@ class EventFile:
     bytes: int
     day: str | None = None
     hour: str | None = None
+    modified: float = 0.0
 
 
 def list_event_files(store: Store, logs: Logs) -> list[EventFile]:
@@ -49,7 +51,7 @@ def list_event_files(store: Store, logs: Logs) -> list[EventFile]:
     if len(shown) < len(below):
         hidden = next(one.key for one in below if one not in shown)
         log.info("skipped: %d hidden or temporary files, %s", len(below) - len(shown), hidden)
-    files = [EventFile(one.key, one.bytes, *_day_and_hour(one, logs)) for one in shown]
+    files = [EventFile(o.key, o.bytes, *_day_and_hour(o, logs), o.modified) for o in shown]
     _demand_a_day(files, logs)
     return files
 

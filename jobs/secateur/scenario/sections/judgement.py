@@ -138,3 +138,6 @@ class ReleaseChannel(Section):
 
     channel: Annotated[str, Field(pattern=f"^{CHANNEL_NAME}$")] = "latest"
     """The channel that moves to the release."""
+    older_data: bool = False
+    """Whether the channel may go to a release of older days than it serves; the trigger form asks
+    for it."""

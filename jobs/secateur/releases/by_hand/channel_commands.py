@@ -1,0 +1,91 @@
+"""The commands of `secateur` that change a channel or a store, or tell how a channel came here."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from secateur.contracts.errors import ReleaseError
+from secateur.flags import Parser, moving_flags, roll_back_flags
+
+if TYPE_CHECKING:
+    from secateur.contracts.releases import ChannelPointer
+    from secateur.releases.publisher import Publisher
+
+
+def add_channel_flags(parser: Parser, run: Callable[[argparse.Namespace], None]) -> None:
+    """Give a command below its flags; a shell knows no scenario, so its channel is `latest`."""
+    if run is run_rollback:
+        roll_back_flags(parser)
+    elif run is run_history:
+        parser.add_argument("--channel")
+    else:
+        moving_flags(parser)
+    if run is run_hold:
+        parser.add_argument("--release", type=int, help="pin it to this one")
+    parser.set_defaults(channel="latest")
+
+
+def run_rollback(arguments: argparse.Namespace) -> None:
+    """Let a channel serve an earlier release, after it was pulled and scored, and hold it there."""
+    from secateur.releases.by_hand.rolling_back import roll_back
+
+    asked = arguments
+    _tell(roll_back(_publisher(asked), asked.channel, asked.release, asked.reason, asked.by))
+
+
+def run_hold(arguments: argparse.Namespace) -> None:
+    """Keep a channel where it is, or pin it to a release: no night moves it until `resume`."""
+    from secateur.releases.by_hand.holding import hold
+
+    asked = arguments
+    _tell(hold(_publisher(asked), asked.channel, asked.reason, asked.by, asked.release))
+
+
+def run_resume(arguments: argparse.Namespace) -> None:
+    """Let nights move a channel again."""
+    from secateur.releases.by_hand.holding import resume
+
+    _tell(resume(_publisher(arguments), arguments.channel, arguments.reason, arguments.by))
+
+
+def run_history(arguments: argparse.Namespace) -> None:
+    """List the last moves of a channel, newest first: what, when, by whom and why."""
+    from secateur.releases.catalogue import Catalogue
+    from secateur.releases.signing import Trust
+
+    pointed = Catalogue.at(arguments.uri, Trust.of()).pointer(arguments.channel)
+    if pointed is None:
+        raise ReleaseError(f"{arguments.uri} has no channel {arguments.channel}")
+    row = "{:>5}  {:<25}  {:<11}  {:>7}  {:<12}  {}".format
+    _say(row("epoch", "at", "what", "release", "by", "why"))
+    for move in pointed.pointer.history:
+        _say(row(move.epoch, move.at, move.action, move.release, move.actor, move.reason))
+
+
+def run_sweep(arguments: argparse.Namespace) -> None:
+    """Delete releases that are old and not served, and the blobs they alone name."""
+    from secateur.releases import sweeping
+    from secateur.releases.catalogue import Catalogue
+    from secateur.releases.signing import Trust
+
+    catalogue, grace_s = Catalogue.at(arguments.uri, Trust.of()), arguments.grace_hours * 3600
+    receipt = sweeping.sweep(catalogue, arguments.keep, grace_s, dry_run=not arguments.delete)
+    word = "would delete" if receipt.dry_run else "deleted"
+    numbers = list(receipt.releases)
+    _say(f"{word} releases {numbers} and {receipt.blobs} blobs: {receipt.bytes:,} bytes")
+
+
+def _publisher(arguments: argparse.Namespace) -> "Publisher":
+    from secateur.releases.publisher import Publisher
+
+    return Publisher.at(arguments.uri)
+
+
+def _tell(pointer: "ChannelPointer") -> None:
+    held = f", held by {pointer.hold.actor}" if pointer.hold else ""
+    _say(f"{pointer.channel} serves release {pointer.release}, epoch {pointer.epoch}{held}")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
