@@ -2,6 +2,7 @@
 
 import gzip
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,11 +12,13 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from secateur import scenario
 from secateur.artifacts import Artifact, create, open_artifact, read_manifest
 from secateur.command import Job
 from secateur.contracts.data import ValidationReport
+from secateur.contracts.errors import SecateurError
 from secateur.contracts.manifest import MadeBy
 
 HEADER = "uid,item,at,liked,tab,seconds"
@@ -141,6 +144,15 @@ def run_verb(verb: str, settings: scenario.Scenario, **flags: str | Path) -> Non
     function: Callable[[Job], None] = getattr(import_module(verb), verb)
     arguments: Mapping[str, Any] = {"logs": None, **{k: str(v) for k, v in flags.items()}}
     function(Job(verb, settings, dict(arguments)))
+
+
+def check_cleaning_refuses(fault: Callable[[SmallLog], None], message: str, folder: Path) -> None:
+    """A small log with this fault is refused with this message, and Airflow does not retry."""
+    log = small_log(folder).write()
+    fault(log)
+    with pytest.raises(SecateurError, match=re.escape(message)) as caught:
+        log.run("clean_events", output=folder / "out")
+    assert caught.value.exit_code == 65
 
 
 def sealed(uri: str) -> Artifact:

@@ -20,8 +20,15 @@ from pyspark.sql import SparkSession
 from bad_input_page import told_cases
 from secateur.artifacts import Artifact
 from secateur.contracts.data import CleaningCounts
-from secateur.contracts.errors import SecateurError
-from small_log import DAYS, HEADER, SmallLog, milliseconds, small_log, write_gz
+from small_log import (
+    DAYS,
+    HEADER,
+    SmallLog,
+    check_cleaning_refuses,
+    milliseconds,
+    small_log,
+    write_gz,
+)
 
 DAY, NEXT = DAYS[2], DAYS[3]
 NOON = milliseconds(DAY, 43200)
@@ -204,11 +211,7 @@ KEPT = {
 def test_a_file_that_is_not_whole_is_refused(
     fault: Callable[[SmallLog], None], spark: SparkSession, tmp_path: Path
 ) -> None:
-    log = small_log(tmp_path).write()
-    fault(log)
-    with pytest.raises(SecateurError, match=re.escape(REFUSED[fault])) as caught:
-        log.run("clean_events", output=tmp_path / "out")
-    assert caught.value.exit_code == 65
+    check_cleaning_refuses(fault, REFUSED[fault], tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import io
 import json
 import random
-import re
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -15,8 +14,7 @@ from pyspark.sql import SparkSession
 
 from bad_input_page import told_cases
 from secateur.artifacts import Artifact
-from secateur.contracts.errors import SecateurError
-from small_log import DAYS, HEADER, SmallLog, all_events, small_log
+from small_log import DAYS, HEADER, SmallLog, all_events, check_cleaning_refuses, small_log
 
 NAMES = HEADER.split(",")
 Row = dict[str, str]
@@ -227,11 +225,7 @@ REFUSED: dict[Callable[[SmallLog], None], str] = {
 def test_columns_that_do_not_fit_are_refused(
     fault: Callable[[SmallLog], None], spark: SparkSession, tmp_path: Path
 ) -> None:
-    log = small_log(tmp_path).write()
-    fault(log)
-    with pytest.raises(SecateurError, match=re.escape(REFUSED[fault])) as caught:
-        log.run("clean_events", output=tmp_path / "out")
-    assert caught.value.exit_code == 65
+    check_cleaning_refuses(fault, REFUSED[fault], tmp_path)
 
 
 def test_the_page_tells_of_every_odd_column() -> None:

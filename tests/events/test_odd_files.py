@@ -19,8 +19,7 @@ from pyspark.sql import SparkSession
 from bad_input_page import told_cases
 from odd_files import READ, text
 from secateur.artifacts import Artifact
-from secateur.contracts.errors import SecateurError
-from small_log import DAYS, HEADER, SmallLog, all_events, small_log
+from small_log import DAYS, HEADER, SmallLog, all_events, check_cleaning_refuses, small_log
 
 DAY = DAYS[2]
 
@@ -165,11 +164,7 @@ REFUSED: dict[Callable[[SmallLog], None], str] = {
 def test_what_cannot_be_read_as_it_is_is_refused(
     fault: Callable[[SmallLog], None], spark: SparkSession, tmp_path: Path
 ) -> None:
-    log = small_log(tmp_path).write()
-    fault(log)
-    with pytest.raises(SecateurError, match=re.escape(REFUSED[fault])) as caught:
-        log.run("clean_events", output=tmp_path / "out")
-    assert caught.value.exit_code == 65
+    check_cleaning_refuses(fault, REFUSED[fault], tmp_path)
 
 
 def test_the_page_tells_of_every_odd_file() -> None:
