@@ -142,13 +142,13 @@ def test_a_films_genres_are_no_list_of_items(tmp_path: Path) -> None:
     assert (field["kind"], field["separator"]) == ("list", "|")
 
 
-def test_days_without_a_year_are_neither_item_nor_time(tmp_path: Path) -> None:
+def test_days_without_a_year_are_no_item_and_ask_for_their_year(tmp_path: Path) -> None:
     columns = base()
     columns["when"] = [f"{n % 12 + 1}-{n * 7 % 28 + 1}" for n in range(ROWS)]
     del columns["ts"]
     draft = make_draft(log(tmp_path, columns))
     assert (draft.roles.user.name, draft.roles.item.name) == ("user_id", "item_id")
-    assert draft.roles.time is None
+    assert draft.roles.time.name == "when"
     assert "of which year the days in when are" in draft.decide[0]
     unnamed = log(tmp_path, {"a": columns["user_id"], "b": columns["when"]}, "unnamed.csv")
     assert make_draft(unnamed).roles.item.name != "b"
@@ -187,5 +187,5 @@ def test_every_guess_says_how_sure_it_is(tmp_path: Path) -> None:
     lines = draft_scenario(log(tmp_path, base())).splitlines()
     guessed = [line for line in lines if line.startswith(("user =", "item =", "time =", "[label]"))]
     guessed += [line for line in lines if line.startswith("    { name =")]
-    assert len(guessed) == 6
+    assert len(guessed) == 8
     assert all(any(f"# {s}: " in g for s in ("sure", "likely", "NOT SURE")) for g in guessed)

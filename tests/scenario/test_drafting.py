@@ -40,7 +40,9 @@ def test_kuairand_is_a_log_of_exposures_with_their_clicks(tmp_path: Path) -> Non
         "time_format": "ms",
     }
     assert made["label"] == {"kind": "column", "column": "is_click"}
-    assert names(made) == {"user_id", "video_id", "hourmin", "duration_ms", "tab"}
+    columns = {"user_id", "video_id", "hourmin", "duration_ms", "tab"}
+    assert names(made) == columns | {"hour_of_day", "last_items"}
+    assert {counter.get("of") for counter in made["features"]["counters"]} >= {"long_view"}
     owners = {field["name"]: field["owner"] for field in made["features"]["fields"]}
     assert (owners["duration_ms"], owners["tab"]) == ("item", "context")
 

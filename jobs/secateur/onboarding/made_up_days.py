@@ -53,7 +53,8 @@ def deal_into_days(draft: LogDraft, folder: Path) -> None:
 def _order(draft: LogDraft) -> NDArray[np.float64]:
     """The seconds of every row [n], in which rows without a time take that of the row before."""
     roles, seconds, last = draft.roles, [], 0.0
-    read = time_reader(roles.spelling.format, TIMEZONE) if roles.spelling else None
+    year = draft.year.year if draft.year else None
+    read = time_reader(roles.spelling.format, TIMEZONE, year) if roles.spelling else None
     names = [roles.time.name] if roles.time else []
     for path in draft.log.files:
         for row in log_rows(path, draft.table, names):

@@ -50,7 +50,7 @@ def draft_trial(path: Path, run: Path) -> TrialRun:
             "the days themselves."
         )
         deal_into_days(draft, run / "log" / EVENTS)
-        draft = make_draft(run / "log")
+        draft = make_draft(run / "log", is_timed=False)
     elif draft.log.layout == "flat" and path.is_file():
         draft = _alone(draft, run / "log")
     notes += [f"To decide: {decision}" for decision in draft.decide]

@@ -23,11 +23,11 @@ from secateur.scenario.sections.logs import (
     context_of,
 )
 from secateur.scenario.sections.scenario import Scenario
+from secateur.scenario.time_formats import ERA
 
 MOST_ROWS = 2_000_000
 _ROWS_OF_FIELDS = 20_000  # of which fields are tried
 _MOSTLY = 0.5
-_ERA = (1980, 2100)  # a time of another unit than it is taken for lies outside
 
 
 @dataclass
@@ -132,7 +132,7 @@ class _RowReader:
     def __init__(self, scenario: Scenario, raw: set[str]) -> None:
         logs, label = scenario.logs, scenario.label
         self.label, self.counts = label, LogCounts()
-        self.read = time_reader(logs.time_format, logs.timezone)
+        self.read = time_reader(logs.time_format, logs.timezone, logs.time_year)
         if self.read is None:
             self.counts.unread = f"times as {logs.time_format!r} were not tried"
         shows = isinstance(label, MarkedListLabel | ClickedListLabel)
@@ -164,7 +164,7 @@ class _RowReader:
         if self.read is None:
             return
         moment: datetime | None = self.read(text) if text else None
-        if moment is None or not _ERA[0] <= moment.year < _ERA[1]:
+        if moment is None or not ERA[0].year <= moment.year < ERA[1].year:
             self.counts.bad_times[text or ""] += 1
         else:
             self.counts.days[moment.date().isoformat()] += 1

@@ -1,51 +1,23 @@
-"""Which column tells an event's time, and how it spells it.
+"""What a scenario may say of how times are spelled, and what is wrong with it.
 
 A format is a unit since 1970, `iso`, or one of Spark's datetime patterns
 (https://spark.apache.org/docs/latest/sql-ref-datetime-pattern.html).
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from enum import Enum
-from functools import partial
-from typing import NamedTuple
+from functools import cache
 
 UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 ISO = "iso"
 # Whole numbers of one unit, taken for those of another, lie outside.
 ERA = (date(1980, 1, 1), date(2100, 1, 1))
-# 2000-01-01 and 2030-01-01 in seconds since 1970; 2024010107 is no such number, but an hour.
-_EARLIEST, _LATEST = 946_684_800, 1_893_456_000
 _LETTERS = set("GyMLdDQqahHkKmsSVzOXxZ")  # of what can be parsed
 _OF_ZONES, _OF_OFFSETS = set("VzOXxZ"), set("XxZ")
 _UTC = {"Z", "UTC", "GMT"}
-
-# Spark's pattern, Python's, and what only such a text looks like; the first that fits all is it.
-PATTERNS = (
-    ("yyyy-MM-dd HH:mm:ss", "%Y-%m-%d %H:%M:%S", r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"),
-    ("yyyy-MM-dd'T'HH:mm:ss", "%Y-%m-%dT%H:%M:%S", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"),
-    ("yyyy-MM-dd'T'HH:mm:ssXXX", "%Y-%m-%dT%H:%M:%S%z", r"\S{19}(?:Z|[+-]\d\d:\d\d)"),
-    ("yyyy-MM-dd HH:mm:ss.SSS", "%Y-%m-%d %H:%M:%S.%f", r"\S{10} \S{8}\.\d{3}"),
-    ("yyyy-MM-dd HH:mm:ss.SSSSSS", "%Y-%m-%d %H:%M:%S.%f", r"\S{10} \S{8}\.\d{6}"),
-    ("yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "%Y-%m-%dT%H:%M:%S.%f%z", r"\S{19}\.\d{3}(?:Z|[+-]\d\d:\d\d)"),
-    ("yyyy-MM-dd HH:mm:ss z", "%Y-%m-%d %H:%M:%S UTC", r"\S{10} \S{8} UTC"),
-    ("M/d/yyyy h:mm:ss a", "%m/%d/%Y %I:%M:%S %p", r"\d+/\d+/\d{4} \d+:\d\d:\d\d [AP]M"),
-    ("M/d/yyyy H:mm:ss", "%m/%d/%Y %H:%M:%S", r"\d+/\d+/\d{4} \d+:\d\d:\d\d"),
-    ("d/M/yyyy H:mm:ss", "%d/%m/%Y %H:%M:%S", r"\d+/\d+/\d{4} \d+:\d\d:\d\d"),
-    ("M/d/yyyy H:mm", "%m/%d/%Y %H:%M", r"\d+/\d+/\d{4} \d+:\d\d"),
-    ("d/M/yyyy H:mm", "%d/%m/%Y %H:%M", r"\d+/\d+/\d{4} \d+:\d\d"),
-    ("yyyyMMddHHmmss", "%Y%m%d%H%M%S", r"(?:19|20)\d{12}"),
-    ("yyyyMMddHH", "%Y%m%d%H", r"(?:19|20)\d{8}"),
-    ("yyMMddHH", "%y%m%d%H", r"\d{8}"),
-    ("yyyy-MM-dd", "%Y-%m-%d", r"\d{4}-\d\d-\d\d"),
-    ("yyyyMMdd", "%Y%m%d", r"(?:19|20)\d{6}"),
-    ("M/d/yyyy", "%m/%d/%Y", r"\d+/\d+/\d{4}"),
-    ("d/M/yyyy", "%d/%m/%Y", r"\d+/\d+/\d{4}"),
-)
-_SURE = 0.99
-_TO_THE_DAY = {"yyyy-MM-dd", "yyyyMMdd", "M/d/yyyy", "d/M/yyyy"}
-_WORDS = {"time", "timestamp", "ts", "date", "datetime", "day", "hour", "at", "when"}
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
 class Offset(Enum):
@@ -69,9 +41,26 @@ def offset_of(time_format: str) -> Offset:
 
 def fitting_unit(number: float) -> str | None:
     """The unit by which a number since 1970 lies in `ERA`, None where none is."""
-    first, last = (datetime.combine(day, datetime.min.time(), UTC).timestamp() for day in ERA)
-    found = (u for u, per_second in UNITS.items() if first <= number / per_second <= last)
-    return next(found, None)
+    years = (ERA[0].year, ERA[1].year)
+    return next((unit for unit in UNITS if _is_within(number / UNITS[unit], years)), None)
+
+
+def counts_since_1970(text: str, unit: str, years: tuple[int, int]) -> bool:
+    """Whether a text is a number that by this unit since 1970 lies within these years.
+
+    Bare digits, with decimals or without: no sign, and no exponent.
+    """
+    return bool(_NUMBER.fullmatch(text)) and _is_within(float(text) / UNITS[unit], years)
+
+
+def _is_within(seconds: float, years: tuple[int, int]) -> bool:
+    first, end = map(_start_of, years)
+    return first <= seconds < end
+
+
+@cache
+def _start_of(year: int) -> float:
+    return datetime(year, 1, 1, tzinfo=UTC).timestamp()
 
 
 def pattern_faults(time_format: str, time_year: int | None, timezone: str) -> Iterator[str]:
@@ -109,61 +98,3 @@ def tells_year(time_format: str) -> bool:
 def _letters(pattern: str) -> str:
     """A pattern without the text between quotes, which stands for itself."""
     return "".join(pattern.split("'")[::2])
-
-
-class TimeFormat(NamedTuple):
-    """How a column spells time: a unit since 1970, or Spark's datetime pattern."""
-
-    format: str
-    rank: int  # the lower, the finer and the surer
-
-    @property
-    def words(self) -> str:
-        """What to tell of it."""
-        if self.format in UNITS:
-            return f"whole numbers, {self.format} since 1970"
-        return f"written as {self.format}"
-
-
-def time_format_of(values: Sequence[str], name_words: Sequence[str]) -> TimeFormat | None:
-    """How `values` spell time, but for a hundredth of them; None where they do not.
-
-    Bare digits may be anything: they are a time only in a column named like one, or in one
-    without a name.
-    """
-    named = bool(_WORDS & set(name_words))
-    if not values:
-        return None
-    if named or not name_words:
-        for unit, per_second in UNITS.items():
-            if _mostly(partial(_counts, per_second=per_second), values):
-                return TimeFormat(unit, 0)
-    for rank, (spark, python, shape) in enumerate(PATTERNS, start=1):
-        bare = spark.isalpha()
-        if bare and name_words and not named:
-            continue
-        if _mostly(partial(_spells, pattern=python, shape=shape), values):
-            return TimeFormat(spark, rank + 100 * (spark in _TO_THE_DAY))
-    return None
-
-
-def _mostly(holds: Callable[[str], bool], values: Sequence[str]) -> bool:
-    """Early on the sure no: most columns are no time."""
-    return holds(values[0]) + holds(values[-1]) > 0 and (
-        sum(map(holds, values)) >= _SURE * len(values)
-    )
-
-
-def _counts(value: str, per_second: int) -> bool:
-    digits = value.isascii() and value.isdigit()
-    return digits and _EARLIEST * per_second <= int(value) < _LATEST * per_second
-
-
-def _spells(value: str, pattern: str, shape: str) -> bool:
-    if not re.fullmatch(shape, value):
-        return False
-    try:
-        datetime.strptime(value, pattern)
-    except ValueError:
-        return False
-    return True

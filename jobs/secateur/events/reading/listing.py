@@ -7,7 +7,7 @@ at the beginning of their own name or of a folder's, and those that end in `.crc
 
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from urllib.parse import unquote
@@ -16,14 +16,13 @@ from secateur.contracts.artifact_files import DAY_FOLDER
 from secateur.contracts.errors import Refused
 from secateur.local_days import hours_of
 from secateur.scenario import Logs
+from secateur.scenario.raw_log.file_days import day_and_hour, is_day
 from secateur.storage import Store, StoredObject
 
 HOUR_FOLDER = "hour="
 _HIDDEN = ("_", ".")
 _TEMPORARY = (".crc", ".tmp", "._copying_")
-_DAY, _HOUR = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"[01]?\d|2[0-3]")
-_PARTS = {"yyyy": r"(?P<yyyy>\d{4})", "MM": r"(?P<MM>\d\d)", "dd": r"(?P<dd>\d\d)"}
-_PARTS |= {"HH": r"(?P<HH>[01]\d|2[0-3])"}
+_HOUR = re.compile(r"[01]?\d|2[0-3]")
 _SHOWN = 3  # files that a message names
 
 log = logging.getLogger("secateur")
@@ -88,30 +87,14 @@ def _day_and_hour(entry: StoredObject, logs: Logs) -> tuple[str | None, str | No
         return None, None
     *folders, name = _parts(entry, logs)
     if logs.file_names:
-        return _told_by_name(name, logs.file_names)
+        return day_and_hour(name, logs.file_names)
     first, second, *_ = *folders, "", ""
     day = unquote(first.removeprefix(DAY_FOLDER)) if first.startswith(DAY_FOLDER) else ""
     hour = unquote(second.removeprefix(HOUR_FOLDER)) if second.startswith(HOUR_FOLDER) else ""
     return (
-        day if _is_day(day) else None,
+        day if is_day(day) else None,
         f"{int(hour):02d}" if _HOUR.fullmatch(hour) else None,
     )
-
-
-def _told_by_name(name: str, pattern: str) -> tuple[str | None, str | None]:
-    """Day and hour of a name that holds them as a pattern of yyyy, MM, dd and HH says."""
-    pieces = re.split("(" + "|".join(_PARTS) + ")", pattern)
-    found = re.search("".join(_PARTS.get(piece, re.escape(piece)) for piece in pieces), name)
-    parts: Mapping[str, str] = found.groupdict() if found else {}
-    day = "-".join(parts.get(part, "") for part in ("yyyy", "MM", "dd"))
-    return day if _is_day(day) else None, parts.get("HH")
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return bool(_DAY.fullmatch(text) and date.fromisoformat(text))
-    except ValueError:
-        return False
 
 
 def _demand_a_day(files: Sequence[EventFile], logs: Logs) -> None:

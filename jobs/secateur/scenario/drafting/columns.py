@@ -12,6 +12,11 @@ from secateur.scenario.drafting.guesses import Sureness
 from secateur.scenario.raw_log.sample import LogSample
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+# `visitorid` is two words.
+_GLUED = re.compile(
+    "(user|visitor|customer|client|member|item|product|video|movie|article|news|song|track|book"
+    "|hotel|business|session|transaction|order|event|page|post|shop|seller|content)(ids?)"
+)
 _ANONYMOUS = re.compile(r"column_\d+")
 _IDENTIFYING = {"id", "ids", "code", "key", "no", "number", "uuid", "hash", "ip", "sku", "uid"}
 _SURE = 0.98
@@ -30,7 +35,9 @@ class LogColumn:
         """The lower-case words in the name: ("customer", "id"); none in a made-up name."""
         if _ANONYMOUS.fullmatch(self.name):
             return ()
-        return tuple(word.lower() for word in _WORD.findall(self.name))
+        found = (word.lower() for word in _WORD.findall(self.name))
+        parts = ((word, _GLUED.fullmatch(word)) for word in found)
+        return tuple(w for word, glued in parts for w in (glued.groups() if glued else [word]))
 
     @cached_property
     def present(self) -> tuple[str, ...]:
@@ -121,6 +128,12 @@ def owner_of(
         sure: Sureness = "sure" if shares[owner] == 1 else "likely"
         return owner, f"one value {'a' if owner == 'user' else 'an'} {owner}", sure
     return "context", "differs from event to event", "likely"
+
+
+def in_rows(columns: Sequence[LogColumn], kept: Sequence[bool]) -> tuple[LogColumn, ...]:
+    """The columns with those rows alone that are kept, [rows]."""
+    rows = [number for number, is_kept in enumerate(kept) if is_kept]
+    return tuple(LogColumn(c.name, tuple(c.values[row] for row in rows)) for c in columns)
 
 
 def named_like(column: LogColumn, ranked: Sequence[str]) -> int | None:

@@ -1,23 +1,26 @@
 """The sections of a draft as lines of TOML, each guess with its reason."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from secateur.scenario.drafting.columns import LogColumn
-from secateur.scenario.drafting.field_guesses import InputGuesses
+from secateur.scenario.drafting.inputs.input_guesses import InputGuesses, MadeInputs
 from secateur.scenario.drafting.label_guesses import PER_POSITIVE
 from secateur.scenario.drafting.night_guesses import NightGuess
 from secateur.scenario.drafting.roles import Roles
+from secateur.scenario.drafting.times.clocks import ClocksGuess
+from secateur.scenario.drafting.times.years import YearGuess
 from secateur.scenario.drafting.toml_text import key_line, toml_value
 from secateur.scenario.raw_log.files import LogFiles
 from secateur.scenario.raw_log.survey import LogSurvey
 from secateur.scenario.sections.logs import TableFormat
 
+_NO_SIDES = '# sides = [{ name = "items", path = "items.csv.gz", key = "..." }] # tables to join'
 _MOST_ROWS_ASKED = 100
 _FEW_LACK, _FEW_REPEAT = 0.02, 0.02
 _SOME = 0.001  # of a sample's events: a whole log has more users that come again
 _AMOUNTS = {"quantity", "qty", "amount", "units"}
-_COARSE = {"yyyy-MM-dd", "yyyyMMdd", "M/d/yyyy", "d/M/yyyy", "yyMMddHH", "yyyyMMddHH"}
 
 REST = """
 [judgement]
@@ -45,15 +48,28 @@ vocabulary = "ascending"
 """
 
 
-def logs_section(
-    log: LogFiles, table: TableFormat, roles: Roles, night: NightGuess
-) -> Iterator[str]:
+@dataclass(frozen=True)
+class LogTold:
+    """The log and what of its files was told."""
+
+    log: LogFiles
+    table: TableFormat
+    clocks: ClocksGuess
+    year: YearGuess | None = None
+    sides: tuple[str, ...] = ()  # lines of tables that lie beside the events
+
+
+def logs_section(told: LogTold, roles: Roles, night: NightGuess, made: MadeInputs) -> Iterator[str]:
     """Where the log lies, how it is written, and the roles of its columns."""
+    log, table = told.log, told.table
     yield "\n[logs]"
     yield key_line("uri", log.uri, "the folder of events/ and of side tables")
     if log.events != "events":
         yield key_line("events", log.events, "every log file below it is read")
-    yield key_line("layout", log.layout, f"sure: as the folders in {log.events}/ are named")
+    by = "files" if log.file_names or log.layout == "flat" else "folders"
+    yield key_line("layout", log.layout, f"sure: as the {by} in {log.events}/ are named")
+    if log.file_names:
+        yield key_line("file_names", log.file_names, "sure: every file's name tells its day so")
     yield key_line("format", table.format, "sure: told by its first bytes and lines")
     if table.delimiter:
         yield key_line("delimiter", table.delimiter)
@@ -65,13 +81,19 @@ def logs_section(
     if roles.time and roles.spelling:
         yield key_line("time", roles.time.name, roles.time.comment)
         yield key_line("time_format", roles.spelling.format)
+        if told.year:
+            yield key_line("time_year", told.year.year, f"{told.year.sure}: {told.year.why}")
     else:
         yield '# time = "..." # NOT FOUND: no column tells time; a night needs one'
-    yield key_line("timezone", "UTC", "NOT SURE: whose clocks tell the days? such as Asia/Shanghai")
+    yield key_line("timezone", told.clocks.timezone, told.clocks.comment)
     yield key_line("window_days", night.window_days, "how many days a night looks back")
     if night.closed:
         yield key_line("closed", night.closed, "likely: none of its weeks has a row then")
-    yield '# sides = [{ name = "items", path = "items.csv.gz", key = "..." }] # tables to join'
+    yield from told.sides or (_NO_SIDES,)
+    if made.expressions:
+        yield "[logs.expressions]"
+        for name, (sql, why) in made.expressions.items():
+            yield key_line(name, sql, why)
 
 
 def label_section(
@@ -125,8 +147,14 @@ def _conditions(
     if lacking > _FEW_LACK:
         raw_item = roles.label.reads[0] if roles.label.shows_items else roles.item.name
         needed = [c for c in columns if c.name in (roles.user.name, raw_item) and not c.complete]
-        conditions += [f"trim(`{column.name}`) <> ''" for column in needed]
-        reasons.append(f"{lacking:.1%} of the rows have no user or no item: nothing to learn from")
+        context = roles.label.keys.get("context")
+        also = f" OR {context['where']}" if isinstance(context, Mapping) else ""
+        for column in needed:
+            whole = f"trim(`{column.name}`) <> ''"
+            conditions.append(f"({whole}{also})" if also and column.name == raw_item else whole)
+        why = "have no user or no item: nothing to learn from"
+        why = "show no list; of them those that touch an item are context" if also else why
+        reasons.append(f"{lacking:.1%} of the rows {why}")
     amount = _amount(columns) if roles.label.draws_negatives else None
     negative = _negative_share(amount) if amount else 0.0
     if amount and negative:
@@ -147,8 +175,7 @@ def _alike(columns: Sequence[LogColumn], roles: Roles) -> tuple[list[str] | str,
     parts = [by_name[name].values for name in key if name in by_name]
     rows = list(zip(*parts, strict=True))
     again = 1 - len(set(rows)) / max(len(rows), 1)
-    coarse = roles.spelling is not None and roles.spelling.format in _COARSE
-    if coarse:
+    if roles.spelling is not None and not roles.spelling.tells_minutes:
         why = f"likely: by {roles.time.name} alone many events look alike"
         return "none", why
     if again > _FEW_REPEAT:
@@ -168,30 +195,24 @@ def _negative_share(amount: LogColumn) -> float:
     return below / max(len(amount.values), 1)
 
 
-def features_section(roles: Roles, inputs: InputGuesses, night: NightGuess) -> Iterator[str]:
+def features_section(
+    roles: Roles, inputs: InputGuesses, made: MadeInputs, night: NightGuess
+) -> Iterator[str]:
     """The splits, the counters and the inputs."""
     yield "\n[features]"
     yield key_line("tune_days", night.held_out_days)
     yield key_line("confirm_days", night.held_out_days)
+    if made.session_column:
+        yield key_line("session_column", made.session_column, "likely: its name and its users")
     yield "counters = ["
-    for key, owner in dict.fromkeys(((roles.user.name, "user"), (roles.item.name, "item"))):
-        yield f"    {toml_value(_counter(key, owner, roles))},"
+    yield from (f"    {toml_value(one.keys)}, # {one.comment}" for one in made.counters)
     yield "]"
-    if roles.label.draws_negatives:
-        yield "# positives are counted alone: a service knows of no drawn negatives"
     yield "fields = ["
-    for field in inputs.fields:
+    for field in (*inputs.fields, *made.fields):
         yield f"    {toml_value(field.keys)}, # {field.comment}"
     yield "]"
     for reason, names in inputs.left_out.items():
         yield f"# left out: {', '.join(names)} ({reason})"
-
-
-def _counter(key: str, owner: str, roles: Roles) -> dict[str, object]:
-    measures = {"measures": ["positives"]} if roles.label.draws_negatives else {}
-    fresh = {} if roles.label.shows_items else {"freshness": "day"}
-    rate = round(roles.label.rate, 3)
-    return {"keys": [key], "owner": owner, **measures, **fresh, "prior_rate": rate}
 
 
 def validation_section(roles: Roles, night: NightGuess) -> Iterator[str]:

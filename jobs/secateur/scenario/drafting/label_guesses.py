@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from secateur.encoding.numbers import number_in
 from secateur.scenario.drafting.columns import LogColumn, named_like
 from secateur.scenario.drafting.guesses import Sureness
-from secateur.scenario.drafting.shown_lists import clicked_list, marked_list
+from secateur.scenario.drafting.shown_lists import clicked_list, context_rows, marked_list
 
 PER_POSITIVE = 2  # negatives drawn where the log has none
 OUTCOMES = (
@@ -15,13 +15,19 @@ OUTCOMES = (
     *("like", "liked", "conversion", "converted", "attributed", "booked", "booking", "ordered"),
     *("view", "viewed", "watch", "watched", "follow", "comment", "forward", "share", "hate"),
     *("dislike", "favorite", "favourite", "cart", "play", "played", "stay", "dwell", "enter"),
+    *("watching", "listen", "overall"),
     *("rating", "stars", "score", "installed", "subscribed", "responded", "response", "read"),
 )
 # Words that measure an outcome or say that it is one: `play_time_ms`, `click_flag`.
 _MEASURES = {
     *("ms", "s", "sec", "secs", "seconds", "time", "duration", "length", "count", "cnt", "num"),
-    *("flag", "rate", "ratio", "percent", "pct", "label", "total"),
+    *("flag", "rate", "times", "ratio", "percent", "pct", "label", "total"),
 }
+# What others thought of the event later: no label, and no input.
+_VOTES = {"useful", "helpful", "funny", "cool", "votes", "upvotes", "downvotes"}
+RATINGS = ("rating", "ratings", "stars", "score", "overall")
+_MEASURED = ("ratio", "percent", "pct", "time", "duration", "seconds", "secs", "sec", "s", "ms")
+_SEEN_TYPES = ("pv", "view", "impression", "exposure", "show", "detail")
 EVENT_TYPES = ("event", "action", "behavior", "behaviour", "interaction")
 # What is wanted most comes first.
 POSITIVE_TYPES = (
@@ -29,6 +35,7 @@ POSITIVE_TYPES = (
     *("book", "subscribe", "click", "cart", "fav", "like", "save", "play", "download", "install"),
 )
 _FEW_TYPES = 30
+_SMALL_TABLE = 8  # columns, of which one without a name may be ratings
 _RARE = 0.003
 _TYPE_WORD = re.compile(r"[A-Z]?[a-z]+|\d+")
 
@@ -50,6 +57,12 @@ class LabelGuess:
     decide: str = ""
 
     @property
+    def positive(self) -> tuple[str, ...]:
+        """The types of events that are positives, where types tell."""
+        found = self.keys.get("positive", ())
+        return tuple(map(str, found)) if isinstance(found, list | tuple) else ()
+
+    @property
     def shows_items(self) -> bool:
         """Whether a row shows many items."""
         return self.keys["kind"] in ("marked_list", "clicked_list")
@@ -68,8 +81,22 @@ def guess_label(columns: Sequence[LogColumn]) -> LabelGuess:
         or _binary(columns)
         or _event_type(columns)
         or _threshold(columns)
+        or _measured_outcome(columns)
         or _purchase(columns)
     )
+
+
+def labels_of(label: LabelGuess, columns: Sequence[LogColumn]) -> tuple[bool | None, ...]:
+    """The label of every row of the sample, None where it tells none; () where no column does."""
+    column = next((c for c in columns if c.name == label.keys.get("column")), None)
+    kind = label.keys["kind"]
+    if column is None or label.shows_items:
+        return ()
+    if kind == "event_type":
+        return tuple(None if v is None else v in label.positive for v in column.values)
+    least = float(str(label.keys.get("at_least", 1)))
+    numbers = (number_in(value) if value is not None else None for value in column.values)
+    return tuple(None if number is None else number >= least for number in numbers)
 
 
 def is_outcome(column: LogColumn) -> bool:
@@ -80,7 +107,7 @@ def is_outcome(column: LogColumn) -> bool:
     words = list(column.words)
     while words and words[-1] in _MEASURES and len(words) > 1:
         words.pop()
-    return bool(words) and words[-1] in OUTCOMES
+    return bool(words) and words[-1] in _VOTES.union(OUTCOMES)
 
 
 def _from_marked_list(columns: Sequence[LogColumn]) -> LabelGuess | None:
@@ -104,6 +131,11 @@ def _from_clicked_list(columns: Sequence[LogColumn]) -> LabelGuess | None:
     why = f"{found.clicked.name} is one of the items that {found.column.name} lists"
     if found.shown < 1:
         why += f"; {found.shown:.1%} of the rows show any"
+    types = next((c for c in columns if _has_types(c)), None)
+    context = context_rows(columns, found, types)
+    if context:
+        keys["context"] = {"where": context.where, "item": found.clicked.name}
+        why += f"; {context.rows / len(found.column.values):.1%} touch an item without a list"
     reads = (found.column.name, found.clicked.name)
     return LabelGuess(keys, why, found.rate, "likely", reads, found.items)
 
@@ -129,7 +161,7 @@ def _binary(columns: Sequence[LogColumn]) -> LabelGuess | None:
 
 def _event_type(columns: Sequence[LogColumn]) -> LabelGuess | None:
     for column in columns:
-        if named_like(column, EVENT_TYPES) is None or not 1 < column.distinct <= _FEW_TYPES:
+        if not _has_types(column):
             continue
         types = sorted(column.counts)
         often = {t for t in types if column.counts[t] >= _RARE * len(column.present)}
@@ -145,6 +177,14 @@ def _event_type(columns: Sequence[LogColumn]) -> LabelGuess | None:
         decide = f"which types of {column.name} are positives"
         return LabelGuess(keys, why, rate, "NOT SURE", (column.name,), decide=decide)
     return None
+
+
+def _has_types(column: LogColumn) -> bool:
+    if not 1 < column.distinct <= _FEW_TYPES or column.numeric:
+        return named_like(column, EVENT_TYPES) is not None and 1 < column.distinct <= _FEW_TYPES
+    words = (*POSITIVE_TYPES, *_SEEN_TYPES)
+    told = sum(any(_names(kind, word) for word in words) for kind in column.counts)
+    return named_like(column, EVENT_TYPES) is not None or (not column.words and told >= 2)
 
 
 def _positive_types(types: Sequence[str], allowed: set[str]) -> list[str]:
@@ -171,15 +211,47 @@ def _names(kind: str, word: str) -> bool:
 
 def _threshold(columns: Sequence[LogColumn]) -> LabelGuess | None:
     for column in columns:
-        rated = named_like(column, ("rating", "ratings", "stars", "score")) is not None
-        if rated and column.numeric and 2 < column.distinct <= _FEW_TYPES:
+        rated = named_like(column, RATINGS) is not None
+        unnamed = len(columns) <= _SMALL_TABLE and _looks_like_stars(column)
+        if (rated or unnamed) and column.numeric and 2 < column.distinct <= _FEW_TYPES:
             numbers = {value: number_in(value) for value in column.counts}
             least = 0.8 * max(numbers.values())
             rows = sum(column.counts[value] for value, x in numbers.items() if x >= least)
             keys = {"kind": "threshold", "column": column.name, "at_least": least}
             why = f"ratings from {min(numbers.values()):g} to {max(numbers.values()):g}"
-            return LabelGuess(keys, why, rows / len(column.present), "likely", (column.name,))
+            decide = "" if rated else f"whether {column.name} holds ratings, {why[8:]}"
+            sure: Sureness = "likely" if rated else "NOT SURE"
+            rate = rows / len(column.present)
+            return LabelGuess(keys, why, rate, sure, (column.name,), decide=decide)
     return None
+
+
+def _looks_like_stars(column: LogColumn) -> bool:
+    """Whether a column without a name holds some whole or half numbers up to 5 or 10."""
+    if column.words or not column.numeric or not column.complete:
+        return False
+    numbers = {number_in(value) for value in column.counts}
+    steps = all(number >= 0 and (2 * number).is_integer() for number in numbers)
+    return steps and len(numbers) >= 5 and max(numbers) in (5, 10)
+
+
+def _measured_outcome(columns: Sequence[LogColumn]) -> LabelGuess | None:
+    """A measured outcome, such as a watch ratio or a dwell time; rather a ratio than a time."""
+    found = [c for c in columns if c.numeric and c.complete and _is_measured(c)]
+    column = min(found, key=lambda c: named_like(c, _MEASURED) or 0, default=None)
+    if column is None or column.distinct < 2:
+        return None
+    numbers = sorted(number_in(value) for value in column.present)
+    least = round(numbers[len(numbers) // 2], 6)
+    rate = sum(number >= least for number in numbers) / len(numbers)
+    keys = {"kind": "threshold", "column": column.name, "at_least": least}
+    why = f"{column.name} measures an outcome; its median is taken"
+    decide = f"from which {column.name} on an event is a positive: {least:g}, the median, is taken"
+    return LabelGuess(keys, why, rate, "NOT SURE", (column.name,), decide=decide)
+
+
+def _is_measured(column: LogColumn) -> bool:
+    return is_outcome(column) and column.words[-1] in _MEASURED
 
 
 def _purchase(columns: Sequence[LogColumn]) -> LabelGuess:

@@ -5,26 +5,31 @@ value of the log, which may be a user's id.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from secateur.scenario.drafting.columns import LogColumn, named_like
+from secateur.scenario.drafting.columns import LogColumn, dependence, named_like
 from secateur.scenario.drafting.guesses import Guess
 from secateur.scenario.drafting.label_guesses import LabelGuess, guess_label, is_outcome
-from secateur.scenario.drafting.time_guesses import guess_time, tells_time, yearless
-from secateur.scenario.time_formats import TimeFormat
+from secateur.scenario.drafting.times.time_guesses import guess_time, tells_time
+from secateur.scenario.drafting.times.time_spellings import TimeFormat
 
 USERS = (
     *("user", "uid", "customer", "client", "visitor", "member", "buyer", "viewer", "reader"),
-    *("account", "subscriber", "person", "household", "device", "ip", "session"),
+    *("reviewer", "account", "subscriber", "person", "household", "device", "ip", "session"),
 )
 ITEMS = (
     *("item", "video", "product", "article", "news", "movie", "song", "track", "stock", "sku"),
     *("goods", "book", "listing", "hotel", "ad", "creative", "content", "post", "app", "page"),
-    *("site", "game", "offer"),
+    *("site", "game", "offer", "business", "restaurant", "venue", "poi", "artist", "asin", "isbn"),
 )
 _USER_SHAPE = re.compile(r"(?:u|user|usr|uid|cust)[-_]?\d+", re.IGNORECASE)
 _MOSTLY_ONE = 0.5
+_MANY, _SMALL_TABLE = 20, 8
+_NO_TIME = (
+    "what tells an event's time: no column does. `secateur try` deals the rows in their order "
+    "into made-up days; a night needs a time"
+)
 _SURE = 0.98
 
 
@@ -45,35 +50,29 @@ class Roles:
     decide: tuple[str, ...] = ()
 
 
-def guess_roles(columns: Sequence[LogColumn]) -> Roles:
-    """Give every role to the column that fits it best."""
+def guess_roles(columns: Sequence[LogColumn], typed: Collection[str] = ()) -> Roles:
+    """Give every role to the column that fits it best; `typed` are times by their type."""
     label = guess_label(columns)
-    time, spelled = guess_time(columns)
+    time, spelled = guess_time(columns, typed)
     times = {column.name for column in columns if tells_time(column)}
     taken = {*label.reads, *times}
     free = [column for column in columns if column.name not in taken and not column.binary]
     user = _user([column for column in free if not column.unique])
-    item = _item([column for column in free if column.name != user.name], columns, label)
+    item = _item(user, free, columns, label)
     known = {user.name, item.name, *taken}
     outcomes = tuple(c.name for c in columns if c.name not in known and is_outcome(c))
     # Unlike a measured number, what names an event is an identifier.
     ids = [c for c in free if c.unique and c.name not in known and (c.identifies or not c.words)]
     unique = Guess(ids[0].name, "its values never repeat: it names the event") if ids else None
     decide = [label.decide] if label.decide else []
+    decide += [
+        f"who the {role} is: no name tells, {guess.name} is taken"
+        for role, guess in (("user", user), ("item", item))
+        if guess.sure == "NOT SURE"
+    ]
     if time is None:
-        decide.insert(0, _no_time(columns))
+        decide.insert(0, _NO_TIME)
     return Roles(user, item, time, spelled, label, unique, outcomes, tuple(decide))
-
-
-def _no_time(columns: Sequence[LogColumn]) -> str:
-    """What to decide where no column tells a whole time."""
-    without_year = [column.name for column in columns if yearless(column)]
-    if without_year:
-        return f"of which year the days in {without_year[0]} are, which names none: see logs.time"
-    return (
-        "what tells an event's time: no column does. `secateur try` deals the rows in their order "
-        "into made-up days; a night needs a time"
-    )
 
 
 def _user(columns: Sequence[LogColumn]) -> Guess:
@@ -86,14 +85,21 @@ def _user(columns: Sequence[LogColumn]) -> Guess:
     return _most_values(columns, "user")
 
 
-def _item(free: Sequence[LogColumn], every: Sequence[LogColumn], label: LabelGuess) -> Guess:
-    """The item; where a row shows a list of them, a name that no column has."""
+def _item(
+    user: Guess, free: Sequence[LogColumn], every: Sequence[LogColumn], label: LabelGuess
+) -> Guess:
+    """The item; where a row shows a list of them, a name that no column has.
+
+    What the user alone tells, such as its name, is none.
+    """
     if label.shows_items:
         names = {column.name for column in every}
         name = next(n for n in ("item", "shown_item", "item_of_list") if n not in names)
         return Guess(name, "made of the list: the raw rows have no such column", "sure")
-    repeated = [column for column in free if not column.unique]
-    return _best_named(repeated, ITEMS) or _most_values(repeated, "item")
+    repeated = [column for column in free if not column.unique and column.name != user.name]
+    users = [column for column in every if column.name == user.name]
+    others = [c for c in repeated if not any(dependence(c, key) >= _SURE for key in users)]
+    return _best_named(repeated, ITEMS) or _most_values(others or repeated, "item")
 
 
 def _best_named(columns: Sequence[LogColumn], ranked: Sequence[str]) -> Guess | None:
@@ -117,7 +123,14 @@ def _best_named(columns: Sequence[LogColumn], ranked: Sequence[str]) -> Guess | 
 
 
 def _most_values(columns: Sequence[LogColumn], role: str) -> Guess:
-    """The column with most values, rather of those that every row has."""
+    """The column with most values, rather of those that every row has.
+
+    In a small table without names it is the first that has many: users come first, then items.
+    """
+    many = [c for c in columns if c.distinct > _MANY and c.complete and c.top_share < _MOSTLY_ONE]
+    if many and not any(c.words for c in columns) and len(columns) <= _SMALL_TABLE:
+        why = f"no column has a name; the first of those with many: {_repeats(many[0])}"
+        return Guess(many[0].name, why, "NOT SURE")
     column = max(columns, key=lambda c: (not c.numeric, c.complete, c.distinct), default=None)
     if column is None:
         return Guess(role, "NOT FOUND: no column of the sample repeats like one", "NOT SURE")

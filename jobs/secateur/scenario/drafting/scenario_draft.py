@@ -8,16 +8,23 @@ from pathlib import Path
 
 from secateur.contracts.errors import UsageError
 from secateur.scenario.drafting import draft_sections as sections
-from secateur.scenario.drafting.columns import LogColumn, describe_columns
-from secateur.scenario.drafting.field_guesses import InputGuesses, guess_fields
+from secateur.scenario.drafting.columns import LogColumn, describe_columns, in_rows
+from secateur.scenario.drafting.inputs.field_guesses import guess_fields
+from secateur.scenario.drafting.inputs.input_guesses import InputGuesses, MadeInputs
+from secateur.scenario.drafting.inputs.made_inputs import InputMaker
 from secateur.scenario.drafting.night_guesses import FEWEST_DAYS, NightGuess, guess_night
 from secateur.scenario.drafting.roles import Roles, guess_roles
+from secateur.scenario.drafting.side_guesses import side_lines
+from secateur.scenario.drafting.times.clocks import ClocksGuess, FileSpan, guess_clocks
+from secateur.scenario.drafting.times.time_spellings import tells_instant
+from secateur.scenario.drafting.times.years import YearGuess, guess_year
 from secateur.scenario.drafting.toml_text import key_line
 from secateur.scenario.raw_log.files import LogFiles, find_log
-from secateur.scenario.raw_log.reading import column_names
-from secateur.scenario.raw_log.sample import ROWS, recognize, sample
+from secateur.scenario.raw_log.reading import column_names, typed_times
+from secateur.scenario.raw_log.sample import ROWS, LogSample, recognize, sample
 from secateur.scenario.raw_log.survey import LogSurvey, SurveyedColumns, survey
 from secateur.scenario.sections.logs import TableFormat
+from secateur.scenario.time_formats import tells_year
 
 TIMEZONE = "UTC"
 _FILES = 5  # of many, that the sample is taken from
@@ -32,11 +39,40 @@ class LogDraft:
     columns: tuple[LogColumn, ...]
     roles: Roles
     survey: LogSurvey
+    year: YearGuess | None = None
+    is_timed: bool = True  # but for days that are made up
 
     @cached_property
     def inputs(self) -> InputGuesses:
         """The model's inputs."""
-        return guess_fields(self.columns, self.roles)
+        columns, label = self.columns, self.roles.label
+        if label.shows_items:  # of other rows nothing is learned
+            shown = next(column for column in columns if column.name == label.reads[0])
+            columns = in_rows(columns, [value is not None for value in shown.values])
+        return guess_fields(columns, self.roles)
+
+    @cached_property
+    def made_inputs(self) -> MadeInputs:
+        """The inputs that are no columns."""
+        habits = self.survey.habits
+        return InputMaker(self.columns, self.roles, self.table, habits, self.is_timed).guess()
+
+    @cached_property
+    def clocks(self) -> ClocksGuess:
+        """Whose clocks tell the days."""
+        time = next(
+            (c for c in self.columns if self.roles.time and c.name == self.roles.time.name), None
+        )
+        spelled = self.roles.spelling
+        if time is None or spelled is None or not tells_instant(spelled, time.present):
+            return guess_clocks(())
+        told = ((*self.log.told_of(file), *span) for file, span in self.survey.spans.items())
+        return guess_clocks(FileSpan(d, h, first, last) for d, h, first, last in told if d)
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """Lines of tables that could be joined."""
+        return tuple(side_lines(self.log, (self.roles.item.name, self.roles.user.name)))
 
     @cached_property
     def night(self) -> NightGuess:
@@ -59,11 +95,23 @@ class LogDraft:
     def decide(self) -> tuple[str, ...]:
         """What a person must decide: the log does not tell."""
         found = list(self.roles.decide)
+        if self.year is not None and self.roles.time:
+            found.append(
+                f"of which year the days in {self.roles.time.name} are, which name none: "
+                f"time_year = {self.year.year} is {self.year.sure} ({self.year.why})"
+                + self.year.decide
+            )
         if self.roles.time and self.days < FEWEST_DAYS:
             found.append(
                 f"where more days come from: these rows are of {self.days}, a night needs "
                 f"{FEWEST_DAYS} (`secateur try` deals them in the order of their time into "
                 "made-up days)"
+            )
+        strays = [file for file in self.log.others if self.log.layout != "flat"]
+        if strays:
+            found.append(
+                f"where {strays[0].relative_to(self.log.root)} belongs: {len(strays)} of the files "
+                "are of no day, and a night refuses a log that has such a file"
             )
         strangers = _strangers(self.log, self.table)
         if strangers:
@@ -83,27 +131,68 @@ def draft_scenario(path: Path, limit: int = ROWS) -> str:
     return draft_text(make_draft(path, limit))
 
 
-def make_draft(path: Path, limit: int = ROWS) -> LogDraft:
-    """All guesses of the log that `path` is, or is a file of. Raises UsageError."""
+def make_draft(path: Path, limit: int = ROWS, is_timed: bool = True) -> LogDraft:
+    """All guesses of the log that `path` is, or is a file of. Raises UsageError.
+
+    Without `is_timed` the days are made up: no input is made of the hour or of a session.
+    """
     log = find_log(path)
     table = recognize(log.files[0])
-    columns = describe_columns(sample(log.spread(_FILES), table, limit))
-    roles = guess_roles(columns)
-    raw_item = roles.label.reads[:1] if roles.label.shows_items else (roles.item.name,)
-    time = roles.time.name if roles.time else None
-    spelled = roles.spelling.format if roles.spelling else ""
-    needed = SurveyedColumns(time, spelled, TIMEZONE, (roles.user.name, *raw_item))
-    return LogDraft(log, table, columns, roles, survey(log.files, table, needed))
+    columns = describe_columns(_sample(log, table, limit))
+    roles = guess_roles(columns, typed_times(log.files[0]) if table.format == "parquet" else ())
+    year = _year(log, columns, roles)
+    found = survey(log.files, table, _survey_columns(roles, year))
+    return LogDraft(log, table, columns, roles, found, year, is_timed)
+
+
+def _sample(log: LogFiles, table: TableFormat, limit: int) -> LogSample:
+    """Rows of some files; of more, where they hold few."""
+    files, found = 0, LogSample((), ())
+    while len(found.rows) < limit and files < len(log.files):
+        files = files * 4 or _FILES
+        found = sample(log.spread(files), table, limit)
+    return found
+
+
+def _year(log: LogFiles, columns: Sequence[LogColumn], roles: Roles) -> YearGuess | None:
+    """The year of times that name none."""
+    if roles.time is None or roles.spelling is None or tells_year(roles.spelling.format):
+        return None
+    values = next(column.present for column in columns if column.name == roles.time.name)
+    return guess_year(values, roles.spelling.format.partition(" ")[0], log.files[0])
+
+
+def _survey_columns(roles: Roles, year: YearGuess | None) -> SurveyedColumns:
+    label, separator, mark = roles.label, None, None
+    if label.shows_items:
+        marked = label.keys["kind"] == "marked_list"
+        separator = str(label.keys.get("separator", " " if marked else "|"))
+        mark = str(label.keys.get("mark", "-")) if marked else None
+    return SurveyedColumns(
+        roles.time.name if roles.time else None,
+        roles.spelling.format if roles.spelling else "",
+        TIMEZONE,
+        roles.user.name,
+        label.reads[0] if label.shows_items else roles.item.name,
+        year.year if year else None,
+        separator,
+        mark,
+    )
 
 
 def draft_text(draft: LogDraft) -> str:
     """The draft as TOML."""
     parts: Sequence[Iterator[str]] = (
         _head(draft),
-        sections.logs_section(draft.log, draft.table, draft.roles, draft.night),
+        sections.logs_section(
+            sections.LogTold(draft.log, draft.table, draft.clocks, draft.year, draft.sides),
+            draft.roles,
+            draft.night,
+            draft.made_inputs,
+        ),
         sections.label_section(draft.columns, draft.roles, draft.inputs),
         sections.cleaning_section(draft.columns, draft.roles, draft.survey),
-        sections.features_section(draft.roles, draft.inputs, draft.night),
+        sections.features_section(draft.roles, draft.inputs, draft.made_inputs, draft.night),
         sections.validation_section(draft.roles, draft.night),
         sections.training_section(draft.night),
     )
@@ -129,7 +218,8 @@ def _head(draft: LogDraft) -> Iterator[str]:
         yield f"# TO DECIDE {number}: {decision}"
     name = re.sub(r"[^a-z0-9]+", "_", path.name.partition(".")[0].lower()).strip("_")
     if name in ("", "events"):
-        name = re.sub(r"[^a-z0-9]+", "_", draft.log.root.name.lower()).strip("_")
+        folder = draft.log.events if draft.log.events != "events" else draft.log.root.name
+        name = re.sub(r"[^a-z0-9]+", "_", folder.lower()).strip("_")
     yield key_line("name", name if name[:1].isalpha() else f"log_{name}".rstrip("_"))
     yield key_line("title", f"Drafted from {path.name}")
     yield key_line("seed", 1)
@@ -138,7 +228,8 @@ def _head(draft: LogDraft) -> Iterator[str]:
 def _strangers(log: LogFiles, table: TableFormat) -> list[Path]:
     """Files of the folder that have other columns than the log's, or cannot be read as it is."""
     mine = column_names(log.files[0], table)
-    return [file for file in log.others if not _alike(file, table, mine)]
+    others = log.others if log.layout == "flat" else ()
+    return [file for file in others if not _alike(file, table, mine)]
 
 
 def _alike(file: Path, table: TableFormat, mine: tuple[str, ...]) -> bool:

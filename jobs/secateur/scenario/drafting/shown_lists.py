@@ -34,6 +34,13 @@ class ClickedList(NamedTuple):
     shown: float  # share of the rows that show any
 
 
+class ContextRows(NamedTuple):
+    """SQL for the rows of other actions that touch an item, and how many the sample has."""
+
+    where: str
+    rows: int
+
+
 def separator_of(column: LogColumn) -> str | None:
     """What stands between the values of a list; None where the column's values are no lists.
 
@@ -81,6 +88,55 @@ def clicked_list(columns: Sequence[LogColumn]) -> ClickedList | None:
     return None
 
 
+def list_with(columns: Sequence[LogColumn], item: LogColumn) -> tuple[str, str] | None:
+    """The first column of lists that hold the row's item, and what stands between their parts."""
+    for column in columns:
+        separator = separator_of(column) if column is not item else None
+        if separator is None:
+            continue
+        pairs = _pairs(column, separator, item)
+        inside = sum(chosen in shown for chosen, shown in pairs)
+        many = sum(len(shown) > 1 for _, shown in pairs)
+        if len(pairs) >= _MOSTLY * len(item.values) and inside >= _SURE * len(pairs) < 2 * many:
+            return column.name, separator
+    return None
+
+
+def context_rows(
+    columns: Sequence[LogColumn], found: ClickedList, types: LogColumn | None
+) -> ContextRows | None:
+    """The rows without a list whose other column names an item all the same; None without any.
+
+    Where actions have types, it is those of the types that mostly name one.
+    """
+    listed = zip(found.column.values, found.clicked.values, strict=True)
+    bare = [n for n, (shown, touched) in enumerate(listed) if shown is None and touched]
+    touches = {n: (found.clicked.values[n] or "") in found.items for n in bare}
+    where = f"coalesce(trim(`{found.column.name}`), '') = ''"
+    if types is None:
+        of_items = sum(touches.values())
+        return ContextRows(where, len(bare)) if bare and of_items >= 0.5 * len(bare) else None
+    by_type = {types.values[n] or "": [0, 0] for n in bare}
+    for n in bare:
+        by_type[types.values[n] or ""][touches[n]] += 1
+    kinds = sorted(k for k, (no, yes) in by_type.items() if k and yes >= no and "'" not in k)
+    if not kinds:
+        return None
+    named = ", ".join(f"'{kind}'" for kind in kinds)
+    return ContextRows(
+        f"{where} AND `{types.name}` IN ({named})", sum(sum(by_type[k]) for k in kinds)
+    )
+
+
+def _pairs(column: LogColumn, separator: str, chosen: LogColumn) -> list[tuple[str, list[str]]]:
+    """What a row chose, and what it showed, of the rows that have both."""
+    return [
+        (one, shown.split(separator))
+        for one, shown in zip(chosen.values, column.values, strict=True)
+        if one is not None and shown is not None
+    ]
+
+
 def aligned_with(column: LogColumn, shown: LogColumn, separator: str) -> bool:
     """Whether its values are lists as long as those shown, row by row: a price for each item."""
     pairs = [
@@ -97,11 +153,7 @@ def _chooses(column: LogColumn, separator: str, clicked: LogColumn) -> bool:
 
     Few different values are no items: a film's main genre is the first of its genres.
     """
-    pairs = [
-        (chosen, shown.split(separator))
-        for chosen, shown in zip(clicked.values, column.values, strict=True)
-        if chosen is not None and shown is not None
-    ]
+    pairs = _pairs(column, separator, clicked)
     inside = sum(chosen in shown for chosen, shown in pairs)
     first = sum(chosen == shown[0] for chosen, shown in pairs)
     items = {part for _, shown in pairs for part in shown}

@@ -8,6 +8,7 @@ from typing import Literal
 
 from secateur.contracts.errors import UsageError
 from secateur.scenario.loading import PROJECT
+from secateur.scenario.raw_log.file_days import day_and_hour, pattern_of
 
 Layout = Literal["day", "hour", "flat"]
 
@@ -20,7 +21,7 @@ class LogFiles:
     """The files of a log's events, oldest folder first, and where they lie.
 
     `root` is the log's folder, `events` the folder in it that holds the event files. `others` are
-    files of a flat folder besides the one that was asked for.
+    files of a flat folder besides the one that was asked for, or those of no day.
     """
 
     root: Path
@@ -28,6 +29,7 @@ class LogFiles:
     layout: Layout
     files: tuple[Path, ...]
     others: tuple[Path, ...] = ()
+    file_names: str | None = None  # the pattern by which names tell days, where folders do not
 
     @property
     def uri(self) -> str:
@@ -43,14 +45,27 @@ class LogFiles:
     @property
     def days(self) -> tuple[str, ...]:
         """The days that folders are named by, in order."""
-        names = {part for file in self.files for part in file.relative_to(self.folder).parts}
-        return tuple(sorted(n.removeprefix("date=") for n in names if _DAY.fullmatch(n)))
+        return tuple(sorted({day for file in self.files if (day := self.told_of(file)[0])}))
+
+    def told_of(self, file: Path) -> tuple[str | None, str | None]:
+        """The day and the hour that folders or the file's name tell, None where they do not."""
+        return told_by_path(file, self.file_names)
 
     def spread(self, most: int) -> tuple[Path, ...]:
         """At most so many of the files, evenly from the first to the last."""
         count = min(most, len(self.files))
         places = {round(n * (len(self.files) - 1) / max(count - 1, 1)) for n in range(count)}
         return tuple(self.files[place] for place in sorted(places))
+
+
+def told_by_path(file: Path, file_names: str | None) -> tuple[str | None, str | None]:
+    """The day and the hour of an event file by its name's pattern, or else by its folders."""
+    if file_names:
+        return day_and_hour(file.name, file_names)
+    folders = [parent.name for parent in file.parents]
+    day = next((n.removeprefix("date=") for n in folders if _DAY.fullmatch(n)), None)
+    hour = next((n.removeprefix("hour=") for n in folders[:2] if _HOUR.fullmatch(n)), None)
+    return day, hour
 
 
 def find_log(path: Path) -> LogFiles:
@@ -66,8 +81,10 @@ def find_log(path: Path) -> LogFiles:
     folder, layout = _above_partitions(path.parent)
     if layout == "flat":
         others = tuple(file for file in data_files(folder) if file != path)
-        return LogFiles(folder.parent, folder.name, layout, (path,), others)
-    return LogFiles(folder.parent, folder.name, layout, _files_of_days(folder))
+        named = _by_names(folder, tuple(data_files(folder)))
+        return named or LogFiles(folder.parent, folder.name, layout, (path,), others)
+    every = tuple(data_files(folder))
+    return _by_folders(folder, every) or _flat(folder, (path,))
 
 
 def _in_folder(path: Path) -> LogFiles:
@@ -75,11 +92,33 @@ def _in_folder(path: Path) -> LogFiles:
     folder, _ = _above_partitions(path)
     if folder == path and (path / _EVENTS).is_dir():
         folder = path / _EVENTS
-    partitioned = _files_of_days(folder)
-    files = partitioned or tuple(data_files(folder))
-    if not files:
+    every = tuple(data_files(folder))
+    if not every:
         raise UsageError(f"{path}: no file of a log below it")
-    return LogFiles(folder.parent, folder.name, _layout(files), files)
+    return _by_folders(folder, every) or _by_names(folder, every) or _flat(folder, every)
+
+
+def _flat(folder: Path, files: tuple[Path, ...]) -> LogFiles:
+    return LogFiles(folder.parent, folder.name, "flat", files)
+
+
+def _by_folders(folder: Path, every: tuple[Path, ...]) -> LogFiles | None:
+    """The log whose folders tell its days, or None; files that lie elsewhere are its `others`."""
+    files = _files_of_days(folder)
+    if not files:
+        return None
+    strays = tuple(sorted({*every} - {*files}))
+    return LogFiles(folder.parent, folder.name, _layout(files), files, strays)
+
+
+def _by_names(folder: Path, files: tuple[Path, ...]) -> LogFiles | None:
+    """The log whose files' names tell their days, or their hours; None where they do not."""
+    pattern = pattern_of(file.name for file in files)
+    if pattern is None:
+        return None
+    layout: Layout = "hour" if "HH" in pattern else "day"
+    in_order = sorted(files, key=lambda file: (*day_and_hour(file.name, pattern), file.name))
+    return LogFiles(folder.parent, folder.name, layout, tuple(in_order), file_names=pattern)
 
 
 def _above_partitions(folder: Path) -> tuple[Path, Layout]:

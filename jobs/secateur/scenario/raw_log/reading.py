@@ -53,6 +53,13 @@ def column_names(path: Path, table: TableFormat) -> tuple[str, ...]:
             return tuple(name.strip() for name in next(cells_of(lines, table.separator), []))
 
 
+def typed_times(path: Path) -> tuple[str, ...]:
+    """The columns of a Parquet file that are times or dates by their type. Raises UsageError."""
+    with as_usage_error(path):
+        members = parquet_members(pq.ParquetFile(path).schema_arrow)
+        return tuple(name_of(member) for member, kind in members if pa.types.is_temporal(kind))
+
+
 def log_rows(path: Path, table: TableFormat, names: Sequence[str]) -> Iterator[Row | None]:
     """Row after row the values of the columns `names`, None where missing; so is an unknown column.
 

@@ -20,6 +20,7 @@ from secateur.scenario.sections.logs import DELIMITERS, TableFormat
 ROWS = 5000
 _PARQUET_MAGIC = b"PAR1"
 _DELIMITERS = ("\t", ",", ";", "|")
+_DOUBLED = ":"  # MovieLens has two between columns: each other column is an empty one
 _LINES_TO_SNIFF = 50
 
 
@@ -84,8 +85,10 @@ def _sniff_delimiter(lines: Sequence[str]) -> str | None:
     from clevercsv import Sniffer  # compiles its patterns for a quarter of a second
 
     dialect = Sniffer().sniff("".join(lines), delimiters=_DELIMITERS)
-    if dialect:
+    if dialect and dialect.delimiter:
         return dialect.delimiter
+    if len({line.count(2 * _DOUBLED) for line in lines}) == 1 and 2 * _DOUBLED in lines[0]:
+        return _DOUBLED
     widths = {mark: {len(row) for row in cells_of(lines, mark)} for mark in _DELIMITERS}
     return next((mark for mark in _DELIMITERS if len(widths[mark]) == 1 != max(widths[mark])), None)
 

@@ -1,14 +1,16 @@
 """The whole log, counted by its roles: rows by day, times that cannot be read, users missing."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from statistics import median
 
-from secateur.scenario.raw_log.reading import log_rows
-from secateur.scenario.raw_log.times import time_reader
+from secateur.scenario.raw_log.habits import HabitCounter, LogHabits
+from secateur.scenario.raw_log.reading import Row, log_rows
+from secateur.scenario.raw_log.times import ReadTime, time_reader
 from secateur.scenario.sections.logs import TableFormat
 from secateur.scenario.sections.validation import LEAST_SHARE
 
@@ -24,6 +26,8 @@ class LogSurvey:
     unreadable: int = 0  # rows whose time is missing or no such time
     by_day: Counter[str] = field(default_factory=Counter)
     whole: bool = True
+    habits: LogHabits = field(default_factory=LogHabits)
+    spans: dict[Path, tuple[datetime, datetime]] = field(default_factory=dict)  # of each file
 
     @property
     def days(self) -> tuple[str, ...]:
@@ -34,37 +38,71 @@ class LogSurvey:
 
 @dataclass(frozen=True)
 class SurveyedColumns:
-    """What is looked at: the time, how it is written, on whose clocks; and what may not be missing.
+    """What is looked at: the time, how it is written, on whose clocks; the user, and the item.
 
-    Without a `time` only rows are counted.
+    Without a `time` only rows are counted. Where a row shows many items, `separator` stands
+    between them and `mark` before what each is marked with.
     """
 
     time: str | None
     time_format: str
     timezone: str
-    needed: tuple[str, ...]
+    user: str
+    item: str
+    time_year: int | None = None
+    separator: str | None = None
+    mark: str | None = None
+
+    @property
+    def read(self) -> ReadTime | None:
+        """What reads its times, if there are any."""
+        if not self.time:
+            return None
+        return time_reader(self.time_format, self.timezone, self.time_year)
+
+    def items_of(self, value: str) -> Iterator[str]:
+        """The items that a row shows."""
+        parts = value.split(self.separator) if self.separator else [value]
+        yield from (part.rpartition(self.mark)[0] if self.mark else part for part in parts)
 
 
 def survey(
     files: Sequence[Path], table: TableFormat, columns: SurveyedColumns, most: int = MOST_ROWS
 ) -> LogSurvey:
     """Count the rows of the files, `most` at most. Raises UsageError where one cannot be read."""
-    found = LogSurvey()
-    names = [columns.time or "", *columns.needed]
-    read = time_reader(columns.time_format, columns.timezone) if columns.time else None
+    found, counter, read = LogSurvey(), HabitCounter(), columns.read
+    names = [columns.time or "", columns.user, columns.item]
     for path in files:
         left = most - found.rows
         if left <= 0:
             found.whole = False
             break
         for row in islice(log_rows(path, table, names), left):
-            found.rows += 1
-            if row is None or None in row[1:]:
-                found.lacking += 1
-            elif read is not None:
-                moment = read(row[0]) if row[0] else None
-                if moment is None:
-                    found.unreadable += 1
-                else:
-                    found.by_day[moment.date().isoformat()] += 1
+            moment = _count(row, columns, read, found, counter)
+            if moment is not None:
+                first, last = found.spans.get(path, (moment, moment))
+                found.spans[path] = min(first, moment), max(last, moment)
+    found.habits = counter.habits()
     return found
+
+
+def _count(
+    row: Row | None,
+    columns: SurveyedColumns,
+    read: ReadTime | None,
+    found: LogSurvey,
+    counter: HabitCounter,
+) -> datetime | None:
+    """Count one row; gives its moment, where it has all that is needed."""
+    found.rows += 1
+    moment = read(row[0]) if row and row[0] and read else None
+    if moment and row and row[1]:
+        counter.add(row[1], columns.items_of(row[2]) if row[2] else (), moment)
+    if row is None or row[1] is None or row[2] is None:
+        found.lacking += 1
+        return None
+    if moment is None:
+        found.unreadable += read is not None
+        return None
+    found.by_day[moment.date().isoformat()] += 1
+    return moment

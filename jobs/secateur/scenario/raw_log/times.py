@@ -15,6 +15,7 @@ from secateur.scenario.time_formats import UNITS
 ReadTime = Callable[[str], datetime | None]
 
 _RUN = re.compile(r"'([^']*)'|(([A-Za-z])\3*)|(.)", re.DOTALL)
+_BLANK_BEFORE_OFFSET = re.compile(r"(?<=\d) (?=(?:Z|[+-]\d[\d:]*)$)")
 _REMEMBERED = 100_000  # times by their text: many rows share one
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NUMBERS = {
@@ -28,6 +29,8 @@ _PARTS = {
     ("a", None): r"(?P<half>[AaPp][Mm])",
     ("X", None): r"(?P<offset>Z|[+-]\d\d:?(?:\d\d)?)",
     ("x", None): r"(?P<offset>[+-]\d\d:?(?:\d\d)?)",
+    ("Z", None): r"(?P<offset>[+-]\d{4})",
+    ("z", None): r"(?P<offset>UTC|GMT|Z)",  # of zones by name these alone
 }
 
 
@@ -40,17 +43,22 @@ def time_reader(time_format: str, zone: str, year: int | None = None) -> ReadTim
     if time_format in UNITS:
         return _number_reader(UNITS[time_format], clocks)
     if time_format == "iso":
-        return _reader(datetime.fromisoformat, clocks)
+        return _reader(iso_moment, clocks)
     shape = _shape_of(time_format)
     if shape is None or (year is None and not {"year", "year2"} & set(shape.groupindex)):
         return None
     return _reader(partial(_moment, shape, year), clocks)
 
 
+def iso_moment(text: str) -> datetime:
+    """The moment of an ISO 8601 text, before whose offset a blank may stand. Raises ValueError."""
+    return datetime.fromisoformat(_BLANK_BEFORE_OFFSET.sub("", text))
+
+
 def _number_reader(per_second: int, clocks: ZoneInfo) -> ReadTime:
     def read(text: str) -> datetime | None:
         try:
-            return datetime.fromtimestamp(int(text) / per_second, clocks)
+            return datetime.fromtimestamp(float(text) / per_second, clocks)
         except (ValueError, OverflowError, OSError):
             return None
 
@@ -116,7 +124,7 @@ def _moment(shape: re.Pattern[str], known_year: int | None, text: str) -> dateti
 def _zone(offset: str | None) -> timezone | None:
     if offset is None:
         return None
-    if offset == "Z":
+    if offset.isalpha():
         return UTC
     digits = offset[1:].replace(":", "").ljust(4, "0")
     ahead = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))

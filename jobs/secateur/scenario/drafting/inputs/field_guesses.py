@@ -1,55 +1,25 @@
 """The model inputs to start from: what each column without a role could be, and why."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from secateur.encoding.numbers import number_in
-from secateur.scenario.drafting.columns import LogColumn, owner_of
-from secateur.scenario.drafting.guesses import Sureness
+from secateur.scenario.drafting.columns import LogColumn, named_like, owner_of
+from secateur.scenario.drafting.inputs.input_guesses import FieldGuess, InputGuesses
+from secateur.scenario.drafting.label_guesses import labels_of
+from secateur.scenario.drafting.outcome_columns import tells_label
 from secateur.scenario.drafting.roles import Roles
 from secateur.scenario.drafting.shown_lists import aligned_with, separator_of
-from secateur.scenario.drafting.time_guesses import tells_time
+from secateur.scenario.drafting.times.time_guesses import tells_time
 
 _FEW_VALUES = 20
 _FEW_WORDS = 2.0
 _LENGTHS = (8, 16, 32, 50)
 _SURE = 0.98
+_TEXTS = {"text", "review", "summary", "comment", "body", "tip"}
 _SHARED_VALUES = 50  # at most, of a column that a drawn event takes from its positive
-
-
-@dataclass(frozen=True)
-class FieldGuess:
-    """The keys of one entry of `features.fields`, why, and how sure that is."""
-
-    keys: dict[str, object]
-    why: str
-    sure: Sureness = "likely"
-
-    @property
-    def comment(self) -> str:
-        """What stands behind the entry."""
-        return f"{self.sure}: {self.why}"
-
-
-@dataclass(frozen=True)
-class InputGuesses:
-    """The fields, and the columns left out by reason; `shared` are those of drawn events too.
-
-    Where a row shows a list of items, `position` names the item's place in it, and `aligned` the
-    columns with a value for each item, by the name that it gets.
-    """
-
-    fields: tuple[FieldGuess, ...]
-    left_out: dict[str, list[str]]
-    shared: tuple[str, ...] = ()
-    position: str = ""
-    aligned: Mapping[str, str] = field(default_factory=dict)
-
-    def fields_of(self, owner: str) -> list[str]:
-        """The fields of this owner, but for the user and the item themselves."""
-        return [str(f.keys["name"]) for f in self.fields[2:] if f.keys["owner"] == owner]
 
 
 @dataclass(frozen=True)
@@ -71,6 +41,11 @@ class _Columns:
         return self.by_name(self.roles.item.name)
 
     @cached_property
+    def labels(self) -> tuple[bool | None, ...]:
+        """The label of each row of the sample, where it tells one."""
+        return labels_of(self.roles.label, self.every)
+
+    @cached_property
     def item_shapes(self) -> set[str]:
         items = self.roles.label.items or (self.item.present if self.item else ())
         return {_shape(value) for value in items}
@@ -87,6 +62,12 @@ class _Columns:
         """What stands between the items shown."""
         keys = self.roles.label.keys
         return str(keys.get("separator", "|" if keys["kind"] == "clicked_list" else " "))
+
+
+def names_session(column: LogColumn) -> bool:
+    """Whether its name says that it names sessions."""
+    named = named_like(column, ("session", "visit")) is not None
+    return named and (column.identifies or len(column.words) <= 2)
 
 
 def guess_fields(every: Sequence[LogColumn], roles: Roles) -> InputGuesses:
@@ -151,7 +132,13 @@ def _unfit(column: LogColumn, guess: FieldGuess, columns: _Columns) -> str | Non
         "may be known only after the event, and would tell the label": column.name
         in roles.outcomes,
         "one value, or none, in the whole sample": column.distinct < 2,
+        "alone tells the label in the sample, as only an outcome does": tells_label(
+            column, columns.labels
+        ),
         "names the event": is_unique,
+        "names the session": names_session(column),
+        "a text of the event, which may be its outcome": guess.keys["owner"] == "context"
+        and bool(_TEXTS & set(column.words)),
         "never the same twice": column.unique and not column.numeric,
         "changes from event to event with too many values for a drawn event to take it over": (
             roles.label.draws_negatives and guess.keys["owner"] == "context" and many

@@ -1,0 +1,1 @@
+"""The model inputs to start from: columns as they are, and what is made of other events."""

@@ -1,0 +1,57 @@
+"""Whose clocks tell the days: folders that are named by day or hour, held against their events."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from secateur.scenario.drafting.guesses import Sureness
+
+UTC = "UTC"
+# A zone or two for most of the offsets that people live by, those that set their clocks before
+# those that do not. UTC comes first, as most logs are written by it.
+_ZONES = (
+    *(UTC, "Europe/London", "Europe/Berlin", "Europe/Athens", "America/New_York"),
+    *("America/Chicago", "America/Denver", "America/Los_Angeles", "America/Halifax"),
+    *("America/Sao_Paulo", "Africa/Lagos", "Africa/Johannesburg", "Europe/Moscow", "Asia/Dubai"),
+    *("Asia/Karachi", "Asia/Kolkata", "Asia/Dhaka", "Asia/Bangkok", "Asia/Shanghai"),
+    *("Asia/Tokyo", "Australia/Sydney", "Australia/Brisbane", "Pacific/Auckland"),
+)
+
+
+class FileSpan(NamedTuple):
+    """The day and hour that a file is named by, and its first and last event (with their zone)."""
+
+    day: str
+    hour: str | None
+    first: datetime
+    last: datetime
+
+
+class ClocksGuess(NamedTuple):
+    """The time zone, why, and how sure that is."""
+
+    timezone: str
+    comment: str
+
+
+def guess_clocks(spans: Iterable[FileSpan]) -> ClocksGuess:
+    """The first zone on whose clocks most files hold the days and hours that name them.
+
+    Of times that tell no instant nothing can be told: they are the local ones already.
+    """
+    spans = list(spans)
+    fitting = {zone: sum(_holds(span, ZoneInfo(zone)) for span in spans) for zone in _ZONES}
+    zone = max(_ZONES, key=lambda name: fitting[name])  # the first of several
+    if not spans or zone == UTC:
+        return ClocksGuess(UTC, "NOT SURE: whose clocks tell the days? such as Asia/Shanghai")
+    whole = fitting[zone] == len(spans)
+    sure: Sureness = "likely" if whole else "NOT SURE"
+    share = f"{fitting[zone]:,} of {len(spans):,} files hold the days that they are named by"
+    return ClocksGuess(zone, f"{sure}: on such clocks {share}, by UTC {fitting[UTC]:,}")
+
+
+def _holds(span: FileSpan, zone: ZoneInfo) -> bool:
+    moments = (moment.astimezone(zone) for moment in (span.first, span.last))
+    told = [(m.date().isoformat(), f"{m.hour:02d}" if span.hour else None) for m in moments]
+    return told == [(span.day, span.hour)] * 2
