@@ -62,7 +62,7 @@ FOUNDATION = {
 # Which rooms a room may use besides the foundation.
 SIDEWAYS = {
     "events": {"spark"},
-    "features": {"spark"},
+    "features": {"spark", "snapshot"},
     "validation": {"spark"},
     "pruning": {"model"},
     "packaging": {"model", "onnx_graph", "serving"},
@@ -75,7 +75,8 @@ SIDEWAYS = {
     "scenario": {"model"},
     "model": {"onnx_graph"},
     "onnx_graph": set(),
-    "serving": set(),
+    "serving": {"snapshot"},
+    "snapshot": set(),
     "spark": set(),
 }
 DAG_MAY_IMPORT = {"airflow", "secateur_airflow"}
@@ -83,6 +84,7 @@ DAG_MAY_IMPORT = {"airflow", "secateur_airflow"}
 CLIENT_LIBRARIES = {"numpy", "onnxruntime", "boto3", "botocore", "zstandard", "cryptography"}
 CLIENT_ROOMS = (
     "serving",
+    "snapshot",
     "releases",
     "contracts",
     "client.py",

@@ -16,10 +16,11 @@ JOBS = Path(__file__).parents[1] / "jobs"
 
 # Beside --scenario, --set and --output, which every verb has.
 FLAGS = {
-    "check_run": {"inputs": ("form",), "options": ("logs", "run-type")},
+    "check_run": {"inputs": ("form",), "options": ("logs", "run-type", "store")},
     "clean_events": {"inputs": (), "options": ("logs", "state")},
     "validate_events": {"inputs": ("events",), "options": ("state",)},
     "build_features": {"inputs": ("events", "validation"), "options": ("state",)},
+    "build_snapshot": {"inputs": ("events", "validation"), "options": ("state",)},
     "validate_features": {"inputs": ("features",), "options": ()},
     "train_model": {"inputs": ("features", "validation"), "options": ("state", "checkpoints")},
     "plan_candidates": {"inputs": ("dense", "features"), "options": ("checkpoints",)},
@@ -32,7 +33,10 @@ FLAGS = {
         "inputs": ("plan", "scorecards"),
         "options": ("candidates", "target", "state", "dense"),
     },
-    "publish_release": {"inputs": ("candidates", "verdict", "store"), "options": ("target",)},
+    "publish_release": {
+        "inputs": ("candidates", "verdict", "store"),
+        "options": ("target", "window", "events-report"),
+    },
     "accept_night": {
         "inputs": ("verdict", "events-report", "dense", "state"),
         "options": ("features", "candidates"),
@@ -44,7 +48,7 @@ FLAGS = {
 # Of the verb and of the command in a shell alike.
 SHARED_FLAGS = {
     "check_run": {"inputs": ("form",), "options": ("logs", "run-type")},
-    "rollback": {"--release", "--reason", "--channel"},
+    "rollback": {"--release", "--reason", "--channel", "--by"},
     "sweep": {"--keep", "--grace-hours", "--delete"},
 }
 

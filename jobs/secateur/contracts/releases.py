@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from secateur.contracts.features import CounterMeaning
 from secateur.contracts.manifest import FileEntry
 
 CHANNEL_NAME = r"[a-z0-9][a-z0-9_-]*"  # a pattern; a store's scenarios are named so too
@@ -125,3 +126,49 @@ class SweepReceipt:
     releases: tuple[int, ...]
     blobs: int
     bytes: int
+
+
+@dataclass(frozen=True)
+class SnapshotColumn:
+    """An input of the model, by the keys of its table.
+
+    A `number` is stored after a multiplication with `unit`. `unseen` is what it is for a key that
+    no event had, None where it is missing then. With `ages` it is seconds, to which those since the
+    snapshot are added.
+    """
+
+    name: str
+    kind: Literal["number", "text", "list"]
+    unit: float = 1.0
+    unseen: float | None = None
+    ages: bool = False
+
+
+@dataclass(frozen=True)
+class SnapshotTable:
+    """A row for each combination of values of `keys`, which are columns of a request."""
+
+    keys: tuple[str, ...]
+    rows: int
+    columns: tuple[SnapshotColumn, ...]
+
+
+@dataclass(frozen=True)
+class FeatureSnapshot:
+    """What a service cannot know of users and items, as it was when `last_day` had ended.
+
+    `as_of_ms` is that midnight in the log's time zone, milliseconds since 1970. `user` and `item`
+    are the columns of a request that name them; of users there are keyed hashes, by the key that
+    `id_key` names. `counters` are what was counted, and how; each of the `tables` has a folder of
+    its number.
+    """
+
+    scenario: str
+    last_day: str
+    as_of_ms: int
+    id_key: str
+    user: str
+    item: str
+    counters: tuple[CounterMeaning, ...]
+    tables: tuple[SnapshotTable, ...]
+    format: Literal[1] = 1

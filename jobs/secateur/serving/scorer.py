@@ -7,16 +7,14 @@ A scalar stands for every candidate of the request, so the user's columns need n
 does a single list (see `sequences`).
 """
 
-import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from secateur.contracts.errors import UsageError
 from secateur.contracts.features import BucketField, ListField, NumberField, VectorField
-from secateur.identity import ID_KEY, fingerprint
 from secateur.serving import prior
 from secateur.serving.encoding.catalogue_items import Items, item_names
 from secateur.serving.encoding.encoders import (
@@ -38,51 +36,40 @@ from secateur.serving.encoding.request_columns import (
 )
 from secateur.serving.encoding.sequences import encode_list, encode_vector
 from secateur.serving.encoding.time_columns import with_time_columns
+from secateur.serving.encoding.user_key import UserKey
 from secateur.serving.files import golden, layout, package
 from secateur.serving.files.package import Contents
 from secateur.serving.runtime import Feed, Runtime
+from secateur.serving.snapshot_columns import SnapshotColumns
+from secateur.snapshot.keyed_tables import StoredSnapshot
 
 Scores = NDArray[np.float32]
 Ids = NDArray[np.int32]
 Encoders = dict[str, FieldEncoder]
 
 
-class HasFolder(Protocol):
-    """A pulled release: its verified files lie in `folder`."""
-
-    @property
-    def folder(self) -> Path:
-        """Where `model.onnx` and the rest lie."""
-
-
 def load(
-    release_or_folder: HasFolder | Path | str,
+    release_or_folder: package.HasFolder | Path | str,
     *,
     id_key: bytes | str | None = None,
     threads: int = 1,
+    snapshot: package.HasFolder | Path | str | None = None,
+    max_age_hours: float | None = None,
 ) -> "Scorer":
     """Load a Package and see that it scores its golden rows as its model does.
 
-    `id_key` hashes raw user ids; without it the environment's SECATEUR_ID_KEY does. Raises
+    `id_key` hashes raw user ids; without it the environment's SECATEUR_ID_KEY does. A pulled
+    `snapshot` gives requests what they lack, until it is `max_age_hours` old. Raises
     CorruptArtifact for a damaged file, NewerFormat for a package of a later version,
-    ReleaseError when the golden scores differ, UsageError for what names no folder.
+    ReleaseError when the golden scores differ or the snapshot does not fit, UsageError for what
+    names no folder.
     """
-    folder = _folder_of(release_or_folder)
+    folder = package.folder_of(release_or_folder)
     scorer = Scorer(package.read_package(folder), id_key=id_key, threads=threads)
     golden.check_golden(scorer, folder)
+    if snapshot is not None:
+        scorer.use_snapshot(StoredSnapshot(package.folder_of(snapshot)), max_age_hours)
     return scorer
-
-
-def _folder_of(given: HasFolder | Path | str) -> Path:
-    """Where the package lies. Raises UsageError."""
-    folder = given if isinstance(given, str | os.PathLike) else getattr(given, "folder", None)
-    if not isinstance(folder, str | os.PathLike):
-        raise UsageError(f"load a pulled release or a folder, not {given!r:.60}")
-    if "://" in str(folder):
-        raise UsageError(f"{folder} is no folder: pull the release first, then load it")
-    if not Path(folder).is_dir():
-        raise UsageError(f"{folder} is no folder with a package")
-    return Path(folder)
 
 
 class Scorer:
@@ -98,8 +85,9 @@ class Scorer:
         numeric = {f.name for f in inputs if isinstance(f, BucketField | NumberField)}
         missing = contents.schema.missing
         self._absent_numbers = {name: missing[name] for name in numeric & missing.keys()}
-        self._id_key = id_key.encode() if isinstance(id_key, str) else id_key
+        self._user_key = UserKey(id_key, contents.schema.id_key)
         self._keyed: tuple[bytes, Encoders] | None = None
+        self._snapshot: SnapshotColumns | None = None
         self._encoders = _encoders(contents)
         self._numbers = {field.name: NumberEncoder(field) for field in contents.schema.numbers}
         self._runtime = Runtime(contents, threads)
@@ -107,6 +95,13 @@ class Scorer:
             name: IdColumns([contents.schema.fields[place] for place in places])
             for name, places in self._runtime.id_places.items()
         }
+
+    def use_snapshot(self, stored: StoredSnapshot, max_age_hours: float | None = None) -> None:
+        """From the next request on, take what requests lack from this snapshot.
+
+        Raises ReleaseError where it does not fit the model, or is older than `max_age_hours`.
+        """
+        self._snapshot = SnapshotColumns(stored, self.schema, max_age_hours)
 
     def score(
         self, columns: Columns | Table, *, hashed: bool = False, items: Items | None = None
@@ -130,6 +125,21 @@ class Scorer:
         """
         return prior.at_rate(scores, self.schema.drawn_rate, rate)
 
+    def rank(
+        self, columns: Columns, k: int = 20, *, items: Sequence[object] | None = None
+    ) -> list[tuple[object, float]]:
+        """The `k` best of the snapshot's items, or of `items`, with their scores, best first.
+
+        `columns` are the user's and the context's, one value each. Of equal scores the item that
+        stands first comes first. Raises UsageError without a snapshot.
+        """
+        if self._snapshot is None:
+            raise UsageError("to rank items, load the model with a snapshot: it knows them")
+        ranked = self._snapshot.items if items is None else items
+        scores = self.score({**columns, self._snapshot.meaning.item: ranked})
+        best = np.argsort(-scores, kind="stable")[:k]
+        return [(ranked[place], float(scores[place])) for place in best.tolist()]
+
     def prepare(self, columns: Columns | Table) -> Items:
         """Encode candidates once, by the columns that are theirs, to `score` them many times.
 
@@ -140,7 +150,7 @@ class Scorer:
         names = item_names(self.schema)
         if layout.REQUEST_IDS not in self._id_columns:
             raise UsageError("this model has no candidates apart from their request")
-        given = plain_columns(columns, self.schema)
+        given = self._complete(plain_columns(columns, self.schema), names)
         columns = self._drop_missing(select_columns(names, self.schema.unread, given))
         ids = self._ids(layout.IDS, columns, self._encoders, candidates(columns, {}))
         return Items(ids, self._encoders)
@@ -157,10 +167,9 @@ class Scorer:
     ) -> Feed:
         """The model's inputs (see `layout`) for raw values; see `score`."""
         schema = self.schema
-        columns = with_time_columns(plain_columns(columns, schema), schema)
-        columns = select_columns(
-            self._names if items is None else self._shared, schema.unread, columns
-        )
+        names = self._names if items is None else self._shared
+        columns = self._complete(plain_columns(columns, schema), names, hashed=hashed)
+        columns = select_columns(names, schema.unread, with_time_columns(columns, schema))
         columns = self._drop_missing(columns)
         encoders = self._encoders if hashed else self._raw_encoders()
         lists = {f.name: self._list(f, columns, encoders) for f in schema.lists}
@@ -208,6 +217,14 @@ class Scorer:
     def inputs_of(self, ids: Ids) -> Feed:
         """The model's inputs for int32 ids [n, fields], in the schema's order."""
         return {name: ids[:, places] for name, places in self._runtime.id_places.items()}
+
+    def _complete(
+        self, columns: Columns, names: frozenset[str], *, hashed: bool = False
+    ) -> Columns:
+        """The columns, with those of `names` that the snapshot has."""
+        if self._snapshot is None:
+            return columns
+        return self._snapshot.complete(columns, names, None if hashed else self._user_key.get())
 
     def _drop_missing(self, columns: Columns) -> Columns:
         """The columns, with nothing for the numbers that the log means a missing one by."""
@@ -262,24 +279,14 @@ class Scorer:
         """The encoders, with those of hashed fields hashing first."""
         if not any(field.hashed for field in self.schema.categories):
             return self._encoders
-        key = self._id_key or os.environ.get(ID_KEY, "").encode()
+        key = self._user_key.get()
         if self._keyed is None or self._keyed[0] != key:
-            self._check(key)
             encoders = {
                 name: KeyedEncoder(encoder, key) if isinstance(encoder, HashedEncoder) else encoder
                 for name, encoder in self._encoders.items()
             }
             self._keyed = key, encoders
         return self._keyed[1]
-
-    def _check(self, key: bytes) -> None:
-        if not key:
-            raise UsageError(f"raw user ids need the key that hashed them: give id_key or {ID_KEY}")
-        if fingerprint(key) != self.schema.id_key:
-            raise UsageError(
-                f"the id key's fingerprint is {fingerprint(key)}, "
-                f"this model was trained with {self.schema.id_key}"
-            )
 
 
 def _encoders(contents: Contents) -> Encoders:

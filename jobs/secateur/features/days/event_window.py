@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
@@ -53,9 +54,13 @@ class EventWindow:
     @property
     def columns(self) -> list[str]:
         """The columns of the events, side tables joined."""
+        return [*self.own_schema.names, *(name for side in self.sides for name in side.columns)]
+
+    @property
+    def own_schema(self) -> pa.Schema:
+        """The columns of the events themselves, as their files hold them."""
         first, *_ = self.files.values()
-        names = pq.read_schema(first[0]).names
-        return [*names, *(name for side in self.sides for name in side.columns)]
+        return pq.read_schema(first[0]).remove_metadata()
 
     @property
     def size(self) -> int:

@@ -147,8 +147,11 @@ class _Asked:
 
 
 def _measure(counter: Counter, measure: str, counts: Mapping[str, Counts]) -> Doubles:
-    if measure != "rate":
-        return counts[measure].astype(np.float64)
+    return smoothed_rate(counter, counts) if measure == "rate" else counts[measure].astype(float)
+
+
+def smoothed_rate(counter: Counter, counts: Mapping[str, Counts | Doubles]) -> Doubles:
+    """The rate (float64 [n]) of `events` and `positives` [n], with the counter's prior."""
     prior = counter.prior_events
     rate = (counts["positives"] + prior * counter.prior_rate) / (counts["events"] + prior)
     unit = 10.0**DIGITS

@@ -1,10 +1,12 @@
 """Read the files of a Package, trusting none of them."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from secateur.contracts import record
-from secateur.contracts.errors import CorruptArtifact, NewerFormat
+from secateur.contracts.errors import CorruptArtifact, NewerFormat, UsageError
 from secateur.contracts.features import FeatureSchema
 from secateur.serving.files import compression, layout
 from secateur.serving.files.tables import Table, unpack_table
@@ -19,6 +21,26 @@ class Contents:
     model: bytes
     table: Table
     vocabulary: dict[str, Values]
+
+
+class HasFolder(Protocol):
+    """A pulled release: its verified files lie in `folder`."""
+
+    @property
+    def folder(self) -> Path:
+        """Where `model.onnx` and the rest lie."""
+
+
+def folder_of(given: HasFolder | Path | str) -> Path:
+    """Where a package or a snapshot lies. Raises UsageError."""
+    folder = given if isinstance(given, str | os.PathLike) else getattr(given, "folder", None)
+    if not isinstance(folder, str | os.PathLike):
+        raise UsageError(f"load a pulled release or a folder, not {given!r:.60}")
+    if "://" in str(folder):
+        raise UsageError(f"{folder} is no folder: pull the release first, then load it")
+    if not Path(folder).is_dir():
+        raise UsageError(f"{folder} is no folder with one")
+    return Path(folder)
 
 
 def read_package(folder: Path) -> Contents:

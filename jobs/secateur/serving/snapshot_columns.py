@@ -1,0 +1,222 @@
+"""The columns of a request that its caller need not know: a snapshot has them, by ids.
+
+What the caller gives wins. A key that no event had has counts of zero and the prior's rate; one
+that is missing has nothing. Seconds since an event grow with the time since the snapshot; nothing
+else changes until the next one.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import chain
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from secateur.contracts.errors import ReleaseError, UsageError
+from secateur.contracts.features import CounterMeaning, FeatureSchema
+from secateur.contracts.releases import SnapshotColumn
+from secateur.identity import hash_id
+from secateur.serving.encoding.raw_columns import Column, is_scalar, spelling, to_list
+from secateur.serving.encoding.request_columns import Columns
+from secateur.serving.encoding.time_columns import TIME_MS
+from secateur.snapshot.key_index import joined_key
+from secateur.snapshot.keyed_tables import KeyedTable, StoredSnapshot
+
+Key = str | None
+_HOUR_MS = 3_600_000
+
+
+class SnapshotColumns:
+    """Completes requests to one model. Safe to share between threads."""
+
+    def __init__(
+        self, stored: StoredSnapshot, schema: FeatureSchema, max_age_hours: float | None = None
+    ) -> None:
+        """Raises ReleaseError where the snapshot does not fit the model, or is older than that."""
+        self.meaning = stored.meaning
+        self._tables = stored.tables
+        self._schema = schema
+        self._max_age_hours = max_age_hours
+        self._known = {name for table in self._tables.values() for name in _names(table)}
+        self._keys = set(chain.from_iterable(self._tables))
+        _demand_fit(stored, schema)
+        self.demand_fresh()
+
+    @property
+    def age_hours(self) -> float:
+        """Hours since the midnight that the snapshot speaks of."""
+        return (time.time() * 1000 - self.meaning.as_of_ms) / _HOUR_MS
+
+    def demand_fresh(self) -> None:
+        """Raise ReleaseError where the snapshot is older than allowed."""
+        if self._max_age_hours is not None and self.age_hours > self._max_age_hours:
+            raise ReleaseError(
+                f"the snapshot is {self.age_hours:.1f} hours old, "
+                f"{self._max_age_hours:g} are allowed"
+            )
+
+    @cached_property
+    def items(self) -> list[str]:
+        """The ids of all items that it knows."""
+        table = self._tables[(self.meaning.item,)]
+        every = np.arange(table.table.rows)
+        return cast("list[str]", table.values(self.meaning.item, every))
+
+    def complete(self, columns: Columns, wanted: Set[str], key: bytes | None) -> Columns:
+        """The columns, and those of `wanted` that they lack and the snapshot has.
+
+        Raw user ids are hashed with `key`; without one they are keyed hashes. Columns that are
+        there for the snapshot alone, and not `wanted` by the model, are left out. Raises UsageError
+        where a key is lacking, ReleaseError where the snapshot has grown too old.
+        """
+        self.demand_fresh()
+        found = dict(columns)
+        for keys, names in self._to_look_up(wanted - columns.keys(), columns.keys()):
+            table = self._tables[keys]
+            asked = _Asked.of(found, keys, self._spellers(key))
+            places = table.places(asked.keys)
+            for column in table.table.columns:
+                if column.name in names:
+                    values = self._values(table, column, places, asked, columns.get(TIME_MS))
+                    found[column.name] = values[0] if asked.is_one else values
+        return {name: column for name, column in found.items() if self._is_read(name, wanted)}
+
+    def _to_look_up(
+        self, lacking: Set[str], given: Set[str]
+    ) -> Iterator[tuple[tuple[str, ...], Set[str]]]:
+        """The tables to look into, in their order, with the columns to take from each."""
+        needed = set(lacking)
+        plan = []
+        for keys, table in reversed([*self._tables.items()]):
+            names = needed & _names(table) - set(keys)
+            if names:
+                needed |= set(keys) - given
+                plan.append((keys, names))
+        unknown = sorted(needed & self._keys - given - self._known)
+        if unknown:
+            raise UsageError(
+                f"the request names no {unknown}, by which the snapshot finds the rest"
+            )
+        yield from reversed(plan)
+
+    def _spellers(self, key: bytes | None) -> Mapping[str, Callable[[object], Key]]:
+        """How the values of a key are spelled, where they are hashed."""
+
+        def hash_of(value: object) -> Key:
+            text = spelling(value)
+            return text if text is None or key is None else hash_id(key, text)
+
+        return {self.meaning.user: hash_of}
+
+    def _values(
+        self,
+        table: KeyedTable,
+        column: SnapshotColumn,
+        places: NDArray[np.int64],
+        asked: "_Asked",
+        time_ms: Column,
+    ) -> Sequence[object] | NDArray[np.float64]:
+        """The values [n] of one column."""
+        values = table.values(column.name, places)
+        if not isinstance(values, np.ndarray):
+            return cast("Sequence[object]", values)
+        if column.unseen is not None:
+            unseen = (places < 0) & asked.is_key
+            values = np.where(unseen, column.unseen, values)
+        return values + self._seconds_since(time_ms) if column.ages else values
+
+    def _seconds_since(self, time_ms: Column) -> NDArray[np.float64]:
+        """Whole seconds from the snapshot to the request, float64 [1 or n]."""
+        if time_ms is None:
+            given: list[object] = [time.time() * 1000]
+        else:
+            given = [time_ms] if is_scalar(time_ms) else to_list(time_ms)
+        passed = np.array([_milliseconds(one) for one in given]) - self.meaning.as_of_ms
+        seconds: NDArray[np.float64] = np.floor(np.maximum(passed, 0) / 1000)
+        return seconds
+
+    def _is_read(self, name: str, wanted: Set[str]) -> bool:
+        if name == TIME_MS:
+            return bool(self._schema.times)
+        return name in wanted or name not in self._keys
+
+
+class _Asked:
+    """The keys [n] that a request asks one table for, 1 where each of its columns is one value."""
+
+    def __init__(self, keys: Sequence[Key], is_one: bool) -> None:
+        self.keys = keys
+        self.is_one = is_one
+        self.is_key = np.fromiter((key is not None for key in keys), np.bool_, len(keys))
+
+    @classmethod
+    def of(
+        cls,
+        columns: Columns,
+        keys: tuple[str, ...],
+        spellers: Mapping[str, Callable[[object], Key]],
+    ) -> "_Asked":
+        """Of a request's columns. Raises UsageError where they differ in length."""
+        parts = [_spell_column(columns[key], spellers.get(key, spelling)) for key in keys]
+        sizes = {len(part) for part in parts if part is not None and len(part) != 1}
+        many = [key for key in keys if not is_scalar(columns[key])]
+        if len(sizes) > 1:
+            raise UsageError(f"columns {many} have different lengths")
+        rows = sizes.pop() if sizes else 1
+        if len(keys) == 1:
+            return cls(parts[0], not many)
+        wide = [part * rows if len(part) == 1 else part for part in parts]
+        return cls([_join_key(row) for row in zip(*wide, strict=True)], not many)
+
+
+def _spell_column(column: Column, spell: Callable[[object], Key]) -> list[Key]:
+    if is_scalar(column):
+        return [spell(column)]
+    return list(map(spell, to_list(column)))
+
+
+def _join_key(parts: Sequence[Key]) -> Key:
+    there = [part for part in parts if part is not None]
+    return joined_key(there) if len(there) == len(parts) else None
+
+
+def _names(table: KeyedTable) -> set[str]:
+    return {column.name for column in table.table.columns}
+
+
+def _milliseconds(value: object) -> float:
+    if isinstance(value, datetime):
+        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return aware.timestamp() * 1000
+    return float(value)  # type: ignore[arg-type]
+
+
+def _demand_fit(stored: StoredSnapshot, schema: FeatureSchema) -> None:
+    """Insist that the snapshot means by every input what the model learned. Raises ReleaseError."""
+    meaning = stored.meaning
+    if (meaning.scenario, meaning.id_key) != (schema.scenario, schema.id_key):
+        raise ReleaseError(
+            f"the snapshot is of {meaning.scenario} with id key {meaning.id_key}, "
+            f"the model of {schema.scenario} with {schema.id_key}"
+        )
+    counted = _counters_by_input(meaning.counters)
+    for name, (measure, learned) in _counters_by_input(schema.counters).items():
+        if name in counted and counted[name] != (measure, learned):
+            raise ReleaseError(
+                f"the snapshot counts {name} otherwise than the model: {counted[name][1]}, "
+                f"not {learned}"
+            )
+
+
+def _counters_by_input(
+    counters: Sequence[CounterMeaning],
+) -> dict[str, tuple[str, dict[str, object]]]:
+    """By input its measure, and all else that its counter means."""
+    return {
+        name: (measure, {key: value for key, value in vars(one).items() if key != "inputs"})
+        for one in counters
+        for measure, name in one.inputs.items()
+    }

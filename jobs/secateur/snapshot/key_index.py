@@ -1,0 +1,66 @@
+"""Finds a key's row among millions: 8 bytes of its hash, sorted, in a file that is memory-mapped.
+
+A key is a text, or several texts whose combination was counted. Its first 64 bits of BLAKE2b stand
+for it. That a key which is not there is taken for one of n that are has the chance n / 2^64, 5e-13
+for ten million; two that are there and share their bits are refused when the file is written.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from secateur.contracts.errors import Refused
+
+Hashes = NDArray[np.uint64]
+Places = NDArray[np.int64]
+_REMEMBERED = 1 << 16  # keys; popular items are asked for all the time
+
+
+def joined_key(parts: Sequence[str]) -> str:
+    """One text for the values of several columns; no two combinations have the same one."""
+    return "".join([*(f"{len(part)}:{part}" for part in parts[:-1]), parts[-1]])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def key_hash(key: str) -> int:
+    """The 64 bits that stand for a key."""
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big")
+
+
+def sorted_hashes(keys: Sequence[str]) -> tuple[Hashes, Places]:
+    """The rising hashes (uint64 [n]) of distinct `keys` [n], and each one's place (int64 [n]).
+
+    Raises Refused where two keys share a hash.
+    """
+    hashes = np.fromiter(map(key_hash.__wrapped__, keys), np.uint64, len(keys))
+    order = np.argsort(hashes, kind="stable").astype(np.int64)
+    hashes = hashes[order]
+    twice = np.flatnonzero(hashes[1:] == hashes[:-1])
+    if len(twice):
+        raise Refused(f"{len(twice)} pairs of keys are twice, or share the 64 bits of their hash")
+    return hashes, order
+
+
+class KeyIndex:
+    """The rows of keys in a file of rising hashes (uint64 [n])."""
+
+    def __init__(self, file: Path) -> None:
+        self._hashes: Hashes = np.load(file, mmap_mode="r", allow_pickle=False)
+
+    def __len__(self) -> int:
+        return len(self._hashes)
+
+    def places(self, keys: Sequence[str | None]) -> Places:
+        """Int64 [n]: the row of each of `keys` [n], -1 for one that is not there, or is None."""
+        wanted = np.fromiter(
+            (0 if key is None else key_hash(key) for key in keys), np.uint64, len(keys)
+        )
+        place = np.searchsorted(self._hashes, wanted)
+        there = place < len(self._hashes)
+        there[there] = self._hashes[place[there]] == wanted[there]
+        there &= np.fromiter((key is not None for key in keys), np.bool_, len(keys))
+        return np.where(there, place, -1)
