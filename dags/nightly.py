@@ -54,11 +54,12 @@ def nightly(path: Path) -> DAG:
     """Declare the DAG of one scenario file."""
     scenario = tomllib.loads(path.read_text())
     night = Night(str(path), scenario["logs"].get("timezone", "UTC"))
+    cron = scenario.get("schedule", "0 3 * * *") if settings.scheduled() else None
 
     @dag(
         dag_id=f"secateur_{scenario['name']}",
         description=scenario["title"],
-        schedule=schedule_in(night.timezone, scenario.get("schedule", "0 3 * * *")),
+        schedule=schedule_in(night.timezone, cron),
         dagrun_timeout=timedelta(hours=scenario.get("deadline_hours", 20)),
         params=form(scenario),
         tags=["secateur", *scenario.get("tags", [])],

@@ -1,6 +1,7 @@
 """What a night needs of Airflow's REST API: trigger, watch, read a log. On Airflow's own client."""
 
 import json
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -40,26 +41,48 @@ class AirflowApi:
     def _client(self) -> ApiClient:
         return ApiClient(Configuration(host=self.url, access_token=self._token))
 
+    def answers(self) -> bool:
+        """Tell whether the API server and its database answer."""
+        return self._all_healthy("metadatabase")
+
     def healthy(self) -> bool:
         """Tell whether the database, the scheduler and the DAG processor answer."""
+        return self._all_healthy("metadatabase", "scheduler", "dag_processor")
+
+    def _all_healthy(self, *names: str) -> bool:
         try:
             health = MonitorApi(ApiClient(Configuration(host=self.url))).get_health()
         except (ApiException, HTTPError):
             return False
-        parts = (health.metadatabase, health.scheduler, health.dag_processor)
+        parts = [getattr(health, name) for name in names]
         return all(part is not None and part.status == "healthy" for part in parts)
 
-    def has_dag(self, dag: str) -> bool:
-        """Tell whether the DAG has been parsed."""
+    def has_dag(self, dag: str, since: datetime | None = None) -> bool:
+        """Tell whether the DAG has been parsed, `since` then."""
         try:
-            DAGApi(self._client).get_dag(dag)
+            parsed = DAGApi(self._client).get_dag(dag).last_parsed_time
         except NotFoundException:
             return False
-        return True
+        return since is None or (parsed is not None and parsed > since)
+
+    def pause(self, dag: str, paused: bool = True) -> None:
+        """Let a DAG's runs wait, or go on."""
+        DAGApi(self._client).patch_dag(dag, DAGPatchBody(is_paused=paused))
+
+    def unpaused(self) -> list[str]:
+        """Our DAGs that are not paused."""
+        found = DAGApi(self._client).get_dags(tags=["secateur"], paused=False).dags
+        return [dag.dag_id for dag in found]
+
+    def unfinished(self, dag: str) -> list[str]:
+        """Ids of a DAG's runs that wait or run, the oldest first."""
+        states = ["queued", "running"]
+        found = DagRunApi(self._client).get_dag_runs(dag, state=states, order_by=["run_after"])
+        return [run.dag_run_id for run in found.dag_runs]
 
     def trigger(self, dag: str, parameters: dict[str, Any]) -> str:
         """Unpause the DAG, start a run and return its id."""
-        DAGApi(self._client).patch_dag(dag, DAGPatchBody(is_paused=False))
+        self.pause(dag, False)
         body = TriggerDAGRunPostBody(conf=parameters)
         return DagRunApi(self._client).trigger_dag_run(dag, body).dag_run_id
 

@@ -5,8 +5,8 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from local_site.airflow_api import AirflowApi, password_of
@@ -16,45 +16,66 @@ PROJECT = Path(__file__).parents[2]
 POOLS = PROJECT / "infra" / "pools.json"
 USER = "admin"
 START_TIMEOUT_S = 120
+LOCK_TIMEOUT_S = 60  # SQLite lets one process write at a time; the others wait so long, not 5 s
+FILE_BACKEND = "airflow.secrets.local_filesystem.LocalFilesystemBackend"
 
 
 @dataclass(frozen=True)
 class LocalAirflow:
     """Three processes: the scheduler, the DAG processor and the API server with the UI.
 
-    `environment` is handed to every task, besides Airflow's own settings.
+    `environment` is handed to every task, besides Airflow's own settings; `connections` are for
+    those that ask for one.
     """
 
     home: Path
     port: int
     environment: Mapping[str, str]
+    connections: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
         """Where the UI answers."""
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self) -> AirflowApi:
-        """Start what does not run yet and wait until it is healthy. Raises ServiceError."""
-        scheduler, processor, server = services = self._services()
+    def start(self, before_nights: Callable[[AirflowApi], None] | None = None) -> AirflowApi:
+        """Start what does not run yet and wait until it is healthy. Raises ServiceError.
+
+        The scheduler is last: a task that it starts before the API server answers loses a try.
+        `before_nights` is called before it starts, when the API server answers already.
+        """
+        scheduler, processor, server = self._services()
         if server.pid() is None:
             require_free_port(self.port, "Airflow", "SECATEUR_AIRFLOW_PORT")
-            self.home.mkdir(parents=True, exist_ok=True)
+            self._make_home()
             self._airflow("db", "migrate")
             self._airflow("pools", "import", str(POOLS))
-        for service in services:
-            service.start()
+        server.start()
         server.wait(self._password_exists, START_TIMEOUT_S)
         api = AirflowApi(self.url, USER, self.password)
+        server.wait(api.answers, START_TIMEOUT_S)
+        processor.start()
+        if before_nights is not None and scheduler.pid() is None:
+            before_nights(api)
+        scheduler.start()
         server.wait(api.healthy, START_TIMEOUT_S)
         for service in (scheduler, processor):
             service.wait(lambda: True, START_TIMEOUT_S)
         return api
 
     def stop(self) -> None:
-        """End the three processes, and no others."""
-        for service in reversed(self._services()):
+        """End the three processes and what they left, and no others; the scheduler first."""
+        for service in self._services():
             service.stop()
+
+    def _make_home(self) -> None:
+        """The folder with passwords, database and logs: its owner's alone, an older one too."""
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.home.chmod(0o700)
+        for path in self.home.glob("*"):
+            if path.is_file():
+                path.chmod(0o600)
+        _write_private(self.home / "connections.json", json.dumps(dict(self.connections)))
 
     @property
     def password(self) -> str:
@@ -87,11 +108,13 @@ class LocalAirflow:
             capture_output=True,
             text=True,
             check=False,
+            umask=0o077,
         )
         if done.returncode:
             raise ServiceError(f"airflow {' '.join(command)}: {done.stderr.strip()[-500:]}")
 
     def _settings(self) -> dict[str, str]:
+        database = self.home.absolute() / "airflow.db"
         return {
             **self.environment,
             **_secrets(self.home / "secrets.json"),
@@ -107,6 +130,11 @@ class LocalAirflow:
             "AIRFLOW__CORE__PARALLELISM": "8",
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{database}?timeout={LOCK_TIMEOUT_S}",
+            "AIRFLOW__SECRETS__BACKEND": FILE_BACKEND,
+            "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps(
+                {"connections_file_path": str(self.home / "connections.json")}
+            ),
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         }
@@ -119,11 +147,17 @@ def _airflow() -> str:
 def _secrets(path: Path) -> dict[str, str]:
     """Keys that Airflow's processes share; made once, readable by their owner alone."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
         made = {
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(48),
             "AIRFLOW__API__SECRET_KEY": secrets.token_urlsafe(48),
         }
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(made))
+        _write_private(path, json.dumps(made))
     return dict(json.loads(path.read_text()))
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file that its owner alone can read, from its first byte on."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(text)

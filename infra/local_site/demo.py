@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 
 from rich.console import Console
 
@@ -31,18 +32,21 @@ console = Console(width=None if sys.stdout.isatty() else 150)
 def run_demo(site: Site, scenario: str, keep: bool) -> int:
     """Start the site, run the night, show what came of it, and use it. Raises ServiceError."""
     make_log(scenario)
-    started = time.monotonic()
+    started, dag = time.monotonic(), f"secateur_{scenario}"
     with console.status("starting the object store and Airflow"):
-        api = site.start()
-        dag = f"secateur_{scenario}"
-        wait_for_dag(api, dag)
+        api, unpaused = start_alone(site, dag)
     console.print(f"store and Airflow up in {time.monotonic() - started:.0f} s")
+    for other in api.unfinished(dag):
+        console.print(f"[yellow]this waits for run {other}, which has not ended: one at a time")
     run = api.trigger(dag, {"again": True})  # also where nothing is new since the last demo
     try:
         state = watch(api, dag, run, console)
     except KeyboardInterrupt:
         abandon(api, dag, run, console)
         raise
+    finally:
+        for name in {dag, *unpaused}:
+            api.pause(name, name not in unpaused)
     folder = max((site.runs / scenario).iterdir())
     console.print(night_table(str(folder), console.width))
     tell_truth(scenario)
@@ -50,6 +54,29 @@ def run_demo(site: Site, scenario: str, keep: bool) -> int:
     console.print(f"report: {folder / 'report' / 'index.html'}")
     console.print(welcome(site) if keep else "Airflow's UI: make up, stop it with: make down")
     return code
+
+
+def start_alone(site: Site, dag: str) -> tuple[AirflowApi, list[str]]:
+    """Start the site so that no scheduled night begins by itself, and wait for the DAG.
+
+    Returns the API and the DAGs that were not paused before. Raises ServiceError.
+    """
+    unpaused: list[str] = []
+    begun = datetime.now(UTC)
+    quiet = site.with_settings(("schedule", "off"))
+    fresh: list[datetime] = []
+
+    def pause_all(api: AirflowApi) -> None:
+        fresh.append(begun)
+        unpaused.extend(api.unpaused())
+        for name in unpaused:
+            api.pause(name)
+
+    api = quiet.start(pause_all)
+    if not fresh:  # it runs already, by its schedule
+        unpaused.extend(api.unpaused())
+    wait_for_dag(api, dag, fresh[0] if fresh else None)
+    return api, unpaused
 
 
 def make_log(scenario: str) -> None:
@@ -71,10 +98,10 @@ def tell_truth(scenario: str) -> None:
         console.print(f"the best possible AUC, by what was planted: {', '.join(days)}")
 
 
-def wait_for_dag(api: AirflowApi, dag: str) -> None:
-    """Wait until the DAG processor has parsed the file. Raises ServiceError."""
+def wait_for_dag(api: AirflowApi, dag: str, since: datetime | None = None) -> None:
+    """Wait until the DAG processor has parsed the file, `since` then. Raises ServiceError."""
     deadline = time.monotonic() + PARSE_TIMEOUT_S
-    while not api.has_dag(dag):
+    while not api.has_dag(dag, since):
         if time.monotonic() > deadline:
             raise ServiceError(f"Airflow knows no DAG {dag}: is there such a scenario file?")
         time.sleep(0.5)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 GRACE_S = 15.0
+MARK = "SECATEUR_SERVICE"  # in the environment of all that a service starts
 
 
 class ServiceError(RuntimeError):
@@ -38,18 +39,24 @@ class Service:
         return self.folder / f"{self.name}.pid"
 
     def start(self) -> None:
-        """Start it, detached from our terminal. A running one is left alone."""
+        """Start it, detached from our terminal; what it writes is its owner's alone.
+
+        A running one is left alone. What one that was killed left behind is ended first.
+        """
         if self.pid() is not None:
             return
+        self.end_leftovers()
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.log.touch(mode=0o600)
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 self.command,
-                env={**os.environ, **self.environment},
+                env={**os.environ, **self.environment, MARK: str(self.record)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=0o077,
             )
         started = _started_at(process.pid)
         self.record.write_text(json.dumps({"pid": process.pid, "started": started}))
@@ -75,7 +82,7 @@ class Service:
         raise ServiceError(f"{self.name} is not healthy after {timeout_s:.0f} s, see {self.log}")
 
     def stop(self) -> None:
-        """End its whole session: politely, then for good. Forgets it."""
+        """End its whole session: politely, then for good; then what it left. Forgets it."""
         pid = self.pid()
         if pid is not None:
             _signal(pid, signal.SIGTERM)
@@ -83,7 +90,35 @@ class Service:
             while time.monotonic() < deadline and self.pid() is not None:
                 time.sleep(0.1)
             _signal(pid, signal.SIGKILL)
+        self.end_leftovers()
         self.record.unlink(missing_ok=True)
+
+    def leftovers(self) -> list[int]:
+        """Processes that outlived it, such as the workers of a scheduler that was killed.
+
+        They are in its session, whose number nobody else gets while one of them lives, or have its
+        mark in their environment. None while it runs.
+        """
+        if self.pid() is not None:
+            return []
+        session = None
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            session = int(json.loads(self.record.read_text())["pid"])
+        if session is not None and _started_at(session) is not None:
+            session = None  # a stranger's by now
+        mark = f"{MARK}={self.record}".encode()
+        return sorted(pid for pid in _our_processes() if _belongs(pid, session, mark))
+
+    def end_leftovers(self) -> None:
+        """End them: politely, stopped ones too, then for good."""
+        for number in (signal.SIGTERM, signal.SIGCONT):
+            for pid in self.leftovers():
+                _signal_one(pid, number)
+        deadline = time.monotonic() + GRACE_S
+        while self.leftovers() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        for pid in self.leftovers():
+            _signal_one(pid, signal.SIGKILL)
 
     def _last_words(self) -> str:
         lines = self.log.read_text(errors="replace").split("\n") if self.log.exists() else []
@@ -113,6 +148,33 @@ def free_port() -> int:
 def _signal(pid: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, number)
+
+
+def _signal_one(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _our_processes() -> list[int]:
+    """Live processes of this user, without this one."""
+    pids = (int(path.name) for path in Path("/proc").glob("[0-9]*"))
+    return [pid for pid in pids if pid != os.getpid() and _owner(pid) == os.getuid()]
+
+
+def _owner(pid: int) -> int | None:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}").stat().st_uid
+    return None
+
+
+def _belongs(pid: int, session: int | None, mark: bytes) -> bool:
+    if _started_at(pid) is None:
+        return False
+    with contextlib.suppress(OSError):
+        if session is not None and os.getsid(pid) == session:
+            return True
+        return mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return False
 
 
 def _started_at(pid: int) -> str | None:

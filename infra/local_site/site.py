@@ -2,16 +2,19 @@
 
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from local_site.airflow_api import AirflowApi
 from local_site.airflow_server import USER, LocalAirflow
 from local_site.keys import make_keys
 from local_site.object_store import LocalStore
+from secateur.releases.signing import SIGNING_KEY
 
 PROJECT = Path(__file__).parents[2]
 AIRFLOW_PORT = "8080"
+SIGNING_CONNECTION = "secateur_signing_key"  # as the plugin asks for it
 
 
 @dataclass(frozen=True)
@@ -30,15 +33,27 @@ class Site:
     @property
     def airflow(self) -> LocalAirflow:
         """The scheduler and its UI."""
-        return LocalAirflow(self.folder / "airflow", self.airflow_port, self.environment())
+        environment = self.environment()
+        signing = {"conn_type": "generic", "password": environment[SIGNING_KEY]}
+        environment[SIGNING_KEY] = ""  # also where the shell that starts it has one
+        connections = {SIGNING_CONNECTION: signing}
+        home = self.folder / "airflow"
+        return LocalAirflow(home, self.airflow_port, environment, connections)
 
     @property
     def runs(self) -> Path:
         """Root of the sealed run folders."""
         return self.folder / "runs"
 
+    def with_settings(self, *settings: tuple[str, str]) -> "Site":
+        """The same site, with further settings for what is started now."""
+        return replace(self, settings=(*self.settings, *settings))
+
     def environment(self) -> dict[str, str]:
-        """What every task sees: the keys, the store's address and where run folders go."""
+        """The keys, the store's address and where run folders go.
+
+        Every task sees all of it but the signing key, which those that publish ask Airflow for.
+        """
         settings = {"runs": str(self.runs), "python": sys.executable, **dict(self.settings)}
         return {
             **make_keys(self.folder / "keys.env"),
@@ -46,10 +61,10 @@ class Site:
             **{f"AIRFLOW__SECATEUR__{k.upper()}": v for k, v in settings.items()},
         }
 
-    def start(self) -> AirflowApi:
-        """Start what does not run yet. Raises ServiceError."""
+    def start(self, before_nights: Callable[[AirflowApi], None] | None = None) -> AirflowApi:
+        """Start what does not run yet; `before_nights` as LocalAirflow. Raises ServiceError."""
         self.store.start()
-        return self.airflow.start()
+        return self.airflow.start(before_nights)
 
     def stop(self) -> None:
         """End what we started; a stopped site is no error."""

@@ -17,6 +17,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from secateur_airflow import settings
+from secateur_airflow.keys import environment_of
 from secateur_airflow.verb import Verb, raise_for_exit
 
 # As `secateur.command` writes them: 03:12:45 E secateur: ...
@@ -71,7 +72,11 @@ class VerbProcess(BaseOperator):
         error = ["it said nothing"]
         with subprocess.Popen(
             command,
-            env={**os.environ, "SECATEUR_ANSWER": str(answer), "PYTHONUNBUFFERED": "1"},
+            env={
+                **environment_of(self.verb.name),
+                "SECATEUR_ANSWER": str(answer),
+                "PYTHONUNBUFFERED": "1",
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

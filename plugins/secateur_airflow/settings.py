@@ -13,6 +13,7 @@ gpu         process | kubernetes: where torch verbs run      (process)
 gpu_image, gpu_namespace, gpu_limit  of the pod              (secateur:latest, default, 1)
 cpu_hours, measure_hours, spark_hours, gpu_hours             (1, 1, 4, 8)
             the longest that one task may take where it runs; then it is ended and tried again
+schedule    on | off: whether nights run by themselves           (on)
 retry_seconds  the wait before a crashed task's first retry, doubled before each further (60)
 """
 
@@ -51,6 +52,11 @@ def time_limit(on: str) -> timedelta:
 def first_retry() -> timedelta:
     """How long a crashed task waits for its first retry."""
     return timedelta(seconds=float(read("retry_seconds", "60")))
+
+
+def scheduled() -> bool:
+    """Whether DAGs have the schedules of their scenarios; else they run when somebody asks."""
+    return read("schedule", "on") != "off"
 
 
 def python() -> str:

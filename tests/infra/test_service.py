@@ -1,6 +1,7 @@
 """A service of ours is started once, and ended without touching anybody else's process."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -52,6 +53,50 @@ def test_stopping_ends_the_children_too(tmp_path: Path) -> None:
     while alive(child) and time.monotonic() < deadline:  # a busy machine is late to bury it
         time.sleep(0.05)
     assert not alive(child)
+
+
+LEAVES_TWO = """
+import subprocess, time
+print(subprocess.Popen(["sleep", "60"]).pid, flush=True)
+print(subprocess.Popen(["sleep", "60"], start_new_session=True).pid, flush=True)
+open("made", "w").close()
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Service, list[int]]:
+    """A service that was killed at once, and the two processes that it left."""
+    monkeypatch.chdir(tmp_path)
+    parent = service(tmp_path, LEAVES_TWO)
+    parent.start()
+    pid, deadline = parent.pid(), time.monotonic() + 10
+    while not (tmp_path / "made").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    while parent.pid() is not None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return parent, [int(line) for line in parent.log.read_text().split()]
+
+
+@pytest.mark.parametrize("command", ["stop", "start"])
+def test_what_a_killed_service_left_is_found_and_ended_and_nothing_else(
+    killed: tuple[Service, list[int]], command: str
+) -> None:
+    parent, left = killed
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as stranger:
+        assert parent.leftovers() == sorted(left)
+        getattr(parent, command)()
+        assert not any(alive(pid) for pid in left)
+        assert alive(stranger.pid)
+        stranger.kill()
+    parent.stop()
+
+
+def test_what_a_service_writes_is_its_owners_alone(killed: tuple[Service, list[int]]) -> None:
+    killed[0].stop()
+    assert {path.stat().st_mode & 0o077 for path in (Path("made"), killed[0].log)} == {0}
 
 
 def test_a_pid_that_another_process_has_now_is_not_ours(tmp_path: Path) -> None:

@@ -43,6 +43,14 @@ def test_a_skipped_night_says_so(tmp_path: Path) -> None:
     assert told.sentence == "the log has no 2024-03-07 yet. What is served stays as it was."
 
 
+def test_a_run_that_was_marked_by_hand_says_so_before_what_it_killed(tmp_path: Path) -> None:
+    fail(tmp_path, "clean_events", kind="ended by hand", attempt=0, message="without a word")
+    fail(tmp_path, "night", kind="ended by hand", attempt=0, message="the run was marked by hand")
+    told = headline(read_night(str(tmp_path)))
+    assert told.sentence.startswith("night ended by hand: the run was marked by hand.")
+    assert "try 0" not in render(read_night(str(tmp_path)), "t")
+
+
 def test_a_crash_is_no_refusal_and_its_words_are_escaped(tmp_path: Path) -> None:
     fail(tmp_path, "train_model", kind="crashed", attempt=4, message="<b>killed</b>")
     night = read_night(str(tmp_path))

@@ -19,6 +19,7 @@ from secateur.report.number_format import (
 
 Status = Literal["published", "accepted", "refused", "skipped", "incomplete"]
 
+WHOLE_NIGHT = "night"  # the task of a failure that is the run's own
 UNTOUCHED = "What is served stays as it was."
 STAGE_WORDS = {
     "events_report": "validation of the events",
@@ -79,9 +80,9 @@ def headline(night: Night) -> Headline:
 
 
 def _decisive(night: Night) -> TaskFailure | None:
-    """The failed task that ended the night: one of many candidates' does not."""
-    ended = (one for one in night.failures if one.candidate is None)
-    return next(ended, next(iter(night.failures), None))
+    """What ended the night: the person who marked it, or the failed task that is no candidate's."""
+    ended = sorted(night.failures, key=lambda one: (one.task != WHOLE_NIGHT, bool(one.candidate)))
+    return next(iter(ended), None)
 
 
 def _of_failure(failed: TaskFailure) -> Headline:

@@ -1,0 +1,43 @@
+"""The signing key is in the environment of the verbs that sign, and of no other."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from secateur_airflow.process import VerbProcess
+from secateur_airflow.verb import Verb
+
+SAYS = """
+import json, os
+open(os.environ["SECATEUR_ANSWER"], "w").write(json.dumps(os.environ.get("SECATEUR_SIGNING_KEY")))
+"""
+
+
+def key_of(verb: str, jobs: Path) -> Any:
+    """What a process of this verb finds as the signing key."""
+    (jobs / f"{verb}.py").write_text(SAYS)
+    task = VerbProcess(task_id="t", verb=Verb(verb, "s.toml"), inputs={}, output_path=["o"])
+    run = SimpleNamespace(
+        run_id="r", dag_id="secateur_x", run_after=datetime(2026, 1, 1), run_type="manual", conf={}
+    )
+    run.data_interval_end = None
+    pushed = SimpleNamespace(xcom_push=lambda key, value: None)
+    context: Any = {"dag_run": run, "params": {}, "ti": pushed}
+    return task.execute(context)
+
+
+@pytest.mark.parametrize("source", ["connection", "environment"])
+def test_only_a_verb_that_signs_has_the_key(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__SECATEUR__JOBS", str(tmp_path))
+    monkeypatch.setenv("SECATEUR_SIGNING_KEY", "old" if source == "connection" else "seed")
+    if source == "connection":
+        kept = json.dumps({"conn_type": "generic", "password": "seed"})
+        monkeypatch.setenv("AIRFLOW_CONN_SECATEUR_SIGNING_KEY", kept)
+    assert key_of("publish_release", tmp_path) == "seed"
+    assert key_of("train_model", tmp_path) is None
