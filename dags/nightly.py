@@ -16,25 +16,17 @@ why, and the evidence is sealed in the run's folder. A task that *crashed* is re
 import tomllib
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from airflow.sdk import DAG, Asset, Param, dag, get_current_context, task, task_group
+from airflow.sdk import DAG, Asset, Param, TaskGroup, dag, get_current_context, task, task_group
 
 from secateur_airflow import settings
 from secateur_airflow.alerts import Alert, Overdue, TellKept
 from secateur_airflow.by_hand import TellEndedByHand, demand_finished
 from secateur_airflow.failures import Forget, Record
-from secateur_airflow.night import GPU, MEASURE, MEASURED_OR_CRASHED, SPARK, Night
+from secateur_airflow.night import GPU, MEASURE, MEASURED_OR_CRASHED, SPARK, Night, every_task
 from secateur_airflow.run_day import schedule_in
 
-EVERY_TASK = {
-    "retries": 3,
-    "retry_delay": settings.first_retry(),
-    "retry_exponential_backoff": True,
-    "max_retry_delay": timedelta(minutes=15),
-    "on_execute_callback": Forget(),
-    "on_failure_callback": Alert(),
-}
 MEASURED = {"scorecards": "{run}/scorecards", "candidates": "{run}/candidates"}
 MADE = {
     "candidates": "{run}/candidates",
@@ -46,7 +38,7 @@ EVERY_NIGHT = {
     "max_active_runs": 1,
     "on_failure_callback": Overdue(),
     "doc_md": __doc__,
-    "default_args": EVERY_TASK,
+    "default_args": every_task(),
 }
 
 
@@ -54,7 +46,7 @@ def nightly(path: Path) -> DAG:
     """Declare the DAG of one scenario file."""
     scenario = tomllib.loads(path.read_text())
     night = Night(str(path), scenario["logs"].get("timezone", "UTC"))
-    cron = scenario.get("schedule", "0 3 * * *") if settings.scheduled() else None
+    cron = scenario.get("schedule", "0 3 * * *") if settings.has_schedules() else None
 
     @dag(
         dag_id=f"secateur_{scenario['name']}",
@@ -69,50 +61,43 @@ def nightly(path: Path) -> DAG:
         state, store = settings.state(scenario["name"]), settings.store()
 
         window = check(night, store)
-        log = {"state": state, "logs.last_day": window["last_day"]}
-        events = night.task("clean_events", log, on=SPARK)
-        events_report = night.task("validate_events", {"events": events, "state": state}, on=SPARK)
-        features = night.task(
-            "build_features",
-            {"events": events, "validation": events_report, "state": state},
-            on=SPARK,
-        )
-        features_report = night.task("validate_features", {"features": features}, on=SPARK)
-        trained_on = {"features": features, "validation": features_report, "state": state}
-        dense = night.task("train_model", trained_on | {"checkpoints": "{run}/checkpoints"}, on=GPU)
-        model = {"dense": dense, "features": features}
-        plan = night.task("plan_candidates", model | {"checkpoints": "{run}/search"})
+        with TaskGroup("data", tooltip="From the raw log to inputs", prefix_group_id=False):
+            data = read_log(night, state, window["last_day"])
+        trained_on = {"features": data.features, "validation": data.report, "state": state}
+        with TaskGroup("dense", tooltip="The model before any prune", prefix_group_id=False):
+            trained_on |= {"checkpoints": "{run}/checkpoints"}
+            dense = night.task("train_model", trained_on, on=GPU)
+            model = {"dense": dense, "features": data.features}
+            plan = night.task("plan_candidates", model | {"checkpoints": "{run}/search"})
 
-        def prune(recipe: Any, **named: str) -> Any:  # noqa: ANN401 - XComs
-            inputs = model | {"recipe": recipe, "plan": plan["uri"], "state": state}
-            return night.task("prune_model", inputs, on=GPU, candidate=recipe, **named)
+            def prune(recipe: Any, **named: str) -> Any:  # noqa: ANN401 - XComs
+                inputs = model | {"recipe": recipe, "plan": plan["uri"], "state": state}
+                return night.task("prune_model", inputs, on=GPU, candidate=recipe, **named)
 
-        dense_package = prune("dense", task_id="package_dense")
+            dense_package = prune("dense", task_id="package_dense")
 
         @task_group(default_args={"on_failure_callback": Record()})  # the others go on
         def candidate(recipe: str) -> None:
+            """Prune by one recipe, and measure what comes of it."""
             packages = {"package": prune(recipe), "dense-package": dense_package}
-            inputs = packages | {"features": features, "store": store}
+            inputs = packages | {"features": data.features, "store": store}
             night.task("evaluate_package", inputs, on=MEASURE, candidate=recipe)
 
         @task.short_circuit
         def publishing_wanted(params: dict[str, Any]) -> bool:
+            """Skip what follows in a dry run."""
             return not params["dry_run"]
 
         scorecards, wanted = candidate.expand(recipe=plan), publishing_wanted()
         judged = {"plan": plan["uri"], "dense": dense, "state": state, **MEASURED}
-        verdict = night.task(
-            "judge_candidates",
-            judged,
-            trigger_rule=MEASURED_OR_CRASHED,
-        )
+        verdict = night.task("judge_candidates", judged, trigger_rule=MEASURED_OR_CRASHED)
         release = night.task(
             "publish_release",
             MADE | {"verdict": verdict, "store": store},
             on_success_callback=TellKept(),
             outlets=[Asset(f"{store}/{scenario['name']}")],
         )
-        evidence = {"verdict": verdict, "events-report": events_report, "state": state}
+        evidence = {"verdict": verdict, "events-report": data.events_report, "state": state}
         accepted = night.task("accept_night", model | evidence | {"candidates": "{run}/candidates"})
         report = report_and_close(night)
         scorecards >> verdict >> wanted >> release >> accepted >> report
@@ -135,21 +120,41 @@ def check(night: Night, store: str) -> Any:  # noqa: ANN401 - an XCom
     return night.task("check_run", asked, multiple_outputs=True, on_skipped_callback=Alert())
 
 
+class Data(NamedTuple):
+    """XComs of what a night has read of its log."""
+
+    events_report: Any
+    features: Any
+    report: Any
+
+
+def read_log(night: Night, state: str, last_day: Any) -> Data:  # noqa: ANN401 - an XCom
+    """Clean and validate the log, turn it into features and validate those."""
+    events = night.task("clean_events", {"state": state, "logs.last_day": last_day}, on=SPARK)
+    events_report = night.task("validate_events", {"events": events, "state": state}, on=SPARK)
+    validated = {"events": events, "validation": events_report, "state": state}
+    features = night.task("build_features", validated, on=SPARK)
+    report = night.task("validate_features", {"features": features}, on=SPARK)
+    return Data(events_report, features, report)
+
+
 def report_and_close(night: Night) -> Any:  # noqa: ANN401 - an operator of Airflow's
     """Write the report whatever happened, then fail if the night was left undone; return the first.
 
     Both are teardowns: they run, too, where a person marks the run failed.
     """
-    report = night.task(
-        "report_night", {"run": "{run}"}, on_execute_callback=[Forget(), TellEndedByHand()]
-    ).operator.as_teardown()
+    before = [Forget(), TellEndedByHand()]
 
     @task(on_failure_callback=None, on_execute_callback=None, retries=0)
     def close_night() -> None:
+        """Fail where the night was left undone, which Airflow alone would call a success."""
         demand_finished(get_current_context())
 
-    report >> close_night().operator.as_teardown(on_failure_fail_dagrun=True)
-    return report
+    with TaskGroup("end", tooltip="However the night went", prefix_group_id=False):
+        report = night.task("report_night", {"run": "{run}"}, on_execute_callback=before)
+        report.operator.as_teardown()
+        report.operator >> close_night().operator.as_teardown(on_failure_fail_dagrun=True)
+    return report.operator
 
 
 def add_target(night: Night, name: str, judged: dict[str, Any]) -> tuple[Any, Any]:

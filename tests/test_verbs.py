@@ -42,12 +42,13 @@ FLAGS = {
         "options": ("features", "candidates"),
     },
     "report_night": {"inputs": ("run",), "options": ()},
+    "hold_channel": {"inputs": ("store",), "options": (), "more_flags": "hold_flags"},
+    "republish_release": {"inputs": ("store",), "options": (), "more_flags": "roll_back_flags"},
     "roll_back": {"inputs": ("store",), "options": (), "more_flags": "roll_back_flags"},
     "sweep_releases": {"inputs": ("store",), "options": (), "more_flags": "sweep_flags"},
 }
 # Of the verb and of the command in a shell alike.
 SHARED_FLAGS = {
-    "check_run": {"inputs": ("form",), "options": ("logs", "run-type")},
     "rollback": {"--release", "--reason", "--channel", "--by"},
     "sweep": {"--keep", "--grace-hours", "--delete"},
 }

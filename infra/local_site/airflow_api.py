@@ -69,12 +69,12 @@ class AirflowApi:
         """Let a DAG's runs wait, or go on."""
         DAGApi(self._client).patch_dag(dag, DAGPatchBody(is_paused=paused))
 
-    def unpaused(self) -> list[str]:
+    def unpaused_dags(self) -> list[str]:
         """Our DAGs that are not paused."""
         found = DAGApi(self._client).get_dags(tags=["secateur"], paused=False).dags
         return [dag.dag_id for dag in found]
 
-    def unfinished(self, dag: str) -> list[str]:
+    def unfinished_runs(self, dag: str) -> list[str]:
         """Ids of a DAG's runs that wait or run, the oldest first."""
         states = ["queued", "running"]
         found = DagRunApi(self._client).get_dag_runs(dag, state=states, order_by=["run_after"])

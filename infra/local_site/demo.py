@@ -36,7 +36,7 @@ def run_demo(site: Site, scenario: str, keep: bool) -> int:
     with console.status("starting the object store and Airflow"):
         api, unpaused = start_alone(site, dag)
     console.print(f"store and Airflow up in {time.monotonic() - started:.0f} s")
-    for other in api.unfinished(dag):
+    for other in api.unfinished_runs(dag):
         console.print(f"[yellow]this waits for run {other}, which has not ended: one at a time")
     run = api.trigger(dag, {"again": True})  # also where nothing is new since the last demo
     try:
@@ -68,13 +68,13 @@ def start_alone(site: Site, dag: str) -> tuple[AirflowApi, list[str]]:
 
     def pause_all(api: AirflowApi) -> None:
         fresh.append(begun)
-        unpaused.extend(api.unpaused())
+        unpaused.extend(api.unpaused_dags())
         for name in unpaused:
             api.pause(name)
 
     api = quiet.start(pause_all)
     if not fresh:  # it runs already, by its schedule
-        unpaused.extend(api.unpaused())
+        unpaused.extend(api.unpaused_dags())
     wait_for_dag(api, dag, fresh[0] if fresh else None)
     return api, unpaused
 

@@ -55,6 +55,14 @@ def moving_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--by", default=user_name(), help="who asks; default: the system's user")
 
 
+def hold_flags(parser: argparse.ArgumentParser) -> None:
+    """Whether a channel is held where it is, pinned to a release, or let go, and why."""
+    moving_flags(parser)
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--release", type=int, help="pin it to this one; default: what it serves")
+    way.add_argument("--resume", action="store_true", help="let nights move it again")
+
+
 def user_name() -> str:
     """Who runs this process, as the system knows them."""
     try:

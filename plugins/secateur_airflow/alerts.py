@@ -124,8 +124,9 @@ def _task(failure: Failure) -> str:
 
 def read_served(context: Any) -> str:  # noqa: ANN401 - as above
     """What the run's channel serves now, as the client reads it."""
-    scenario = context["ti"].dag_id.removeprefix("secateur_")
-    channel = str(parameters_of(context, "UTC")["channel"] or "latest")
+    params = parameters_of(context, "UTC")
+    scenario = params.get("scenario") or context["ti"].dag_id.removeprefix("secateur_")
+    channel = str(params.get("channel") or "latest")
     target = getattr(context["ti"].task, "inputs", {}).get("target")
     channel = f"{channel}_{target}" if target else channel
     uri = f"{settings.store()}/{scenario}"

@@ -1,13 +1,20 @@
 """What the DAG file is written with: a verb becomes a task, with a pool and an output folder."""
 
+import ast
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import TriggerRule, XComArg
 
 from secateur_airflow import settings
+from secateur_airflow.alerts import Alert
+from secateur_airflow.failures import Forget
 from secateur_airflow.verb import Verb
 
+OWNER = "secateur"
 CPU, MEASURE, SPARK, GPU = "cpu", "measure", "spark", "gpu"
 
 # A crashed candidate does not keep the others from being judged.
@@ -28,13 +35,20 @@ OUTPUT_FOLDERS = {
     "publish_release": "release",
     "accept_night": "accepted",
     "report_night": "report",
+    "roll_back": "roll_back",
+    "republish_release": "republish",
+    "hold_channel": "hold",
+    "sweep_releases": "sweep",
 }
 
 
 class Night:
-    """Turns verbs into tasks for one scenario file, whose log's days end by `timezone`."""
+    """Turns verbs into tasks for one scenario file, whose log's days end by `timezone`.
 
-    def __init__(self, scenario: str, timezone: str = "UTC") -> None:
+    Without a file, the form's `scenario` names it.
+    """
+
+    def __init__(self, scenario: str = "", timezone: str = "UTC") -> None:
         self.scenario = scenario
         self.timezone = timezone
 
@@ -62,10 +76,34 @@ class Night:
             pool="default_pool" if on == CPU else on,
             queue=settings.read(f"{on}_queue", "default"),
             execution_timeout=settings.time_limit(on),
+            doc_md=docstring_of(name),
             map_index_template=None if candidate is None else "{{ task.output_path[-1] }}",
             **airflow_arguments,
         )
         return XComArg(operator)
+
+
+@cache
+def docstring_of(verb: str) -> str:
+    """What a verb says of itself; empty where its file lies on other machines only."""
+    try:
+        text = Path(Verb(verb, "").script).read_text()
+    except OSError:
+        return ""
+    return ast.get_docstring(ast.parse(text)) or ""
+
+
+def every_task() -> dict[str, Any]:
+    """What all tasks share: an owner, retries of a crash, and an alert once they are used up."""
+    return {
+        "owner": OWNER,
+        "retries": 3,
+        "retry_delay": settings.first_retry(),
+        "retry_exponential_backoff": True,
+        "max_retry_delay": timedelta(minutes=15),
+        "on_execute_callback": Forget(),
+        "on_failure_callback": Alert(),
+    }
 
 
 def operator_for(on: str) -> Any:  # noqa: ANN401 - one of three operator classes

@@ -54,7 +54,7 @@ def first_retry() -> timedelta:
     return timedelta(seconds=float(read("retry_seconds", "60")))
 
 
-def scheduled() -> bool:
+def has_schedules() -> bool:
     """Whether DAGs have the schedules of their scenarios; else they run when somebody asks."""
     return read("schedule", "on") != "off"
 

@@ -47,7 +47,10 @@ class NothingNewSkip(AirflowSkipException):
 
 @dataclass(frozen=True)
 class Verb:
-    """What to run: `jobs/<name>.py` on a scenario file, whose log's days end by `timezone`."""
+    """What to run: `jobs/<name>.py` on a scenario file, whose log's days end by `timezone`.
+
+    An empty `scenario` is the one that the run's form names.
+    """
 
     name: str
     scenario: str
@@ -64,20 +67,30 @@ class Verb:
         """The command line after the script; the output's URI is last.
 
         `inputs` maps flags to URIs, names or texts, in which `{run}` stands for the run's folder;
-        one with a dot overrides that key of the scenario, unless it is empty. The output goes to
+        one with a dot overrides that key of the scenario, unless it is empty; one that ends in `?`
+        is a switch, and one in `*` is left out where it is empty or `None`. The output goes to
         `output_path` below the run's folder.
         """
         demand_answers(self.name, inputs)
         run = settings.run_folder(context["dag_run"])
         keys = {name: value for name, value in inputs.items() if "." in name and value}
-        flags = (
-            f"--{flag.replace('_', '-')}={value.replace('{run}', run)}"
-            for flag, value in inputs.items()
-            if "." not in flag
-        )
+        flags = [
+            flag_of(name, value.replace("{run}", run))
+            for name, value in inputs.items()
+            if "." not in name
+        ]
+        scenario = self.scenario or f"{settings.scenarios()}/{context['params']['scenario']}.toml"
         changes = overrides(parameters_of(context, self.timezone), keys)
         output = "/".join([run, *output_path])
-        return [f"--scenario={self.scenario}", *changes, *flags, "--output", output]
+        return [f"--scenario={scenario}", *changes, *filter(None, flags), "--output", output]
+
+
+def flag_of(name: str, value: str) -> str:
+    """One flag of the command line, empty where it is left out; see `Verb.arguments`."""
+    flag = f"--{name.rstrip('?*').replace('_', '-')}"
+    if name.endswith("?"):
+        return flag if value == "True" else ""
+    return "" if name.endswith("*") and value in ("", "None") else f"{flag}={value}"
 
 
 def demand_answers(verb: str, inputs: Mapping[str, Any]) -> None:

@@ -79,6 +79,25 @@ def test_roll_back_seals_the_pointer(shop: Any, run: Any) -> None:
     assert run("roll_back", "--channel", "beta", "--release", "1", "--reason", "drift") == 1
 
 
+def test_a_channel_is_held_resumed_and_moved_on_by_verbs(shop: Any, run: Any) -> None:
+    shop.publish("a")
+    assert run("hold_channel", "--reason", "wait", "--by", "ada") == 0
+    assert not shop.publish("b").served
+    assert run("republish_release", "--release", "2", "--reason", "now") == 64
+    assert run("hold_channel", "--resume", "--reason", "go", "--by", "ada") == 0
+    assert run("republish_release", "--release", "2", "--reason", "now", "--by", "bob") == 0
+    sealed = artifacts.open_artifact(str(shop.folder / "out"), "Republishing")
+    pointer = sealed.read("pointer.json", ChannelPointer)
+    assert shop.pull().pointer == pointer
+    assert [(move.action, move.actor) for move in pointer.history] == [
+        ("republished", "bob"),
+        ("resumed", "ada"),
+        ("held", "ada"),
+        ("published", "night"),
+    ]
+    assert run("hold_channel", "--resume", "--release", "1", "--reason", "x") == 64
+
+
 def test_sweep_releases_deletes_only_when_told(shop: Any, run: Any) -> None:
     for name in "abc":
         shop.publish(name)
