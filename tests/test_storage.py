@@ -140,16 +140,12 @@ def test_an_operating_system_error_is_a_store_error(tmp_path: Path) -> None:
         FileStore(tmp_path).put("file/below", b"1")
 
 
-def test_bad_credentials_and_a_dead_endpoint_are_store_errors(
+def test_a_dead_endpoint_is_a_store_error(
     object_store: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in object_store.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "guessed")
-    with pytest.raises(StoreError, match="s3://models/x/k"):
-        open_store("s3://models/x").get("k")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with pytest.raises(StoreError, match="s3://models/x/k"):
         open_store("s3://models/x").get("k")
 

@@ -104,6 +104,9 @@ def client_parser() -> Parser:
         command.add_argument("--channel", default="latest")
         command.add_argument("--release", type=int, help="this one, whatever the channel serves")
         command.add_argument("--cache", type=Path, help="default: $XDG_CACHE_HOME/secateur")
+        command.add_argument(
+            "--offline", action="store_true", help="if the store is away, what it last served"
+        )
         return command
 
     for run in (run_pull, run_show, run_verify):
@@ -174,8 +177,11 @@ def run_releases(arguments: argparse.Namespace) -> None:
         if pointed:
             served.setdefault(pointed.pointer.release, []).append(channel)
     row = "{:>7}  {:<25}  {:<24}  {:>13}  {:>6}  {}".format
+    releases = list(catalogue.releases())
+    if not releases:
+        raise ReleaseError(f"{arguments.uri} has no release; is it <root>/<scenario>?")
     _say(row("release", "published_at", "recipe", "bytes", "ratio", "channels"))
-    for release in catalogue.releases():
+    for release in releases:
         m = release.manifest
         channels = ", ".join(served.get(m.number, []))
         _say(row(m.number, m.published_at, m.recipe, f"{m.bytes:,}", _ratio(m), channels).rstrip())
@@ -240,7 +246,8 @@ def _catalogue(uri: str) -> "Catalogue":
 def _pull(arguments: argparse.Namespace) -> "PulledRelease":
     from secateur.releases.pulling import pull
 
-    return pull(arguments.uri, arguments.channel, arguments.release, arguments.cache)
+    a = arguments
+    return pull(a.uri, a.channel, a.release, a.cache, offline=a.offline)
 
 
 def _ratio(manifest: "ReleaseManifest") -> str:

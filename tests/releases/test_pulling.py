@@ -10,9 +10,9 @@ import secateur
 from secateur.contracts import record
 from secateur.contracts.errors import ReleaseError, UsageError
 from secateur.contracts.releases import SignedPointer
-from secateur.releases import cache as caching
 from secateur.releases import layout, pulling
-from secateur.releases.cache import Cache, default_root
+from secateur.releases.reading import cache as caching
+from secateur.releases.reading.cache import Cache, default_root
 from secateur.storage import Tagged
 
 
@@ -124,7 +124,7 @@ def test_two_stores_of_one_name_do_not_share_memory(shop: Any, tmp_path: Path) -
 
 def test_memory_only_grows(shop: Any) -> None:
     shop.publish("a")
-    cache = Cache(shop.folder / "cache", shop.store)
+    cache = Cache(shop.folder / "cache", shop.store).pointers
     old = shop.catalogue().pointer("latest").signed
     cache.remember(old)
     cache.remember(old)

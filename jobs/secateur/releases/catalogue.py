@@ -22,10 +22,15 @@ _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 @dataclass(frozen=True)
 class Release:
-    """A manifest whose signature held, and the sha256 of its bytes, which pointers name it by."""
+    """A manifest whose signature held, and its bytes."""
 
     manifest: ReleaseManifest
-    sha256: str
+    data: bytes
+
+    @property
+    def sha256(self) -> str:
+        """Of the manifest's bytes: pointers name the release by it."""
+        return hashlib.sha256(self.data).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -66,11 +71,15 @@ class Catalogue:
             return None
         where = f"{self.store.uri}/{key}"
         signed = _decode(SignedPointer, found.data, where)
+        self.verify_pointer(signed, channel, where)
+        return TaggedPointer(signed, found.tag)
+
+    def verify_pointer(self, signed: SignedPointer, channel: str, where: str) -> None:
+        """Insist on a trusted signature for this channel. Raises SignatureInvalid, ReleaseError."""
         pointer = signed.pointer
         self.trust.verify(record.canonical_json(pointer), signed.signature, where)
         if (pointer.scenario, pointer.channel) != (self.scenario, channel):
             raise ReleaseError(f"{where} was signed for {pointer.scenario}/{pointer.channel}")
-        return TaggedPointer(signed, found.tag)
 
     def release(self, number: int) -> Release:
         """One release. Raises ReleaseError when it is absent or unsigned, SignatureInvalid."""
@@ -81,11 +90,15 @@ class Catalogue:
         except ObjectMissing as error:
             raise ReleaseError(f"{self.store.uri}: there is no signed release {number}") from error
         self.trust.verify(data, signature.decode(errors="replace"), where)
+        return self.read_release(data, number, where)
+
+    def read_release(self, data: bytes, number: int, where: str) -> Release:
+        """A release of manifest bytes that are believed already. Raises ReleaseError."""
         manifest = _decode(ReleaseManifest, data, where)
         if (manifest.scenario, manifest.number) != (self.scenario, number):
             raise ReleaseError(f"{where} was signed as {manifest.scenario}/{manifest.number}")
         _check_files(manifest, where)
-        return Release(manifest, hashlib.sha256(data).hexdigest())
+        return Release(manifest, data)
 
     def served_of_night(self, channel: str, night: str) -> ReleaseManifest | None:
         """The release that `channel` serves or served lately of a night that went by `night`."""

@@ -4,7 +4,7 @@ import contextlib
 import secrets
 from collections.abc import Callable
 
-from secateur.contracts.errors import PreconditionFailed, StoreRefused
+from secateur.contracts.errors import PreconditionFailed, SecateurError, StoreRefused
 from secateur.releases import layout
 from secateur.storage import Store
 
@@ -18,20 +18,32 @@ def probe(store: Store) -> None:
     key = f"{layout.PROBES}{secrets.token_hex(8)}"
     try:
         _probe(store, key)
-    finally:
-        store.delete(key)
+    except BaseException:
+        with contextlib.suppress(SecateurError):  # the first error is the one to tell
+            store.delete(key)
+        raise
+    store.delete(key)
 
 
 def _probe(store: Store, key: str) -> None:
     _must_fail(store, "If-Match on a missing object", lambda: store.swap(key, b"0", '"none"'))
-    store.put_new(key, b"1")
+    _written_once(store, key, b"1", lambda: store.put_new(key, b"1"))
     _must_fail(store, "If-None-Match: *", lambda: store.put_new(key, b"2"))
     first = store.get(key)
     _must_hold(store, first.data == b"1", "a refused write leaves the object as it was")
-    store.swap(key, b"3", first.tag)
+    _written_once(store, key, b"3", lambda: store.swap(key, b"3", first.tag))
     _must_hold(store, store.get(key).data == b"3", "a read sees the last write")
     _must_fail(store, "If-Match", lambda: store.swap(key, b"4", first.tag))
     _must_hold(store, store.get(key).data == b"3", "a refused swap leaves the object as it was")
+
+
+def _written_once(store: Store, key: str, data: bytes, write: Callable[[], None]) -> None:
+    """Write what nobody else writes: a write that was sent again has lost to itself."""
+    try:
+        write()
+    except PreconditionFailed:
+        if store.get(key).data != data:
+            raise
 
 
 def _must_fail(store: Store, condition: str, write: Callable[[], None]) -> None:

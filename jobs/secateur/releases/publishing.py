@@ -32,6 +32,7 @@ from secateur.storage import Store
 log = logging.getLogger("secateur.releases")
 
 ATTEMPTS = 1000
+WHOLE_BYTES = 1 << 20  # of a blob that is held in memory at once
 NIGHT = "night"  # who moves a channel that no person moves
 
 
@@ -107,23 +108,36 @@ def _draft_manifest(
 
 def _put_blob(store: Store, folder: Path, entry: FileEntry) -> None:
     """Write one file. One that is there already is renewed, so that no sweep takes it for old."""
-    data = verify_file(folder, entry).read_bytes()
-    key = layout.blob_key(entry.sha256)
+    path, key = verify_file(folder, entry), layout.blob_key(entry.sha256)
     for _ in range(ATTEMPTS):
         try:
-            store.put_new(key, data)
+            store.put_file(key, path, new=True)
             return
         except PreconditionFailed:
             pass
         try:
-            found = store.get(key)
-            if found.data != data:
-                raise ReleaseError(f"{store.uri}/{key} holds other bytes than its name says")
-            store.swap(key, data, found.tag)
+            _renew(store, key, path, entry)
             return
         except (ObjectMissing, PreconditionFailed):
             continue  # another publisher renewed it, or a sweep took it, since we looked
     raise StoreError(f"{store.uri}/{key} does not stay as it was written")
+
+
+def _renew(store: Store, key: str, path: Path, entry: FileEntry) -> None:
+    """Write a blob again that is right. Raises ReleaseError for other bytes, ObjectMissing."""
+    digest = hashlib.sha256()
+    if entry.bytes <= WHOLE_BYTES:
+        found = store.get(key)
+        digest.update(found.data)
+    else:
+        for part in store.read_parts(key, entry.bytes):
+            digest.update(part)
+    if digest.hexdigest() != entry.sha256:
+        raise ReleaseError(f"{store.uri}/{key} holds other bytes than its name says")
+    if entry.bytes <= WHOLE_BYTES:
+        store.swap(key, found.data, found.tag)
+    else:
+        store.put_file(key, path)  # the same bytes, whoever writes them last
 
 
 def _claim_number(store: Store, draft: ReleaseManifest) -> Release:
@@ -142,7 +156,7 @@ def _claim_number(store: Store, draft: ReleaseManifest) -> Release:
         data = record.canonical_json(manifest)
         try:
             store.put_new(layout.manifest_key(number), data)
-            return Release(manifest, hashlib.sha256(data).hexdigest())
+            return Release(manifest, data)
         except PreconditionFailed:
             if found := _earlier_attempt(store, number, draft):
                 return found
@@ -161,7 +175,7 @@ def _earlier_attempt(store: Store, number: int, draft: ReleaseManifest) -> Relea
     if manifest != ours or data != record.canonical_json(ours):
         return None
     log.info("verdict %s has release %d from an earlier attempt", draft.verdict[:12], number)
-    return Release(manifest, hashlib.sha256(data).hexdigest())
+    return Release(manifest, data)
 
 
 def _sign(publisher: Publisher, release: Release) -> None:

@@ -1,24 +1,36 @@
 """Follow a channel, or take a release by its number, and hold its verified files."""
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from secateur.contracts.errors import ReleaseError
+from secateur.contracts.errors import (
+    ObjectMissing,
+    PreconditionFailed,
+    ReleaseError,
+    StoreError,
+)
 from secateur.contracts.releases import ChannelPointer, ReleaseManifest
-from secateur.releases.cache import Cache, default_root
-from secateur.releases.catalogue import Catalogue
+from secateur.releases.catalogue import Catalogue, Release
+from secateur.releases.reading.cache import Cache, default_root
 from secateur.releases.signing import VERIFY_KEY, Signer, Trust
+
+log = logging.getLogger("secateur.releases")
 
 
 @dataclass(frozen=True)
 class PulledRelease:
-    """A verified release on this disk. `pointer` is None when it was taken by its number."""
+    """A verified release on this disk. `pointer` is None when it was taken by its number.
+
+    `offline` tells that the store did not answer, and this is what the channel last served.
+    """
 
     folder: Path
     manifest: ReleaseManifest
     pointer: ChannelPointer | None
+    offline: bool = False
 
 
 def pull(
@@ -27,33 +39,74 @@ def pull(
     release: int | None = None,
     cache: str | Path | None = None,
     verify_keys: Sequence[str] | None = None,
+    *,
+    offline: bool = False,
 ) -> PulledRelease:
     """Copy what `channel` serves, or the release with this number, from `<root>/<scenario>`.
 
     `cache` is by default `$XDG_CACHE_HOME/secateur` or `~/.cache/secateur`; `verify_keys` are
     base64 Ed25519 public keys, by default those in SECATEUR_VERIFY_KEY. Every byte is verified
-    at every pull, also of a copy in the cache, which is then not copied again.
+    at every pull, also of a copy in the cache, which is then not copied again. With `offline`, a
+    store that does not answer is no error while the cache holds what the channel last served.
 
     Raises ReleaseError when something is absent, altered, or older than what was seen before;
     SignatureInvalid when it is not by a trusted key; StoreError; UsageError.
     """
     catalogue = Catalogue.at(uri, Trust.of(verify_keys))
-    return pull_from(catalogue, Path(cache) if cache else default_root(), channel, release)
+    root = Path(cache) if cache else default_root()
+    return pull_from(catalogue, root, channel, release, offline=offline)
 
 
 def pull_from(
-    catalogue: Catalogue, cache_root: Path, channel: str = "latest", release: int | None = None
+    catalogue: Catalogue,
+    cache_root: Path,
+    channel: str = "latest",
+    release: int | None = None,
+    *,
+    offline: bool = False,
 ) -> PulledRelease:
     """The same, from a catalogue that is open already, into a cache below `cache_root`."""
     cache = Cache(cache_root, catalogue.store)
-    pointer = _follow(catalogue, channel, cache) if release is None else None
-    found = catalogue.release(pointer.release if pointer else release or 0)
-    if pointer and found.sha256 != pointer.manifest_sha256:
+    try:
+        pointer = _follow(catalogue, channel, cache) if release is None else None
+        found = catalogue.release(pointer.release if pointer else release or 0)
+        if pointer:
+            _demand_same(pointer, found, catalogue.store.uri)
+        return PulledRelease(cache.hold(found, catalogue.store), found.manifest, pointer)
+    except (ObjectMissing, PreconditionFailed):
+        raise
+    except StoreError as error:
+        last = _last_served(catalogue, channel, cache) if offline and release is None else None
+        if last is None:
+            raise
+        log.warning("offline, with release %d: %s", last.manifest.number, error)
+        return last
+
+
+def _last_served(catalogue: Catalogue, channel: str, cache: Cache) -> PulledRelease | None:
+    """What the channel served when the store last answered, verified again; None if not held."""
+    signed = cache.pointers.last(channel)
+    if signed is None:
+        return None
+    pointer, where = signed.pointer, str(cache.root)
+    catalogue.verify_pointer(signed, channel, where)
+    try:
+        data = cache.manifest(pointer.manifest_sha256)
+    except ObjectMissing:
+        return None
+    release = catalogue.read_release(data, pointer.release, where)
+    _demand_same(pointer, release, where)
+    folder = cache.held_copy(release)
+    return None if folder is None else PulledRelease(folder, release.manifest, pointer, True)
+
+
+def _demand_same(pointer: ChannelPointer, found: Release, where: str) -> None:
+    """Insist that a pointer means exactly this release. Raises ReleaseError."""
+    if found.sha256 != pointer.manifest_sha256:
         raise ReleaseError(
-            f"{catalogue.store.uri}: channel {channel} means a release {pointer.release} with "
-            f"manifest {pointer.manifest_sha256[:12]}, but finds {found.sha256[:12]}"
+            f"{where}: channel {pointer.channel} means a release {pointer.release} with manifest "
+            f"{pointer.manifest_sha256[:12]}, but finds {found.sha256[:12]}"
         )
-    return PulledRelease(cache.hold(found, catalogue.store), found.manifest, pointer)
 
 
 def pull_served(uri: str, channels: Sequence[str], cache: Path) -> dict[str, PulledRelease | None]:
@@ -72,10 +125,10 @@ def pull_served(uri: str, channels: Sequence[str], cache: Path) -> dict[str, Pul
 
 def _follow(catalogue: Catalogue, channel: str, cache: Cache) -> ChannelPointer:
     current = catalogue.pointer(channel)
-    if current is not None and cache.is_older(current.signed):
+    if current is not None and cache.pointers.is_older(current.signed):
         # Another pull on this machine may have seen a move that came after our read: read again.
         current = catalogue.pointer(channel)
     if current is None:
         raise ReleaseError(f"{catalogue.store.uri} has no channel {channel}")
-    cache.remember(current.signed)
+    cache.pointers.remember(current.signed)
     return current.pointer

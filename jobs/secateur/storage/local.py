@@ -5,7 +5,7 @@ import fcntl
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from secateur.contracts.errors import ObjectMissing, PreconditionFailed, StoreError
@@ -13,6 +13,7 @@ from secateur.storage.store import Store, StoredObject, Tagged, demand_key, dema
 
 LOCK = ".lock"
 TEMPORARY = ".tmp-"
+PART_BYTES = 1 << 20
 
 
 class FileStore(Store):
@@ -32,15 +33,37 @@ class FileStore(Store):
             data = file.read()
         return Tagged(data, hashlib.sha256(data).hexdigest())
 
+    def read_parts(self, key: str, size: int, start: int = 0) -> Iterator[bytes]:
+        """The bytes of an object of at most `size` bytes from `start` on, a part at a time.
+
+        Raises ObjectMissing where there is none, StoreError where it is larger.
+        """
+        with self._as_store_errors(key), (self.root / demand_key(key)).open("rb") as file:
+            demand_size(f"{self.uri}/{key}", os.fstat(file.fileno()).st_size, size)
+            file.seek(start)
+            while part := file.read(PART_BYTES):
+                yield part
+
     def put(self, key: str, data: bytes) -> None:
         """Write one object, replacing any."""
-        with self._complete_file(key, data) as temporary:
+        with self._complete_file(key, (data,)) as temporary:
             temporary.replace(self.root / key)
 
     def put_new(self, key: str, data: bytes) -> None:
         """Write one object that must not exist. Raises PreconditionFailed."""
-        with self._complete_file(key, data) as temporary:
+        with self._complete_file(key, (data,)) as temporary:
             (self.root / key).hardlink_to(temporary)
+
+    def put_file(self, key: str, path: Path, *, new: bool = False) -> None:
+        """Write a file as one object; with `new` it must not exist. Raises PreconditionFailed."""
+        with (
+            path.open("rb") as file,
+            self._complete_file(key, iter(lambda: file.read(PART_BYTES), b"")) as temporary,
+        ):
+            if new:
+                (self.root / key).hardlink_to(temporary)
+            else:
+                temporary.replace(self.root / key)
 
     def swap(self, key: str, data: bytes, tag: str) -> None:
         """Replace the object whose tag is still `tag`. Raises PreconditionFailed."""
@@ -75,7 +98,7 @@ class FileStore(Store):
             (self.root / demand_key(key)).unlink()
 
     @contextlib.contextmanager
-    def _complete_file(self, key: str, data: bytes) -> Iterator[Path]:
+    def _complete_file(self, key: str, parts: Iterable[bytes]) -> Iterator[Path]:
         """Give a whole, durable file in the folder of `key`, to be renamed or linked to it.
 
         The rename is made durable too.
@@ -86,13 +109,14 @@ class FileStore(Store):
             folder.mkdir(parents=True, exist_ok=True)
             try:
                 with temporary.open("xb") as file:
-                    file.write(data)
+                    file.writelines(parts)
                     file.flush()
                     os.fsync(file.fileno())
                 yield temporary
                 _sync_folder(folder)
             finally:
-                temporary.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # the first error is the one to tell
+                    temporary.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _as_store_errors(self, key: str) -> Iterator[None]:

@@ -4,26 +4,30 @@ Configured by the AWS variables alone (`AWS_ENDPOINT_URL_S3`, `AWS_ACCESS_KEY_ID
 reads them. boto3 is imported when the first store is opened.
 """
 
-import contextlib
-import os
-from collections.abc import Iterator
-from functools import lru_cache
-from typing import TYPE_CHECKING
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from secateur.contracts.errors import ObjectMissing, PreconditionFailed, StoreError, UsageError
+from secateur.contracts.errors import ObjectMissing, PreconditionFailed, StoreError
+from secateur.storage import deadlines
+from secateur.storage.multipart import PART_BYTES, send_parts
+from secateur.storage.s3_client import as_store_errors, s3_client
 from secateur.storage.store import Store, StoredObject, Tagged, demand_key, demand_size
 
 if TYPE_CHECKING:
-    from boto3.session import Session
-    from botocore.loaders import Loader
-    from mypy_boto3_s3 import S3Client
+    from botocore.response import StreamingBody
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
-_LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
-_MISSING = ("NoSuchKey", "404", "NotFound")
-_KINDS: dict[str, type[StoreError]] = {
-    **dict.fromkeys(_LOST_RACE, PreconditionFailed),
-    **dict.fromkeys(_MISSING, ObjectMissing),
-}
+log = logging.getLogger("secateur.storage")
+
+Answer = TypeVar("Answer")
+
+CHUNK_BYTES = 1 << 20
+FRUITLESS = 4  # attempts at a body that brought not one byte more
+LONGEST_PAUSE_S = 1.0
 
 
 class S3Store(Store):
@@ -33,106 +37,170 @@ class S3Store(Store):
         self.bucket = bucket
         self.prefix = f"{prefix}/" if prefix else ""
         self.uri = f"s3://{bucket}/{prefix}".rstrip("/")
-        self._client = _s3_client()
+        self._client = s3_client(self.uri)
         self.address = f"{self._client.meta.endpoint_url}/{bucket}/{prefix}".rstrip("/")
 
     def get(self, key: str, limit: int | None = None) -> Tagged:
-        """Read one object of at most `limit` bytes.
+        """Read one object of at most `limit` bytes; a body that breaks is asked for again.
 
         Raises ObjectMissing where there is none, StoreError where it is larger.
         """
-        with self._as_store_errors(key):
-            answer = self._client.get_object(Bucket=self.bucket, Key=self._key(key))
-            demand_size(f"{self.uri}/{key}", answer["ContentLength"], limit)
-            return Tagged(answer["Body"].read(), answer["ETag"])
+        where, deadline = f"{self.uri}/{key}", None
+        for attempt in range(FRUITLESS):
+            answer = self._open(key)
+            length = answer.get("ContentLength", 0)
+            demand_size(where, length, limit)
+            seconds = deadlines.seconds_for(length if limit is None else limit)
+            deadline = deadline or deadlines.Deadline(seconds, where)
+            try:
+                data = b"".join(self._chunks(answer, where, limit, deadline))
+            except _Broken as error:
+                deadline.check()
+                _pause(attempt, error)
+                continue
+            if not answer.get("ETag"):
+                raise StoreError(f"{where}: the store gave no ETag")
+            return Tagged(data, answer["ETag"])
+        raise StoreError(f"{where}: the body broke {FRUITLESS} times")
+
+    def read_parts(self, key: str, size: int, start: int = 0) -> Iterator[bytes]:
+        """The bytes of an object of at most `size` bytes from `start` on, as they arrive.
+
+        A body that breaks goes on by a range of the same ETag. Raises ObjectMissing, and StoreError
+        where the object is larger, changes meanwhile, or cannot be had in time.
+        """
+        where, tag, fruitless = f"{self.uri}/{key}", "", 0
+        deadline = deadlines.Deadline(deadlines.seconds_for(size - start), where)
+        while not start or start < size:
+            before, answer = start, self._open(key, **_range(start, tag))
+            if start and "ContentRange" not in answer:
+                raise StoreError(f"{where}: the store gives no ranges")
+            tag = answer.get("ETag", "")
+            try:
+                for chunk in self._chunks(answer, where, size - start, deadline):
+                    start += len(chunk)
+                    yield chunk
+                return
+            except _Broken as error:
+                deadline.check()
+                fruitless = fruitless + 1 if start == before else 0
+                if fruitless >= FRUITLESS:
+                    raise StoreError(str(error)) from error
+                _pause(fruitless, error)
 
     def put(self, key: str, data: bytes) -> None:
         """Write one object, replacing any."""
-        with self._as_store_errors(key):
-            self._client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data)
+        self._put(key, data)
 
     def put_new(self, key: str, data: bytes) -> None:
         """Write one object that must not exist. Raises PreconditionFailed."""
-        with self._as_store_errors(key):
-            self._client.put_object(
-                Bucket=self.bucket, Key=self._key(key), Body=data, IfNoneMatch="*"
-            )
+        self._put(key, data, IfNoneMatch="*")
+
+    def put_file(self, key: str, path: Path, *, new: bool = False) -> None:
+        """Write a file as one object, in parts; with `new` it must not exist."""
+        condition = {"IfNoneMatch": "*"} if new else {}
+        if path.stat().st_size <= PART_BYTES:
+            self._put(key, path.read_bytes(), **condition)
+            return
+        with as_store_errors(f"{self.uri}/{key}"):
+            send_parts(self._client, self.bucket, self._key(key), path, condition)
 
     def swap(self, key: str, data: bytes, tag: str) -> None:
         """Replace the object whose tag is still `tag`. Raises PreconditionFailed."""
         try:
-            with self._as_store_errors(key):
-                self._client.put_object(
-                    Bucket=self.bucket, Key=self._key(key), Body=data, IfMatch=tag
-                )
+            self._put(key, data, IfMatch=tag)
         except ObjectMissing as error:
             # AWS answers 404, SeaweedFS 412, when the object to replace is gone.
             raise PreconditionFailed(f"{self.uri}/{key} is gone") from error
 
     def entries(self, prefix: str = "") -> Iterator[StoredObject]:
         """List the objects whose keys start with `prefix`, sorted by key."""
-        with self._as_store_errors(prefix):
-            pages = self._client.get_paginator("list_objects_v2").paginate(
+        pages = iter(
+            self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=self.prefix + prefix
             )
-            for page in pages:
-                for found in page.get("Contents", []):
-                    key = found["Key"].removeprefix(self.prefix)
-                    yield StoredObject(key, found["Size"], found["LastModified"].timestamp())
+        )
+        while (page := self._ask(prefix, lambda: next(pages, None))) is not None:
+            with as_store_errors(f"{self.uri}/{prefix}"):
+                listed = [
+                    StoredObject(
+                        found["Key"].removeprefix(self.prefix),
+                        found["Size"],
+                        found["LastModified"].timestamp(),
+                    )
+                    for found in page.get("Contents", [])
+                ]
+            yield from listed
 
     def delete(self, key: str) -> None:
         """Remove one object; a missing one is no error."""
-        with self._as_store_errors(key):
-            self._client.delete_object(Bucket=self.bucket, Key=self._key(key))
+        full = self._key(key)
+        self._ask(key, lambda: self._client.delete_object(Bucket=self.bucket, Key=full))
 
     def _key(self, key: str) -> str:
         return self.prefix + demand_key(key)
 
-    @contextlib.contextmanager
-    def _as_store_errors(self, key: str) -> Iterator[None]:
-        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+    def _put(self, key: str, data: bytes, **condition: Any) -> None:  # noqa: ANN401
+        full = self._key(key)
+        self._ask(
+            key,
+            lambda: self._client.put_object(Bucket=self.bucket, Key=full, Body=data, **condition),
+            deadlines.seconds_for(len(data)),
+        )
 
+    def _open(self, key: str, **wanted: Any) -> "GetObjectOutputTypeDef":  # noqa: ANN401
+        full = self._key(key)
+        return self._ask(
+            key, lambda: self._client.get_object(Bucket=self.bucket, Key=full, **wanted)
+        )
+
+    def _ask(self, key: str, request: Callable[[], Answer], seconds: float | None = None) -> Answer:
+        where = f"{self.uri}/{key}"
+        with as_store_errors(where):
+            return deadlines.answer_within(seconds or deadlines.ANSWER_S, request, where)
+
+    def _chunks(
+        self,
+        answer: "GetObjectOutputTypeDef",
+        where: str,
+        limit: int | None,
+        deadline: deadlines.Deadline,
+    ) -> Iterator[bytes]:
+        """The body as it arrives, at most `limit` bytes. Raises _Broken where it ends early."""
+        found, length = 0, answer.get("ContentLength")
         try:
-            yield
-        except ClientError as error:
-            kind = _KINDS.get(str(error.response["Error"]["Code"]), StoreError)
-            raise kind(f"{self.uri}/{key}: {error}") from error
-        except NoCredentialsError as error:
-            raise UsageError(
-                f"{self.uri}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-            ) from error
-        except BotoCoreError as error:
-            raise StoreError(f"{self.uri}/{key}: {error}") from error
+            while chunk := _read_some(answer["Body"], where):
+                found += len(chunk)
+                demand_size(where, found, limit)
+                yield chunk
+                deadline.check()
+        finally:
+            answer["Body"].close()  # what is left of it would block the connection
+        if length is not None and found < length:
+            raise _Broken(f"{where}: {found:,} of {length:,} bytes came")
 
 
-def _s3_client() -> "S3Client":
-    """A client for the endpoint the AWS variables name; other endpoints want path addressing."""
-    from botocore.config import Config
-
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    config = Config(
-        signature_version="s3v4",
-        s3={"addressing_style": "path" if endpoint else "auto"},
-        connect_timeout=5,  # seconds an attempt: a reader should learn soon that the store is away
-        retries={"mode": "standard", "max_attempts": 5},
-    )
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    return _session().client("s3", endpoint_url=endpoint, region_name=region, config=config)
+class _Broken(Exception):
+    """A body ended before it was whole."""
 
 
-def _session() -> "Session":
-    """A session of its own: boto3's default one must not be shared while threads make clients."""
-    import boto3.session
-    from botocore.session import get_session
+def _read_some(body: "StreamingBody", where: str) -> bytes:
+    """The bytes that are there, at least one; none at the end.
 
-    core = get_session()
-    core.register_component("data_loader", _loader())
-    return boto3.session.Session(botocore_session=core)
+    Of botocore's own reads each waits for all that it was asked for, which may trickle for ever.
+    """
+    try:
+        found: bytes = body._raw_stream.read1(CHUNK_BYTES)  # type: ignore[attr-defined]
+    except Exception as error:  # of urllib3, http.client or the socket
+        raise _Broken(f"{where}: {type(error).__name__}: {error}") from error
+    return found
 
 
-@lru_cache(maxsize=1)
-def _loader() -> "Loader":
-    """boto's service descriptions, parsed once a process: 0.01 s a client instead of 0.12 s."""
-    from botocore.loaders import Loader
+def _range(start: int, tag: str) -> dict[str, str]:
+    same = {"IfMatch": tag} if tag else {}
+    return {"Range": f"bytes={start}-", **same} if start else {}
 
-    return Loader()
+
+def _pause(attempt: int, error: Exception) -> None:
+    log.info("asking again: %s", error)
+    time.sleep(random.uniform(0, min(LONGEST_PAUSE_S, 0.05 * 2**attempt)))

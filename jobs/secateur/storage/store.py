@@ -59,6 +59,17 @@ class Store(Protocol):
     def delete(self, key: str) -> None:
         """Remove one object; a missing one is no error."""
 
+    def read_parts(self, key: str, size: int, start: int = 0) -> Iterator[bytes]:
+        """The bytes of an object of at most `size` bytes from `start` on, a part at a time.
+
+        Raises ObjectMissing, and StoreError where it is larger.
+        """
+        yield self.get(key, size).data[start:]
+
+    def put_file(self, key: str, path: Path, *, new: bool = False) -> None:
+        """Write a file as one object; with `new` as `put_new` does. Raises PreconditionFailed."""
+        (self.put_new if new else self.put)(key, path.read_bytes())
+
     def keys(self, prefix: str = "") -> Iterator[str]:
         """List the keys that start with `prefix`, sorted."""
         return (entry.key for entry in self.entries(prefix))
