@@ -1,33 +1,11 @@
 """What a draft makes of columns: by names that mislead, of lists, of several action types."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from drafted import drafted, names, roles
+from drafted import DAY, ROWS, START, base, drafted, log, names, roles
 from secateur.scenario.drafting.scenario_draft import draft_scenario, make_draft
-
-ROWS = 600
-DAY = 86_400
-START = 1_700_006_400  # a midnight
-
-
-def log(folder: Path, columns: Mapping[str, Sequence[object]], name: str = "log.csv") -> Path:
-    """A file with these columns."""
-    path = folder / name
-    rows = zip(*columns.values(), strict=True)
-    path.write_text("\n".join(",".join(map(str, row)) for row in (columns, *rows)) + "\n")
-    return path
-
-
-def base(rows: int = ROWS) -> dict[str, list[object]]:
-    """Users, items and times over ten days."""
-    return {
-        "user_id": [f"member-{n * 7 % 41}" for n in range(rows)],
-        "item_id": [f"s{n * 11 % 53}" for n in range(rows)],
-        "ts": [START + n * 10 * DAY // rows for n in range(rows)],
-    }
 
 
 def test_ratings_become_a_threshold(tmp_path: Path) -> None:

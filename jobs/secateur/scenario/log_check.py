@@ -11,6 +11,7 @@ from pathlib import Path
 from secateur.encoding.numbers import number_in
 from secateur.encoding.spelling import canonical_text
 from secateur.scenario.explaining.mistakes import Mistake
+from secateur.scenario.raw_log.files import told_by_path
 from secateur.scenario.raw_log.reading import Row, column_names, log_rows
 from secateur.scenario.raw_log.times import time_reader
 from secateur.scenario.sections.inputs import FieldSpec
@@ -28,6 +29,7 @@ from secateur.scenario.time_formats import ERA
 MOST_ROWS = 2_000_000
 _ROWS_OF_FIELDS = 20_000  # of which fields are tried
 _MOSTLY = 0.5
+_MOST_STRAYED = 0.05  # some rows come late
 
 
 @dataclass
@@ -37,6 +39,8 @@ class LogCounts:
     rows: int = 0
     malformed: int = 0
     lacking: int = 0
+    strayed: int = 0  # rows of another day than their folder or file is named by
+    of_no_day: tuple[Path, ...] = ()  # files, of a log whose files have days
     unread: str = ""
     bad_times: Counter[str] = field(default_factory=Counter)
     days: Counter[str] = field(default_factory=Counter)
@@ -67,7 +71,11 @@ class LogCounts:
 def count_log(scenario: Scenario, files: Sequence[Path], most: int = MOST_ROWS) -> LogCounts:
     """Try `most` rows of the files. Raises UsageError where one cannot be read."""
     reader = _RowReader(scenario, {n for file in files for n in column_names(file, scenario.logs)})
+    told = {path: told_by_path(path, scenario.logs.file_names)[0] for path in files}
+    if scenario.logs.layout != "flat" and any(told.values()):
+        reader.counts.of_no_day = tuple(path for path in files if not told[path])
     for path in files:
+        reader.day = told[path] if scenario.logs.layout != "flat" else None
         rows = log_rows(path, scenario.logs, reader.names)
         for row in islice(rows, most - reader.counts.rows):
             reader.count(row)
@@ -85,6 +93,7 @@ def log_mistakes(scenario: Scenario, found: LogCounts, whole: bool) -> Iterator[
         worst = found.bad_times.most_common(1)[0][0]
         message = f"{bad:,} of {found.rows:,} times are not {scenario.logs.time_format!r}"
         yield Mistake(("logs", "time_format"), f"{message}, such as {worst!r}")
+    yield from _day_mistakes(scenario, found)
     yield from _label_mistakes(scenario, found)
     by_sql = scenario.cleaning.where is not None or context_of(scenario.label) is not None
     if found.unusable > budget * found.rows and not by_sql:  # SQL is not tried here
@@ -100,6 +109,15 @@ def log_mistakes(scenario: Scenario, found: LogCounts, whole: bool) -> Iterator[
     for number, spec in enumerate(scenario.features.fields):
         for message in _field_faults(spec, found.fields.get(spec.name, Counter())):
             yield Mistake(("features", "fields", number, "name"), message)
+
+
+def _day_mistakes(scenario: Scenario, found: LogCounts) -> Iterator[Mistake]:
+    if found.strayed > max(scenario.cleaning.quarantine_budget, _MOST_STRAYED) * found.rows:
+        message = f"{found.strayed:,} of {found.rows:,} rows are of another day than their file: "
+        yield Mistake(("logs", "timezone"), f"{message}on whose clocks are the files named?")
+    if found.of_no_day:
+        message = f"{len(found.of_no_day)} of the files are of no day, such as "
+        yield Mistake(("logs", "layout"), message + "/".join(found.of_no_day[0].parts[-2:]))
 
 
 def _label_mistakes(scenario: Scenario, found: LogCounts) -> Iterator[Mistake]:
@@ -132,6 +150,7 @@ class _RowReader:
     def __init__(self, scenario: Scenario, raw: set[str]) -> None:
         logs, label = scenario.logs, scenario.label
         self.label, self.counts = label, LogCounts()
+        self.day: str | None = None  # of the rows to come, where their file tells it
         self.read = time_reader(logs.time_format, logs.timezone, logs.time_year)
         if self.read is None:
             self.counts.unread = f"times as {logs.time_format!r} were not tried"
@@ -167,7 +186,9 @@ class _RowReader:
         if moment is None or not ERA[0].year <= moment.year < ERA[1].year:
             self.counts.bad_times[text or ""] += 1
         else:
-            self.counts.days[moment.date().isoformat()] += 1
+            day = moment.date().isoformat()
+            self.counts.days[day] += 1
+            self.counts.strayed += self.day not in (None, day)
 
     def _count_label(self, values: Row) -> None:
         labels, label = self.counts.labels, self.label

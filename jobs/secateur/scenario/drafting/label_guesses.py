@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from secateur.encoding.numbers import number_in
 from secateur.scenario.drafting.columns import LogColumn, named_like
-from secateur.scenario.drafting.guesses import Sureness
+from secateur.scenario.drafting.guesses import ITEMS, Sureness
 from secateur.scenario.drafting.shown_lists import clicked_list, context_rows, marked_list
 
 PER_POSITIVE = 2  # negatives drawn where the log has none
@@ -77,6 +77,7 @@ def guess_label(columns: Sequence[LogColumn]) -> LabelGuess:
     """The label that the columns tell best."""
     return (
         _from_marked_list(columns)
+        or _beside_item(columns)
         or _from_clicked_list(columns)
         or _binary(columns)
         or _event_type(columns)
@@ -119,6 +120,13 @@ def _from_marked_list(columns: Sequence[LogColumn]) -> LabelGuess | None:
     keys |= {"mark": found.mark} if found.mark != "-" else {}
     why = f"its values list items marked {found.mark}0 or {found.mark}1"
     return LabelGuess(keys, why, found.rate, "sure", (found.column.name,), found.items)
+
+
+def _beside_item(columns: Sequence[LogColumn]) -> LabelGuess | None:
+    """The binary column of a log whose rows each tell of one of the items that they list."""
+    found = clicked_list(columns)
+    named = found is not None and named_like(found.clicked, ITEMS) is not None
+    return _binary([c for c in columns if c.words]) if named else None
 
 
 def _from_clicked_list(columns: Sequence[LogColumn]) -> LabelGuess | None:

@@ -9,20 +9,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from secateur.scenario.drafting.columns import LogColumn, dependence, named_like
-from secateur.scenario.drafting.guesses import Guess
+from secateur.scenario.drafting.guesses import ITEMS, USERS, Guess
 from secateur.scenario.drafting.label_guesses import LabelGuess, guess_label, is_outcome
 from secateur.scenario.drafting.times.time_guesses import guess_time, tells_time
 from secateur.scenario.drafting.times.time_spellings import TimeFormat
 
-USERS = (
-    *("user", "uid", "customer", "client", "visitor", "member", "buyer", "viewer", "reader"),
-    *("reviewer", "account", "subscriber", "person", "household", "device", "ip", "session"),
-)
-ITEMS = (
-    *("item", "video", "product", "article", "news", "movie", "song", "track", "stock", "sku"),
-    *("goods", "book", "listing", "hotel", "ad", "creative", "content", "post", "app", "page"),
-    *("site", "game", "offer", "business", "restaurant", "venue", "poi", "artist", "asin", "isbn"),
-)
 _USER_SHAPE = re.compile(r"(?:u|user|usr|uid|cust)[-_]?\d+", re.IGNORECASE)
 _MOSTLY_ONE = 0.5
 _MANY, _SMALL_TABLE = 20, 8
