@@ -19,10 +19,11 @@ from secateur.scenario.drafting.scenario_draft import draft_scenario
 from secateur.scenario.raw_log.sample import recognize, sample
 from secateur.scenario.scenario_check import check_scenario
 
+START = 1_704_078_000  # 03:00 of 2024-01-01
 COLUMNS = {
     "uid": [f"member-{n % 7}" for n in range(60)],
     "sku": [f"s{n % 11}" for n in range(60)],
-    "ts": [1_700_000_000 + 60 * n for n in range(60)],
+    "ts": [START + 60 * n for n in range(60)],
     "action": [("view", "cart", "purchase")[n % 3] for n in range(60)],
     "price": [n % 11 * 2.5 for n in range(60)],
 }

@@ -78,6 +78,17 @@ def test_times_of_utc_leave_the_clocks_to_a_person(tmp_path: Path) -> None:
     assert 'timezone = "UTC" # NOT SURE' in draft_scenario(path)
 
 
+@pytest.mark.parametrize("spelled", ["%Y%m%d", "%Y-%m-%d %H:%M:%S"])
+def test_a_column_of_local_time_tells_the_clocks(spelled: str, tmp_path: Path) -> None:
+    columns = base()
+    zone = ZoneInfo("Asia/Shanghai")
+    stamps = [datetime.fromtimestamp(int(str(ts)), zone) for ts in columns["ts"]]
+    columns["local_date"] = [moment.strftime(spelled) for moment in stamps]
+    path = log(tmp_path, columns)
+    assert drafted(path, tmp_path)["logs"]["timezone"] == "Asia/Shanghai"
+    assert "600 of 600 rows lie in the days that are told of them" in draft_scenario(path)
+
+
 def test_wrong_clocks_are_a_mistake_of_the_check(tmp_path: Path) -> None:
     folder = write_hours(tmp_path, "date=%Y-%m-%d/log.csv", "Asia/Shanghai", hours=144, step=5)
     drafted(folder, tmp_path)

@@ -39,6 +39,7 @@ def test_kuairand_is_a_log_of_exposures_with_their_clicks(tmp_path: Path) -> Non
         "time": "time_ms",
         "time_format": "ms",
     }
+    assert made["logs"]["timezone"] == "Asia/Shanghai", "its column of dates is local"
     assert made["label"] == {"kind": "column", "column": "is_click"}
     columns = {"user_id", "video_id", "hourmin", "duration_ms", "tab"}
     assert names(made) == columns | {"hour_of_day", "last_items"}

@@ -16,6 +16,7 @@ from small_scenario import Write
 HEADER = "uid,item,at,liked"
 
 
+FLAT = ("[logs]", '[logs]\nlayout = "flat"')  # the rows are of any day, whatever their folder
 START = 1_704_067_200_000  # 2024-01-01 in UTC
 DAY = 86_400_000
 
@@ -44,7 +45,7 @@ def messages(path: Path, uri: str) -> list[str]:
 def test_a_scenario_that_fits_its_log_is_summed_up_in_one_line(
     write: Write, tmp_path: Path
 ) -> None:
-    scenario, mistakes = check_scenario(str(write()), log(tmp_path))
+    scenario, mistakes = check_scenario(str(write(FLAT)), log(tmp_path))
     assert mistakes == []
     assert scenario is not None
     assert summary(scenario) == (
@@ -168,6 +169,6 @@ def test_every_file_of_the_log_is_looked_at(write: Write, tmp_path: Path) -> Non
     later = tmp_path / "log" / "events" / "date=2024-01-02" / "part-0.csv"
     later.parent.mkdir()
     later.write_bytes(b"not,what,was,agreed\n1,2,3,4\n")
-    assert "cleaning.quarantine_budget: 7.7% of 13 rows" in messages(write(), uri)[0]
+    assert "cleaning.quarantine_budget: 7.7% of 13 rows" in messages(write(FLAT), uri)[0]
     later.write_text("".join([",".join(HEADER.split(",")[:3]), *["\nu1,i1,never"] * 12]))
-    assert "logs.time_format: 12 of 24 times are not 'ms'" in messages(write(), uri)[0]
+    assert "logs.time_format: 12 of 24 times are not 'ms'" in messages(write(FLAT), uri)[0]

@@ -15,14 +15,15 @@ from secateur.scenario.drafting.inputs.made_inputs import InputMaker
 from secateur.scenario.drafting.night_guesses import FEWEST_DAYS, NightGuess, guess_night
 from secateur.scenario.drafting.roles import Roles, guess_roles
 from secateur.scenario.drafting.side_guesses import side_lines
-from secateur.scenario.drafting.times.clocks import ClocksGuess, FileSpan, guess_clocks
+from secateur.scenario.drafting.times.clocks import ClocksGuess, DayTold, guess_clocks
+from secateur.scenario.drafting.times.time_guesses import local_time
 from secateur.scenario.drafting.times.time_spellings import tells_instant
 from secateur.scenario.drafting.times.years import YearGuess, guess_year
 from secateur.scenario.drafting.toml_text import key_line
 from secateur.scenario.raw_log.files import LogFiles, find_log
 from secateur.scenario.raw_log.reading import column_names, typed_times
 from secateur.scenario.raw_log.sample import ROWS, LogSample, recognize, sample
-from secateur.scenario.raw_log.survey import LogSurvey, SurveyedColumns, survey
+from secateur.scenario.raw_log.survey import LocalTime, LogSurvey, SurveyedColumns, survey
 from secateur.scenario.sections.logs import TableFormat
 from secateur.scenario.time_formats import tells_year
 
@@ -59,15 +60,17 @@ class LogDraft:
 
     @cached_property
     def clocks(self) -> ClocksGuess:
-        """Whose clocks tell the days."""
-        time = next(
-            (c for c in self.columns if self.roles.time and c.name == self.roles.time.name), None
-        )
-        spelled = self.roles.spelling
-        if time is None or spelled is None or not tells_instant(spelled, time.present):
+        """Whose clocks tell the days: by the files' names, or by a column of the local time."""
+        time, spelled = self.roles.time, self.roles.spelling
+        column = next((c for c in self.columns if time and c.name == time.name), None)
+        if column is None or spelled is None or not tells_instant(spelled, column.present):
             return guess_clocks(())
         told = ((*self.log.told_of(file), *span) for file, span in self.survey.spans.items())
-        return guess_clocks(FileSpan(d, h, first, last) for d, h, first, last in told if d)
+        files = [DayTold(d, h, first, last) for d, h, first, last in told if d]
+        if files:
+            return guess_clocks(files)
+        rows = self.survey.local.items()
+        return guess_clocks((DayTold(d, h, at, at, n) for (d, h, at), n in rows), "rows")
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -77,10 +80,9 @@ class LogDraft:
     @cached_property
     def night(self) -> NightGuess:
         """Window, splits and training."""
-        shown = [len(c.present) for c in self.columns if c.name in self.roles.label.reads[:1]]
         events = 1.0
-        if self.roles.label.shows_items and self.roles.label.rate and shown:
-            events = shown[0] / max(len(self.columns[0].values), 1) / self.roles.label.rate
+        if self.roles.label.shows_items:
+            events = self.survey.items / max(self.survey.rows, 1)
         if self.roles.label.draws_negatives:
             events = 1 / self.roles.label.rate
         days = self.log.days or self.survey.days
@@ -141,7 +143,7 @@ def make_draft(path: Path, limit: int = ROWS, is_timed: bool = True) -> LogDraft
     columns = describe_columns(_sample(log, table, limit))
     roles = guess_roles(columns, typed_times(log.files[0]) if table.format == "parquet" else ())
     year = _year(log, columns, roles)
-    found = survey(log.files, table, _survey_columns(roles, year))
+    found = survey(log.files, table, _survey_columns(columns, roles, year))
     return LogDraft(log, table, columns, roles, found, year, is_timed)
 
 
@@ -162,7 +164,9 @@ def _year(log: LogFiles, columns: Sequence[LogColumn], roles: Roles) -> YearGues
     return guess_year(values, roles.spelling.format.partition(" ")[0], log.files[0])
 
 
-def _survey_columns(roles: Roles, year: YearGuess | None) -> SurveyedColumns:
+def _survey_columns(
+    columns: Sequence[LogColumn], roles: Roles, year: YearGuess | None
+) -> SurveyedColumns:
     label, separator, mark = roles.label, None, None
     if label.shows_items:
         marked = label.keys["kind"] == "marked_list"
@@ -177,7 +181,15 @@ def _survey_columns(roles: Roles, year: YearGuess | None) -> SurveyedColumns:
         year.year if year else None,
         separator,
         mark,
+        _local_time(columns, roles),
     )
+
+
+def _local_time(columns: Sequence[LogColumn], roles: Roles) -> LocalTime | None:
+    time, spelled = roles.time, roles.spelling
+    column = next((c for c in columns if time and c.name == time.name), None)
+    found = local_time(column, spelled, columns) if column and spelled else None
+    return LocalTime(found[0], found[1].format, found[1].tells_hours) if found else None
 
 
 def draft_text(draft: LogDraft) -> str:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -25,6 +26,9 @@ class LogSurvey:
     lacking: int = 0  # rows without one of the columns that every event needs
     unreadable: int = 0  # rows whose time is missing or no such time
     by_day: Counter[str] = field(default_factory=Counter)
+    # Rows by the day (and hour) of a local time beside an instant, and that instant's quarter hour.
+    local: Counter[tuple[str, str | None, datetime]] = field(default_factory=Counter)
+    items: int = 0  # that the rows with a time show together
     whole: bool = True
     habits: LogHabits = field(default_factory=LogHabits)
     spans: dict[Path, tuple[datetime, datetime]] = field(default_factory=dict)  # of each file
@@ -34,6 +38,27 @@ class LogSurvey:
         """The days in order, but for stray ones of far fewer rows than the median day has."""
         least = LEAST_SHARE * median(self.by_day.values()) if self.by_day else 0
         return tuple(sorted(day for day, rows in self.by_day.items() if rows >= least))
+
+
+@dataclass(frozen=True)
+class LocalTime:
+    """A column of local dates or times, how it is written, and whether it tells hours."""
+
+    name: str
+    time_format: str
+    tells_hours: bool
+
+    @cached_property
+    def read(self) -> ReadTime | None:
+        """What reads its times."""
+        return time_reader(self.time_format, "UTC")
+
+    def day_and_hour(self, text: str | None) -> tuple[str, str | None] | None:
+        """The day, and the hour, that a text tells."""
+        moment = self.read(text) if self.read and text else None
+        if moment is None:
+            return None
+        return moment.date().isoformat(), f"{moment.hour:02d}" if self.tells_hours else None
 
 
 @dataclass(frozen=True)
@@ -52,6 +77,7 @@ class SurveyedColumns:
     time_year: int | None = None
     separator: str | None = None
     mark: str | None = None
+    local: LocalTime | None = None
 
     @property
     def read(self) -> ReadTime | None:
@@ -72,6 +98,7 @@ def survey(
     """Count the rows of the files, `most` at most. Raises UsageError where one cannot be read."""
     found, counter, read = LogSurvey(), HabitCounter(), columns.read
     names = [columns.time or "", columns.user, columns.item]
+    names += [columns.local.name] if columns.local else []
     for path in files:
         left = most - found.rows
         if left <= 0:
@@ -82,7 +109,7 @@ def survey(
             if moment is not None:
                 first, last = found.spans.get(path, (moment, moment))
                 found.spans[path] = min(first, moment), max(last, moment)
-    found.habits = counter.habits()
+    found.habits, found.items = counter.habits(), len(counter.of_items)
     return found
 
 
@@ -98,6 +125,10 @@ def _count(
     moment = read(row[0]) if row and row[0] and read else None
     if moment and row and row[1]:
         counter.add(row[1], columns.items_of(row[2]) if row[2] else (), moment)
+    local = columns.local.day_and_hour(row[3]) if columns.local and row and moment else None
+    if local and moment:
+        quarter = moment.minute // 15 * 15
+        found.local[*local, moment.replace(minute=quarter, second=0, microsecond=0)] += 1
     if row is None or row[1] is None or row[2] is None:
         found.lacking += 1
         return None

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from secateur.scenario.drafting.guesses import Sureness
 
 UTC = "UTC"
+_MOSTLY = 0.95
 # A zone or two for most of the offsets that people live by, those that set their clocks before
 # those that do not. UTC comes first, as most logs are written by it.
 _ZONES = (
@@ -19,13 +20,17 @@ _ZONES = (
 )
 
 
-class FileSpan(NamedTuple):
-    """The day and hour that a file is named by, and its first and last event (with their zone)."""
+class DayTold(NamedTuple):
+    """The local day, and hour, that a file's name or a row's other column tells of some moments.
+
+    `first` and `last` are the first and the last of them, with their zone.
+    """
 
     day: str
     hour: str | None
     first: datetime
     last: datetime
+    rows: int = 1
 
 
 class ClocksGuess(NamedTuple):
@@ -35,23 +40,29 @@ class ClocksGuess(NamedTuple):
     comment: str
 
 
-def guess_clocks(spans: Iterable[FileSpan]) -> ClocksGuess:
-    """The first zone on whose clocks most files hold the days and hours that name them.
+def guess_clocks(told: Iterable[DayTold], what: str = "files") -> ClocksGuess:
+    """The first zone on whose clocks most of `what` lie in the days and hours told of them.
 
     Of times that tell no instant nothing can be told: they are the local ones already.
     """
-    spans = list(spans)
-    fitting = {zone: sum(_holds(span, ZoneInfo(zone)) for span in spans) for zone in _ZONES}
+    spans = list(told)
+    fitting = {
+        zone: sum(one.rows for one in spans if _holds(one, ZoneInfo(zone))) for zone in _ZONES
+    }
     zone = max(_ZONES, key=lambda name: fitting[name])  # the first of several
     if not spans or zone == UTC:
         return ClocksGuess(UTC, "NOT SURE: whose clocks tell the days? such as Asia/Shanghai")
-    whole = fitting[zone] == len(spans)
-    sure: Sureness = "likely" if whole else "NOT SURE"
-    share = f"{fitting[zone]:,} of {len(spans):,} files hold the days that they are named by"
+    many = sum(one.rows for one in spans)
+    sure: Sureness = "likely" if fitting[zone] >= _MOSTLY * many else "NOT SURE"
+    share = f"{fitting[zone]:,} of {many:,} {what} lie in the days that are told of them"
     return ClocksGuess(zone, f"{sure}: on such clocks {share}, by UTC {fitting[UTC]:,}")
 
 
-def _holds(span: FileSpan, zone: ZoneInfo) -> bool:
+def _rows_within(spans: Iterable[DayTold], zone: ZoneInfo) -> int:
+    return sum(one.rows for one in spans if _holds(one, zone))
+
+
+def _holds(span: DayTold, zone: ZoneInfo) -> bool:
     moments = (moment.astimezone(zone) for moment in (span.first, span.last))
     told = [(m.date().isoformat(), f"{m.hour:02d}" if span.hour else None) for m in moments]
     return told == [(span.day, span.hour)] * 2

@@ -8,6 +8,7 @@ from secateur.scenario.drafting.times.time_spellings import (
     RECENT,
     SURE_UNITS,
     TimeFormat,
+    tells_instant,
     time_format_of,
     unit_of,
 )
@@ -61,6 +62,19 @@ def guess_time(
     also = f"; others that tell a time: {', '.join(others)}" if others else ""
     sure: Sureness = "likely" if others or spelled.share < 1 else "sure"
     return Guess(column.name, words + also, sure), spelled
+
+
+def local_time(
+    moments: LogColumn, spelled: TimeFormat, columns: Sequence[LogColumn]
+) -> tuple[str, TimeFormat] | None:
+    """The first other column of dates or local times, of a log whose times are instants."""
+    if not tells_instant(spelled, moments.present):
+        return None
+    for column in columns:
+        found = None if column is moments else time_of(column)
+        if found and not tells_instant(found, column.present) and not _is_other_moment(column):
+            return column.name, found
+    return None
 
 
 def _is_other_moment(column: LogColumn) -> bool:
