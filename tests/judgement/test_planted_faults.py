@@ -1,40 +1,49 @@
 """Faults planted into scores, each caught by the gate that is meant for it and by no other."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from bench.judgement.simulated_rows import expit
+from secateur.artifacts import Artifact
 from secateur.auc import Scores
-from secateur.contracts.judgement import MetricTest, Scorecard
+from secateur.contracts.errors import GateRefused
+from secateur.contracts.judgement import METRICS, Difference, MetricTest, Scorecard
+from secateur.contracts.manifest import MadeBy, Manifest
 from secateur.judgement import gates
 from secateur.judgement.compared_accuracy import measure_rows
+from secateur.judgement.evaluation import demand_numbers
 from secateur.judgement.intervals.differences import differences, levels
 from secateur.judgement.metrics.scored_rows import JudgedRows
 from secateur.scenario import Judgement
-from secateur.scenario.sections.judgement import Margins
+from secateur.scenario.sections.judgement import Margins, SliceRules
 
 MakeCard = Callable[..., Scorecard]
 Logits = NDArray[np.float64]
-USERS, ROWS_A_USER = 2000, 12
+USERS, ROWS_A_USER, ITEMS = 2000, 12, 400
 MARGINS = Margins(
     gauc=0.02, log_loss=0.01, calibration=0.1, calibration_error=0.02, churn=0.05, top_overlap=0.3
 )
 RULES = Judgement(margin=0.01, margins=MARGINS)
+USERS_OF_ROWS = np.repeat(np.arange(USERS), ROWS_A_USER)
+ITEMS_OF_ROWS = np.random.default_rng(0).integers(0, ITEMS, len(USERS_OF_ROWS))
+# One user in twenty and an item in twenty.
+SLICES = {"new users": USERS_OF_ROWS % 20 == 0, "tail items, 1-9 events": ITEMS_OF_ROWS % 20 == 0}
 
 
 @cache
 def planted() -> tuple[JudgedRows, Logits, Logits]:
     """Rows, the dense model's logits, and what of them is the user's own level."""
     rng = np.random.default_rng(0)
-    users = np.repeat(np.arange(USERS), ROWS_A_USER)
-    items = rng.integers(0, 400, len(users))
+    users, items = USERS_OF_ROWS, ITEMS_OF_ROWS
     level = (1.2 * rng.normal(size=USERS) - 0.8)[users]
-    logits = level + 0.6 * rng.normal(size=400)[items]
+    logits = level + 0.6 * rng.normal(size=ITEMS)[items]
     labels = (rng.random(len(users)) < expit(logits)).astype(np.int8)
     return JudgedRows(labels, users, items, users), logits, level
 
@@ -56,6 +65,19 @@ def card_of(card: MakeCard, candidate: Logits, dense: Logits | None = None) -> S
             for name, one in levels(rows, of_dense, seed=1, rounds=60).items()
         },
     )
+
+
+def add_slices(card: Scorecard, candidate: Logits) -> Scorecard:
+    """The card with the AUC of new users' rows and of tail items' rows on both splits."""
+    rows, logits, _ = planted()
+    dense, scores = scores_of(logits), scores_of(candidate)
+    accuracy, of_auc = dict(card.accuracy), dict(card.differences["auc"])
+    for name, mask in SLICES.items():
+        (found,) = differences(rows.take(mask), dense[mask], [scores[mask]], 1, 60, METRICS[:1])
+        for split in ("tune", "confirm"):
+            accuracy[f"{split}/{name}"] = measure_rows(rows.take(mask), scores[mask])
+            of_auc[f"{split}/{name}"] = found["auc"]
+    return replace(card, accuracy=accuracy, differences={**card.differences, "auc": of_auc})
 
 
 def scores_of(logits: Logits) -> Scores:
@@ -121,6 +143,48 @@ def test_another_model_as_good_is_caught_by_churn(card: MakeCard) -> None:
         for seed in (3, 4)
     )
     assert caught(card_of(card, other, dense=one))[0] == {"churn"}
+
+
+@pytest.mark.parametrize("broken", ["new users", "tail items, 1-9 events"])
+def test_a_prune_that_keeps_the_top_line_and_breaks_a_slice_is_caught_by_the_slices_name(
+    card: MakeCard, broken: str
+) -> None:
+    """The slice's scores are dealt out anew among its rows."""
+    _, logits, _ = planted()
+    shuffled = logits.copy()
+    hit = np.flatnonzero(SLICES[broken])
+    shuffled[hit] = logits[np.random.default_rng(6).permutation(hit)]
+    loose = MARGINS.model_copy(update={"log_loss": 0.1, "churn": 0.2, "gauc": 0.03})
+    coarse = SliceRules(margin=0.06)
+    rules = RULES.model_copy(update={"margin": 0.03, "margins": loose, "slices": coarse})
+    found = add_slices(card_of(card, shuffled), shuffled)
+    _, tests = caught(found, rules)
+    bad = [test for test in tests if test.outcome != "passed"]
+    assert [(test.metric, test.split) for test in bad] == [("auc", f"tune/{broken}")]
+    assert bad[0].words.startswith(f"tune/{broken} AUC -0.")
+    copy = add_slices(card_of(card, logits), logits)
+    assert gates.judge(["a"], {"a": copy}, rules).accepted
+
+
+def test_numbers_that_are_none_are_refused_before_anything_is_compared() -> None:
+    """Where a package is scored, its place and the count are told; no scorecard is made of it."""
+    _, logits, _ = planted()
+    scores = scores_of(logits)
+    scores[:3] = np.array([np.nan, np.inf, -np.inf])
+    with pytest.raises(GateRefused, match=r"3 of 24,000 scores on the tune days are no number: p"):
+        demand_numbers(
+            Artifact("p", Manifest("Package", MadeBy("v", "0"), {}, ()), Path()), "tune", scores
+        )
+
+
+def test_a_scorecard_whose_difference_is_no_number_passes_nothing(card: MakeCard) -> None:
+    found = card("a", log_loss=Difference(math.nan, 0.001))
+    assert caught(found)[0] == {"log_loss"}
+    assert "its difference is no number" in found_words(found)
+
+
+def found_words(found: Scorecard) -> str:
+    return " ".join(test.words for test in caught(found)[1])
 
 
 @pytest.mark.parametrize(
