@@ -15,8 +15,7 @@ from secateur.artifacts import Artifact
 from secateur.contracts import record
 from secateur.contracts.features import FeatureSchema
 from secateur.contracts.judgement import Latency
-from secateur.judgement import client_scoring, latency, resident_memory, slices
-from secateur.judgement.client_scoring import HeldOutRows
+from secateur.judgement import slices
 from secateur.judgement.compared_accuracy import (
     ScoredSplit,
     compare_accuracy,
@@ -24,6 +23,8 @@ from secateur.judgement.compared_accuracy import (
     shuffle_half_of_items,
     write_scores,
 )
+from secateur.judgement.scoring import client_scoring, latency, resident_memory
+from secateur.judgement.scoring.client_scoring import HeldOutRows
 
 MakeScorer = Callable[[], Any]
 N = 300

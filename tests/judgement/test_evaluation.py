@@ -13,7 +13,8 @@ from secateur.contracts.candidates import Recipe
 from secateur.contracts.errors import ArtifactError, GateRefused
 from secateur.contracts.judgement import METRICS, Scorecard
 from secateur.contracts.manifest import MadeBy
-from secateur.judgement import evaluation, latency
+from secateur.judgement import evaluation
+from secateur.judgement.scoring import latency
 
 
 def package(

@@ -9,7 +9,6 @@ import pytest
 
 from secateur.artifacts import Artifact
 from secateur.auc import Scores
-from secateur.contracts.errors import UsageError
 from secateur.contracts.features import FeatureSchema
 from secateur.contracts.judgement import (
     Accuracy,
@@ -21,9 +20,9 @@ from secateur.contracts.judgement import (
 )
 from secateur.contracts.models import Baseline, Baselines
 from secateur.judgement import gates
-from secateur.judgement.client_scoring import read_rows
 from secateur.judgement.compared_accuracy import ScoredSplit
 from secateur.judgement.gating.references import References
+from secateur.judgement.scoring.client_scoring import read_rows
 from secateur.judgement.served_release import ServedRelease, compare_with_served
 from secateur.scenario import Judgement
 from secateur.scenario.sections.judgement import DenseRules, ServedRules
@@ -195,8 +194,7 @@ class OfFewer:
         self.schema = type("Schema", (), {"inputs": fields})()
 
     def score(self, columns: Mapping[str, object], *, hashed: bool = False) -> Scores:
-        if list(columns) != [self.name]:
-            raise UsageError(f"the column {self.name} is missing")
+        assert list(columns) == [self.name]
         return self.inner.score(columns, hashed=hashed)  # type: ignore[attr-defined,no-any-return]
 
 
@@ -218,4 +216,7 @@ def test_a_release_scores_tonights_rows_by_the_columns_that_it_knows(
     assert beside.accuracy["tune"].auc
     gone = compare_with_served(served, scored, lambda _: OfFewer(by_video(), "tag"), 1)["latest"]
     assert gone
-    assert (gone.why_unknown, gone.differences) == ("the column tag is missing", {})
+    assert (gone.why_unknown, gone.differences) == (
+        "it reads tag, which tonight's features lack",
+        {},
+    )

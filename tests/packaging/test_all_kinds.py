@@ -16,7 +16,7 @@ from secateur.contracts import record
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.errors import CorruptArtifact, SecateurError, UsageError
 from secateur.contracts.features import FeatureSchema
-from secateur.judgement import client_scoring
+from secateur.judgement.scoring import client_scoring
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import ARCHITECTURES, new_model
 from secateur.model.data.batches import load_split

@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from bench.data.splits import Splits, schema_of
-from secateur.judgement import client_scoring as judgement
+from secateur.judgement.scoring import client_scoring as judgement
+from secateur.judgement.scoring.raw_values import TableValues
 from secateur.model.data.batches import Split
 from secateur.packaging.source import HELD_OUT_ROWS, HeldOut, Source
 from secateur.pruning.units.calibration import CalibrationData
@@ -50,7 +51,7 @@ class Log:
             days=np.zeros(len(users), np.int64),
             hashes=pa.array(users.astype(str)),
             train_events={},
-            values=pa.table(self.raw(test)),
+            values=TableValues(pa.table(self.raw(test))),
             item_fields=frozenset(f.name for f in self.splits.schema.inputs if f.owner == "item"),
             slices={},
         )

@@ -15,6 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bench.judgement import drifting_nights
+from bench.judgement.drift_picture import draw_drift
+from bench.judgement.drifting_nights import BUDGET, MARGIN, drift
 from bench.judgement.simulated_rows import (
     AUC,
     Setting,
@@ -22,7 +25,7 @@ from bench.judgement.simulated_rows import (
     popular_items,
     simulate,
 )
-from bench.runner import Asked, Benchmark
+from bench.runner import RESULTS, Asked, Benchmark
 from secateur.auc import auc
 from secateur.contracts.judgement import Difference
 from secateur.judgement.gating.non_inferiority import decide
@@ -84,6 +87,7 @@ def add_flags(flags: argparse.ArgumentParser) -> None:
     """How much is simulated."""
     flags.add_argument("--nights", type=int, default=1000, metavar="N")
     flags.add_argument("--candidates", type=int, default=50, metavar="N")
+    flags.add_argument("--drift-nights", type=int, default=30, metavar="N")
 
 
 def figures(asked: Asked) -> Iterator[str]:
@@ -99,6 +103,26 @@ def figures(asked: Asked) -> Iterator[str]:
     yield f"| one candidate that loses the margin | {shares['alone_by_rule']:.1%} |"
     yield f"| any of the candidates, by the gate | {shares['by_rule']:.1%} |"
     yield f"| any of the candidates, by point estimates | {shares['by_estimate']:.1%} |"
+    yield from drift_lines(asked)
+
+
+def drift_lines(asked: Asked) -> Iterator[str]:
+    """What small losses come to, night by night, and a picture beside the page."""
+    histories = drift(asked.drift_nights)
+    best = float(next(iter(histories.values())).best)
+    yield f"\n{drifting_nights.__doc__}"
+    yield "| gate | accepted | AUC lost in all | nights below the margin |\n|---|--:|--:|--:|"
+    for gate, history in histories.items():
+        below = sum(value < best - MARGIN for value in history.aucs)
+        yield (
+            f"| {gate} | {sum(history.accepted)} of {len(history.accepted)} "
+            f"| {best - history.aucs[-1]:.4f} | {below} |"
+        )
+    page = asked.output or RESULTS / "gate_nights.md"
+    limits = {"the margin": best - MARGIN, "the budget": best - BUDGET}
+    aucs = {gate: history.aucs for gate, history in histories.items()}
+    page.with_suffix(".svg").write_text(draw_drift(aucs, best, limits) + "\n")
+    yield f"\n![AUC that is served, by night and by gate]({page.stem}.svg)"
 
 
 BENCHMARK = Benchmark(

@@ -21,8 +21,8 @@ from secateur import artifacts
 from secateur.contracts.candidates import DENSE
 from secateur.contracts.features import FeatureSchema
 from secateur.contracts.judgement import BATCHES
-from secateur.judgement.client_scoring import RawColumns, read_rows, request
-from secateur.judgement.latency import REQUESTS, Call, time_in_turns
+from secateur.judgement.scoring.client_scoring import RawColumns, read_rows, request
+from secateur.judgement.scoring.latency import REQUESTS, Call, time_in_turns
 from secateur.model.bundle import load_bundle
 from secateur.model.data.inputs import Inputs
 from secateur.serving.encoding.catalogue_items import Items

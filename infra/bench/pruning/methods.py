@@ -25,8 +25,8 @@ from bench.pruning.subjects import Subject, subject_of_features, subject_of_log
 from bench.runner import Asked, Benchmark, seeds_of
 from secateur.contracts.candidates import Criterion, Recipe, Step
 from secateur.judgement.accuracy import measure
-from secateur.judgement.client_scoring import score_all
-from secateur.judgement.latency import measure_latency
+from secateur.judgement.scoring.client_scoring import score_all
+from secateur.judgement.scoring.latency import measure_latency
 from secateur.pruning.importance.criteria import CRITERIA
 from secateur.serving.scorer import Scorer, load
 

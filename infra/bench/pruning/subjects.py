@@ -8,7 +8,7 @@ from bench.pruning.recipes import Setup
 from secateur.artifacts import create, open_artifact
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.features import FeatureSchema
-from secateur.judgement.client_scoring import HeldOutRows, read_rows
+from secateur.judgement.scoring.client_scoring import HeldOutRows, read_rows
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import new_model
 from secateur.model.data.batches import Split, load_split

@@ -12,15 +12,25 @@ import pyarrow.parquet as pq
 from secateur.auc import Scores
 from secateur.contracts.judgement import COPY, METRICS, SHUFFLED, Accuracy, Difference
 from secateur.judgement.accuracy import measure
-from secateur.judgement.client_scoring import HeldOutRows
 from secateur.judgement.intervals.differences import differences, levels
 from secateur.judgement.intervals.resampling import ROUNDS
 from secateur.judgement.metrics.definitions import DEFINITIONS
 from secateur.judgement.metrics.scored_rows import JudgedRows, ScoredRows
+from secateur.judgement.scoring.client_scoring import HeldOutRows
 from secateur.judgement.slices import slices
 
 SLICE_ROUNDS = ROUNDS // 4
 AUC = METRICS[:1]  # the metric of slices
+WRITTEN_AT_ONCE = 2**20  # rows
+EVIDENCE = pa.schema(
+    {
+        "split": pa.string(),
+        "user": pa.string(),
+        "label": pa.int8(),
+        "dense": pa.float32(),
+        "candidate": pa.float32(),
+    }
+)
 ByMetric = dict[str, dict[str, Difference]]
 
 
@@ -116,19 +126,23 @@ def judged_rows(rows: HeldOutRows) -> JudgedRows:
 
 def write_scores(path: Path, scored: Sequence[ScoredSplit]) -> None:
     """Write the evidence: split, user (keyed hash), label, and both probabilities."""
-    table = pa.concat_tables(
-        pa.table(
-            {
-                "split": pa.array([one.split] * len(one.rows)).dictionary_encode(),
-                "user": one.rows.hashes,
-                "label": one.rows.labels,
-                "dense": one.dense,
-                "candidate": one.candidate,
-            }
-        )
-        for one in scored
-    )
-    pq.write_table(table, path, compression="zstd")
+    with pq.ParquetWriter(path, EVIDENCE, compression="zstd") as writer:
+        for one in scored:
+            for start in range(0, len(one.rows), WRITTEN_AT_ONCE):
+                writer.write_table(_evidence(one, slice(start, start + WRITTEN_AT_ONCE)))
+
+
+def _evidence(one: ScoredSplit, rows: slice) -> pa.Table:
+    labels = one.rows.labels[rows]
+    hashes = one.rows.hashes[rows.start : rows.stop]
+    columns = {
+        "split": pa.repeat(one.split, len(labels)),
+        "user": hashes.dictionary_decode() if pa.types.is_dictionary(hashes.type) else hashes,
+        "label": labels,
+        "dense": one.dense[rows],
+        "candidate": one.candidate[rows],
+    }
+    return pa.table(columns, schema=EVIDENCE)
 
 
 def _parts(one: ScoredSplit) -> Iterator[tuple[str, JudgedRows, Scores, Scores]]:

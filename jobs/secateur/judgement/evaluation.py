@@ -13,10 +13,10 @@ from secateur.contracts.candidates import Recipe
 from secateur.contracts.errors import ArtifactError, GateRefused
 from secateur.contracts.features import HELD_OUT, FeatureSchema
 from secateur.contracts.judgement import BATCHES, Footprint, Scorecard
-from secateur.judgement.client_scoring import read_rows, request, score_all, score_tasks
 from secateur.judgement.compared_accuracy import ScoredSplit, compare_accuracy
-from secateur.judgement.latency import measure_latency
-from secateur.judgement.resident_memory import Load, resident_bytes
+from secateur.judgement.scoring.client_scoring import read_rows, request, score_all, score_tasks
+from secateur.judgement.scoring.latency import measure_latency
+from secateur.judgement.scoring.resident_memory import Load, resident_bytes
 from secateur.serving.files.layout import RECIPE
 
 

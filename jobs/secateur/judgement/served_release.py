@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from secateur.auc import Scores
-from secateur.contracts.errors import SecateurError
+from secateur.contracts.errors import SecateurError, UsageError
 from secateur.contracts.judgement import METRICS, ServedComparison
-from secateur.judgement.client_scoring import ClientScorer, HeldOutRows, score_all
 from secateur.judgement.compared_accuracy import (
     SLICE_ROUNDS,
     ScoredSplit,
@@ -17,7 +16,8 @@ from secateur.judgement.compared_accuracy import (
     measure_rows,
 )
 from secateur.judgement.intervals.differences import differences
-from secateur.judgement.resident_memory import Load
+from secateur.judgement.scoring.client_scoring import ClientScorer, HeldOutRows, score_all
+from secateur.judgement.scoring.resident_memory import Load
 
 HELD_TO = METRICS[:3]  # AUC, GAUC and log-loss
 
@@ -66,6 +66,12 @@ def _compare(
 
 
 def _score(scorer: ClientScorer, rows: HeldOutRows) -> Scores:
-    """Scores [n] from the columns that the release knows: tonight's may be more."""
-    known = [one.name for one in scorer.schema.inputs if one.name in rows.values.column_names]
-    return score_all(scorer, replace(rows, values=rows.values.select(known)))
+    """Scores [n] from the columns that the release reads: tonight's may be more.
+
+    Raises UsageError where one is not there.
+    """
+    read = [one.name for one in scorer.schema.inputs]
+    gone = sorted(set(read) - set(rows.values.names))
+    if gone:
+        raise UsageError(f"it reads {', '.join(gone)}, which tonight's features lack")
+    return score_all(scorer, replace(rows, values=rows.values.select(read)))

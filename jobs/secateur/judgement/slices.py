@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secateur.contracts.judgement import SLICES
-from secateur.judgement.client_scoring import HeldOutRows
+from secateur.judgement.scoring.client_scoring import HeldOutRows
 
 
 def slices(rows: HeldOutRows) -> Iterator[tuple[str, NDArray[np.bool_]]]:

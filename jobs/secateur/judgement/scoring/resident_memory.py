@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from secateur.judgement.client_scoring import ClientScorer, RawColumns
+from secateur.judgement.scoring.client_scoring import ClientScorer, RawColumns
 
 Load = Callable[[Path], ClientScorer]
 

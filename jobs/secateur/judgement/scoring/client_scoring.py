@@ -24,6 +24,7 @@ from secateur.contracts.features import (
 )
 from secateur.judgement.accuracy import BinaryLabels, Users
 from secateur.judgement.metrics.scored_rows import Codes
+from secateur.judgement.scoring.raw_values import RawValues, StoredValues
 
 BULK = 8192  # rows scored at once
 
@@ -58,7 +59,7 @@ class HeldOutRows:
     """One split: labels, users, items and days as codes, and what the client would be given.
 
     `slices` are the scenario's: by name, a mask of the rows inside. `tasks` are the labels of
-    further tasks by name, NaN where a row does not tell.
+    further tasks by name, NaN where a row does not tell. Only `values` may lie outside the memory.
     """
 
     labels: BinaryLabels
@@ -67,7 +68,7 @@ class HeldOutRows:
     days: Codes
     hashes: pa.Array
     train_events: Mapping[str, NDArray[np.int32]]
-    values: pa.Table
+    values: RawValues
     item_fields: frozenset[str]
     slices: Mapping[str, NDArray[np.bool_]]
     tasks: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
@@ -78,14 +79,17 @@ class HeldOutRows:
 
 
 def read_rows(folder: Path, schema: FeatureSchema) -> HeldOutRows:
-    """Read one split [n] of a FeatureSet, raw values only: the client makes its own ids."""
-    values = [VALUE_PREFIX + field.name for field in schema.inputs]
+    """Read one split [n] of a FeatureSet, raw values only: the client makes its own ids.
+
+    In memory are a few numbers a row; hashes and items are codes, with a dictionary beside them.
+    """
+    files = sorted(folder.glob("*.parquet"))
     counts = {"user": USER_TRAIN_EVENTS, "item": ITEM_TRAIN_EVENTS}
-    columns = ["label", USER_HASH, "day", *counts.values(), *values, *schema.slice_columns]
-    columns += schema.task_columns
-    table = pq.read_table(folder, columns=columns)
-    hashes = table[USER_HASH].combine_chunks()
+    numbers = ["label", *counts.values(), *schema.slice_columns, *schema.task_columns]
     item = item_field(schema)
+    texts = [USER_HASH, "day", *([VALUE_PREFIX + item] if item else [])]
+    table = pq.read_table(files, columns=[*numbers, *texts], read_dictionary=texts)
+    hashes = table[USER_HASH].unify_dictionaries().combine_chunks()
     return HeldOutRows(
         labels=table["label"].to_numpy(),
         users=_codes(hashes),
@@ -93,7 +97,7 @@ def read_rows(folder: Path, schema: FeatureSchema) -> HeldOutRows:
         days=_codes(table["day"]),
         hashes=hashes,
         train_events={owner: table[column].to_numpy() for owner, column in counts.items()},
-        values=table.select(values).rename_columns([field.name for field in schema.inputs]),
+        values=StoredValues(files, {f.name: VALUE_PREFIX + f.name for f in schema.inputs}),
         item_fields=frozenset(f.name for f in schema.inputs if f.owner == "item"),
         slices={
             name: table[column].to_numpy() == 1
@@ -103,7 +107,7 @@ def read_rows(folder: Path, schema: FeatureSchema) -> HeldOutRows:
             name: table[column].to_numpy().astype(np.float32)
             for name, column in zip(schema.tasks, schema.task_columns, strict=True)
         },
-        last_day=str(pc.max(table["day"]).as_py()),
+        last_day=str(max(filter(None, pc.unique(table["day"]).to_pylist()), default="")),
     )
 
 
@@ -149,14 +153,14 @@ def request(rows: HeldOutRows, start: int, batch: int) -> dict[str, object]:
 
 def _codes(values: pa.Array | pa.ChunkedArray) -> Codes:
     """Number the values [n]; a missing one has a number of its own."""
-    whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    if pa.types.is_dictionary(whole.type):
-        whole = whole.dictionary_decode()
-    indices = whole.dictionary_encode("encode").indices
-    return np.asarray(indices.to_numpy(), np.int64)
+    whole = values
+    if isinstance(values, pa.ChunkedArray):
+        whole = values.unify_dictionaries().combine_chunks()
+    if not pa.types.is_dictionary(whole.type):
+        whole = whole.dictionary_encode()
+    return np.asarray(pc.fill_null(whole.indices, -1).to_numpy(), np.int64)
 
 
-def _in_bulk(values: pa.Table) -> Iterator[RawColumns]:
-    for start in range(0, values.num_rows, BULK):
-        part = values.slice(start, BULK)
+def _in_bulk(values: RawValues) -> Iterator[RawColumns]:
+    for part in values.blocks(BULK):
         yield {name: part[name].to_numpy() for name in part.column_names}

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secateur.contracts.judgement import BATCHES, Latency
-from secateur.judgement.client_scoring import ClientScorer, HeldOutRows, RawColumns, request
+from secateur.judgement.scoring.client_scoring import ClientScorer, HeldOutRows, RawColumns, request
 
 WARM_UP = 10  # rounds before the clock starts
 REQUESTS = 50  # different requests in turn: one alone would sit in the cache
