@@ -7,7 +7,9 @@ is skipped. The log is **cleaned** and **validated**; it becomes **features**, v
 night: then nothing is published, and what is served stays untouched. Otherwise the chosen one is
 **published** and its channel moves, as does that of every **target** of the scenario's search. The
 night is then **accepted**: later nights hold their events against it, may train on from its dense
-model and may keep to its cuts. The **report** is written whatever happened.
+model and may keep to its cuts. Beside the models a **snapshot** tells services what they cannot
+know of users and items; it does not wait for the verdict. The **report** is written whatever
+happened.
 
 A task that failed without retry was *refused*, or asked wrongly: the last lines of its log say
 why, and the evidence is sealed in the run's folder. A task that *crashed* is retried.
@@ -99,8 +101,13 @@ def nightly(path: Path) -> DAG:
         )
         evidence = {"verdict": verdict, "events-report": data.events_report, "state": state}
         accepted = night.task("accept_night", model | evidence | {"candidates": "{run}/candidates"})
+        told = {"snapshot": data.snapshot, "validation": data.events_report, "store": store}
+        where = Asset(f"{store}/{scenario['name']}_snapshot")
+        snapshot = night.task("publish_snapshot", told, outlets=[where])
         report = report_and_close(night)
-        scorecards >> verdict >> wanted >> release >> accepted >> report
+        scorecards >> verdict
+        wanted >> [release, snapshot]
+        [release >> accepted, snapshot] >> report
 
         for target in scenario.get("search", {}).get("targets", []):
             target_verdict, target_release = add_target(night, target["name"], judged)
@@ -124,6 +131,7 @@ class Data(NamedTuple):
     """XComs of what a night has read of its log."""
 
     events_report: Any
+    snapshot: Any
     features: Any
     report: Any
 
@@ -135,7 +143,8 @@ def read_log(night: Night, state: str, last_day: Any) -> Data:  # noqa: ANN401 -
     validated = {"events": events, "validation": events_report, "state": state}
     features = night.task("build_features", validated, on=SPARK)
     report = night.task("validate_features", {"features": features}, on=SPARK)
-    return Data(events_report, features, report)
+    snapshot = night.task("build_snapshot", validated, on=SPARK)
+    return Data(events_report, snapshot, features, report)
 
 
 def report_and_close(night: Night) -> Any:  # noqa: ANN401 - an operator of Airflow's

@@ -67,7 +67,7 @@ SIDEWAYS = {
     "pruning": {"model"},
     "packaging": {"model", "onnx_graph", "serving"},
     "judgement": {"serving"},
-    "releases": {"serving"},
+    "releases": {"serving", "snapshot"},
     "client": {"releases", "serving", "onboarding"},
     "onboarding": {"report"},
     "report": set(),

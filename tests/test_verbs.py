@@ -37,6 +37,7 @@ FLAGS = {
         "inputs": ("candidates", "verdict", "store"),
         "options": ("target", "window", "events-report"),
     },
+    "publish_snapshot": {"inputs": ("snapshot", "validation", "store"), "options": ()},
     "accept_night": {
         "inputs": ("verdict", "events-report", "dense", "state"),
         "options": ("features", "candidates"),

@@ -16,6 +16,8 @@ import front_page
 import secateur
 import shop
 from secateur.auc import auc
+from secateur.serving.scorer import Scorer
+from secateur.snapshot.keyed_tables import StoredSnapshot
 
 REQUESTS = {
     "short_video": feed.requests,
@@ -46,6 +48,22 @@ def main(uri: str) -> None:
     say(
         f"scored {len(scores):,} raw rows in {seconds:.2f} s, {len(scores) / seconds:,.0f} rows/s; "
         f"AUC against what users did: {auc(np.array(labels, np.int8), scores):.4f}"
+    )
+    recommend(uri, scorer, rows[-1])
+
+
+def recommend(uri: str, scorer: Scorer, row: dict[str, object]) -> None:
+    """Rank all items for one user, by what the published snapshot knows of both."""
+    snapshot = StoredSnapshot(secateur.pull_snapshot(uri).folder)
+    scorer.use_snapshot(snapshot)
+    asked = {f.name for f in scorer.schema.inputs if f.owner == "context"} | {snapshot.meaning.user}
+    began = time.perf_counter()
+    best = scorer.rank({name: row[name] for name in asked}, k=3)
+    milliseconds = 1000 * (time.perf_counter() - began)
+    words = ", ".join(f"{item} ({score:.2f})" for item, score in best)
+    say(
+        f"best of {len(snapshot.items)} items for one user, by ids and context alone and the "
+        f"snapshot of {snapshot.meaning.last_day}: {words}, in {milliseconds:.0f} ms"
     )
 
 

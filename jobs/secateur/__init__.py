@@ -3,8 +3,9 @@
     import secateur
 
     release = secateur.pull("s3://models/short_video", channel="latest")
-    scorer = secateur.load(release)
-    scores = scorer.score({"user_id": [...], "video_id": [...]})
+    snapshot = secateur.pull_snapshot("s3://models/short_video")
+    scorer = secateur.load(release, snapshot=snapshot)
+    scores = scorer.score({"user_id": 712, "video_id": [...], "tab": 1})
 
 Nothing heavy is imported before it is used.
 """
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from secateur.releases.pulling import pull
+    from secateur.releases.snapshots import pull_snapshot
     from secateur.serving.scorer import load
 
-__all__ = ["load", "pull"]
+__all__ = ["load", "pull", "pull_snapshot"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
@@ -23,6 +25,10 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
         from secateur.releases.pulling import pull
 
         return pull
+    if name == "pull_snapshot":
+        from secateur.releases.snapshots import pull_snapshot
+
+        return pull_snapshot
     if name == "load":
         from secateur.serving.scorer import load
 

@@ -24,6 +24,7 @@ VERB_FLAGS = {
     "run": ("URI", "the folder of a night"),
     "run-type": ("NAME", "how Airflow names what started the run, such as scheduled"),
     "scorecards": ("URI", "the folder of sealed Scorecards, a folder a recipe"),
+    "snapshot": ("URI", "the sealed FeatureSnapshot"),
     "state": ("URI", "what nights leave for later ones; without it, all is done anew"),
     "store": ("URI", "where releases are published"),
     "target": ("NAME", "a target of the scenario's search"),

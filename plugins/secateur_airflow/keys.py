@@ -11,7 +11,9 @@ from airflow.sdk import BaseHook
 
 SIGNING_KEY = "SECATEUR_SIGNING_KEY"
 CONNECTION = "secateur_signing_key"
-SIGNERS = frozenset({"publish_release", "roll_back", "hold_channel", "republish_release"})
+SIGNERS = frozenset(
+    {"publish_release", "publish_snapshot", "roll_back", "hold_channel", "republish_release"}
+)
 
 log = logging.getLogger(__name__)
 

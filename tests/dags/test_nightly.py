@@ -56,7 +56,9 @@ def test_the_edges_tell_the_story(dag: Any) -> None:
             "plan_candidates",
         },
         "judge_candidates": {"candidate.evaluate_package", "plan_candidates", "train_model"},
-        "publishing_wanted": {"judge_candidates"},
+        "build_snapshot": {"clean_events", "validate_events"},
+        "publish_snapshot": {"build_snapshot", "validate_events", "publishing_wanted"},
+        "publishing_wanted": set(),
         "publish_release": {"judge_candidates", "publishing_wanted"},
         "accept_night": {
             "publish_release",
@@ -65,7 +67,7 @@ def test_the_edges_tell_the_story(dag: Any) -> None:
             "train_model",
             "build_features",
         },
-        "report_night": {"accept_night"},
+        "report_night": {"accept_night", "publish_snapshot"},
         "close_night": {"report_night"},
     }
 
@@ -114,7 +116,13 @@ def test_what_nights_keep_is_one_folder_a_scenario(dags: dict[str, Any]) -> None
             for task in dag.tasks
             if hasattr(task, "inputs") and "state" in task.inputs
         }
-        readers = {"validate_events", "build_features", "train_model", "accept_night"}
+        readers = {
+            "validate_events",
+            "build_features",
+            "build_snapshot",
+            "train_model",
+            "accept_night",
+        }
         assert readers | {"package_dense", "candidate.prune_model"} <= set(given)
         assert all(uri.endswith(f"/runs/state/{name}") for uri in given.values())
 

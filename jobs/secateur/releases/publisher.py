@@ -17,10 +17,10 @@ class Publisher:
     try_out: canary.Canary = canary.rescore
 
     @classmethod
-    def at(cls, uri: str) -> "Publisher":
+    def at(cls, uri: str, try_out: canary.Canary = canary.rescore) -> "Publisher":
         """Open `<root>/<scenario>` with the keys of the environment. Raises UsageError."""
         signer = Signer.of()
-        return cls(Catalogue.at(uri, signer.trust()), signer)
+        return cls(Catalogue.at(uri, signer.trust()), signer, try_out)
 
     @property
     def store(self) -> Store:

@@ -62,11 +62,25 @@ def publish(
     the store ignores conditional writes, ReleaseError when the release cannot be pulled and
     scored: the channel stays then.
     """
+    draft = _draft_manifest(publisher.catalogue.scenario, package, verdict, origin)
+    return publish_files(publisher, channel, draft, package.folder, older_data)
+
+
+def publish_files(
+    publisher: Publisher,
+    channel: str,
+    draft: ReleaseManifest,
+    folder: Path,
+    older_data: bool = False,
+) -> PublishReceipt:
+    """Make the files in `folder` that `draft` names a release, which gets its number and time now.
+
+    The channel moves as `publish` says. Raises StoreRefused and ReleaseError as it does.
+    """
     store, catalogue = publisher.store, publisher.catalogue
-    draft = _draft_manifest(catalogue.scenario, package, verdict, origin)
     probe(store)
-    for entry in package.manifest.files:
-        _put_blob(store, package.folder, entry)
+    for entry in draft.files:
+        _put_blob(store, folder, entry)
     release = _claim_number(store, draft)
     _sign(publisher, release)
     canary.send(catalogue, release.manifest.number, publisher.try_out)

@@ -135,7 +135,7 @@ class Scorer:
         """
         if self._snapshot is None:
             raise UsageError("to rank items, load the model with a snapshot: it knows them")
-        ranked = self._snapshot.items if items is None else items
+        ranked = self._snapshot.stored.items if items is None else items
         scores = self.score({**columns, self._snapshot.meaning.item: ranked})
         best = np.argsort(-scores, kind="stable")[:k]
         return [(ranked[place], float(scores[place])) for place in best.tolist()]

@@ -8,7 +8,6 @@ else changes until the next one.
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime
-from functools import cached_property
 from itertools import chain
 from typing import cast
 
@@ -36,7 +35,7 @@ class SnapshotColumns:
         self, stored: StoredSnapshot, schema: FeatureSchema, max_age_hours: float | None = None
     ) -> None:
         """Raises ReleaseError where the snapshot does not fit the model, or is older than that."""
-        self.meaning = stored.meaning
+        self.stored, self.meaning = stored, stored.meaning
         self._tables = stored.tables
         self._schema = schema
         self._max_age_hours = max_age_hours
@@ -57,13 +56,6 @@ class SnapshotColumns:
                 f"the snapshot is {self.age_hours:.1f} hours old, "
                 f"{self._max_age_hours:g} are allowed"
             )
-
-    @cached_property
-    def items(self) -> list[str]:
-        """The ids of all items that it knows."""
-        table = self._tables[(self.meaning.item,)]
-        every = np.arange(table.table.rows)
-        return cast("list[str]", table.values(self.meaning.item, every))
 
     def complete(self, columns: Columns, wanted: Set[str], key: bytes | None) -> Columns:
         """The columns, and those of `wanted` that they lack and the snapshot has.

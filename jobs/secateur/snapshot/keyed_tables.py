@@ -7,7 +7,9 @@ table-0/1.codes.npy, ...
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -104,6 +106,12 @@ class StoredSnapshot:
             }
         except (OSError, ValueError) as error:
             raise CorruptArtifact(f"{folder} is no whole snapshot: {error}") from error
+
+    @cached_property
+    def items(self) -> list[str]:
+        """The ids of all items that it knows."""
+        table = self.tables[(self.meaning.item,)]
+        return cast("list[str]", table.values(self.meaning.item, np.arange(table.table.rows)))
 
 
 def _column(folder: Path, name: str, column: SnapshotColumn) -> Column:

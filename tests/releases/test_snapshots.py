@@ -1,0 +1,127 @@
+"""Snapshots are releases of their own: verified, never older, and of one scenario."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from secateur import artifacts
+from secateur.artifacts import Artifact
+from secateur.contracts.errors import ArtifactError, CorruptArtifact, ReleaseError
+from secateur.contracts.manifest import MadeBy
+from secateur.contracts.releases import (
+    FeatureSnapshot,
+    PublishReceipt,
+    SnapshotColumn,
+    SnapshotTable,
+)
+from secateur.releases.pulling import pull_from
+from secateur.releases.snapshots import publish_snapshot, pull_snapshot, snapshots_uri, try_out
+from secateur.snapshot.keyed_tables import SNAPSHOT, StoredSnapshot, write_table
+
+from .conftest import SCENARIO, Shop
+
+BY = MadeBy("test", "0")
+COLUMN = SnapshotColumn("events", "number", unseen=0.0)
+
+
+@pytest.fixture
+def shop(root: str, tmp_path: Path) -> Shop:
+    return Shop(root, tmp_path, scenario=f"{SCENARIO}_snapshot")
+
+
+def report_of_events(folder: Path, name: str) -> Artifact:
+    with artifacts.create(str(folder / f"report {name}"), "ValidationReport") as draft:
+        (draft.folder / "which").write_text(name)
+        draft.seal(BY, {}, {})
+    return artifacts.open_artifact(str(folder / f"report {name}"), "ValidationReport")
+
+
+def snapshot_of(folder: Path, day: str, events: float, scenario: str = SCENARIO) -> Artifact:
+    """A snapshot of one key, and of two folders."""
+    uri, report = str(folder / f"snapshot {day} {events}"), report_of_events(folder, day)
+    with artifacts.create(uri, "FeatureSnapshot") as draft:
+        write_table(draft.folder / "table-0", ["a"], [(COLUMN, np.array([events]))])
+        table = SnapshotTable(("uid",), 1, (COLUMN,))
+        meaning = FeatureSnapshot(scenario, day, 0, "ab", "uid", "item", (), (table,))
+        draft.write(SNAPSHOT, meaning)
+        draft.seal(BY, {"validation": report.digest}, {})
+    return artifacts.open_artifact(uri, "FeatureSnapshot")
+
+
+def publish_day(shop: Shop, day: str, events: float = 1.0) -> PublishReceipt:
+    snapshot = snapshot_of(shop.folder, day, events)
+    report = report_of_events(shop.folder, day)
+    return publish_snapshot(shop.publisher(try_out=try_out), "latest", snapshot, report, [day])
+
+
+def events_in(shop: Shop) -> float:
+    """What a reader finds for the only key."""
+    uri = shop.uri.removesuffix("_snapshot")
+    pulled = pull_snapshot(uri, cache=shop.folder / "cache", verify_keys=shop.keys)
+    table = StoredSnapshot(pulled.folder).tables[("uid",)]
+    return float(np.asarray(table.values("events", table.places(["a"])))[0])
+
+
+def test_a_reader_finds_the_newest_one_beside_the_models(shop: Shop) -> None:
+    publish_day(shop, "2024-03-01", 1)
+    assert events_in(shop) == 1
+    receipt = publish_day(shop, "2024-03-02", 2)
+    assert (receipt.number, receipt.served) == (2, True)
+    assert events_in(shop) == 2
+
+
+def test_the_same_snapshot_is_one_release(shop: Shop) -> None:
+    assert publish_day(shop, "2024-03-01").number == publish_day(shop, "2024-03-01").number == 1
+
+
+def test_a_channel_does_not_go_to_older_data(shop: Shop) -> None:
+    publish_day(shop, "2024-03-02", 2)
+    late = publish_day(shop, "2024-03-01", 1)
+    assert not late.served
+    assert late.kept
+    assert events_in(shop) == 2
+
+
+def test_one_of_another_scenario_moves_no_channel(shop: Shop) -> None:
+    other = snapshot_of(shop.folder, "2024-03-01", 1, scenario="news")
+    report = report_of_events(shop.folder, "2024-03-01")
+    with pytest.raises(ReleaseError, match="is news's, not short_video_snapshot"):
+        publish_snapshot(shop.publisher(try_out=try_out), "latest", other, report, [])
+    assert shop.catalogue().pointer("latest") is None
+
+
+def test_a_report_of_other_events_is_refused(shop: Shop) -> None:
+    snapshot = snapshot_of(shop.folder, "2024-03-01", 1)
+    with pytest.raises(ArtifactError, match="the receipt names"):
+        publish_snapshot(
+            shop.publisher(), "latest", snapshot, report_of_events(shop.folder, "other"), []
+        )
+
+
+def test_a_torn_table_moves_no_channel(shop: Shop) -> None:
+    whole = snapshot_of(shop.folder, "2024-03-01", 1)
+    torn = tuple(one for one in whole.manifest.files if "numbers" not in one.path)
+    broken = replace(whole, manifest=replace(whole.manifest, files=torn))
+    with pytest.raises(CorruptArtifact, match="no whole snapshot"):
+        publish_snapshot(
+            shop.publisher(try_out=try_out),
+            "latest",
+            broken,
+            report_of_events(shop.folder, "2024-03-01"),
+            [],
+        )
+    assert shop.catalogue().pointer("latest") is None
+
+
+def test_a_model_is_no_snapshot(shop: Shop) -> None:
+    publish_day(shop, "2024-03-01")
+    pulled = pull_from(shop.catalogue(), shop.folder / "cache")
+    (pulled.folder / SNAPSHOT).unlink()
+    with pytest.raises(CorruptArtifact):
+        try_out(pulled)
+
+
+def test_the_store_is_named_after_the_models() -> None:
+    assert snapshots_uri("s3://models/short_video/") == "s3://models/short_video_snapshot"
