@@ -13,7 +13,7 @@ from bench.judgement.drifting_nights import (
     OURS_DECAYING,
     drift,
 )
-from bench.judgement.gate_nights import SETTING, night, true_loss
+from bench.judgement.gate_nights import night, true_loss
 
 pytestmark = pytest.mark.proof
 NIGHTS, CANDIDATES = 120, 20
@@ -21,7 +21,7 @@ NIGHTS, CANDIDATES = 120, 20
 
 def test_the_gate_publishes_what_is_just_too_bad_on_few_nights_and_estimates_on_most() -> None:
     """Of 120 nights an error rate of 5 % gives 6; more than 12 would come once in 200 runs."""
-    margin = true_loss(SETTING.by_item)
+    margin = true_loss(logs=500)
     found = [partial(night, margin, CANDIDATES)(seed) for seed in range(NIGHTS)]
     shares = {name: np.mean([getattr(one, name) for one in found]) for name in found[0]._fields}
     assert shares["copy_passes"] >= 0.95

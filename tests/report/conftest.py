@@ -1,6 +1,7 @@
 """Nights as their verbs would have sealed them, with made-up but plausible figures."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from secateur.contracts.judgement import (
     Footprint,
     Latency,
     Scorecard,
+    ServedComparison,
 )
 from secateur.contracts.manifest import MadeBy
 from secateur.contracts.models import (
@@ -29,6 +31,7 @@ from secateur.contracts.models import (
 from secateur.contracts.releases import PublishReceipt
 from secateur.contracts.search import SearchRecord
 from secateur.judgement.gates import judge
+from secateur.judgement.gating.references import References
 from secateur.scenario import Judgement
 
 DENSE_BYTES, DENSE_US = 2_950_000, 3100.0
@@ -137,7 +140,7 @@ class NightBuilder:
     def verdict(
         self, names: tuple[str, ...], rules: Judgement, cards: dict[str, Scorecard]
     ) -> None:
-        verdict = judge(names, cards, rules)
+        verdict = judge(names, cards, rules, references=References("latest"))
         self.seal("verdict", "Verdict", {"verdict.json": verdict})
         if verdict.accepted:
             receipt = PublishReceipt("short_video", 17, "latest", 23, "c0ffee" + "0" * 58, 401_000)
@@ -167,6 +170,7 @@ def scorecard(name: str, package: str = "p" * 64, confirm_shift: float = 0.0) ->
             "auc": {k: Difference(deltas[k], error * (3 if "/" in k else 1)) for k in keys},
         },
         controls=controls(keys),
+        served={"latest": served(delta, error)},
         dense_levels={
             "auc": dict.fromkeys(("tune", "confirm"), Difference(0.729, 0.003)),
             "normalized_entropy": dict.fromkeys(("tune", "confirm"), Difference(0.9, 0.003)),
@@ -176,6 +180,21 @@ def scorecard(name: str, package: str = "p" * 64, confirm_shift: float = 0.0) ->
         latency=latency(us),
         dense_latency=latency(DENSE_US),
     )  # fmt: skip
+
+
+def served(delta: float, error: float) -> ServedComparison:
+    """Release 16, a little worse than tonight's dense model."""
+    both = ("tune", "confirm")
+    return ServedComparison(
+        release=16,
+        package="e" * 64,
+        accuracy=dict.fromkeys(both, accuracy(0.727, 27_000)),
+        differences={
+            "auc": dict.fromkeys(both, Difference(delta + 0.002, 2 * error)),
+            "gauc": dict.fromkeys(both, Difference(0.0, error)),
+            "log_loss": dict.fromkeys(both, Difference(0.001, 2 * error)),
+        },
+    )
 
 
 def controls(keys: list[str]) -> dict[str, dict[str, dict[str, Difference]]]:
@@ -188,7 +207,8 @@ def controls(keys: list[str]) -> dict[str, dict[str, dict[str, Difference]]]:
 
 def accuracy(auc: float, rows: int) -> Accuracy:
     loss = 0.553 - 0.4 * (auc - 0.729)
-    return Accuracy(rows, rows // 2, rows // 4, auc, auc - 0.05, loss, loss / 0.612, 1.013)
+    found = Accuracy(rows, rows // 2, rows // 4, auc, auc - 0.05, loss, loss / 0.612, 1.013)
+    return replace(found, positives=rows // 3)
 
 
 def footprint(size: int, kept: float) -> Footprint:

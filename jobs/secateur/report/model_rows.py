@@ -89,7 +89,7 @@ def _candidate(night: Night, name: str) -> ModelRow:
     return ModelRow(
         name=name,
         outcome=_outcome(night, name, decision),
-        reasons=decision.reasons if decision and part else (_what_is_missing(night, name),),
+        reasons=_reasons(decision) if decision and part else (_what_is_missing(night, name),),
         delta=decision.delta_auc if decision else None,
         measures=_measures(part.value, of_dense=False) if part else None,
         source=part.source if part else "",
@@ -97,6 +97,10 @@ def _candidate(night: Night, name: str) -> ModelRow:
         overlap=night.overlaps[name].words if name in night.overlaps else "",
         tests=decision.tests if decision else (),
     )
+
+
+def _reasons(decision: Judged) -> tuple[str, ...]:
+    return (*decision.reasons, *(f"warning: {warning}" for warning in decision.warnings))
 
 
 def _measures(card: Scorecard, of_dense: bool) -> Measures:

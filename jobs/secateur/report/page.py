@@ -11,6 +11,7 @@ from secateur.contracts.data import Expectation, ValidationReport
 from secateur.contracts.judgement import BATCHES, SLICES
 from secateur.report import number_format, story
 from secateur.report.charts import charts, forest
+from secateur.report.metric_tests import tables_of_tests
 from secateur.report.model_rows import ModelRow, model_rows
 from secateur.report.night_artifacts import Night, Part
 from secateur.report.search_summary import searches_by_target
@@ -66,6 +67,7 @@ def context(night: Night, title: str) -> dict[str, Any]:
         "data": charts.event_counts(night),
         "files": largest_files(rows),
         "slices": slice_table(rows),
+        "tests": tables_of_tests(rows, night.verdict.value if night.verdict else None),
         "reports": reports(night),
         "searches": searches_by_target(night.search.value) if night.search else [],
         "sources": sorted(night.artifacts.items()),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from secateur.contracts.errors import TaskFailure
-from secateur.contracts.judgement import BATCHES, Verdict
+from secateur.contracts.judgement import BATCHES, BOOTSTRAP, Verdict
 from secateur.contracts.releases import PublishReceipt
 from secateur.report.model_rows import Measures, ModelRow
 from secateur.report.night_artifacts import STAGES, Night
@@ -122,7 +122,9 @@ def _confirmation(verdict: Verdict) -> str:
     margins = f"margin {decimal(verdict.margin)}"
     if verdict.supported_margin is not None:
         margins += f"; these rows support {decimal(verdict.supported_margin)}"
-    return f"{what} ({confidence} confidence, {margins})"
+    beside = {BOOTSTRAP: ", a bootstrap: nothing was served to compare with", "": ""}
+    held = beside.get(verdict.reference, f", and was held against {verdict.reference}")
+    return f"{what} ({confidence} confidence, {margins}){held}"
 
 
 def figures(night: Night, rows: list[ModelRow]) -> list[Figure]:

@@ -36,6 +36,7 @@ def render_trial(trial: LogTrial, night: Night) -> str:
             reports=reports(night),
             rows=[],
             slices=[],
+            tests={},
             sources=sorted(night.artifacts.items()),
         )
     )
