@@ -7,17 +7,18 @@ day of the window is missing in the log. Exit 75: the log does not have the day 
 a `--run-type` scheduled or backfill asks for. Exit 80: with `--store`, the channel has served a
 release of the same files, scenario and code already, and the form does not say `again`.
 
-Seals the days of the window and what the run goes by, and answers the last day: what comes later
-in this run ends there, whatever is delivered meanwhile.
+Seals the days of the window, the files that no night reads and what the run goes by, and answers
+the last day: what comes later in this run ends there, whatever is delivered meanwhile.
 """
+
+from dataclasses import asdict, replace
 
 from secateur import command
 from secateur.command import Job
 from secateur.contracts.artifact_files import WINDOW
-from secateur.contracts.data import RunWindow
 from secateur.contracts.errors import NotDelivered, NothingNew, Refused
 from secateur.events.delivery import digest_of_night
-from secateur.events.raw_files import window_days
+from secateur.events.raw_files import find_window
 from secateur.releases.catalogue import Catalogue
 from secateur.releases.signing import Trust
 from secateur.scenario.run_form import RunForm, read_form
@@ -32,18 +33,18 @@ def check_run(job: Job) -> None:
     logs = job.use(job.scenario.logs)
     uri = job.arguments["logs"] or logs.uri
     try:
-        days = window_days(logs, uri)
+        window = find_window(logs, uri)
     except NotDelivered as error:
         if job.arguments["run_type"] in DATED:
             raise
         raise Refused(str(error)) from error
-    last = days[-1] if days else logs.last_day
-    night = digest_of_night(job.scenario, uri, days)
+    night = digest_of_night(job.scenario, uri, window.days)
     with job.create("RunWindow") as draft:
-        draft.write(WINDOW, RunWindow(days, last, night))
-        job.seal(draft, {"days": len(days), "last_day": last})
+        draft.write(WINDOW, replace(window, night=night))
+        skipped = asdict(window.skipped)
+        job.seal(draft, {"days": len(window.days), "last_day": window.last_day, "skipped": skipped})
     demand_something_new(job, form, night)
-    job.answer({"uri": job.output_uri(), "last_day": last or ""})
+    job.answer({"uri": job.output_uri(), "last_day": window.last_day or ""})
 
 
 def demand_something_new(job: Job, form: RunForm, night: str) -> None:

@@ -56,6 +56,8 @@ def test_the_window_is_sealed_and_its_last_day_answered(log: SmallLog, tmp_path:
     window = artifacts.open_artifact(str(output), "RunWindow").read("window.json", RunWindow)
     days = sorted(path.name.removeprefix("date=") for path in log.folder.glob("events/*"))
     assert (window.days, window.last_day) == (tuple(days), days[-1])
+    manifest = artifacts.read_manifest(str(output))
+    assert manifest.facts["skipped"] == {"hidden": 0, "future": {}}
     answer = json.loads(output.with_suffix(".answer").read_text())
     assert answer == {"uri": str(output), "last_day": days[-1]}
 

@@ -13,7 +13,7 @@ import pytest
 
 from secateur import artifacts
 from secateur.contracts.candidates import Recipe
-from secateur.contracts.data import ColumnDrift
+from secateur.contracts.data import ColumnDrift, RunWindow, SkippedFiles
 from secateur.contracts.judgement import SLICES, Refusal
 from secateur.report.night_artifacts import read_night
 from secateur.report.page import render
@@ -93,6 +93,17 @@ def test_a_night_refused_by_validation_shows_what_broke(build: Any, tmp_path: Pa
     assert "The features broke 1 of 7 declared expectations" in words
     assert "oov_rate <= 0.2" in words
     assert "Missing: no dense model was sealed." in words
+
+
+def test_files_that_no_night_reads_are_told(build: Any, tmp_path: Path) -> None:
+    night = build(tmp_path / "run")
+    night.data()
+    skipped = SkippedFiles(hidden=1_234, future={"2027-01-01": 24, "2028-01-01": 1})
+    window = RunWindow(("2022-05-08",), "2022-05-08", skipped)
+    night.seal("window", "RunWindow", {"window.json": window})
+    _, words = read(tmp_path / "run")
+    assert "Skipped files of days in the future: 2027-01-01 (24), 2028-01-01 (1)." in words
+    assert "Skipped as hidden or temporary: 1,234 files." in words
 
 
 TAB = ColumnDrift(

@@ -22,8 +22,19 @@ AGES = {
 
 
 @dataclass(frozen=True)
+class SkippedFiles:
+    """How many files below a log's events no night reads.
+
+    They are `hidden` or temporary, or of a day in the `future`, counted by day.
+    """
+
+    hidden: int = 0
+    future: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class RunWindow:
-    """The days that a run reads, up to its `last_day`.
+    """The days that a run reads, up to its `last_day`, and the files that it does not.
 
     A flat log tells its days by its rows: `days` is empty, and `last_day` None unless asked for.
     `night` is the digest of all that the run goes by: files, scenario, code and the id key.
@@ -32,6 +43,7 @@ class RunWindow:
     days: tuple[str, ...]
     last_day: str | None
     night: str = ""
+    skipped: SkippedFiles = SkippedFiles()
 
 
 @dataclass(frozen=True)

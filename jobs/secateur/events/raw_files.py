@@ -1,28 +1,29 @@
 """Which raw files a night reads, each read to its end before Spark sees it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
-from typing import get_args
 
 import pyarrow as pa
 
 from secateur.contracts import record
 from secateur.contracts.artifact_files import DAY_FOLDER
+from secateur.contracts.data import RunWindow, SkippedFiles
 from secateur.contracts.errors import NotDelivered, Refused, UsageError
-from secateur.events.reading.listing import demand_all_hours, list_event_files
+from secateur.events.reading.listing import Listing, demand_all_hours, list_event_files
 from secateur.events.reading.parquet_types import demand_common_types
 from secateur.events.reading.raw_file import RawFile
 from secateur.events.reading.whole_files import UnreadFile, examine_files
+from secateur.events.selection.plausible_days import is_open, newest_plausible_day
 from secateur.local_days import days_up_to
 from secateur.scenario import Logs, SideTable
 from secateur.scenario.loading import log_uri
 from secateur.scenario.raw_log.column_names import NamingRules
-from secateur.scenario.sections.logs import Weekday
 from secateur.storage import open_store
 
-WEEKDAYS = get_args(Weekday)  # from Monday on
+log = logging.getLogger("secateur")
+
 _ANY_SIZE = 0  # of a side table, which is never what makes a log large
 
 
@@ -71,13 +72,15 @@ def open_log(
     a column's type.
     """
     store, rules = open_store(log_uri(uri)), rules or NamingRules()
-    files = list_event_files(store, logs)
+    listing = list_event_files(store, logs)
+    files = list(listing.files)
     days: tuple[str, ...] = ()
     if logs.layout == "flat":
         if not files:
             raise UsageError(f"{store.uri}: no file below {logs.events}/")
     else:
-        days = choose_days(logs, {file.day for file in files if file.day}, store.uri)
+        days = choose_days(logs, listing.days, store.uri)
+        _skipped_files(listing, logs)
         demand_all_hours(files, logs, days)
         wanted = {*days_up_to(days[0], lookback + 1), *days}
         files = sorted((one for one in files if one.day in wanted), key=lambda one: one.day or "")
@@ -102,37 +105,34 @@ def _examine_side(store: str, side: SideTable, rules: NamingRules, staged: Path)
     return found
 
 
-def window_days(logs: Logs, uri: str) -> tuple[str, ...]:
-    """The days that a night of this log would read, by its files' names alone.
+def find_window(logs: Logs, uri: str) -> RunWindow:
+    """What a night of this log would read, by its files' names and sizes alone.
 
-    Empty for a flat log, whose rows tell their days. Raises as `choose_days`, and NotDelivered
+    Without days for a flat log, whose rows tell them. Raises as `choose_days`, and NotDelivered
     where the window's last day is no day of the log.
     """
-    if logs.layout == "flat":
-        return ()
     store = open_store(log_uri(uri))
-    present = {file.day for file in list_event_files(store, logs) if file.day}
-    last = logs.last_day
+    listing = list_event_files(store, logs)
+    if logs.layout == "flat":
+        return RunWindow((), logs.last_day, skipped=_skipped_files(listing, logs))
+    present, last = listing.days, logs.last_day
     if last and present and last not in present:
-        raise NotDelivered(f"{store.uri} has no {last} yet; its newest day is {max(present)}")
-    return choose_days(logs, present, store.uri)
+        newest = newest_plausible_day(present, logs)
+        raise NotDelivered(f"{store.uri} has no {last} yet; its newest day is {newest}")
+    days = choose_days(logs, present, store.uri)
+    return RunWindow(days, days[-1], skipped=_skipped_files(listing, logs))
 
 
-def choose_days(logs: Logs, present: Iterable[str], where: str) -> tuple[str, ...]:
-    """The `window_days` days up to `last_day` or the newest one, none before `first_day`.
+def choose_days(logs: Logs, present: Mapping[str, int], where: str) -> tuple[str, ...]:
+    """The `window_days` days up to `last_day` or the newest plausible one, none before `first_day`.
 
-    Weekdays on which the site is `closed` are left out. Raises UsageError where there is no day at
-    all, Refused where one of the window is missing.
+    `present` has the bytes of each day's files. Weekdays on which the site is `closed` are left
+    out. Raises UsageError where there is no day at all, Refused where one of the window is missing.
     """
-    present = set(present)
     if not present:
         raise UsageError(f"{where}: no {logs.events}/{DAY_FOLDER}YYYY-MM-DD/ with a file there")
-    last = logs.last_day or max(present)
-    days = [
-        day
-        for day in window_of(logs, last)
-        if day in present or WEEKDAYS[date.fromisoformat(day).weekday()] not in logs.closed
-    ]
+    last = logs.last_day or newest_plausible_day(present, logs)
+    days = [day for day in window_of(logs, last) if day in present or is_open(day, logs)]
     missing = [day for day in days if day not in present]
     if missing or not days:
         raise Refused(
@@ -140,6 +140,19 @@ def choose_days(logs: Logs, present: Iterable[str], where: str) -> tuple[str, ..
             f"{', '.join(missing)}"
         )
     return tuple(days)
+
+
+def _skipped_files(listing: Listing, logs: Logs) -> SkippedFiles:
+    """The files that no night reads: hidden ones, and those of days in the future."""
+    if not listing.days:
+        return SkippedFiles(listing.hidden)
+    newest = newest_plausible_day(listing.days, logs)
+    end = max(newest, logs.last_day or newest)
+    future = listing.after(end)
+    if future:
+        many, days = sum(future.values()), ", ".join(future)
+        log.warning("skipped: %d files of days in the future, %s: the log ends %s", many, days, end)
+    return SkippedFiles(listing.hidden, future)
 
 
 def window_of(logs: Logs, last: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Generic
 from secateur import storage
 from secateur.contracts import artifact_files, record
 from secateur.contracts.candidates import CandidatePlan
-from secateur.contracts.data import CleaningCounts, ValidationReport
+from secateur.contracts.data import CleaningCounts, RunWindow, ValidationReport
 from secateur.contracts.errors import (
     FAILURES,
     ArtifactError,
@@ -95,6 +95,7 @@ class Night:
     refusals: dict[str, Refusal] = field(default_factory=dict)
     failures: tuple[TaskFailure, ...] = ()
     baselines: Part[Baselines] | None = None
+    window: Part[RunWindow] | None = None
 
 
 def read_night(uri: str) -> Night:
@@ -126,6 +127,7 @@ def read_night(uri: str) -> Night:
         targets=dict(_targets(run)),
         failures=tuple(_failures(run)),
         baselines=run.optional_part("dense", artifact_files.BASELINES, Baselines),
+        window=run.part("window", artifact_files.WINDOW, RunWindow),
     )
 
 

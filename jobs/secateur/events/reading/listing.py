@@ -1,13 +1,14 @@
 """Which files of a store are a log's event files, and of which day and hour each is.
 
-Skipped, and counted in the night's log, are hidden and temporary files: those with a `_` or a `.`
-at the beginning of their own name or of a folder's, and those that end in `.crc`, `.tmp` or
-`._COPYING_`. Every other file below the events' folder must be of a day.
+Hidden and temporary files are skipped, and counted: those with a `_` or a `.` at the beginning of
+their own name or of a folder's, and those that end in `.crc`, `.tmp` or `._COPYING_`. Every other
+file below the events' folder must be of a day.
 """
 
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from urllib.parse import unquote
@@ -43,8 +44,30 @@ class EventFile:
     modified: float = 0.0
 
 
-def list_event_files(store: Store, logs: Logs) -> list[EventFile]:
-    """All event files of a log, sorted by key. Raises Refused where one is of no day or hour."""
+@dataclass(frozen=True)
+class Listing:
+    """All event files of a log, sorted by key, and how many hidden or temporary ones lie there."""
+
+    files: tuple[EventFile, ...]
+    hidden: int
+
+    @property
+    def days(self) -> Mapping[str, int]:
+        """The bytes of each day's files; of a flat log none."""
+        bytes_of: Counter[str] = Counter()
+        for file in self.files:
+            if file.day:
+                bytes_of[file.day] += file.bytes
+        return bytes_of
+
+    def after(self, day: str) -> dict[str, int]:
+        """How many files there are of each later day."""
+        later = Counter(file.day for file in self.files if file.day and file.day > day)
+        return dict(sorted(later.items()))
+
+
+def list_event_files(store: Store, logs: Logs) -> Listing:
+    """What lies below a log's events. Raises Refused where a file is of no day or hour."""
     below = list(store.entries(f"{logs.events}/"))
     shown = [one for one in below if not _is_hidden(_parts(one, logs))]
     if len(shown) < len(below):
@@ -52,7 +75,7 @@ def list_event_files(store: Store, logs: Logs) -> list[EventFile]:
         log.info("skipped: %d hidden or temporary files, %s", len(below) - len(shown), hidden)
     files = [EventFile(o.key, o.bytes, *_day_and_hour(o, logs), o.modified) for o in shown]
     _demand_a_day(files, logs)
-    return files
+    return Listing(tuple(files), len(below) - len(shown))
 
 
 def demand_all_hours(files: Iterable[EventFile], logs: Logs, days: Iterable[str]) -> None:

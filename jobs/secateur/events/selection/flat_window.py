@@ -7,19 +7,16 @@ day than either is in the future: a stray one moves no window.
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from statistics import median
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.errors import NotDelivered, Refused
 from secateur.events.cleaning import FILTERED, REASONS, ROW, TIME_FUTURE
-from secateur.events.raw_files import WEEKDAYS, window_of
+from secateur.events.raw_files import window_of
 from secateur.events.raw_rows import DAY
-from secateur.local_days import days_up_to
+from secateur.events.selection.plausible_days import is_open, newest_plausible_day
 from secateur.scenario import Logs
-from secateur.scenario.sections.validation import LEAST_SHARE
 
 log = logging.getLogger("secateur")
 
@@ -56,36 +53,15 @@ def flat_window(rows: Mapping[str, int], logs: Logs) -> FlatWindow:
     """The window of a log that has so many `rows` by day. Raises as `place_rows` does."""
     if not rows:
         return FlatWindow((), "")
-    plausible = newest_plausible_day(rows, logs.window_days)
+    plausible = newest_plausible_day(rows, logs)
     last = logs.last_day or plausible
-    if last not in rows and _is_open(last, logs):
+    if last not in rows and is_open(last, logs):
         fault = NotDelivered if last > plausible else Refused
         raise fault(f"no row of the last day, {last}: the newest day with rows is {plausible}")
     days = tuple(day for day in window_of(logs, last) if day in rows)
     log.info("the window ends with %s and has rows of %d days", last, len(days))
     window = [day for day in window_of(logs, last) if day >= min(rows)]
-    gaps = [day for day in window if day not in rows and _is_open(day, logs)]
+    gaps = [day for day in window if day not in rows and is_open(day, logs)]
     if gaps:
         log.warning("%d days of the window have no row: %s", len(gaps), ", ".join(gaps))
     return FlatWindow(days, max(last, plausible))
-
-
-def newest_plausible_day(rows: Mapping[str, int], window_days: int) -> str:
-    """The newest day that holds `LEAST_SHARE` of the median day's rows, of `rows` by day.
-
-    The median is over the days with rows of the fullest window, the `window_days` days that hold
-    most: stray rows are days of their own, and could move the median of all days.
-    """
-    days = sorted(rows)
-    fullest = max(days, key=lambda day: sum(_rows_up_to(day, rows, window_days)))
-    least = LEAST_SHARE * median(_rows_up_to(fullest, rows, window_days))
-    return max(day for day in days if rows[day] >= least)
-
-
-def _rows_up_to(last: str, rows: Mapping[str, int], window_days: int) -> list[int]:
-    """The rows of the days with rows in the window that ends with `last`."""
-    return [rows[day] for day in days_up_to(last, window_days) if day in rows]
-
-
-def _is_open(day: str, logs: Logs) -> bool:
-    return WEEKDAYS[date.fromisoformat(day).weekday()] not in logs.closed

@@ -44,8 +44,9 @@ class Cleaning(Section):
     `count_repetitions` there is none."""
     quarantine_budget: Fraction = 0.02
     """Share of unusable rows beyond which the night is refused."""
-    outside_budget: Fraction = 0.9
-    """Share of a flat log's rows on days outside the window beyond which the night is refused."""
+    outside_budget: Fraction = 1.0
+    """Share of a flat log's rows on days outside the window beyond which the night is refused. By
+    default none: in a flat log that grows, more and more days are older than the window."""
     late_days: Natural = 0
     """An event up to so many days older than its folder's day counts as one of that day; an older
     one is quarantined as `time_late`."""

@@ -104,8 +104,8 @@ class Logs(TableFormat):
     first_day: IsoDay | None = None
     """No day before this one is read, `YYYY-MM-DD`."""
     last_day: IsoDay | None = None
-    """Last day of the window, `YYYY-MM-DD`. Default: the newest day present, of a flat log the
-    newest that holds a twentieth of the median day's rows."""
+    """Last day of the window, `YYYY-MM-DD`. Default: the newest day that holds a twentieth of the
+    median day's bytes, of a flat log of its rows, and lies behind no gap as long as a window."""
     window_days: Positive = 14
     """Days that a night reads, up to the last one."""
     closed: tuple[Weekday, ...] = ()
@@ -114,8 +114,8 @@ class Logs(TableFormat):
     """Tables to join to the events."""
     expressions: dict[str, str] = Field(default_factory=dict)
     """Columns that the events get, by name: Spark SQL over the log's columns, all of them text, and
-    `time_ms`; where a row shows many items, over those of the item's event. A service gives the
-    result under the name."""
+    `time_ms`; where a row shows many items, over those of the item's event; where negatives are
+    drawn, over the columns that drawn events have. A service gives the result under the name."""
 
     @model_validator(mode="after")
     def _file_names_tell_what_folders_would(self) -> Self:
