@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from great_expectations import expectations as gxe
 from pyspark.sql import SparkSession
 
 from secateur.artifacts import Artifact, create
@@ -158,6 +159,14 @@ def test_a_failure_says_how_many_and_which() -> None:
     good = Expectation("expect_y()", None, success=True, observed=None)
     found = suite_runner.failures(ValidationReport("digest", False, 1234, (good, bad)))
     assert found == "1 of 2 expectations on 1,234 rows failed; tab expect_x(a=1): found 3"
+
+
+def test_numbers_of_a_failure_are_written_as_people_do() -> None:
+    frame = pa.table({"input": ["uid", "item"], "auc": [1.0, 0.5]}).to_pandas()
+    at_most = gxe.ExpectColumnValuesToBeBetween(column="auc", max_value=0.95)
+    results = suite_runner.run_suites([suite_runner.Suite("each", frame, (at_most,), key="input")])
+    found = suite_runner.failures(suite_runner.report("digest", 2, results))
+    assert found.endswith("found [{'auc': 1.0, 'input': 'uid'}]")
 
 
 def test_the_pages_need_no_network_and_a_second_run_gives_the_same_report(

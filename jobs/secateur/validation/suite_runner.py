@@ -118,8 +118,13 @@ def _make_repeatable(result: ExpectationValidationResult) -> None:
             own_words = next((line for line in lines if line), "")  # below them: Spark's Java stack
             info["exception_message"] = _QUOTED.sub("'...'", own_words)
             info["exception_traceback"] = ""
-    if isinstance(result.result.get("observed_value"), np.generic):
-        result.result["observed_value"] = result.result["observed_value"].item()
+    if "observed_value" in result.result:
+        result.result["observed_value"] = _plain(result.result["observed_value"])
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever was observed
+    """A number of numpy's as one of Python's, which is written as people do."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _batch(context: EphemeralDataContext, suite: Suite) -> Batch:
@@ -164,7 +169,10 @@ def _observation(result: ExpectationValidationResult) -> Any:  # noqa: ANN401 - 
         return raised[0]["exception_message"]
     found = result.to_json_dict()["result"]
     if "unexpected_index_list" in found:
-        return found["unexpected_index_list"] or []
+        return [
+            {name: _plain(value) for name, value in one.items()}
+            for one in found["unexpected_index_list"] or []
+        ]
     if "observed_value" in found and found["observed_value"] is not None:
         return found["observed_value"]
     return {key: value for key, value in found.items() if key.endswith("_count")}
