@@ -52,7 +52,8 @@ def clean_events(job: Job) -> None:
         with refusing_damage(list(raw.sides.values())):
             sides = write_sides(context, draft.folder)
         job.note("scenario.seed", str(scenario.seed))
-        counts = sample_negatives(context, scenario.seed, counts, draft.folder)
+        with wrong_values_told(rules.logs):
+            counts = sample_negatives(context, scenario.seed, counts, draft.folder)
         draft.write(COUNTS, counts)
         content = content_by_day(context.spark, draft.folder)
         facts = {"id_key": identity.fingerprint(key), "content": content, "sides": sides}

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
+from secateur.contracts.errors import ScenarioError
 from secateur.events.negatives.candidates import DrawingRule
 from secateur.events.negatives.label_rates import count_rows
 from secateur.events.negatives.sampling import add_negatives
@@ -80,6 +81,21 @@ def test_only_what_was_live_and_not_taken_is_drawn(
     assert per.size().max() >= 3
     of_event = found[found["label"] == 1].groupby(["user", "time_ms", "place"]).size()
     assert (per.size() <= 3 * of_event[per.size().index]).all()
+
+
+def test_expressions_are_of_each_events_own_columns(spark: SparkSession) -> None:
+    """A price is its item's of the moment; an hour is the event's: those of no other row."""
+    made = {"made": "concat(item, ' for ', price, ' at ', time_ms div 3600000)"}
+    negatives = Negatives(item_columns=("price",), live_hours=6)
+    rule = DrawingRule(LOGS.model_copy(update={"expressions": made}), negatives)
+    frame = positives(seed=4, count=300).assign(made="of the raw row", place="home")
+    found = add_negatives(spark.createDataFrame(frame), rule, 5).toPandas()
+    hours = (found["time_ms"] // HOUR).astype(str)
+    assert (found["made"] == found["item"] + " for " + found["price"] + " at " + hours).all()
+    assert (found["label"] == 0).sum() > 300
+    unknown = LOGS.model_copy(update={"expressions": {"made": "upper(place)"}})
+    with pytest.raises(ScenarioError, match=r"expressions made: .*shared and item_columns"):
+        add_negatives(spark.createDataFrame(frame), DrawingRule(unknown, negatives), 5)
 
 
 @pytest.mark.parametrize("exclude", ["past", "event", "window"])

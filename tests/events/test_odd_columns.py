@@ -119,7 +119,7 @@ def test_parquet_days_may_differ_in_types_and_in_order(plain: Artifact, tmp_path
     assert all_events(events) == all_events(plain)
 
 
-TAKEN = {"day": "log.day", "time_ms": "log.time_ms", "label": "log.label"}
+TAKEN = {name: f"log.{name}" for name in ("day", "time_ms", "label", "history_only")}
 NAMES_BY_CASE = {
     "names_that_cleaning_uses": ["row", "reasons", "source", "_text", "malformed", "_metadata"],
     "names_that_differ_in_case": ["Day", "TAB", "Tab"],

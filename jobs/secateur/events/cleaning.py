@@ -26,7 +26,7 @@ from secateur.events.raw_rows import (
 )
 from secateur.events.spark_spelling import canonical_column, canonical_spelling
 from secateur.local_days import midnight_ms
-from secateur.scenario import Logs, PurchaseLabel, context_of
+from secateur.scenario import Logs, context_of
 from secateur.scenario.raw_log.column_names import INTERNAL
 from secateur.scenario.sections.logs import DELIMITERS
 from secateur.spark import column_named, local_date
@@ -204,8 +204,7 @@ def demand_log_columns(log: RawLog, rules: Rules) -> None:
     sides = ((log.sides[side.name].columns, side.key) for side in logs.sides)
     of_sides = (name for columns, key in sides for name in columns if name != key)
     names = [*log.columns, *item_made, *counted, *of_sides]
-    own = {TIME_MS, LABEL, DAY, *labelling.task_columns(rules.label)}
-    own |= {HISTORY_ONLY} if isinstance(rules.label, PurchaseLabel) else set()
+    own = {TIME_MS, LABEL, DAY, HISTORY_ONLY, *labelling.task_columns(rules.label)}
     own -= {logs.time, *labelling.label_columns(rules.label)}
     clash = sorted({name for name in names if names.count(name) > 1 or name in own})
     if clash:

@@ -24,8 +24,10 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.artifact_files import DAY_FOLDER, EVENTS
 from secateur.contracts.data import HISTORY_ONLY, CleaningCounts
+from secateur.contracts.errors import ScenarioError
 from secateur.events.clean_days import rows_in
 from secateur.events.cleaning_context import CleaningContext
+from secateur.events.columns.expressions import with_expressions
 from secateur.events.event_set import event_files
 from secateur.events.negatives.candidates import (
     AT,
@@ -80,7 +82,9 @@ def sample_negatives(
 def add_negatives(positives: DataFrame, rule: DrawingRule, seed: int) -> DataFrame:
     """The positives and their sampled negatives, with the columns that both can have.
 
-    `positives` hold `time_ms`, `label` 1, `day`, and strings.
+    `positives` hold `time_ms`, `label` 1, `day`, and strings. The log's `expressions` are worked
+    out of each event's own columns. Raises ScenarioError where one reads a column that drawn events
+    do not have.
     """
     logs, negatives = rule.logs, rule.negatives
     names = list(dict.fromkeys((logs.user, logs.item, *negatives.shared, *negatives.item_columns)))
@@ -95,7 +99,12 @@ def add_negatives(positives: DataFrame, rule: DrawingRule, seed: int) -> DataFra
     ranked = free.withColumns({HISTORY_ONLY: reason, "_place": place})
     chosen = F.col(HISTORY_ONLY).isNull() & (F.col("_place") <= negatives.per_positive + 1)
     label = F.when(is_event, 1).otherwise(0).alias("label")
-    return ranked.where(is_event | chosen).select(*kept, label, HISTORY_ONLY)
+    rows = ranked.where(is_event | chosen).select(*kept, label, HISTORY_ONLY)
+    try:
+        return with_expressions(rows, logs)
+    except ScenarioError as error:
+        hint = "drawn events have no columns but those of label.negatives shared and item_columns"
+        raise ScenarioError(f"{error}; {hint}") from error
 
 
 def _draw(asked: DataFrame, known: DataFrame, rule: DrawingRule) -> DataFrame:

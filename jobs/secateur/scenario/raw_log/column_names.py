@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from secateur.contracts.data import HISTORY_ONLY
 from secateur.contracts.errors import Refused
 from secateur.contracts.features import LABEL_PREFIX, ROW_COLUMNS
 from secateur.scenario.sections.logs import (
@@ -13,7 +14,8 @@ from secateur.scenario.sections.logs import (
     tasks_of,
 )
 
-_DAY = "day"  # of which no event has another
+# Of these no event has another; the second tells drawn events, and would make none of any.
+_OF_EVENTS = frozenset({"day", HISTORY_ONLY})
 PREFIX = "log."
 INTERNAL = "_secateur_"  # before the names of what cleaning itself adds
 
@@ -22,7 +24,7 @@ INTERNAL = "_secateur_"  # before the names of what cleaning itself adds
 class NamingRules:
     """Names that events have of their own, and names that a scenario looks for in the log."""
 
-    own: frozenset[str] = frozenset({*ROW_COLUMNS})
+    own: frozenset[str] = frozenset({*ROW_COLUMNS}) | _OF_EVENTS
     sought: frozenset[str] = field(default=frozenset())
 
 
@@ -32,7 +34,7 @@ def naming_rules(logs: Logs, label: Label, sought: Collection[str] = ()) -> Nami
     told = {logs.user, logs.item, logs.time, *(task.column for task in tasks_of(label).values())}
     told |= {label.column} if isinstance(label, OfColumn) else set()
     told |= {label.clicked} if isinstance(label, ClickedListLabel) else set()
-    own = ({*ROW_COLUMNS, *tasks} - told) | {_DAY}
+    own = ({*ROW_COLUMNS, *tasks} - told) | _OF_EVENTS
     return NamingRules(frozenset(own), frozenset(name.removeprefix(PREFIX) for name in sought))
 
 
