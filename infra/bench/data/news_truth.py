@@ -19,18 +19,21 @@ _FIRST = 10_000  # the number in the first article's name
 _SPAN = 1 << 42  # above every millisecond
 
 
-def best_auc(events: Artifact, days: Sequence[str], rule: Negatives, world: World) -> float:
+def best_auc(
+    events: Artifact, days: Sequence[str], rule: Negatives, world: World, key: bytes
+) -> float:
     """AUC on the rows of `days` of the log of their odds, which no other score can beat.
 
     The odds of a row (u, i, t) are the chance that a click of u at t is on i, a softmax of the
     planted logits of what was live, over the chance that a draw at t is. `events` are those of the
-    world's clicks, drawn from by the event under `rule`, of 48 hours at most.
+    world's clicks, drawn from by the event under `rule`, of 48 hours at most; `key` hashed the
+    readers.
     """
     table = _read(events)
     articles = _numbers(table["news"])
     times, labels = table["time_ms"].to_numpy(), table["label"].to_numpy()
     rows = np.isin(table["day"].to_pylist(), days) & table[HISTORY_ONLY].is_null().to_numpy()
-    hashes = {identity.hash_id(identity.id_key(), f"r{n}"): n for n in range(world.readers)}
+    hashes = {identity.hash_id(key, f"r{n}"): n for n in range(world.readers)}
     readers = [hashes[user] for user in table.filter(pa.array(rows))["user_id"].to_pylist()]
     clicks = Clicks.of(articles[labels == 1], times[labels == 1], rule)
     asked = zip(readers, articles[rows].tolist(), times[rows].tolist(), strict=True)

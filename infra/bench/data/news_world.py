@@ -66,7 +66,7 @@ class World:
 
     seed: int = 20250310
     days: int = 10
-    readers: int = 1500
+    readers: int = 300
     articles_a_day: int = 70
     pages_a_day: int = 2000
     tastes: Floats = field(init=False)
