@@ -49,7 +49,7 @@ DAYS_BEFORE = (
     "label.negatives.live_hours=672",
 )
 # Each reader clicks often enough for its taste to be learned.
-WORLD = World(readers=150)
+WORLD = World(readers=100, articles_a_day=250)
 UNBOUNDED = ("label.negatives.max_undrawable=1", "label.negatives.max_odds_ratio=1e9")
 NOTES = """
 An item's age is the time since its first positive in the window. Of a rule's rows, "undrawable" are

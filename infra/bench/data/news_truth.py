@@ -1,13 +1,14 @@
 """The best that a model can know of drawn rows, where the readers' tastes are planted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.data.news_world import HOUR_MS, LIFE_HOURS, Ints, World
+from bench.data.news_world import HOUR_MS, Ints, World
 from secateur import identity
 from secateur.artifacts import Artifact
 from secateur.auc import auc
@@ -25,55 +26,75 @@ def best_auc(
     """AUC on the rows of `days` of the log of their odds, which no other score can beat.
 
     The odds of a row (u, i, t) are the chance that a click of u at t is on i, a softmax of the
-    planted logits of what was live, over the chance that a draw at t is. `events` are those of the
-    world's clicks, drawn from by the event under `rule`, of 48 hours at most; `key` hashed the
+    planted logits of what lived and u had not read, over the chance that a draw is. `events` are
+    the world's clicks, drawn from by the event under `rule`, of 48 hours at most; `key` hashed the
     readers.
     """
     table = _read(events)
     articles = _numbers(table["news"])
     times, labels = table["time_ms"].to_numpy(), table["label"].to_numpy()
-    rows = np.isin(table["day"].to_pylist(), days) & table[HISTORY_ONLY].is_null().to_numpy()
     hashes = {identity.hash_id(key, f"r{n}"): n for n in range(world.readers)}
-    readers = [hashes[user] for user in table.filter(pa.array(rows))["user_id"].to_pylist()]
-    clicks = Clicks.of(articles[labels == 1], times[labels == 1], rule)
-    asked = zip(readers, articles[rows].tolist(), times[rows].tolist(), strict=True)
-    odds = [
-        log_chance(world, reader, article, ms) - clicks.log_chance(article, ms)
-        for reader, article, ms in asked
-    ]
+    readers = np.array([hashes[user] for user in table["user_id"].to_pylist()])
+    rows = np.isin(table["day"].to_pylist(), days) & table[HISTORY_ONLY].is_null().to_numpy()
+    clicked = labels == 1
+    clicks = Clicks(readers[clicked], articles[clicked], times[clicked], rule)
+    asked = zip(*(column[rows].tolist() for column in (readers, articles, times)), strict=True)
+    odds = [log_odds(world, clicks, *one) for one in asked]
     return auc(labels[rows].astype(np.int8), np.array(odds, np.float32)) or 0.0
 
 
-def log_chance(world: World, reader: int, article: int, ms: int) -> float:
-    """The log of the chance that a reader's click at a moment is on this article."""
-    live = world.articles.live(ms)
+def log_odds(world: World, clicks: "Clicks", reader: int, article: int, ms: int) -> float:
+    """The log of the odds that a row is a click and no draw, but for their number.
+
+    A reader clicks and is offered no article that it has read.
+    """
+    read = clicks.read(reader, ms)
+    live = np.setdiff1d(world.articles.live(ms), read)
+    if article not in live:
+        return -np.inf
     logits = world.logits(reader, live, ms)
-    own = world.logits(reader, np.array([article]), ms)[0]
-    dead = ms - world.articles.born[article] >= LIFE_HOURS * HOUR_MS
-    return -np.inf if dead else float(own - np.log(np.exp(logits).sum()))
+    of_click = logits[live == article][0] - np.log(np.exp(logits).sum())
+    return float(of_click - clicks.log_chance(article, ms, read))
 
 
 @dataclass(frozen=True)
 class Clicks:
-    """Clicks by article and time (int64 [n], rising: article * `_SPAN` + millisecond)."""
+    """Who clicked what and when (int64 [n] each), and the rule by which negatives are drawn."""
 
-    keys: Ints
+    readers: Ints
     articles: Ints
+    times: Ints
     rule: Negatives
 
-    @classmethod
-    def of(cls, articles: Ints, times: Ints, rule: Negatives) -> "Clicks":
-        """Of the clicked `articles` [n] and their milliseconds [n]."""
-        return cls(np.sort(articles * _SPAN + times), np.unique(articles), rule)
+    @cached_property
+    def keys(self) -> Ints:
+        """Article * `_SPAN` + millisecond of each click [n], rising."""
+        return np.sort(self.articles * _SPAN + self.times)
 
-    def log_chance(self, article: int, ms: int) -> float:
-        """The log of the chance that a draw at a moment is this article."""
+    @cached_property
+    def known(self) -> Ints:
+        """Every article that was clicked."""
+        return np.unique(self.articles)
+
+    @cached_property
+    def by_reader(self) -> Mapping[int, tuple[Ints, Ints]]:
+        """The times and articles of each reader's clicks."""
+        each = ((reader, self.readers == reader) for reader in np.unique(self.readers).tolist())
+        return {reader: (self.times[own], self.articles[own]) for reader, own in each}
+
+    def read(self, reader: int, ms: int) -> Ints:
+        """What the reader clicked before a moment."""
+        times, articles = self.by_reader[reader]
+        return articles[times < ms]
+
+    def log_chance(self, article: int, ms: int, read: Ints) -> float:
+        """The log of the chance that a draw at a moment is this article, and none of those read."""
         since = ms // HOUR_MS * HOUR_MS - self.rule.live_hours * HOUR_MS
-        starts, ends = self.articles * _SPAN + since, self.articles * _SPAN + ms
+        starts, ends = self.known * _SPAN + since, self.known * _SPAN + ms
         counts = np.searchsorted(self.keys, ends) - np.searchsorted(self.keys, starts)
         weights = np.where(counts > 0, np.maximum(counts, 1) ** self.rule.power, 0.0)
-        own = weights[np.searchsorted(self.articles, article)]
-        return float(np.log(own / weights.sum()))
+        own = weights[np.searchsorted(self.known, article)]
+        return float(np.log(own / weights[~np.isin(self.known, read)].sum()))
 
 
 def _numbers(names: pa.ChunkedArray) -> Ints:
