@@ -99,7 +99,7 @@ def test_files_that_no_night_reads_are_told(build: Any, tmp_path: Path) -> None:
     night = build(tmp_path / "run")
     night.data()
     skipped = SkippedFiles(hidden=1_234, future={"2027-01-01": 24, "2028-01-01": 1})
-    window = RunWindow(("2022-05-08",), "2022-05-08", skipped)
+    window = RunWindow(("2022-05-08",), "2022-05-08", skipped=skipped)
     night.seal("window", "RunWindow", {"window.json": window})
     _, words = read(tmp_path / "run")
     assert "Skipped files of days in the future: 2027-01-01 (24), 2028-01-01 (1)." in words
