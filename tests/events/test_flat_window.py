@@ -3,8 +3,8 @@
 import pytest
 
 from secateur.contracts.errors import NotDelivered, Refused
+from secateur.events.reading.plausible_days import newest_plausible_day
 from secateur.events.selection.flat_window import flat_window
-from secateur.events.selection.plausible_days import newest_plausible_day
 from secateur.scenario import Logs
 
 SIX = {f"2024-03-0{day}": 40 for day in range(1, 7)}

@@ -72,7 +72,7 @@ class Clicks:
         return np.sort(self.articles * _SPAN + self.times)
 
     @cached_property
-    def known(self) -> Ints:
+    def clicked_articles(self) -> Ints:
         """Every article that was clicked."""
         return np.unique(self.articles)
 
@@ -90,11 +90,11 @@ class Clicks:
     def log_chance(self, article: int, ms: int, read: Ints) -> float:
         """The log of the chance that a draw at a moment is this article, and none of those read."""
         since = ms // HOUR_MS * HOUR_MS - self.rule.live_hours * HOUR_MS
-        starts, ends = self.known * _SPAN + since, self.known * _SPAN + ms
+        starts, ends = self.clicked_articles * _SPAN + since, self.clicked_articles * _SPAN + ms
         counts = np.searchsorted(self.keys, ends) - np.searchsorted(self.keys, starts)
         weights = np.where(counts > 0, np.maximum(counts, 1) ** self.rule.power, 0.0)
-        own = weights[np.searchsorted(self.known, article)]
-        return float(np.log(own / weights[~np.isin(self.known, read)].sum()))
+        own = weights[np.searchsorted(self.clicked_articles, article)]
+        return float(np.log(own / weights[~np.isin(self.clicked_articles, read)].sum()))
 
 
 def _numbers(names: pa.ChunkedArray) -> Ints:

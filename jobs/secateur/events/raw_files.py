@@ -13,9 +13,9 @@ from secateur.contracts.data import RunWindow, SkippedFiles
 from secateur.contracts.errors import NotDelivered, Refused, UsageError
 from secateur.events.reading.listing import Listing, demand_all_hours, list_event_files
 from secateur.events.reading.parquet_types import demand_common_types
+from secateur.events.reading.plausible_days import is_open, newest_plausible_day
 from secateur.events.reading.raw_file import RawFile
 from secateur.events.reading.whole_files import UnreadFile, examine_files
-from secateur.events.selection.plausible_days import is_open, newest_plausible_day
 from secateur.local_days import days_up_to
 from secateur.scenario import Logs, SideTable
 from secateur.scenario.loading import log_uri

@@ -15,7 +15,7 @@ from secateur.contracts.errors import NotDelivered, Refused
 from secateur.events.cleaning import FILTERED, REASONS, ROW, TIME_FUTURE
 from secateur.events.raw_files import window_of
 from secateur.events.raw_rows import DAY
-from secateur.events.selection.plausible_days import is_open, newest_plausible_day
+from secateur.events.reading.plausible_days import is_open, newest_plausible_day
 from secateur.scenario import Logs
 
 log = logging.getLogger("secateur")
