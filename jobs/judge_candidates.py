@@ -6,10 +6,9 @@
 recipe without a sealed one has crashed, or was refused, as `--candidates` tells: the folder of what
 `prune_model` sealed. The verdict is sealed either way. Exit 65: no package passed on the tune days,
 or the chosen one was not confirmed; what is served stays as it is.
-With `--target NAME` the night is judged for one target of the scenario's search: packages within
-its limits alone may pass, and the most accurate of them is chosen. `--state` is the scenario's
-folder across nights: there every question to the same held-out days is counted, and there lies what
-the last accepted night was worth. `--dense` is the dense bundle, with the baselines to beat.
+With `--target NAME` the most accurate package within that target of the search is chosen. In
+`--state`, the scenario's folder across nights, questions to the same held-out days are counted, and
+last accepted nights remembered. With `--override FILE` two people accept what is refused.
 """
 
 import logging
@@ -22,7 +21,8 @@ from secateur.contracts.errors import GateRefused
 from secateur.contracts.judgement import Scorecard
 from secateur.judgement.gates import explain, judge
 from secateur.judgement.holdout_ledger import ask, hold_to_budget, question_of
-from secateur.judgement.night_references import find_levels, read_references
+from secateur.judgement.night_references import find_references
+from secateur.judgement.override import override_verdict, read_override
 from secateur.judgement.scorecards import open_scorecards, read_refusals
 
 log = logging.getLogger("secateur.judge_candidates")
@@ -43,16 +43,16 @@ def judge_candidates(job: Job) -> None:
     refused = read_refusals(job.arguments.get("candidates"), recipes)
     if refused:
         job.note("refusals", record.digest(refused))
-    dense = job.open("dense", "ModelBundle") if job.arguments.get("dense") else None
-    last = find_levels(job.arguments.get("state"), cards.values())
-    if last:
-        job.note("levels", last.digest)
-    references = read_references(job.scenario.channel_of(target), dense, last)
+    references = find_references(job, cards)
     verdict = judge(recipes, cards, rules, wanted, refused, references)
     if job.arguments.get("state") and sealed:
         features = next(iter(sealed.values())).manifest.made_from["features"]
         number = ask(job.flag("state"), features, question_of(cards, rules, target or ""))
         verdict = hold_to_budget(verdict, number, rules.holdout_uses)
+    if job.arguments.get("override"):
+        override = read_override(job.flag("override"))
+        job.note("override", record.digest(override))
+        verdict = override_verdict(verdict, override, cards, rules, references)
     with job.create("Verdict") as draft:
         draft.write(artifact_files.VERDICT, verdict)
         job.seal(draft, {"accepted": verdict.accepted, "chosen": verdict.chosen})
@@ -66,5 +66,5 @@ if __name__ == "__main__":
         judge_candidates,
         __doc__,
         inputs=("plan", "scorecards"),
-        options=("candidates", "target", "state", "dense"),
+        options=("candidates", "target", "state", "dense", "override"),
     )

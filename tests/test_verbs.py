@@ -31,7 +31,7 @@ FLAGS = {
     },
     "judge_candidates": {
         "inputs": ("plan", "scorecards"),
-        "options": ("candidates", "target", "state", "dense"),
+        "options": ("candidates", "target", "state", "dense", "override"),
     },
     "publish_release": {
         "inputs": ("candidates", "verdict", "store"),

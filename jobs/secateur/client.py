@@ -148,6 +148,9 @@ def run_show(arguments: argparse.Namespace) -> None:
     _say(f"recipe        {manifest.recipe}")
     _say(f"bytes         {manifest.bytes:,}, {_ratio(manifest)} smaller than the dense model")
     _say(f"published_at  {manifest.published_at}")
+    if (override := manifest.override) is not None:
+        _say(f"override      by {' and '.join(override.approvals)}: {override.reason}")
+        _say(f"refused for   {override.refusal}")
     if manifest.days:
         _say(f"days          {manifest.days[0]} to {manifest.last_day}, {len(manifest.days)} days")
     _say(f"package       {manifest.package}")

@@ -1,5 +1,6 @@
 """Claims about the verb that judges: what it seals, what it refuses, what its log says."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -159,3 +160,19 @@ def test_the_dense_bundle_and_the_state_hold_what_the_dense_model_must_beat(
     assert "that of popularity (positives) 0.7500" in verdict(tmp_path).reason
     assert "the accepted night of 2026-01-08 was 0.7900" in verdict(tmp_path).reason
     assert "2026-01-09 was" not in verdict(tmp_path).reason
+
+
+def test_two_approvals_in_a_file_accept_what_is_refused(
+    judge: Callable[..., subprocess.CompletedProcess[str]], card: MakeCard, tmp_path: Path
+) -> None:
+    file = tmp_path / "override.json"
+    given = {"recipe": "a", "package": "digest of a", "reason": "the sale starts at midnight",
+             "approvals": ["ada", "grace"], "expires": "2026-01-09"}  # fmt: skip
+    file.write_text(json.dumps(given))
+    tonight = replace(card("a", tune=BAD), last_day="2026-01-09")
+    done = judge(tonight, f"--override={file}")
+    assert done.returncode == 0, done.stderr
+    assert "a is published by the word of ada and grace" in done.stderr
+    assert verdict(tmp_path).accepted
+    file.write_text(json.dumps(given | {"approvals": ["ada"]}))
+    assert judge(tonight, f"--override={file}").returncode == 64

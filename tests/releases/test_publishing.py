@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
+from secateur import artifacts
 from secateur.contracts import record
 from secateur.contracts.errors import ArtifactError, ReleaseError, SignatureInvalid
-from secateur.contracts.releases import ReleaseManifest
+from secateur.contracts.judgement import Verdict
+from secateur.contracts.manifest import MadeBy
+from secateur.contracts.releases import Override, ReleaseManifest
 from secateur.releases import layout
 from secateur.releases.publishing import publish
 from secateur.storage import Store, open_store
@@ -49,6 +52,23 @@ def test_the_verdict_must_accept_exactly_this_package(shop: Any) -> None:
     with pytest.raises(ArtifactError, match="the receipt names"):
         attempt(shop.verdict("b"))
     assert not list(shop.store.entries())
+
+
+def test_an_override_stays_with_its_release(shop: Any) -> None:
+    override = Override(
+        "a", shop.package("a").digest, "a sale", ("ada", "grace"), "2026-01-09", "no"
+    )
+    decision = shop.verdict("a").read("verdict.json", Verdict)
+    uri = str(shop.folder / "overridden")
+    with artifacts.create(uri, "Verdict") as draft:
+        draft.write("verdict.json", replace(decision, override=override))
+        draft.seal(MadeBy("judge_candidates", "0"), {}, {})
+    verdict = artifacts.open_artifact(uri, "Verdict")
+    publish(shop.publisher(), "latest", shop.package("a"), verdict)
+    assert shop.pull().manifest.override == override
+    assert shop.catalogue().release(1).manifest.override == override
+    shop.publish("b")
+    assert shop.pull().manifest.override is None
 
 
 def test_the_same_verdict_again_is_the_same_release(shop: Any) -> None:

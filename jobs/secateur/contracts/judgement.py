@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, get_args
 
+from secateur.contracts.releases import Override
+
 GateOutcome = Literal["passed", "failed", "inconclusive", "no_saving", "refused", "crashed"]
 MetricOutcome = Literal["passed", "failed", "inconclusive", "missing"]
 
@@ -272,7 +274,8 @@ class Verdict:
     refused. `supported_margin` is the smallest margin in AUC that these rows could resolve: of
     the confirming test, or of the median candidate where none was chosen. `tests` are those of the
     chosen one on the confirm days. `reference` names the release that was served, or says
-    `bootstrap` where nothing was; it is empty where nobody asked. `levels` are of accepted nights.
+    `bootstrap` where nothing was; it is empty where nobody asked. `levels` are of accepted nights;
+    `override` is there where people accepted what the gate had refused.
     """
 
     accepted: bool
@@ -288,3 +291,4 @@ class Verdict:
     tests: tuple[MetricTest, ...] = ()
     reference: str = ""
     levels: NightLevels | None = None
+    override: Override | None = None

@@ -13,12 +13,29 @@ CHANNEL_NAME = r"[a-z0-9][a-z0-9_-]*"  # a pattern; a store's scenarios are name
 
 
 @dataclass(frozen=True)
+class Override:
+    """Two people's leave to publish one package that the gate refused, and why.
+
+    `package` is its digest, `expires` the newest last day of a night that it is for. `refusal` is
+    what the gate had said, noted when it is used.
+    """
+
+    recipe: str
+    package: str
+    reason: str
+    approvals: tuple[str, ...]
+    expires: str
+    refusal: str = ""
+
+
+@dataclass(frozen=True)
 class ReleaseManifest:
     """An immutable release: every file of the package as a blob named by its sha256.
 
     `package` and `verdict` are digests; `dense_bytes` is the fp32 baseline's size for the ratio.
     `days` are those of the log that its night read, oldest first, and `night` is the digest of all
-    that the night went by; an older release has neither.
+    that the night went by; an older release has neither. `override` is there where the gate had
+    refused the package.
     """
 
     scenario: str
@@ -31,6 +48,7 @@ class ReleaseManifest:
     dense_bytes: int
     days: tuple[str, ...] = ()
     night: str = ""
+    override: Override | None = None
     format: Literal[1] = 1
 
     @property

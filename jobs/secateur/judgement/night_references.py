@@ -1,9 +1,10 @@
 """Where the references of a night lie: in its dense bundle, and with the nights accepted before."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from secateur.accepted import LEVELS
 from secateur.artifacts import Artifact
+from secateur.command import Job
 from secateur.contracts import artifact_files
 from secateur.contracts.judgement import NightLevels, Scorecard
 from secateur.contracts.models import Baselines
@@ -17,8 +18,13 @@ def find_levels(state: str | None, cards: Iterable[Scorecard]) -> Artifact | Non
     return found[1] if found else None
 
 
-def read_references(channel: str, dense: Artifact | None, last: Artifact | None) -> References:
-    """What of the dense bundle and of the last accepted night is known."""
+def find_references(job: Job, cards: Mapping[str, Scorecard]) -> References:
+    """What the flags `--dense`, `--state` and `--target` lead to, each noted by its digest."""
+    dense = job.open("dense", "ModelBundle") if job.arguments.get("dense") else None
+    last = find_levels(job.arguments.get("state"), cards.values())
+    if last:
+        job.note("levels", last.digest)
+    channel = job.scenario.channel_of(job.arguments.get("target"))
     holds = dense and artifact_files.BASELINES in {entry.path for entry in dense.manifest.files}
     return References(
         channel=channel,

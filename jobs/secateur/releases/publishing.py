@@ -117,6 +117,7 @@ def _draft_manifest(
         dense_bytes=decision.dense_bytes,
         days=origin.days,
         night=origin.night,
+        override=decision.override,
     )
 
 
