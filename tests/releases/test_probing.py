@@ -1,10 +1,10 @@
 """A store that ignores conditions is refused before it can lose a release."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from secateur.contracts.errors import PreconditionFailed, StoreRefused
+from secateur.contracts.errors import PreconditionFailed, StoreError, StoreRefused
 from secateur.releases.probing import probe
 from secateur.storage import Tagged
 
@@ -55,3 +55,37 @@ def test_a_store_that_answers_from_a_stale_copy_is_refused(shop: Any, between: t
 
     with pytest.raises(StoreRefused, match="a read sees the last write"):
         probe(Stale(shop.store))
+
+
+def test_a_probe_whose_write_was_sent_again_does_not_lose_to_itself(
+    shop: Any, between: type
+) -> None:
+    class Resending(between):  # type: ignore[misc, valid-type]
+        seen: ClassVar[set[bytes]] = set()
+
+        def _again(self, key: str, data: bytes) -> None:
+            if data not in self.seen:
+                self.seen.add(data)
+                raise PreconditionFailed(key)
+
+        def put_new(self, key: str, data: bytes) -> None:
+            self.inner.put_new(key, data)
+            self._again(key, data)
+
+        def swap(self, key: str, data: bytes, tag: str) -> None:
+            self.inner.swap(key, data, tag)
+            self._again(key, data)
+
+    probe(Resending(shop.store))
+
+
+def test_the_first_error_is_not_hidden_by_the_cleaning_up(shop: Any, between: type) -> None:
+    class Broken(between):  # type: ignore[misc, valid-type]
+        def put_new(self, key: str, data: bytes) -> None:
+            raise StoreError("the first")
+
+        def delete(self, key: str) -> None:
+            raise StoreError("the second")
+
+    with pytest.raises(StoreError, match="the first"):
+        probe(Broken(shop.store))

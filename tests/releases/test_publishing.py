@@ -14,7 +14,7 @@ import pytest
 
 from secateur import artifacts
 from secateur.contracts import record
-from secateur.contracts.errors import ArtifactError, ReleaseError, SignatureInvalid
+from secateur.contracts.errors import ArtifactError, ReleaseError, SignatureInvalid, StoreError
 from secateur.contracts.judgement import Verdict
 from secateur.contracts.manifest import MadeBy
 from secateur.contracts.releases import Override, ReleaseManifest
@@ -285,3 +285,51 @@ def test_kill_9_at_any_write_shows_readers_the_old_or_the_new(shop: Any, between
         assert shop.pull().manifest.recipe == (f"b{write}" if write == total else "a")
     assert shop.publish("z").served
     assert shop.pull().manifest.recipe == "z"
+
+
+def test_a_package_is_one_release_whichever_verdict_accepts_it(shop: Any, between: type) -> None:
+    """Published again, nothing is written at all."""
+    shop.publish("a")
+    again = shop.verdict("judged anew", package=shop.package("a").digest)
+    writes = dies_at(between, shop.store, 0, True, lambda: None)
+    receipt = publish(shop.publisher(writes), "latest", shop.package("a"), again)
+    assert (receipt.number, receipt.epoch, receipt.served) == (1, 1, True)
+    assert writes.writes == 0
+    assert publish(shop.publisher(), "beta", shop.package("a"), again).number == 1
+    assert layout.numbers(shop.store) == [1]
+
+
+def test_a_write_whose_answer_is_lost_is_read_back(shop: Any, between: type) -> None:
+    """A time-out, or a 500 after the commit: the publish goes on."""
+    shop.publish("a")
+
+    class Deaf(between):  # type: ignore[misc, valid-type]
+        lost = 0
+
+        def put_new(self, key: str, data: bytes) -> None:
+            self.inner.put_new(key, data)
+            self._lose(key)
+
+        def swap(self, key: str, data: bytes, tag: str) -> None:
+            self.inner.swap(key, data, tag)
+            self._lose(key)
+
+        def _lose(self, key: str) -> None:
+            if key.startswith((layout.RELEASES, layout.CHANNELS)):
+                self.lost += 1
+                raise StoreError(f"{key}: no answer")
+
+    deaf = Deaf(shop.store)
+    receipt = shop.publish("b", store=deaf)
+    assert (receipt.number, receipt.epoch, receipt.served, deaf.lost) == (2, 2, True, 3)
+
+
+def test_a_write_that_is_lost_is_told_as_it_was(shop: Any, between: type) -> None:
+    class Broken(between):  # type: ignore[misc, valid-type]
+        def put_new(self, key: str, data: bytes) -> None:
+            if key.startswith((layout.RELEASES, layout.CHANNELS)):
+                raise StoreError(f"{key}: no answer")
+            self.inner.put_new(key, data)
+
+    with pytest.raises(StoreError, match=r"releases/1/manifest\.json: no answer"):
+        shop.publish("a", store=Broken(shop.store))

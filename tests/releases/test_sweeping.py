@@ -113,3 +113,67 @@ def test_it_deletes_nothing_where_a_channel_cannot_be_read(at_five: Any) -> None
 def test_it_keeps_at_least_one(at_five: Any) -> None:
     with pytest.raises(UsageError):
         sweep(at_five.catalogue(), keep=0)
+
+
+def test_a_publisher_beside_a_sweep_does_not_disturb_it(at_five: Any, between: type) -> None:
+    """A release appears between any two listings; what was there before is old."""
+    before = {entry.key: entry.modified for entry in at_five.store.entries()}
+
+    class Busy(between):  # type: ignore[misc, valid-type]
+        listings = 0
+
+        def entries(self, prefix: str = "") -> Any:
+            for one in list(self.inner.entries(prefix)):
+                is_old = before.get(one.key) == one.modified
+                yield StoredObject(one.key, one.bytes, 0.0 if is_old else one.modified)
+            self.listings += 1
+            if self.listings < 6:
+                at_five.publish(f"beside {self.listings}")
+
+    sweep(at_five.catalogue(Busy(at_five.store)), keep=1, grace_s=3600, dry_run=False)
+    assert at_five.pull(cache="afterwards").manifest.recipe.startswith("beside")
+
+
+def test_a_late_task_does_not_serve_again_what_was_rolled_back_and_swept(at_five: Any) -> None:
+    roll_back(at_five.publisher(), "latest", 4, "worse")
+    at_five.publish("f", channel="beta")
+    sweep(at_five.catalogue(), keep=1, grace_s=NOW, dry_run=False)
+    assert layout.numbers(at_five.store) == [4, 6]
+    again = at_five.publish("e")
+    assert (again.number, again.served) == (5, False)
+    assert again.kept
+    assert layout.numbers(at_five.store) == [4, 6]
+    assert at_five.pull(cache="afterwards").manifest.recipe == "d"
+    # A channel that never served it may have it yet, as a new release.
+    assert at_five.publish("e", channel="fresh").served
+    assert at_five.pull(channel="fresh").manifest.recipe == "e"
+
+
+def test_a_release_stays_for_the_time_of_grace_after_it_was_last_served(
+    at_five: Any, between: type
+) -> None:
+    """Its files are old; but readers have it since yesterday, and pull it until now."""
+
+    class Old(between):  # type: ignore[misc, valid-type]
+        def entries(self, prefix: str = "") -> Any:
+            for entry in self.inner.entries(prefix):
+                is_old = not prefix.startswith(layout.PROBES)
+                yield StoredObject(entry.key, entry.bytes, 0.0 if is_old else entry.modified)
+
+    catalogue = at_five.catalogue(Old(at_five.store))
+    receipt = sweep(catalogue, keep=1, grace_s=3600)
+    assert receipt.releases == (), "all were served within the hour"
+    assert sweep(catalogue, keep=1, grace_s=NOW).releases == (1, 2, 3, 4)
+
+
+def test_ages_are_told_by_the_clock_of_the_store(at_five: Any, between: type) -> None:
+    """The sweeper's own clock may be days ahead."""
+
+    class Behind(between):  # type: ignore[misc, valid-type]
+        def entries(self, prefix: str = "") -> Any:
+            for entry in self.inner.entries(prefix):
+                yield StoredObject(entry.key, entry.bytes, entry.modified - 10 * 86400)
+
+    at_five.store.put(layout.blob_key("0" * 64), b"being published")
+    catalogue = at_five.catalogue(Behind(at_five.store))
+    assert sweep(catalogue, keep=1, grace_s=3600).blobs == 0

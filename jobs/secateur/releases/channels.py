@@ -1,12 +1,18 @@
 """Move a channel: the one write that changes what readers get."""
 
+import contextlib
 import logging
 import random
 import time
 from dataclasses import dataclass
 
 from secateur.contracts import record
-from secateur.contracts.errors import PreconditionFailed, ReleaseError, StoreError
+from secateur.contracts.errors import (
+    PreconditionFailed,
+    ReleaseError,
+    SecateurError,
+    StoreError,
+)
 from secateur.contracts.releases import ChannelPointer, Move, SignedPointer
 from secateur.releases import layout
 from secateur.releases.catalogue import Release, TaggedPointer
@@ -145,8 +151,17 @@ def _write(publisher: Publisher, current: TaggedPointer | None, pointer: Channel
             publisher.store.swap(key, record.dump(signed), current.tag)
     except PreconditionFailed:
         # A write whose answer came too late is sent again, and loses to itself.
-        now = publisher.catalogue.pointer(pointer.channel)
-        if now is None or now.pointer != pointer:
+        if not _is_written(publisher, pointer):
             return False
+    except StoreError:
+        with contextlib.suppress(SecateurError):  # it may be written, and its answer lost
+            if _is_written(publisher, pointer):
+                return True
+        raise
     log.info("%s serves release %d, epoch %d", pointer.channel, pointer.release, pointer.epoch)
     return True
+
+
+def _is_written(publisher: Publisher, pointer: ChannelPointer) -> bool:
+    now = publisher.catalogue.pointer(pointer.channel)
+    return now is not None and now.pointer == pointer

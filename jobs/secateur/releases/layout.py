@@ -4,6 +4,7 @@ blobs/sha256/<hex>                  immutable
 releases/<number>/manifest.json     immutable; the number is claimed by creating it
 releases/<number>/manifest.sig      makes the release visible
 channels/<name>.json                the only object that changes
+swept/<package>.json                the manifest of a release that was swept, by its package
 """
 
 import re
@@ -11,12 +12,13 @@ from datetime import UTC, datetime
 
 from secateur.contracts.errors import UsageError
 from secateur.contracts.releases import CHANNEL_NAME
-from secateur.storage import Store, open_store
+from secateur.storage import Store, StoredObject, open_store
 
 BLOBS = "blobs/sha256/"
 RELEASES = "releases/"
 CHANNELS = "channels/"
 PROBES = "probes/"
+SWEPT = "swept/"
 
 POINTER_LIMIT = 64 * 1024
 MANIFEST_LIMIT = 4 * 1024 * 1024
@@ -42,6 +44,11 @@ def signature_key(number: int) -> str:
     return f"{RELEASES}{number}/manifest.sig"
 
 
+def swept_key(package: str) -> str:
+    """Key of what is left of a swept release, by the digest of its package."""
+    return f"{SWEPT}{package}.json"
+
+
 def pointer_key(channel: str) -> str:
     """Key of a channel's pointer. Raises UsageError for a name that is no channel's."""
     if not _NAME.fullmatch(channel):
@@ -51,8 +58,13 @@ def pointer_key(channel: str) -> str:
 
 def numbers(store: Store) -> list[int]:
     """Numbers of all manifests, signed or not, in growing order."""
-    found = (_MANIFEST.fullmatch(entry.key) for entry in store.entries(RELEASES))
-    return sorted(int(match.group(1)) for match in found if match)
+    return sorted(manifests(store))
+
+
+def manifests(store: Store) -> dict[int, StoredObject]:
+    """All manifests by number, signed or not, as they are listed now."""
+    found = ((_MANIFEST.fullmatch(entry.key), entry) for entry in store.entries(RELEASES))
+    return {int(match.group(1)): entry for match, entry in found if match}
 
 
 def channels(store: Store) -> list[str]:

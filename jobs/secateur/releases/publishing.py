@@ -4,6 +4,7 @@ A crash between any two writes leaves readers where they were; the same call aga
 it finds begun, and never makes a second release of one verdict.
 """
 
+import contextlib
 import hashlib
 import logging
 from dataclasses import dataclass, replace
@@ -18,13 +19,14 @@ from secateur.contracts.errors import (
     ObjectMissing,
     PreconditionFailed,
     ReleaseError,
+    SecateurError,
     StoreError,
 )
 from secateur.contracts.judgement import Verdict
 from secateur.contracts.manifest import FileEntry
 from secateur.contracts.releases import PublishReceipt, ReleaseManifest
 from secateur.releases import canary, channels, layout
-from secateur.releases.catalogue import Release
+from secateur.releases.catalogue import Catalogue, Release
 from secateur.releases.probing import probe
 from secateur.releases.publisher import Publisher
 from secateur.storage import Store
@@ -58,6 +60,7 @@ def publish(
 ) -> PublishReceipt:
     """Make `package` a release and let `channel` serve it, if `channels.advance` lets it.
 
+    A package is one release: where the channel has served it, or a newer one, nothing is written.
     Raises ArtifactError when the verdict does not accept exactly this package, StoreRefused when
     the store ignores conditional writes, ReleaseError when the release cannot be pulled and
     scored: the channel stays then.
@@ -78,12 +81,15 @@ def publish_files(
     The channel moves as `publish` says. Raises StoreRefused and ReleaseError as it does.
     """
     store, catalogue = publisher.store, publisher.catalogue
-    probe(store)
-    for entry in draft.files:
-        _put_blob(store, folder, entry)
-    release = _claim_number(store, draft)
-    _sign(publisher, release)
-    canary.send(catalogue, release.manifest.number, publisher.try_out)
+    known = _visible(catalogue, draft.package)
+    release = known or _swept(catalogue, draft.package)
+    if release is None or not _has_passed(catalogue, channel, release):
+        probe(store)
+        for entry in draft.files:
+            _put_blob(store, folder, entry)
+        release = known or _claim_number(store, draft)
+        _sign(publisher, release)
+        canary.send(catalogue, release.manifest.number, publisher.try_out)
     order = channels.Order("published", NIGHT, f"published {draft.recipe}")
     standing = channels.advance(publisher, channel, release, order, older_data)
     return PublishReceipt(
@@ -96,6 +102,26 @@ def publish_files(
         served=standing.pointer.release == release.manifest.number,
         kept=standing.kept,
     )
+
+
+def _visible(catalogue: Catalogue, package: str) -> Release | None:
+    """The signed release of a package, if there is one."""
+    return next((r for r in catalogue.releases() if r.manifest.package == package), None)
+
+
+def _swept(catalogue: Catalogue, package: str) -> Release | None:
+    """The release of a package that was swept since, if there was one."""
+    try:
+        data = catalogue.store.get(layout.swept_key(package), layout.MANIFEST_LIMIT).data
+        return Release(record.from_json(ReleaseManifest, data), data)
+    except (ObjectMissing, CorruptArtifact, NewerFormat):
+        return None
+
+
+def _has_passed(catalogue: Catalogue, channel: str, release: Release) -> bool:
+    """Whether the channel has served this release, or a newer one: it does not move to it then."""
+    current = catalogue.pointer(channel)
+    return current is not None and current.pointer.highest >= release.manifest.number
 
 
 def _draft_manifest(
@@ -172,9 +198,12 @@ def _claim_number(store: Store, draft: ReleaseManifest) -> Release:
         try:
             store.put_new(layout.manifest_key(number), data)
             return Release(manifest, data)
-        except PreconditionFailed:
+        except StoreError as error:
+            # It may be written all the same: an answer that was lost says nothing.
             if found := _earlier_attempt(store, number, draft):
                 return found
+            if not isinstance(error, PreconditionFailed):
+                raise
             number += store.exists(layout.manifest_key(number))  # a 409 may leave it free
     raise StoreError(f"{store.uri}: no release number was free in {ATTEMPTS} attempts")
 
@@ -201,3 +230,8 @@ def _sign(publisher: Publisher, release: Release) -> None:
         publisher.store.put_new(layout.signature_key(number), signature.encode())
     except PreconditionFailed:
         publisher.catalogue.release(number)
+    except StoreError:
+        with contextlib.suppress(SecateurError):  # it may be written, and its answer lost
+            publisher.catalogue.release(number)
+            return
+        raise
