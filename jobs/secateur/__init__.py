@@ -7,17 +7,20 @@
     scorer = secateur.load(release, snapshot=snapshot)
     scores = scorer.score({"user_id": 712, "video_id": [...], "tab": 1})
 
+    scorer = secateur.follow("s3://models/short_video")  # and changes itself when the channel moves
+
 Nothing heavy is imported before it is used.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from secateur.releases.following import Reader, follow
     from secateur.releases.pulling import pull
     from secateur.releases.snapshots import pull_snapshot
     from secateur.serving.scorer import load
 
-__all__ = ["load", "pull", "pull_snapshot"]
+__all__ = ["Reader", "follow", "load", "pull", "pull_snapshot"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
@@ -33,4 +36,12 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
         from secateur.serving.scorer import load
 
         return load
+    if name == "follow":
+        from secateur.releases.following import follow
+
+        return follow
+    if name == "Reader":
+        from secateur.releases.following import Reader
+
+        return Reader
     raise AttributeError(name)

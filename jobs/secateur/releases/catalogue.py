@@ -64,10 +64,19 @@ class Catalogue:
 
         Raises SignatureInvalid, or ReleaseError when the pointer is another channel's.
         """
-        key = layout.pointer_key(channel)
         try:
-            found = self.store.get(key, layout.POINTER_LIMIT)
+            return self.pointer_unless(channel, "")
         except ObjectMissing:
+            return None
+
+    def pointer_unless(self, channel: str, tag: str) -> TaggedPointer | None:
+        """What the channel points at, or None while its pointer still has this tag.
+
+        Raises ObjectMissing, SignatureInvalid, or ReleaseError when it is another channel's.
+        """
+        key = layout.pointer_key(channel)
+        found = self.store.get_unless(key, tag, layout.POINTER_LIMIT)
+        if found is None:
             return None
         where = f"{self.store.uri}/{key}"
         signed = _decode(SignedPointer, found.data, where)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from secateur.contracts.errors import ObjectMissing, PreconditionFailed, StoreError
 from secateur.storage import deadlines
 from secateur.storage.multipart import PART_BYTES, send_parts
-from secateur.storage.s3_client import as_store_errors, s3_client
+from secateur.storage.s3_client import Unchanged, as_store_errors, s3_client
 from secateur.storage.store import Store, StoredObject, Tagged, demand_key, demand_size
 
 if TYPE_CHECKING:
@@ -45,9 +45,19 @@ class S3Store(Store):
 
         Raises ObjectMissing where there is none, StoreError where it is larger.
         """
+        return self._get(key, limit)
+
+    def get_unless(self, key: str, tag: str, limit: int | None = None) -> Tagged | None:
+        """Read one object, or None while it still has this tag: its bytes are not sent then."""
+        try:
+            return self._get(key, limit, **({"IfNoneMatch": tag} if tag else {}))
+        except Unchanged:
+            return None
+
+    def _get(self, key: str, limit: int | None, **condition: str) -> Tagged:
         where, deadline = f"{self.uri}/{key}", None
         for attempt in range(FRUITLESS):
-            answer = self._open(key)
+            answer = self._open(key, **condition)
             length = answer.get("ContentLength", 0)
             demand_size(where, length, limit)
             seconds = deadlines.seconds_for(length if limit is None else limit)

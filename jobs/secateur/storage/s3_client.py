@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 CONNECT_S, SILENCE_S = 5, 15  # an attempt: a reader should learn soon that the store is away
 ATTEMPTS = 5  # all within `deadlines.ANSWER_S`
 
+
+class Unchanged(StoreError):
+    """An object still has the tag that its reader has seen (HTTP 304)."""
+
+
 _LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 _MISSING = ("NoSuchKey", "404", "NotFound")
 # Keys, rights and names: the same command would be refused again.
@@ -35,6 +40,7 @@ _KINDS: dict[str, type[SecateurError]] = {
     **dict.fromkeys(_LOST_RACE, PreconditionFailed),
     **dict.fromkeys(_MISSING, ObjectMissing),
     **dict.fromkeys(_ASKED_WRONGLY, UsageError),
+    **dict.fromkeys(("304", "NotModified"), Unchanged),
 }
 
 

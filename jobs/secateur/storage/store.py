@@ -44,6 +44,11 @@ class Store(Protocol):
     def get(self, key: str, limit: int | None = None) -> Tagged:
         """Read one object of at most `limit` bytes. Raises ObjectMissing."""
 
+    def get_unless(self, key: str, tag: str, limit: int | None = None) -> Tagged | None:
+        """Read one object, or None while it still has this tag. Raises ObjectMissing."""
+        found = self.get(key, limit)
+        return None if found.tag == tag else found
+
     def put(self, key: str, data: bytes) -> None:
         """Write one object, replacing any."""
 

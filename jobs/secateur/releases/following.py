@@ -1,0 +1,274 @@
+"""A scorer that follows a channel: it changes itself when the channel moves, forward or back.
+
+A new release is copied, verified and loaded beside the one that serves, and takes over once its
+golden rows score as they should; where anything is wrong the old one goes on. Requests that have
+begun end with the scorer that they began with.
+"""
+
+import contextlib
+import logging
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from secateur.contracts.errors import StoreError, UsageError
+from secateur.releases.catalogue import Catalogue
+from secateur.releases.pulling import PulledRelease, pull_from
+from secateur.releases.reading.cache import default_root
+from secateur.releases.signing import Trust
+from secateur.releases.snapshots import snapshots_uri
+from secateur.snapshot.keyed_tables import StoredSnapshot
+
+if TYPE_CHECKING:
+    from secateur.contracts.features import FeatureSchema
+    from secateur.serving.encoding.catalogue_items import Items
+    from secateur.serving.encoding.plain_columns import Table
+    from secateur.serving.encoding.request_columns import Columns
+    from secateur.serving.scorer import Scorer, Scores
+
+log = logging.getLogger("secateur.releases")
+
+EVERY_S = 30.0
+_MODELS, _SNAPSHOTS = "models", "snapshots"
+OnSwap = Callable[["Scorer", PulledRelease], None]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What a service reads with: the arguments of `pull` and of `load`.
+
+    With `snapshot`, the feature snapshot of the channel's name is followed too.
+    """
+
+    cache: str | Path | None = None
+    verify_keys: Sequence[str] | None = None
+    id_key: bytes | str | None = None
+    threads: int = 1
+    snapshot: bool = False
+    max_age_hours: float | None = None
+
+
+@dataclass(frozen=True)
+class FollowStatus:
+    """What a service may want to watch.
+
+    `confirmed_s` is how many seconds ago the store last told what the channel serves, and `error`
+    what went wrong since, empty where nothing did; `swaps` and `failures` are counts.
+    """
+
+    release: int
+    epoch: int
+    swaps: int
+    failures: int
+    confirmed_s: float
+    error: str
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A release with its scorer, changed both at once."""
+
+    scorer: "Scorer"
+    release: PulledRelease
+
+
+class FollowingScorer:
+    """The scorer of what a channel serves now. Safe between threads, and in workers that fork."""
+
+    def __init__(
+        self, uri: str, channel: str, reader: Reader, every_s: float, on_swap: OnSwap | None
+    ) -> None:
+        self.every_s = every_s
+        self._uri, self._channel, self._reader, self._on_swap = uri, channel, reader, on_swap
+        self._cache = Path(reader.cache) if reader.cache else default_root()
+        self._trust = Trust.of(reader.verify_keys)
+        self._tags = {_MODELS: "", _SNAPSHOTS: ""}
+        self._restarting = threading.Lock()
+        self._confirmed = time.monotonic()
+        self._catalogues = self._open()
+        self._snapshot = self._pull(_SNAPSHOTS, offline=True) if reader.snapshot else None
+        self._loaded = self._load(self._pull(_MODELS, offline=True))
+        self._counts = FollowStatus(0, 0, 0, 0, 0.0, "")
+        self._start()
+
+    @property
+    def scorer(self) -> "Scorer":
+        """The scorer as it is now; it stays what it is while the follower moves on."""
+        return self._now().scorer
+
+    @property
+    def release(self) -> PulledRelease:
+        """The release that is served now."""
+        return self._now().release
+
+    @property
+    def schema(self) -> "FeatureSchema":
+        """The present scorer's schema."""
+        return self.scorer.schema
+
+    def score(
+        self, columns: "Columns | Table", *, hashed: bool = False, items: "Items | None" = None
+    ) -> "Scores":
+        """As `Scorer.score`."""
+        return self.scorer.score(columns, hashed=hashed, items=items)
+
+    def score_tasks(
+        self, columns: "Columns | Table", *, hashed: bool = False, items: "Items | None" = None
+    ) -> "dict[str, Scores]":
+        """As `Scorer.score_tasks`."""
+        return self.scorer.score_tasks(columns, hashed=hashed, items=items)
+
+    @property
+    def status(self) -> FollowStatus:
+        """What it serves, and how it goes."""
+        pointer = self.release.pointer
+        return replace(
+            self._counts,
+            release=self.release.manifest.number,
+            epoch=pointer.epoch if pointer else 0,
+            confirmed_s=time.monotonic() - self._confirmed,
+        )
+
+    def look(self) -> bool:
+        """Ask the store now; True where another release has taken over.
+
+        What goes wrong, also in `on_swap`, is logged and told by `status`, and never raised.
+        """
+        self._now()
+        with self._looking:
+            try:
+                return self._follow()
+            except Exception as error:  # of `on_swap` too: the watching must go on
+                log.warning("%s goes on with release %d: %s", self._uri, self._number, error)
+                failures = self._counts.failures + 1
+                self._counts = replace(self._counts, failures=failures, error=str(error))
+                return False
+
+    def close(self) -> None:
+        """Stop looking; the scorer stays."""
+        self._closed.set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def _number(self) -> int:
+        return self._loaded.release.manifest.number
+
+    def _now(self) -> _Loaded:
+        if self._process != os.getpid():
+            with self._restarting:
+                if self._process != os.getpid():
+                    self._restart()
+        return self._loaded
+
+    def _restart(self) -> None:
+        """In a forked worker: its parent's thread stayed behind, and so do its connections."""
+        self._catalogues = self._open()
+        self._start()
+
+    def _start(self) -> None:
+        self._looking, self._closed = threading.Lock(), threading.Event()
+        self._process = os.getpid()
+        if self.every_s > 0:
+            threading.Thread(target=self._watch, daemon=True, name="secateur-follow").start()
+
+    def _watch(self) -> None:
+        closed, process = self._closed, self._process
+        # Not all workers of a service at one moment.
+        while not closed.wait(self.every_s * random.uniform(0.8, 1.2)) and process == os.getpid():
+            self.look()
+
+    def _open(self) -> dict[str, Catalogue]:
+        uris = {_MODELS: self._uri, _SNAPSHOTS: snapshots_uri(self._uri)}
+        return {kind: Catalogue.at(uri, self._trust) for kind, uri in uris.items()}
+
+    def _pull(self, kind: str, *, offline: bool = False) -> PulledRelease:
+        return pull_from(self._catalogues[kind], self._cache, self._channel, offline=offline)
+
+    def _follow(self) -> bool:
+        swapped = self._follow_models()
+        if self._reader.snapshot:
+            self._follow_snapshots()
+        self._confirmed = time.monotonic()
+        self._counts = replace(self._counts, error="")
+        return swapped
+
+    def _follow_models(self) -> bool:
+        with self._when_moved(_MODELS) as moved:
+            if not moved:
+                return False
+            release = self._pull(_MODELS)
+            is_new = release.folder != self._loaded.release.folder
+            loaded = self._load(release) if is_new else replace(self._loaded, release=release)
+            if is_new and self._on_swap is not None:
+                self._on_swap(loaded.scorer, release)
+            self._loaded = loaded
+            self._counts = replace(self._counts, swaps=self._counts.swaps + is_new)
+        if is_new:
+            log.info("%s: release %d has taken over", self._uri, release.manifest.number)
+        return is_new
+
+    def _follow_snapshots(self) -> None:
+        with self._when_moved(_SNAPSHOTS) as moved:
+            if moved:
+                self._snapshot = self._pull(_SNAPSHOTS)
+                stored = StoredSnapshot(self._snapshot.folder)
+                self._loaded.scorer.use_snapshot(stored, self._reader.max_age_hours)
+
+    @contextlib.contextmanager
+    def _when_moved(self, kind: str) -> Iterator[bool]:
+        """Whether the channel has moved since it was last dealt with.
+
+        What the store did not give is tried again; what is wrong is left until it moves again.
+        """
+        changed = self._catalogues[kind].pointer_unless(self._channel, self._tags[kind])
+        try:
+            yield changed is not None
+        except StoreError:
+            raise
+        except Exception:
+            self._tags[kind] = changed.tag if changed else self._tags[kind]
+            raise
+        self._tags[kind] = changed.tag if changed else self._tags[kind]
+
+    def _load(self, release: PulledRelease) -> _Loaded:
+        from secateur.serving.scorer import load
+
+        reader = self._reader
+        scorer = load(
+            release,
+            id_key=reader.id_key,
+            threads=reader.threads,
+            snapshot=self._snapshot,
+            max_age_hours=reader.max_age_hours,
+        )
+        return _Loaded(scorer, release)
+
+
+def follow(
+    uri: str,
+    channel: str = "latest",
+    reader: Reader | None = None,
+    *,
+    every_s: float = EVERY_S,
+    on_swap: OnSwap | None = None,
+) -> FollowingScorer:
+    """A scorer of what `channel` serves, which looks every `every_s` seconds whether it moved.
+
+    Where the store is away at the start, it goes on with what was verified last. `on_swap` is
+    called with the new scorer and release before they take over, to prepare a catalogue, say; what
+    it raises keeps the old one. With `every_s=0` only `look` looks. The first release raises what
+    `pull` and `load` do.
+    """
+    if every_s < 0:
+        raise UsageError(f"every_s is 0 or more seconds, not {every_s}")
+    return FollowingScorer(uri, channel, reader or Reader(), every_s, on_swap)
