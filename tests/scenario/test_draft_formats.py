@@ -210,3 +210,38 @@ def test_a_row_with_a_missing_cell_is_no_header(tmp_path: Path) -> None:
     log = tmp_path / "log.csv"
     log.write_text("".join(f",w{n},x{n},blue\n" for n in range(60)))
     assert not recognize(log).header
+
+
+@pytest.mark.parametrize("name", ["day", "Visitor ID", "列", 'a "b" c'])
+def test_a_column_of_any_name_may_be_an_input(name: str, tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["uid", "sku", "ts", "click", name])
+    writer.writerows(
+        [f"u{n % 7}", f"s{n % 11}", START + 9000 * n, n // 2 % 2, "xyz"[n % 3]] for n in range(60)
+    )
+    log.write_text(out.getvalue())
+    made = drafted(log, tmp_path)
+    known = f"log.{name}" if name == "day" else name
+    assert known in {field["name"] for field in made["features"]["fields"]}
+    assert check_scenario(str(tmp_path / "draft.toml"), str(log))[1] == []
+
+
+def test_a_time_in_a_column_named_day_is_found_again(tmp_path: Path) -> None:
+    log = tmp_path / "log.json"
+    rows = (
+        {"uid": f"u{n % 7}", "sku": f"s{n % 11}", "day": f"2024-01-{n % 9 + 1:02d}"}
+        for n in range(60)
+    )
+    log.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert drafted(log, tmp_path)["logs"]["time"] == "log.day"
+    said: list[str] = []
+    assert check_scenario(str(tmp_path / "draft.toml"), str(log), said.append)[1] == []
+    assert "9 days from 2024-01-01 to 2024-01-09" in said[0]
+
+
+def test_a_log_in_which_nobody_comes_twice_asks_who_the_user_is(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("a,b,c\n" + "".join(f"x{n},y{n},{n * 7}\n" for n in range(9)))
+    assert "TO DECIDE 2: who the user is: no column of the sample repeats" in draft_scenario(log)

@@ -9,6 +9,7 @@ from math import isfinite
 
 from secateur.encoding.numbers import number_in
 from secateur.scenario.drafting.guesses import Sureness
+from secateur.scenario.raw_log.column_names import PREFIX
 from secateur.scenario.raw_log.sample import LogSample
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -33,9 +34,10 @@ class LogColumn:
     @cached_property
     def words(self) -> tuple[str, ...]:
         """The lower-case words in the name: ("customer", "id"); none in a made-up name."""
-        if _ANONYMOUS.fullmatch(self.name):
+        name = self.name.removeprefix(PREFIX)
+        if _ANONYMOUS.fullmatch(name):
             return ()
-        found = (word.lower() for word in _WORD.findall(self.name))
+        found = (word.lower() for word in _WORD.findall(name))
         parts = ((word, _GLUED.fullmatch(word)) for word in found)
         return tuple(w for word, glued in parts for w in (glued.groups() if glued else [word]))
 

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from secateur.auc import auc
 from secateur.encoding.numbers import number_in
@@ -29,14 +30,20 @@ def tells_label(column: LogColumn, labels: Labels) -> bool:
     if min(liked, len(rows) - liked) < _FEW_ROWS:
         return False
     truth = np.array([is_liked for _, is_liked in rows], np.int8)
-    there = [float(value is not None) for value, _ in rows]
-    tried = [there]
+    tried = [[float(value is not None) for value, _ in rows]]
     if column.numeric:
         tried.append([0.0 if value is None else number_in(value) for value, _ in rows])
+    areas = [_area(truth, scores) for scores in tried]
+    areas += [1 - area for area in areas]
     if column.distinct <= _FEW_VALUES:
-        tried.append(_rates_of_others(rows))
-    areas = (auc(truth, np.nan_to_num(np.array(scores, np.float32))) for scores in tried)
-    return any(area is not None and max(area, 1 - area) > _TOO_WELL for area in areas)
+        # Not the other way round: where a value tells nothing, a row's own label speaks against it.
+        areas.append(_area(truth, _rates_of_others(rows)))
+    return max(areas) > _TOO_WELL
+
+
+def _area(truth: NDArray[np.int8], scores: Sequence[float]) -> float:
+    found = auc(truth, np.nan_to_num(np.array(scores, np.float32)))
+    return 0.5 if found is None else found
 
 
 def _rates_of_others(rows: Sequence[tuple[str | None, bool]]) -> list[float]:

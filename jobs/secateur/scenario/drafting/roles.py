@@ -16,6 +16,8 @@ from secateur.scenario.drafting.times.time_spellings import TimeFormat
 
 _USER_SHAPE = re.compile(r"(?:u|user|usr|uid|cust)[-_]?\d+", re.IGNORECASE)
 _MOSTLY_ONE = 0.5
+_NOT_FOUND = "NOT FOUND"
+_LABEL = "label"  # what it holds is neither user nor item
 _MANY, _SMALL_TABLE = 20, 8
 _NO_TIME = (
     "what tells an event's time: no column does. `secateur try` deals the rows in their order "
@@ -46,7 +48,7 @@ def guess_roles(columns: Sequence[LogColumn], typed: Collection[str] = ()) -> Ro
     label = guess_label(columns)
     time, spelled = guess_time(columns, typed)
     times = {column.name for column in columns if tells_time(column)}
-    taken = {*label.reads, *times}
+    taken = {*label.reads, *times, _LABEL}
     free = [column for column in columns if column.name not in taken and not column.binary]
     user = _user([column for column in free if not column.unique])
     item = _item(user, free, columns, label)
@@ -56,14 +58,17 @@ def guess_roles(columns: Sequence[LogColumn], typed: Collection[str] = ()) -> Ro
     ids = [c for c in free if c.unique and c.name not in known and (c.identifies or not c.words)]
     unique = Guess(ids[0].name, "its values never repeat: it names the event") if ids else None
     decide = [label.decide] if label.decide else []
-    decide += [
-        f"who the {role} is: no name tells, {guess.name} is taken"
-        for role, guess in (("user", user), ("item", item))
-        if guess.sure == "NOT SURE"
-    ]
+    found = {"user": user, "item": item}
+    decide += [_unsure(role, one) for role, one in found.items() if one.sure == "NOT SURE"]
     if time is None:
         decide.insert(0, _NO_TIME)
     return Roles(user, item, time, spelled, label, unique, outcomes, tuple(decide))
+
+
+def _unsure(role: str, guess: Guess) -> str:
+    if guess.why.startswith(_NOT_FOUND):
+        return f"who the {role} is: no column of the sample repeats like one"
+    return f"who the {role} is: no name tells, {guess.name} is taken"
 
 
 def _user(columns: Sequence[LogColumn]) -> Guess:
@@ -124,7 +129,7 @@ def _most_values(columns: Sequence[LogColumn], role: str) -> Guess:
         return Guess(many[0].name, why, "NOT SURE")
     column = max(columns, key=lambda c: (not c.numeric, c.complete, c.distinct), default=None)
     if column is None:
-        return Guess(role, "NOT FOUND: no column of the sample repeats like one", "NOT SURE")
+        return Guess(role, f"{_NOT_FOUND}: no column of the sample repeats like one", "NOT SURE")
     why = f"no name tells the {role}, but {_repeats(column)}"
     return Guess(column.name, why, "NOT SURE")
 

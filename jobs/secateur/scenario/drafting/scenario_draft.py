@@ -20,6 +20,7 @@ from secateur.scenario.drafting.times.time_guesses import local_time
 from secateur.scenario.drafting.times.time_spellings import tells_instant
 from secateur.scenario.drafting.times.years import YearGuess, guess_year
 from secateur.scenario.drafting.toml_text import key_line
+from secateur.scenario.raw_log.column_names import NamingRules, known_name, own_names
 from secateur.scenario.raw_log.files import LogFiles, find_log
 from secateur.scenario.raw_log.reading import column_names, typed_times
 from secateur.scenario.raw_log.sample import ROWS, LogSample, recognize, sample
@@ -141,10 +142,25 @@ def make_draft(path: Path, limit: int = ROWS, is_timed: bool = True) -> LogDraft
     log = find_log(path)
     table = recognize(log.files[0])
     columns = describe_columns(_sample(log, table, limit))
-    roles = guess_roles(columns, typed_times(log.files[0]) if table.format == "parquet" else ())
+    columns, roles = _named_roles(log, table, columns)
     year = _year(log, columns, roles)
     found = survey(log.files, table, _survey_columns(columns, roles, year))
     return LogDraft(log, table, columns, roles, found, year, is_timed)
+
+
+def _named_roles(
+    log: LogFiles, table: TableFormat, columns: tuple[LogColumn, ...]
+) -> tuple[tuple[LogColumn, ...], Roles]:
+    """The columns as a scenario calls them, and their roles: that tell which names stay theirs."""
+    typed = typed_times(log.files[0]) if table.format == "parquet" else ()
+    roles = guess_roles(columns, typed)
+    told = {roles.user.name, roles.item.name, *roles.label.reads}
+    told |= {roles.time.name} if roles.time else set()
+    rules = NamingRules(own_names(told))
+    known = tuple(LogColumn(known_name(c.name, rules), c.values) for c in columns)
+    if known == columns:
+        return columns, roles
+    return known, guess_roles(known, [known_name(name, rules) for name in typed])
 
 
 def _sample(log: LogFiles, table: TableFormat, limit: int) -> LogSample:

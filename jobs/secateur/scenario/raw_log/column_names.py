@@ -34,8 +34,19 @@ def naming_rules(logs: Logs, label: Label, sought: Collection[str] = ()) -> Nami
     told = {logs.user, logs.item, logs.time, *(task.column for task in tasks_of(label).values())}
     told |= {label.column} if isinstance(label, OfColumn) else set()
     told |= {label.clicked} if isinstance(label, ClickedListLabel) else set()
-    own = ({*ROW_COLUMNS, *tasks} - told) | _OF_EVENTS
-    return NamingRules(frozenset(own), frozenset(name.removeprefix(PREFIX) for name in sought))
+    own = own_names(told) | tasks - told
+    return NamingRules(own, frozenset(name.removeprefix(PREFIX) for name in sought))
+
+
+def own_names(told: Collection[str]) -> frozenset[str]:
+    """Names that only events' own columns have, where `told` are the log's columns of a role."""
+    return frozenset(({*ROW_COLUMNS} - {*told}) | _OF_EVENTS)
+
+
+def raw_name(name: str, fields: Collection[str]) -> str:
+    """What a file with these fields calls a known column."""
+    bare = name.removeprefix(PREFIX)
+    return bare if name not in fields and bare in fields else name
 
 
 def names_by_field(key: str, fields: Sequence[str], rules: NamingRules) -> Mapping[str, str]:

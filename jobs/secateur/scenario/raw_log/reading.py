@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from secateur.contracts.errors import UsageError
 from secateur.encoding.spelling import canonical
+from secateur.scenario.raw_log.column_names import raw_name
 from secateur.scenario.raw_log.members import (
     arrow_column,
     json_members,
@@ -73,11 +74,13 @@ def log_rows(path: Path, table: TableFormat, names: Sequence[str]) -> Iterator[R
         with open_text(path) as lines:
             if table.format == "json_lines":
                 for record in _records(lines):
-                    values = (spelled_value(value_named(record, name)) for name in names)
+                    raw = (raw_name(name, record) for name in names)
+                    values = (spelled_value(value_named(record, name)) for name in raw)
                     yield tuple(values) if record else None
                 return
             rows = cells_of(lines, table.separator)
             header = [n.strip() for n in next(rows, [])] if table.header else list(table.columns)
+            names = [raw_name(name, header) for name in names]
             at = [header.index(name) if name in header else None for name in names]
             for row in rows:
                 whole = len(row) == len(header)
@@ -125,6 +128,7 @@ def as_usage_error(path: Path) -> Iterator[None]:
 def _rows_of_parquet(path: Path, names: Sequence[str]) -> Iterator[Row]:
     file = pq.ParquetFile(path)
     members = {name_of(path): path for path, _ in parquet_members(file.schema_arrow)}
+    names = [raw_name(name, members) for name in names]
     known = {name: members[name] for name in names if name in members}
     read = list(dict.fromkeys(path[0].key for path in known.values()))
     for batch in file.iter_batches(batch_size=_BATCH, columns=read):

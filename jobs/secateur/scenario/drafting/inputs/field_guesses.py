@@ -34,7 +34,9 @@ class _Columns:
 
     @cached_property
     def user(self) -> LogColumn:
-        return self.by_name(self.roles.user.name) or LogColumn(self.roles.user.name, ())
+        rows = len(self.every[0].values) if self.every else 0
+        missing = LogColumn(self.roles.user.name, (None,) * rows)
+        return self.by_name(self.roles.user.name) or missing
 
     @cached_property
     def item(self) -> LogColumn | None:
