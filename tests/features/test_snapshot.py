@@ -10,7 +10,7 @@ from rich_log import DAYS, RichLog, Row, midnight_ms
 from secateur.artifacts import Artifact
 from secateur.features.snapshot.inputs_by_key import kept_counters, kept_histories
 from secateur.scenario import Counter
-from secateur.snapshot.key_index import joined_key
+from secateur.snapshot.key_index import joined_key, key_hash
 from secateur.snapshot.keyed_tables import StoredSnapshot
 from small_log import receipt, run_verb, sealed
 
@@ -63,7 +63,7 @@ def request(**values: str | None) -> Row:
 
 def looked_up(stored: StoredSnapshot, keys: dict[str, str], name: str) -> object:
     table = stored.tables[tuple(keys)]
-    (value,) = table.values(name, table.places([joined_key([*keys.values()])]))
+    (value,) = table.values(name, table.places(np.array([key_hash(joined_key([*keys.values()]))])))
     return value
 
 

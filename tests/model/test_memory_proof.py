@@ -29,7 +29,7 @@ PROJECT = Path(__file__).parents[2]
 FIELDS = 20
 MEMORY_MB = 100
 TIMES = 10
-DAYS = ("2022-05-01", "2022-05-02", "2022-05-03", "2022-05-04")
+DAYS = ("2022-05-01", "2022-05-02", "2022-05-03", "2022-05-04", "2022-05-05")
 SCHEMA = FeatureSchema(
     "large",
     "clicked",
@@ -41,17 +41,18 @@ SETTINGS = ("architecture='lr'", "batch_size=8192", f"memory_mb={MEMORY_MB}", "l
 
 
 def features(folder: Path, rows: int) -> Artifact:
-    """So many train rows on three days, and a thousand on a fourth, which is held out."""
+    """So many train rows on three days, and a thousand on each of two more, which are held out."""
     dice = np.random.default_rng(1)
     with artifacts.create(str(folder), "FeatureSet") as draft:
         draft.write("schema.json", SCHEMA)
-        (draft.folder / "train").mkdir()
         for part, day in enumerate(DAYS):
-            n = rows // 3 if day != DAYS[-1] else 1000
+            n = rows // 3 if part < 3 else 1000
+            split = "tune" if day == DAYS[-1] else "train"
             ids = {f.name: dice.integers(0, f.size, n, np.int32) for f in SCHEMA.fields}
             label = (ids["f0"] + dice.integers(0, 200, n) > 200).astype(np.int8)
             table = pa.table({**ids, "label": label, "day": pa.repeat(day, n)})
-            file = draft.folder / "train" / f"part-{part:05d}.parquet"
+            file = draft.folder / split / f"part-{part:05d}.parquet"
+            file.parent.mkdir(exist_ok=True)
             pq.write_table(table, file, row_group_size=50_000)
         draft.seal(MadeBy("test", "0"), {}, {})
     return artifacts.open_artifact(str(folder), "FeatureSet")

@@ -18,6 +18,7 @@ from secateur.contracts.releases import (
 )
 from secateur.releases.pulling import pull_from
 from secateur.releases.snapshots import publish_snapshot, pull_snapshot, snapshots_uri, try_out
+from secateur.snapshot.key_index import key_hash
 from secateur.snapshot.keyed_tables import SNAPSHOT, StoredSnapshot, write_table
 
 from .conftest import SCENARIO, Shop
@@ -61,7 +62,7 @@ def events_in(shop: Shop) -> float:
     uri = shop.uri.removesuffix("_snapshot")
     pulled = pull_snapshot(uri, cache=shop.folder / "cache", verify_keys=shop.keys)
     table = StoredSnapshot(pulled.folder).tables[("uid",)]
-    return float(np.asarray(table.values("events", table.places(["a"])))[0])
+    return float(np.asarray(table.values("events", table.places(np.array([key_hash("a")]))))[0])
 
 
 def test_a_reader_finds_the_newest_one_beside_the_models(shop: Shop) -> None:

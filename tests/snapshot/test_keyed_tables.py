@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from secateur.contracts import record
 from secateur.contracts.errors import CorruptArtifact, Refused
 from secateur.contracts.releases import FeatureSnapshot, SnapshotColumn, SnapshotTable
-from secateur.snapshot.key_index import joined_key
+from secateur.snapshot.key_index import joined_key, key_hash
 from secateur.snapshot.keyed_tables import SNAPSHOT, KeyedTable, StoredSnapshot, write_table
 
 COLUMNS = (
@@ -32,6 +32,10 @@ def numbers(values: list[int | None], unit: float) -> np.ndarray:
     return np.array([np.nan if v is None else v / unit for v in values], np.float64)
 
 
+def hashes_of(keys: list[str | None]) -> np.ndarray:
+    return np.array([key_hash(key) for key in keys], np.int64)
+
+
 def write(folder: Path, rows: dict[str, tuple]) -> KeyedTable:
     n, rate, text, many = zip(*rows.values(), strict=True) if rows else ((), (), (), ())
     values = (numbers(n, 1), numbers(rate, 10_000), text, many)
@@ -46,7 +50,7 @@ def test_every_row_is_found_by_its_key(
 ) -> None:
     table = write(tmp_path_factory.mktemp("t"), rows)
     asked = [*rows, *others, None]
-    places = table.places(asked)
+    places = table.places(hashes_of(asked))
     assert [place >= 0 for place in places] == [key in rows for key in asked]
     for number, column in enumerate(COLUMNS):
         found = table.values(column.name, places)

@@ -8,6 +8,7 @@ else changes until the next one.
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import chain
 from typing import cast
 
@@ -21,7 +22,7 @@ from secateur.identity import hash_id
 from secateur.serving.encoding.raw_columns import Column, is_scalar, spelling, to_list
 from secateur.serving.encoding.request_columns import Columns
 from secateur.serving.encoding.time_columns import TIME_MS
-from secateur.snapshot.key_index import joined_key
+from secateur.snapshot.key_index import NO_KEY, Hashes, joined_key, key_hash
 from secateur.snapshot.keyed_tables import KeyedTable, StoredSnapshot
 
 Key = str | None
@@ -69,7 +70,7 @@ class SnapshotColumns:
         for keys, names in self._to_look_up(wanted - columns.keys(), columns.keys()):
             table = self._tables[keys]
             asked = _Asked.of(found, keys, self._spellers(key))
-            places = table.places(asked.keys)
+            places = table.places(asked.hashes)
             for column in table.table.columns:
                 if column.name in names:
                     values = self._values(table, column, places, asked, columns.get(TIME_MS))
@@ -116,7 +117,7 @@ class SnapshotColumns:
         if not isinstance(values, np.ndarray):
             return cast("Sequence[object]", values)
         if column.unseen is not None:
-            unseen = (places < 0) & asked.is_key
+            unseen = (places < 0) & (asked.hashes != NO_KEY)
             values = np.where(unseen, column.unseen, values)
         return values + self._seconds_since(time_ms) if column.ages else values
 
@@ -137,12 +138,14 @@ class SnapshotColumns:
 
 
 class _Asked:
-    """The keys [n] that a request asks one table for, 1 where each of its columns is one value."""
+    """What a request asks one table for: the hashes (int64 [n]) of its keys, `NO_KEY` for none.
 
-    def __init__(self, keys: Sequence[Key], is_one: bool) -> None:
-        self.keys = keys
+    `is_one` where each of its columns is one value, and n is 1.
+    """
+
+    def __init__(self, hashes: Hashes, is_one: bool) -> None:
+        self.hashes = hashes
         self.is_one = is_one
-        self.is_key = np.fromiter((key is not None for key in keys), np.bool_, len(keys))
 
     @classmethod
     def of(
@@ -152,16 +155,30 @@ class _Asked:
         spellers: Mapping[str, Callable[[object], Key]],
     ) -> "_Asked":
         """Of a request's columns. Raises UsageError where they differ in length."""
+        is_one = all(is_scalar(columns[key]) for key in keys)
+        if len(keys) == 1 and keys[0] not in spellers:
+            return cls(_hashes_of(columns[keys[0]]), is_one)
         parts = [_spell_column(columns[key], spellers.get(key, spelling)) for key in keys]
-        sizes = {len(part) for part in parts if part is not None and len(part) != 1}
-        many = [key for key in keys if not is_scalar(columns[key])]
-        if len(sizes) > 1:
-            raise UsageError(f"columns {many} have different lengths")
-        rows = sizes.pop() if sizes else 1
-        if len(keys) == 1:
-            return cls(parts[0], not many)
-        wide = [part * rows if len(part) == 1 else part for part in parts]
-        return cls([_join_key(row) for row in zip(*wide, strict=True)], not many)
+        rows = max(map(len, parts))
+        if {len(part) for part in parts} - {1, rows}:
+            raise UsageError(f"columns {[*keys]} have different lengths")
+        wide = [part * rows if len(part) < rows else part for part in parts]
+        joined = map(_join_key, zip(*wide, strict=True)) if len(keys) > 1 else wide[0]
+        return cls(np.fromiter(map(key_hash, joined), np.int64, rows), is_one)
+
+
+def _hashes_of(column: Column) -> Hashes:
+    values = [column] if is_scalar(column) else to_list(column)
+    try:
+        return np.fromiter(map(_hash_of_value, values), np.int64, len(values))
+    except TypeError:  # what has no hash of Python's is no key that is remembered
+        return np.fromiter((key_hash(spelling(one)) for one in values), np.int64, len(values))
+
+
+# By type too: a float32 equals a double that is spelled otherwise.
+@lru_cache(maxsize=1 << 16, typed=True)
+def _hash_of_value(value: object) -> int:
+    return key_hash(spelling(value))
 
 
 def _spell_column(column: Column, spell: Callable[[object], Key]) -> list[Key]:

@@ -1,7 +1,7 @@
 """Finds a key's row among millions: 8 bytes of its hash, sorted, in a file that is memory-mapped.
 
-A key is a text, or several texts whose combination was counted. Its first 64 bits of BLAKE2b stand
-for it. That a key which is not there is taken for one of n that are has the chance n / 2^64, 5e-13
+A key is a text, or several texts whose combination was counted. Its first 63 bits of BLAKE2b stand
+for it. That a key which is not there is taken for one of n that are has the chance n / 2^63, 1e-12
 for ten million; two that are there and share their bits are refused when the file is written.
 """
 
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from secateur.contracts.errors import Refused
 
-Hashes = NDArray[np.uint64]
+Hashes = NDArray[np.int64]
 Places = NDArray[np.int64]
+NO_KEY = -1  # in place of the hash of a missing key
 _REMEMBERED = 1 << 16  # keys; popular items are asked for all the time
 
 
@@ -26,41 +27,40 @@ def joined_key(parts: Sequence[str]) -> str:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def key_hash(key: str) -> int:
-    """The 64 bits that stand for a key."""
-    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big")
+def key_hash(key: str | None) -> int:
+    """The 63 bits that stand for a key; `NO_KEY` for a missing one."""
+    if key is None:
+        return NO_KEY
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") >> 1
 
 
 def sorted_hashes(keys: Sequence[str]) -> tuple[Hashes, Places]:
-    """The rising hashes (uint64 [n]) of distinct `keys` [n], and each one's place (int64 [n]).
+    """The rising hashes (int64 [n]) of distinct `keys` [n], and each one's place (int64 [n]).
 
     Raises Refused where two keys share a hash.
     """
-    hashes = np.fromiter(map(key_hash.__wrapped__, keys), np.uint64, len(keys))
+    hashes = np.fromiter(map(key_hash.__wrapped__, keys), np.int64, len(keys))
     order = np.argsort(hashes, kind="stable").astype(np.int64)
     hashes = hashes[order]
     twice = np.flatnonzero(hashes[1:] == hashes[:-1])
     if len(twice):
-        raise Refused(f"{len(twice)} pairs of keys are twice, or share the 64 bits of their hash")
+        raise Refused(f"{len(twice)} pairs of keys are twice, or share the 63 bits of their hash")
     return hashes, order
 
 
 class KeyIndex:
-    """The rows of keys in a file of rising hashes (uint64 [n])."""
+    """The rows of keys by a file of rising hashes (int64 [n])."""
 
     def __init__(self, file: Path) -> None:
-        self._hashes: Hashes = np.load(file, mmap_mode="r", allow_pickle=False)
+        self._hashes: Hashes = np.load(file, mmap_mode="r", allow_pickle=False).view(np.ndarray)
 
     def __len__(self) -> int:
         return len(self._hashes)
 
-    def places(self, keys: Sequence[str | None]) -> Places:
-        """Int64 [n]: the row of each of `keys` [n], -1 for one that is not there, or is None."""
-        wanted = np.fromiter(
-            (0 if key is None else key_hash(key) for key in keys), np.uint64, len(keys)
-        )
-        place = np.searchsorted(self._hashes, wanted)
-        there = place < len(self._hashes)
-        there[there] = self._hashes[place[there]] == wanted[there]
-        there &= np.fromiter((key is not None for key in keys), np.bool_, len(keys))
-        return np.where(there, place, -1)
+    def places(self, hashes: Hashes) -> Places:
+        """The row (int64 [n]) of each of `hashes` [n], -1 for one that is not there."""
+        if not len(self._hashes):
+            return np.full(len(hashes), -1)
+        place = np.searchsorted(self._hashes, hashes)
+        found = self._hashes.take(place, mode="clip") == hashes
+        return place if found.all() else np.where(found, place, -1)

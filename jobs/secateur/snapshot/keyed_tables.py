@@ -16,7 +16,7 @@ import numpy as np
 from secateur.contracts import record
 from secateur.contracts.errors import CorruptArtifact
 from secateur.contracts.releases import FeatureSnapshot, SnapshotColumn, SnapshotTable
-from secateur.snapshot.key_index import KeyIndex, Places, sorted_hashes
+from secateur.snapshot.key_index import Hashes, KeyIndex, Places, sorted_hashes
 from secateur.snapshot.packed_columns import (
     ListColumn,
     Lists,
@@ -74,13 +74,15 @@ class KeyedTable:
         if len(self._index) != table.rows:
             raise CorruptArtifact(f"{folder} has {len(self._index)} rows, expected {table.rows}")
 
-    def places(self, keys: Sequence[str | None]) -> Places:
-        """Int64 [n]: the rows of `keys` [n], -1 where there is none."""
-        return self._index.places(keys)
+    def places(self, hashes: Hashes) -> Places:
+        """Int64 [n]: the rows of the keys with these hashes [n], -1 where there is none."""
+        return self._index.places(hashes)
 
     def values(self, name: str, places: Places) -> Values:
         """The values [n] of a column at `places` [n]; nothing where there is no row."""
         column, stored = self._columns[name]
+        if not len(places) or places.min() >= 0:
+            return stored.take(places)
         there = np.flatnonzero(places >= 0)
         found = stored.take(places[there])
         if isinstance(found, np.ndarray):

@@ -6,6 +6,7 @@ higher too; lists of texts are such codes one after the other, with where each r
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ Codes = NDArray[np.unsignedinteger]
 Places = NDArray[np.int64]
 Texts = Sequence[str | None]
 Lists = Sequence[Sequence[str] | None]
+_REMEMBERED = 1 << 16  # texts of a column
 
 
 def write_numbers(folder: Path, name: str, numbers: Numbers, unit: float) -> None:
@@ -66,7 +68,7 @@ class TextColumn:
 
     def take(self, places: Places) -> list[str | None]:
         """The texts [m] of the rows at `places` [m]."""
-        return [self._dictionary.text(code) for code in self._codes[places].tolist()]
+        return list(map(self._dictionary.text, self._codes[places].tolist()))
 
 
 class ListColumn:
@@ -88,18 +90,21 @@ class ListColumn:
 
 
 class _Dictionary:
-    """Distinct texts by codes from 1 on, one after the other in UTF-8."""
+    """Distinct texts by codes from 1 on, one after the other in UTF-8.
+
+    `text` gives that of a code, None of 0. It remembers those asked for lately.
+    """
 
     def __init__(self, folder: Path, name: str) -> None:
-        self._bytes: NDArray[np.uint8] = _load(folder / f"{name}.texts.npy")
+        self._bytes = memoryview(_load(folder / f"{name}.texts.npy"))
         self._ends: Codes = _load(folder / f"{name}.ends.npy")
+        self.text = lru_cache(maxsize=_REMEMBERED)(self._read)
 
-    def text(self, code: int) -> str | None:
-        """The text of a code; None of 0."""
+    def _read(self, code: int) -> str | None:
         if not code:
             return None
         start = int(self._ends[code - 2]) if code > 1 else 0
-        return self._bytes[start : int(self._ends[code - 1])].tobytes().decode()
+        return str(self._bytes[start : int(self._ends[code - 1])], "utf-8")
 
 
 def _write_dictionary(folder: Path, name: str, texts: Texts) -> Codes:
@@ -127,4 +132,5 @@ def _save(file: Path, array: NDArray[np.generic]) -> None:
 
 
 def _load(file: Path) -> Any:  # noqa: ANN401 - an array of whatever type was narrow enough
-    return np.load(file, mmap_mode="r", allow_pickle=False)
+    # As a plain array: numpy looks twice at every slice of a memory map.
+    return np.load(file, mmap_mode="r", allow_pickle=False).view(np.ndarray)
