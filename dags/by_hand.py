@@ -41,7 +41,7 @@ def by_hand(verb: str, title: str, params: dict[str, Param], inputs: dict[str, s
         is_paused_upon_creation=False,
         params=params,
         tags=["secateur", "by hand"],
-        default_args=every_task(),
+        default_args=every_task() | {"retries": 0},  # a person looks
         doc_md=__doc__,
     )
     def one_verb() -> None:

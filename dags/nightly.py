@@ -62,7 +62,8 @@ def nightly(path: Path) -> DAG:
     def recommender() -> None:
         state, store = settings.state(scenario["name"]), settings.store()
 
-        window = check(night, store)
+        shared = {"store": store, "state": state, "run": "{run}"}
+        window = check(night, shared, scenario.get("delivery_hours", 0))
         with TaskGroup("data", tooltip="From the raw log to inputs", prefix_group_id=False):
             data = read_log(night, state, window["last_day"])
         trained_on = {"features": data.features, "validation": data.report, "state": state}
@@ -104,7 +105,7 @@ def nightly(path: Path) -> DAG:
         told = {"snapshot": data.snapshot, "validation": data.events_report, "store": store}
         where = Asset(f"{store}/{scenario['name']}_snapshot")
         snapshot = night.task("publish_snapshot", told, outlets=[where])
-        report = report_and_close(night)
+        report = report_and_close(night, state)
         scorecards >> verdict
         wanted >> [release, snapshot]
         [release >> accepted, snapshot] >> report
@@ -117,14 +118,19 @@ def nightly(path: Path) -> DAG:
     return recommender()
 
 
-def check(night: Night, store: str) -> Any:  # noqa: ANN401 - an XCom
-    """Hold what the run was asked for against its scenario and its log."""
+def check(night: Night, shared: dict[str, str], hours: float) -> Any:  # noqa: ANN401 - an XCom
+    """Hold what the run was asked for against its scenario and its log, and wait for its day."""
     asked = {
         "form": "{{ dag_run.conf | tojson }}",
         "run-type": "{{ dag_run.run_type.value }}",
-        "store": store,
     }
-    return night.task("check_run", asked, multiple_outputs=True, on_skipped_callback=Alert())
+    return night.task(
+        "check_run",
+        asked | shared,
+        multiple_outputs=True,
+        patience=timedelta(hours=hours),
+        on_skipped_callback=Alert(),
+    )
 
 
 class Data(NamedTuple):
@@ -147,7 +153,7 @@ def read_log(night: Night, state: str, last_day: Any) -> Data:  # noqa: ANN401 -
     return Data(events_report, snapshot, features, report)
 
 
-def report_and_close(night: Night) -> Any:  # noqa: ANN401 - an operator of Airflow's
+def report_and_close(night: Night, state: str) -> Any:  # noqa: ANN401 - an operator of Airflow's
     """Write the report whatever happened, then fail if the night was left undone; return the first.
 
     Both are teardowns: they run, too, where a person marks the run failed.
@@ -160,7 +166,9 @@ def report_and_close(night: Night) -> Any:  # noqa: ANN401 - an operator of Airf
         demand_finished(get_current_context())
 
     with TaskGroup("end", tooltip="However the night went", prefix_group_id=False):
-        report = night.task("report_night", {"run": "{run}"}, on_execute_callback=before)
+        report = night.task(
+            "report_night", {"run": "{run}", "state": state}, on_execute_callback=before
+        )
         report.operator.as_teardown()
         report.operator >> close_night().operator.as_teardown(on_failure_fail_dagrun=True)
     return report.operator

@@ -3,19 +3,20 @@
     python jobs/check_run.py --scenario short_video --form '{"dry_run": true}' --output URI
 
 `--form` is the run's conf. Exit 64: it has an unknown key, or a value that cannot be. Exit 65: a
-day of the window is missing in the log. Exit 75: the log does not have the day yet that the date of
-a `--run-type` scheduled or backfill asks for. Exit 80: with `--store`, the channel has served a
-release of the same files, scenario and code already, and the form does not say `again`.
+day of the window is missing. Exit 75: the day that the date of a `--run-type` scheduled or backfill
+asks for is not delivered yet. Exit 80: the channel of `--store` has served a release of the same
+files, scenario and code, and the form does not say `again`. Exit 85: in `--state` another night
+than that of the folder `--run` is at work; report_night ends that.
 
-Seals the days of the window, the files that no night reads and what the run goes by, and answers
-the last day: what comes later in this run ends there, whatever is delivered meanwhile.
+Seals the window, the files that no night reads and what the run goes by, and answers the last day.
 """
 
+import time
 from dataclasses import asdict, replace
 
 from secateur import command
 from secateur.command import Job
-from secateur.contracts.artifact_files import WINDOW
+from secateur.contracts.artifact_files import FENCE, WINDOW
 from secateur.contracts.errors import NotDelivered, NothingNew, Refused
 from secateur.events.delivery import digest_of_night
 from secateur.events.raw_files import find_window
@@ -23,6 +24,7 @@ from secateur.releases.catalogue import Catalogue
 from secateur.releases.signing import Trust
 from secateur.scenario.run_form import RunForm, read_form
 from secateur.storage import join
+from secateur.storage.lease import take_for
 
 DATED = ("scheduled", "backfill")  # as Airflow names the types of run that have a date
 
@@ -31,19 +33,20 @@ def check_run(job: Job) -> None:
     """Read the form and the names of the log's files; seal the window."""
     form = read_form(job.flag("form"))
     logs = job.use(job.scenario.logs)
-    uri = job.arguments["logs"] or logs.uri
     try:
-        window = find_window(logs, uri)
+        window = find_window(logs, job.arguments["logs"] or logs.uri, time.time())
     except NotDelivered as error:
         if job.arguments["run_type"] in DATED:
             raise
         raise Refused(str(error)) from error
-    night = digest_of_night(job.scenario, uri, window.days)
+    night = digest_of_night(job.scenario, job.arguments["logs"], window.days)
     with job.create("RunWindow") as draft:
         draft.write(WINDOW, replace(window, night=night))
         skipped = asdict(window.skipped)
         job.seal(draft, {"days": len(window.days), "last_day": window.last_day, "skipped": skipped})
     demand_something_new(job, form, night)
+    if job.arguments["state"]:
+        take_for(job.flag("state"), FENCE, job.flag("run"), job.scenario.deadline_hours)
     job.answer({"uri": job.output_uri(), "last_day": window.last_day or ""})
 
 
@@ -62,4 +65,6 @@ def demand_something_new(job: Job, form: RunForm, night: str) -> None:
 
 
 if __name__ == "__main__":
-    command.run(check_run, __doc__, inputs=("form",), options=("logs", "run-type", "store"))
+    command.run(
+        check_run, __doc__, inputs=("form",), options=("logs", "run-type", "store", "state", "run")
+    )

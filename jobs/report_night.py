@@ -2,7 +2,8 @@
 
     python jobs/report_night.py --scenario short_video --run URI --output URI
 
-`--run` is the night's folder. A part that was not sealed is said to be missing.
+`--run` is the night's folder. A part that was not sealed is said to be missing. In `--state` the
+night's fence is taken away, which keeps others out.
 """
 
 from secateur import command
@@ -10,10 +11,14 @@ from secateur.command import Job
 from secateur.contracts import artifact_files
 from secateur.report.night_artifacts import read_night
 from secateur.report.page import render
+from secateur.storage import open_store
+from secateur.storage.lease import give_up
 
 
 def report_night(job: Job) -> None:
     """Read the run's folder and seal the page."""
+    if job.arguments.get("state"):
+        give_up(open_store(job.flag("state")), artifact_files.FENCE, job.flag("run"))
     night = read_night(job.flag("run"))
     for path, manifest in night.artifacts.items():
         job.note(path, manifest.digest)
@@ -24,4 +29,4 @@ def report_night(job: Job) -> None:
 
 
 if __name__ == "__main__":
-    command.run(report_night, __doc__, inputs=("run",))
+    command.run(report_night, __doc__, inputs=("run",), options=("state",))

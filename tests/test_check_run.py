@@ -10,7 +10,7 @@ import pytest
 
 from secateur import artifacts
 from secateur.contracts.data import RunWindow
-from secateur.contracts.errors import NOT_YET, NOTHING_NEW, REFUSED, USAGE
+from secateur.contracts.errors import FENCED, NOT_YET, NOTHING_NEW, REFUSED, USAGE
 from secateur.releases import signing
 from secateur.releases.catalogue import Catalogue
 from secateur.releases.publisher import Publisher
@@ -118,3 +118,18 @@ def test_a_run_that_would_make_what_is_served_is_skipped_until_something_changes
     day = next(log.folder.glob("events/date=2024-03-06/*"))
     os.utime(day, (1, 1))
     assert run()[0] == 0
+
+
+def test_a_second_night_of_the_same_state_waits_until_the_first_has_its_report(
+    log: SmallLog, tmp_path: Path
+) -> None:
+    state = f"--state={tmp_path / 'state'}"
+
+    def run(name: str) -> int:
+        return check(log, tmp_path / name / "window", state, f"--run={tmp_path / name}")[0]
+
+    assert [run("a"), run("b"), run("a")] == [0, FENCED, 0]
+    report = [sys.executable, str(VERB.with_name("report_night.py")), f"--scenario={log.scenario}"]
+    report += [f"--run={tmp_path / 'a'}", state, f"--output={tmp_path / 'a' / 'report'}"]
+    subprocess.run(report, capture_output=True, check=True)
+    assert [run("b"), run("a")] == [0, FENCED]

@@ -1,9 +1,11 @@
-"""Two real nights through Airflow, with Spark, Great Expectations, torch and SeaweedFS all real.
+"""Real nights through Airflow, with Spark, Great Expectations, torch and SeaweedFS all real.
 
 The first publishes. The second has its trainer killed and an impossible margin: Airflow retries
-the one, the gate refuses the other, and what is served does not change by a byte.
+the one, the gate refuses the other, and what is served does not change by a byte. Two more end
+soon: nothing is new to the one, the other is marked failed by a person.
 """
 
+import json
 import os
 import re
 import signal
@@ -16,9 +18,13 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from airflow_client.client.api.dag_run_api import DagRunApi
+from airflow_client.client.models.dag_run_mutable_states import DagRunMutableStates
+from airflow_client.client.models.dag_run_patch_body import DAGRunPatchBody
 from airflow_client.client.models.task_instance_response import TaskInstanceResponse
 
 import secateur
+from local_site.airflow_api import AirflowApi
 from local_site.progress import state_of
 from local_site.service import free_port
 from local_site.site import Site
@@ -99,13 +105,37 @@ def refused(site: Site, served: bytes) -> Night:
     return run_night(site, {"candidates": CANDIDATES, "margin": -0.5}, kill="train_model")
 
 
-def run_night(site: Site, parameters: dict[str, Any], kill: str | None = None) -> Night:
+@pytest.fixture(scope="module")
+def repeated(site: Site, refused: Night) -> Night:
+    """What the first night was asked for, asked again."""
+    assert refused
+    return run_night(site, {"candidates": CANDIDATES, "margin": 0.05})
+
+
+@pytest.fixture(scope="module")
+def marked(site: Site, repeated: Night) -> Night:
+    """A night that a person marks failed while its log is cleaned."""
+    assert repeated
+    return run_night(site, {"again": True}, mark_failed_at="clean_events")
+
+
+def run_night(
+    site: Site,
+    parameters: dict[str, Any],
+    kill: str | None = None,
+    mark_failed_at: str | None = None,
+) -> Night:
     api = site.airflow.start()
     dag = "secateur_small_night"
     wait_until(lambda: api.has_dag(dag))
     run = api.trigger(dag, parameters)
     if kill:
         kill_verb(kill, site.runs)
+    if mark_failed_at:
+        wait_until(lambda: (mark_failed_at, "running") in states(api, dag, run))
+        DagRunApi(api._client).patch_dag_run(
+            dag, run, DAGRunPatchBody(state=DagRunMutableStates.FAILED)
+        )
     wait_until(lambda: api.run_state(dag, run) in ("success", "failed"))
     night = Night(
         run,
@@ -115,8 +145,13 @@ def run_night(site: Site, parameters: dict[str, Any], kill: str | None = None) -
     )
     attempts = [(t.task_id, t.try_number) for t in night.tasks if state_of(t) == "failed"]
     attempts += [(kill, 1)] if kill else []
+    attempts += [("report_night", 1)] if mark_failed_at else []
     night.logs = {task: api.log(dag, run, task, attempt) for task, attempt in attempts}
     return night
+
+
+def states(api: AirflowApi, dag: str, run: str) -> set[tuple[str, str]]:
+    return {(task.task_id, state_of(task)) for task in api.tasks(dag, run)}
 
 
 def wait_until(holds: Any, period_s: float = 0.5) -> None:
@@ -225,6 +260,38 @@ def test_what_is_served_is_unchanged_byte_for_byte(served: bytes, refused: Night
 def test_the_same_inputs_gave_the_same_digests(published: Night, refused: Night) -> None:
     places = [*DETERMINISTIC, *(f"candidates/{name}/package" for name in [*CANDIDATES, "dense"])]
     assert {p: published.digest(p) for p in places} == {p: refused.digest(p) for p in places}
+
+
+def test_a_night_without_anything_new_is_skipped_and_says_which_release_it_is(
+    repeated: Night, served: bytes
+) -> None:
+    assert state_of(repeated.task("check_run")) == "skipped"
+    assert state_of(repeated.task("clean_events")) == "skipped"
+    assert (repeated.state, pointer_bytes()) == ("success", served)
+    page = (repeated.folder / "report" / "index.html").read_text()
+    assert "nothing is new: release 1 of" in page
+
+
+def test_a_night_that_a_person_marks_failed_is_red_and_told(marked: Night, served: bytes) -> None:
+    assert (marked.state, pointer_bytes()) == ("failed", served)
+    assert state_of(marked.task("publish_release")) == "skipped"
+    told = "\n".join(marked.logs["report_night"])
+    assert "ALERT secateur_small_night.night ended by hand" in told
+    assert "served: release 1 (hybrid_small) on channel latest" in told
+    page = (marked.folder / "report" / "index.html").read_text()
+    assert "the run was marked by hand" in page
+
+
+def test_the_key_that_signs_is_given_to_those_that_sign_alone(site: Site) -> None:
+    pids = [json.loads(path.read_text())["pid"] for path in site.airflow.home.rglob("*.pid")]
+    key = site.environment()["SECATEUR_SIGNING_KEY"].encode()
+    assert len(pids) == 3
+    for pid in pids:
+        assert key not in Path(f"/proc/{pid}/environ").read_bytes()
+    private = [path for path in site.airflow.home.rglob("*") if path.is_file()]
+    assert {path.name for path in private if path.stat().st_mode & 0o077} <= {
+        path.name for path in private if "logs" in path.parts
+    }
 
 
 def test_the_report_is_shown_in_the_ui_to_those_who_may_see_the_dag(

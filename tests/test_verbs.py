@@ -16,7 +16,7 @@ JOBS = Path(__file__).parents[1] / "jobs"
 
 # Beside --scenario, --set and --output, which every verb has.
 FLAGS = {
-    "check_run": {"inputs": ("form",), "options": ("logs", "run-type", "store")},
+    "check_run": {"inputs": ("form",), "options": ("logs", "run-type", "store", "state", "run")},
     "clean_events": {"inputs": (), "options": ("logs", "state")},
     "validate_events": {"inputs": ("events",), "options": ("state",)},
     "build_features": {"inputs": ("events", "validation"), "options": ("state",)},
@@ -42,7 +42,7 @@ FLAGS = {
         "inputs": ("verdict", "events-report", "dense", "state"),
         "options": ("features", "candidates"),
     },
-    "report_night": {"inputs": ("run",), "options": ()},
+    "report_night": {"inputs": ("run",), "options": ("state",)},
     "hold_channel": {"inputs": ("store",), "options": (), "more_flags": "hold_flags"},
     "republish_release": {"inputs": ("store",), "options": (), "more_flags": "roll_back_flags"},
     "roll_back": {"inputs": ("store",), "options": (), "more_flags": "roll_back_flags"},

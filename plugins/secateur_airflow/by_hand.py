@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 NIGHT = "night"  # stands for the run as a whole among the records
-FIRST, WANTED, LAST = "check_run", "publishing_wanted", "accept_night"
+FIRST, JUDGED, LAST = "check_run", "judge_candidates", "accept_night"
 ENDED = "the run was marked by hand: what had not begun was skipped"
 KILLED = "it failed without a word: marked failed by hand, or its worker was lost"
 
@@ -30,7 +30,7 @@ def left_undone(states: States, dry_run: bool) -> bool:
 
     `states` are by task, those of mapped ones by `<task>_<index>`.
     """
-    last = WANTED if dry_run else LAST
+    last = JUDGED if dry_run else LAST
     return states.get(last) == "skipped" and states.get(FIRST) != "skipped"
 
 

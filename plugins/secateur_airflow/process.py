@@ -10,15 +10,17 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
 from secateur_airflow import settings
 from secateur_airflow.keys import environment_of
-from secateur_airflow.verb import Verb, raise_for_exit
+from secateur_airflow.run_day import SCHEDULED
+from secateur_airflow.verb import NothingNewSkip, Verb, raise_for_exit
 
 # As `secateur.command` writes them: 03:12:45 E secateur: ...
 LOG_LINE = re.compile(r"\d\d:\d\d:\d\d ([A-Z]) ")
@@ -42,6 +44,7 @@ class VerbProcess(BaseOperator):
         verb: Verb,
         inputs: Mapping[str, Any],
         output_path: Sequence[Any],
+        patience: timedelta = timedelta(),
         **airflow_arguments: Any,  # noqa: ANN401 - BaseOperator's own
     ) -> None:
         super().__init__(**airflow_arguments)
@@ -49,6 +52,7 @@ class VerbProcess(BaseOperator):
         self.inputs = dict(inputs)
         self.output_path = list(output_path)
         self.skipped_for: AirflowSkipException | None = None  # what a callback is to tell
+        self.patience = patience  # for a day that is not delivered, from the run's own time on
         self.answered: object = None
         self._process: subprocess.Popen[str] | None = None
 
@@ -61,10 +65,23 @@ class VerbProcess(BaseOperator):
             try:
                 self.run([settings.python(), self.verb.script, *arguments], answer)
             except AirflowSkipException as reason:
-                self.skipped_for = reason
-                raise
+                self.wait_or_skip(context, reason)
             self.answered = json.loads(answer.read_text())
             return self.answered
+
+    def wait_or_skip(self, context: "Context", reason: AirflowSkipException) -> None:
+        """Look again later, without a worker meanwhile, where a scheduled night may still wait.
+
+        Raises AirflowRescheduleException, else `reason`.
+        """
+        run: Any = context["dag_run"]
+        now = datetime.now(UTC)
+        may_wait = run.run_type == SCHEDULED and not isinstance(reason, NothingNewSkip)
+        if may_wait and now < run.run_after + self.patience:
+            self.log.warning("%s; waits until %s", reason, run.run_after + self.patience)
+            raise AirflowRescheduleException(now + settings.delivery_poll())
+        self.skipped_for = reason
+        raise reason
 
     def run(self, command: list[str], answer: Path) -> None:
         """Run the process and pass its log on line by line. Raises on a non-zero exit."""

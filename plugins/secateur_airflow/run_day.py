@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from airflow.sdk import CronDataIntervalTimetable
 
-BACKFILL = "backfill"
-DATED = ("scheduled", BACKFILL)  # types of run that have a date of their own
+BACKFILL, SCHEDULED = "backfill", "scheduled"
+DATED = (SCHEDULED, BACKFILL)  # types of run that have a date of their own
 
 
 class DatedRun(Protocol):

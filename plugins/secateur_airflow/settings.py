@@ -14,6 +14,8 @@ gpu_image, gpu_namespace, gpu_limit  of the pod              (secateur:latest, d
 cpu_hours, measure_hours, spark_hours, gpu_hours             (1, 1, 4, 8)
             the longest that one task may take where it runs; then it is ended and tried again
 schedule    on | off: whether nights run by themselves           (on)
+delivery_poll_seconds  between two looks for a night's day   (300)
+fence_poll_seconds  between two looks whether another night of the scenario is done (60)
 retry_seconds  the wait before a crashed task's first retry, doubled before each further (60)
 """
 
@@ -52,6 +54,16 @@ def time_limit(on: str) -> timedelta:
 def first_retry() -> timedelta:
     """How long a crashed task waits for its first retry."""
     return timedelta(seconds=float(read("retry_seconds", "60")))
+
+
+def delivery_poll() -> timedelta:
+    """How long a night waits before it looks again for its day."""
+    return timedelta(seconds=float(read("delivery_poll_seconds", "300")))
+
+
+def fence_poll() -> timedelta:
+    """How long a night waits before it looks again whether another one is done with the state."""
+    return timedelta(seconds=float(read("fence_poll_seconds", "60")))
 
 
 def has_schedules() -> bool:

@@ -5,6 +5,7 @@ exit 64  asked wrongly: failed without retry
 exit 65  refused, the evidence is sealed: failed without retry
 exit 75  the day was not delivered yet: skipped, and what waits for it
 exit 80  nothing is new: skipped likewise, and nobody is alarmed
+exit 85  another night works on the same state: looked at again later
 else     crashed: Airflow retries
 """
 
@@ -13,9 +14,15 @@ import re
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowRescheduleException,
+    AirflowSkipException,
+)
 
 from secateur_airflow import settings
 from secateur_airflow.run_day import BACKFILL, day_of, is_backfill
@@ -24,7 +31,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 NO_RETRY = {64: "asked wrongly", 65: "refused"}
-NOT_YET, NOTHING_NEW = 75, 80
+NOT_YET, NOTHING_NEW, FENCED = 75, 80, 85
 # How `secateur.command` begins a verb's last line.
 ENDED = re.compile(
     r"^\d\d:\d\d:\d\d [EC] secateur: \w+ (?:REFUSED|asked wrongly|failed) after [\d.]+ s: "
@@ -138,6 +145,8 @@ def raise_for_exit(verb: str, code: int, error: str, peak: int = 0) -> None:
     error = ENDED.sub("", error)
     if code == NOT_YET:
         raise AirflowSkipException(error)
+    if code == FENCED:
+        raise AirflowRescheduleException(datetime.now(UTC) + settings.fence_poll())
     if code == NOTHING_NEW:
         raise NothingNewSkip(error)
     if code in NO_RETRY:

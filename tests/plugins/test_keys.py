@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from secateur_airflow.keys import SIGNERS
 from secateur_airflow.process import VerbProcess
 from secateur_airflow.verb import Verb
 
+JOBS = Path(__file__).parents[2] / "jobs"
 SAYS = """
 import json, os
 open(os.environ["SECATEUR_ANSWER"], "w").write(json.dumps(os.environ.get("SECATEUR_SIGNING_KEY")))
@@ -41,3 +43,12 @@ def test_only_a_verb_that_signs_has_the_key(
         monkeypatch.setenv("AIRFLOW_CONN_SECATEUR_SIGNING_KEY", kept)
     assert key_of("publish_release", tmp_path) == "seed"
     assert key_of("train_model", tmp_path) is None
+
+
+def test_the_verbs_that_sign_are_those_that_say_so() -> None:
+    said = {path.stem for path in JOBS.glob("*.py") if "Needs SECATEUR_SIGNING_KEY" in words(path)}
+    assert said == SIGNERS
+
+
+def words(path: Path) -> str:
+    return " ".join(path.read_text().split())

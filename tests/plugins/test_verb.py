@@ -5,7 +5,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowRescheduleException,
+    AirflowSkipException,
+)
 
 from secateur_airflow.verb import Verb, overrides, raise_for_exit
 
@@ -40,6 +45,12 @@ def test_the_reason_is_told_once() -> None:
 def test_a_day_that_was_not_delivered_skips_the_night() -> None:
     with pytest.raises(AirflowSkipException, match="has no 2024-03-07 yet"):
         raise_for_exit("check_run", 75, "the log has no 2024-03-07 yet")
+
+
+def test_a_night_behind_a_fence_looks_again_later_and_loses_no_try() -> None:
+    with pytest.raises(AirflowRescheduleException) as raised:
+        raise_for_exit("check_run", 85, "another night holds the state")
+    assert raised.value.reschedule_date > datetime.datetime.now(datetime.UTC)
 
 
 def test_an_input_with_a_dot_overrides_that_key_unless_it_is_empty() -> None:

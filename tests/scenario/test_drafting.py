@@ -9,7 +9,7 @@ from drafted import drafted, names, roles
 from secateur.scenario.drafting.scenario_draft import draft_scenario
 from secateur.scenario.raw_log.sample import sample
 from secateur.scenario.scenario_check import check_scenario
-from secateur.scenario.sections.logs import TableFormat
+from secateur.scenario.sections.tables import TableFormat
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 KUAIRAND = "kuairand_pure/log_standard_4_25_to_5_08_pure.csv.zst"

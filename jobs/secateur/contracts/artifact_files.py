@@ -41,6 +41,7 @@ LEVELS = "levels.json"  # NightLevels, of AcceptedLevels
 # What a verb did: Acceptance, PublishReceipt, SweepReceipt, ChannelPointer.
 RECEIPT = "receipt.json"
 POINTER = "pointer.json"
+FENCE = "night.json"  # no artifact: in the state folder, of the night that works on it
 PAGE = "index.html"  # of a Report; of Data Docs below `docs/`
 
 

@@ -13,6 +13,7 @@
     │   └── ScenarioError     64   a mistake in a scenario file
     ├── NotDelivered          75   the log has no such day yet; Airflow skips the night
     ├── NothingNew            80   what the run would make is served already; Airflow skips it
+    ├── FenceHeld             85   another night works on the same state; Airflow looks again later
     └── Refused               65   examined and rejected, the evidence is sealed; no retry
         ├── QuarantineExceeded 65  too many rows of the log were unusable
         ├── ValidationRefused  65  the data broke a declared expectation
@@ -31,6 +32,7 @@ USAGE = 64
 REFUSED = 65
 NOT_YET = 75
 NOTHING_NEW = 80
+FENCED = 85
 FAILURES = "failures"  # the folder below a run with the failures of its tasks
 
 
@@ -92,6 +94,12 @@ class NothingNew(SecateurError):
     """The same files, scenario and code already made a release that the channel has served."""
 
     exit_code = NOTHING_NEW
+
+
+class FenceHeld(SecateurError):
+    """Another night of the scenario works on the state that they share."""
+
+    exit_code = FENCED
 
 
 class Refused(SecateurError):

@@ -28,7 +28,7 @@ from secateur.events.spark_spelling import canonical_column, canonical_spelling
 from secateur.local_days import midnight_ms
 from secateur.scenario import Logs, context_of
 from secateur.scenario.raw_log.column_names import INTERNAL
-from secateur.scenario.sections.logs import DELIMITERS
+from secateur.scenario.sections.tables import DELIMITERS
 from secateur.spark import column_named, local_date
 
 REASONS, ROW = f"{INTERNAL}reasons", f"{INTERNAL}row"

@@ -13,17 +13,19 @@ from secateur.scenario.loading import log_uri
 from secateur.storage import open_store
 
 # Sections of a scenario and keys that no release depends on.
-NOT_OF_THE_WORK = {"title", "schedule", "deadline_hours", "tags", "release"}
+NOT_OF_THE_WORK = {"title", "schedule", "deadline_hours", "delivery_hours", "tags", "release"}
 
 
-def digest_of_night(scenario: Scenario, uri: str, days: Sequence[str]) -> str:
-    """Names all that a release of the log at `uri` would depend on: files, scenario, code, id key.
+def digest_of_night(scenario: Scenario, uri: str | None, days: Sequence[str]) -> str:
+    """Names all that a release of the log at `uri`, or where the scenario says, would depend on:
+    files, scenario, code, id key.
 
     `days` are those of the window, none where a flat log's rows tell them.
     """
     said = scenario.model_dump(mode="json", exclude=NOT_OF_THE_WORK)
     if days:  # they tell more than the keys that chose them
         said["logs"] |= {"first_day": None, "last_day": None}
+    uri = uri or scenario.logs.uri
     files = digest_of_files(scenario.logs, uri, days, scenario.cleaning.late_days)
     key = identity.fingerprint(os.environ.get(identity.ID_KEY, "").encode())
     return record.digest([uri, files, days, said, night_code(), key])

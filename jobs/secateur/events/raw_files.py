@@ -15,6 +15,11 @@ from secateur.events.reading.listing import Listing, demand_all_hours, list_even
 from secateur.events.reading.parquet_types import demand_common_types
 from secateur.events.reading.plausible_days import is_open, newest_plausible_day
 from secateur.events.reading.raw_file import RawFile
+from secateur.events.reading.whole_days import (
+    incomplete_days,
+    last_whole_day,
+    what_is_lacking,
+)
 from secateur.events.reading.whole_files import UnreadFile, examine_files
 from secateur.local_days import days_up_to
 from secateur.scenario import Logs, SideTable
@@ -79,7 +84,8 @@ def open_log(
         if not files:
             raise UsageError(f"{store.uri}: no file below {logs.events}/")
     else:
-        days = choose_days(logs, listing.days, store.uri)
+        asked = logs.model_copy(update={"last_day": last_whole_day(store, logs, listing)})
+        days = choose_days(asked, listing.days, store.uri)
         _skipped_files(listing, logs)
         demand_all_hours(files, logs, days)
         wanted = {*days_up_to(days[0], lookback + 1), *days}
@@ -105,21 +111,27 @@ def _examine_side(store: str, side: SideTable, rules: NamingRules, staged: Path)
     return found
 
 
-def find_window(logs: Logs, uri: str) -> RunWindow:
-    """What a night of this log would read, by its files' names and sizes alone.
+def find_window(logs: Logs, uri: str, now: float | None = None) -> RunWindow:
+    """What a night of this log would read, by its files' names, sizes and times alone.
 
-    Without days for a flat log, whose rows tell them. Raises as `choose_days`, and NotDelivered
-    where the window's last day is no day of the log.
+    Without days for a flat log, whose rows tell them. Without a last day asked for, the newest
+    plausible one that is whole is meant; at `now`, in seconds since 1970, it is asked whether a day
+    is quiet. Raises as `choose_days`, NotDelivered where the window's last day is no day of the log
+    or not whole yet, and Refused where another of its days is not whole.
     """
     store = open_store(log_uri(uri))
     listing = list_event_files(store, logs)
     if logs.layout == "flat":
         return RunWindow((), logs.last_day, skipped=_skipped_files(listing, logs))
-    present, last = listing.days, logs.last_day
-    if last and present and last not in present:
-        newest = newest_plausible_day(present, logs)
-        raise NotDelivered(f"{store.uri} has no {last} yet; its newest day is {newest}")
-    days = choose_days(logs, present, store.uri)
+    lacking = incomplete_days(store, logs, listing.files, now)
+    whole = {day: size for day, size in listing.days.items() if day not in lacking}
+    newest = newest_plausible_day(whole, logs) if whole else None
+    last = logs.last_day or newest
+    if listing.days and last not in whole:
+        raise NotDelivered(f"{store.uri} has {what_is_lacking(last, newest, lacking)}")
+    days = choose_days(logs.model_copy(update={"last_day": last}), listing.days, store.uri)
+    if partly := [f"{day}: {lacking[day]}" for day in days if day in lacking]:
+        raise Refused(f"{store.uri}: {len(partly)} days of the window are not whole: {partly}")
     return RunWindow(days, days[-1], skipped=_skipped_files(listing, logs))
 
 

@@ -28,7 +28,7 @@ from secateur.local_days import ONE_DAY, midnight_ms
 from secateur.scenario import SideTable, TableFormat
 from secateur.scenario.raw_log.column_names import INTERNAL
 from secateur.scenario.raw_log.members import Path as MemberPath
-from secateur.scenario.sections.logs import DELIMITERS, QUOTES
+from secateur.scenario.sections.tables import DELIMITERS, QUOTES
 from secateur.spark import column_named, file_uri, quoted_name
 
 DAY = "day"

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from secateur.scenario.drafting.scenario_draft import TIMEZONE, LogDraft
 from secateur.scenario.raw_log.reading import cells_of, log_rows, open_text
 from secateur.scenario.raw_log.times import time_reader
-from secateur.scenario.sections.logs import DELIMITERS, TableFormat
+from secateur.scenario.sections.tables import DELIMITERS, TableFormat
 
 DAYS = 10
 COLUMN = "made_up_ms"

@@ -21,13 +21,12 @@ from secateur.scenario.sections.logs import (
     Negatives,
     PurchaseLabel,
     RowLabel,
-    SideTable,
-    TableFormat,
     ThresholdLabel,
     context_of,
     tasks_of,
 )
 from secateur.scenario.sections.scenario import Scenario
+from secateur.scenario.sections.tables import SideTable, TableFormat
 from secateur.scenario.sections.validation import Drift, Rule, Validation
 
 __all__ = [

@@ -28,13 +28,7 @@ from secateur.scenario.leakage_rules import (
 from secateur.scenario.sections.cleaning import Cleaning
 from secateur.scenario.sections.features import Features
 from secateur.scenario.sections.judgement import Judgement
-from secateur.scenario.sections.logs import (
-    ClickedListLabel,
-    EventTypeLabel,
-    Label,
-    Logs,
-    tasks_of,
-)
+from secateur.scenario.sections.logs import ClickedListLabel, EventTypeLabel, Label, Logs, tasks_of
 from secateur.scenario.sections.scenario import Scenario
 from secateur.scenario.sections.search import Search
 from secateur.scenario.sections.validation import Validation

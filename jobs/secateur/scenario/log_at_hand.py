@@ -7,8 +7,9 @@ from secateur.contracts.errors import ObjectMissing, UsageError
 from secateur.scenario.loading import log_uri
 from secateur.scenario.raw_log.files import data_files
 from secateur.scenario.raw_log.reading import column_names
-from secateur.scenario.sections.logs import Logs, SideTable, TableFormat
+from secateur.scenario.sections.logs import Logs
 from secateur.scenario.sections.scenario import Scenario
+from secateur.scenario.sections.tables import SideTable, TableFormat
 from secateur.storage import Store, local_path, open_store
 
 _COPIES = 5  # of the files of an object store

@@ -78,20 +78,26 @@ def list_event_files(store: Store, logs: Logs) -> Listing:
     return Listing(tuple(files), len(below) - len(shown))
 
 
+def absent_hours(files: Iterable[EventFile], logs: Logs, day: str) -> list[str]:
+    """The hours that a day has in the log's time zone and that no file is of, of an hourly log."""
+    if logs.layout != "hour":
+        return []
+    present = {file.hour for file in files if file.day == day}
+    hours = hours_of(date.fromisoformat(day), logs.timezone)
+    return [hour for hour in hours if hour not in present]
+
+
 def demand_all_hours(files: Iterable[EventFile], logs: Logs, days: Iterable[str]) -> None:
     """Insist on a file of every hour that these days have in the log's time zone, of an hourly log.
 
     Raises Refused.
     """
-    if logs.layout != "hour":
-        return
-    present = {(file.day, file.hour) for file in files}
+    files = list(files)
     for day in days:
-        hours = hours_of(date.fromisoformat(day), logs.timezone)
-        missing = [hour for hour in hours if (day, hour) not in present]
-        if missing:
+        if missing := absent_hours(files, logs, day):
+            hours = len(hours_of(date.fromisoformat(day), logs.timezone))
             raise Refused(
-                f"{logs.events}: {day}: {len(missing)} of {len(hours)} hours have no file: "
+                f"{logs.events}: {day}: {len(missing)} of {hours} hours have no file: "
                 f"{', '.join(missing)}"
             )
 

@@ -23,7 +23,7 @@ from secateur.scenario import TableFormat
 from secateur.scenario.raw_log.column_names import NamingRules, named_cells, names_by_field
 from secateur.scenario.raw_log.members import Path as MemberPath
 from secateur.scenario.raw_log.members import json_members, name_of, parquet_members
-from secateur.scenario.sections.logs import DELIMITERS, QUOTES
+from secateur.scenario.sections.tables import DELIMITERS, QUOTES
 from secateur.spark import session
 from secateur.storage import local_path, open_store
 

@@ -14,7 +14,7 @@ from secateur.scenario.drafting.times.years import YearGuess
 from secateur.scenario.drafting.toml_text import key_line, toml_value
 from secateur.scenario.raw_log.files import LogFiles
 from secateur.scenario.raw_log.survey import LogSurvey
-from secateur.scenario.sections.logs import TableFormat
+from secateur.scenario.sections.tables import TableFormat
 
 _NO_SIDES = '# sides = [{ name = "items", path = "items.csv.gz", key = "..." }] # tables to join'
 _MOST_ROWS_ASKED = 100

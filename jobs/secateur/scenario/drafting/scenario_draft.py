@@ -25,7 +25,7 @@ from secateur.scenario.raw_log.files import LogFiles, find_log
 from secateur.scenario.raw_log.reading import column_names, typed_times
 from secateur.scenario.raw_log.sample import ROWS, LogSample, recognize, sample
 from secateur.scenario.raw_log.survey import LocalTime, LogSurvey, SurveyedColumns, survey
-from secateur.scenario.sections.logs import TableFormat
+from secateur.scenario.sections.tables import TableFormat
 from secateur.scenario.time_formats import tells_year
 
 TIMEZONE = "UTC"

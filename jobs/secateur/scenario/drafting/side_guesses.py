@@ -11,7 +11,7 @@ from secateur.scenario.drafting.toml_text import toml_value
 from secateur.scenario.raw_log.files import LogFiles
 from secateur.scenario.raw_log.reading import column_names, log_rows
 from secateur.scenario.raw_log.sample import recognize
-from secateur.scenario.sections.logs import TableFormat
+from secateur.scenario.sections.tables import TableFormat
 
 _MOST = 10  # files that are looked at
 _ROWS = 1000

@@ -6,13 +6,7 @@ from dataclasses import dataclass, field
 from secateur.contracts.data import HISTORY_ONLY
 from secateur.contracts.errors import Refused
 from secateur.contracts.features import LABEL_PREFIX, ROW_COLUMNS
-from secateur.scenario.sections.logs import (
-    ClickedListLabel,
-    Label,
-    Logs,
-    OfColumn,
-    tasks_of,
-)
+from secateur.scenario.sections.logs import ClickedListLabel, Label, Logs, OfColumn, tasks_of
 
 # Of these no event has another; the second tells drawn events, and would make none of any.
 _OF_EVENTS = frozenset({"day", HISTORY_ONLY})

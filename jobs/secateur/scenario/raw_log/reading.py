@@ -25,7 +25,7 @@ from secateur.scenario.raw_log.members import (
     parquet_members,
     value_named,
 )
-from secateur.scenario.sections.logs import DELIMITERS, TableFormat
+from secateur.scenario.sections.tables import DELIMITERS, TableFormat
 
 Row = tuple[str | None, ...]
 

@@ -15,7 +15,7 @@ from secateur.scenario.raw_log.reading import (
     log_rows,
     open_text,
 )
-from secateur.scenario.sections.logs import DELIMITERS, TableFormat
+from secateur.scenario.sections.tables import DELIMITERS, TableFormat
 
 ROWS = 5000
 _PARQUET_MAGIC = b"PAR1"

@@ -12,7 +12,7 @@ from statistics import median
 from secateur.scenario.raw_log.habits import HabitCounter, LogHabits
 from secateur.scenario.raw_log.reading import Row, log_rows
 from secateur.scenario.raw_log.times import ReadTime, time_reader
-from secateur.scenario.sections.logs import TableFormat
+from secateur.scenario.sections.tables import TableFormat
 from secateur.scenario.sections.validation import LEAST_SHARE
 
 MOST_ROWS = 2_000_000

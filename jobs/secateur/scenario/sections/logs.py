@@ -6,69 +6,17 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from secateur.scenario.sections.label_rows import ContextEvents, ShownList
-from secateur.section import Fraction, IsoDay, Name, Positive, Section
+from secateur.scenario.sections.tables import SideTable, TableFormat
+from secateur.section import Fraction, IsoDay, Name, Natural, Positive, Section
 
-Format = Literal["csv", "tsv", "json_lines", "parquet"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Separator = Annotated[str, Field(min_length=1)]
-DELIMITERS = {"csv": ",", "tsv": "\t"}
-QUOTES = {"csv": '"', "tsv": ""}
 
 
 def _known_timezone(name: str) -> str:
     if name not in zoneinfo.available_timezones():
         raise ValueError(f"unknown timezone {name!r}; say it like 'Asia/Shanghai'")
     return name
-
-
-class TableFormat(Section):
-    """How the files of a table are written.
-
-    Their compression is told by the name: .gz, .bz2, .zst, or whatever a Parquet file says of
-    itself.
-    """
-
-    format: Format = "csv"
-    """How the files are written. TSV has no quotes: a `"` there is text."""
-    header: bool = True
-    """Whether the first line of a CSV or TSV file names the columns."""
-    columns: tuple[str, ...] = ()
-    """Names of the columns in their order, where there is no header, and only there."""
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    """Character between two columns. Default: a comma in CSV, a tab in TSV."""
-
-    @property
-    def separator(self) -> str:
-        """The character between two columns of CSV or TSV."""
-        return self.delimiter or DELIMITERS[self.format]
-
-    @model_validator(mode="after")
-    def _columns_are_named_once(self) -> Self:
-        delimited = self.format in DELIMITERS
-        if delimited and self.header == bool(self.columns):
-            raise ValueError("name the columns where there is no header, and only there")
-        if not delimited and (self.columns or self.delimiter or not self.header):
-            raise ValueError(f"{self.format} names its columns itself: no header, no delimiter")
-        return self
-
-
-class SideTable(TableFormat):
-    """A table that is joined to every event: one file, one row a key, or a row a version of it."""
-
-    name: Name
-    """Name of the table."""
-    path: str
-    """Its file, below the log's `uri`."""
-    key: str
-    """Column of both the events and the table that joins them."""
-    valid_from: str | None = None
-    """Column of the time from which a row holds, up to its key's next: an event is joined to the
-    row that held when it happened. Default: a key has one row, which is taken to have held always,
-    so that past events are joined to what became known later."""
-    valid_from_format: str | None = None
-    """How `valid_from` tells time. Default: `time_format` of the log."""
-    min_match: Fraction = 0.5
-    """Share of the events that have the key, at least, that must find a row."""
 
 
 class Logs(TableFormat):
@@ -106,6 +54,11 @@ class Logs(TableFormat):
     last_day: IsoDay | None = None
     """Last day of the window, `YYYY-MM-DD`. Default: the newest day that holds a twentieth of the
     median day's bytes, of a flat log of its rows, and lies behind no gap as long as a window."""
+    marker: str | None = None
+    """Name of a file in a day's folder that says that the day is whole, such as `_SUCCESS`: a day
+    without it is not delivered yet. Of an hourly log all hours must be there, too."""
+    quiet_minutes: Natural = 0
+    """A day is delivered once none of its files was written for so long."""
     window_days: Positive = 14
     """Days that a night reads, up to the last one."""
     closed: tuple[Weekday, ...] = ()
@@ -116,6 +69,16 @@ class Logs(TableFormat):
     """Columns that the events get, by name: Spark SQL over the log's columns, all of them text, and
     `time_ms`; where a row shows many items, over those of the item's event; where negatives are
     drawn, over the columns that drawn events have. A service gives the result under the name."""
+
+    @model_validator(mode="after")
+    def _a_marker_has_a_folder(self) -> Self:
+        if self.marker is not None and (self.layout == "flat" or self.file_names):
+            raise ValueError(
+                "`marker` is a file in a day's folder, which this layout does not have"
+            )
+        if self.marker is not None and (not self.marker or "/" in self.marker):
+            raise ValueError("`marker` is the name of a file, such as _SUCCESS")
+        return self
 
     @model_validator(mode="after")
     def _file_names_tell_what_folders_would(self) -> Self:

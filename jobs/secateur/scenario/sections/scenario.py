@@ -31,6 +31,8 @@ class Scenario(Section):
     `@daily`. An empty text: only when somebody asks."""
     deadline_hours: Annotated[float, Field(gt=0)] = 20.0
     """A night that takes longer is ended, and an alert says so."""
+    delivery_hours: Annotated[float, Field(ge=0)] = 0.0
+    """How long a scheduled night waits for the delivery of its day before it is skipped."""
     tags: tuple[str, ...] = ()
     """Tags of the DAG in Airflow."""
     only_candidates: tuple[str, ...] = ()

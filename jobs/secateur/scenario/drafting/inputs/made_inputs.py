@@ -13,7 +13,7 @@ from secateur.scenario.drafting.inputs.input_guesses import FieldGuess, MadeInpu
 from secateur.scenario.drafting.roles import Roles
 from secateur.scenario.drafting.shown_lists import list_with
 from secateur.scenario.raw_log.habits import LogHabits
-from secateur.scenario.sections.logs import DELIMITERS, TableFormat
+from secateur.scenario.sections.tables import DELIMITERS, TableFormat
 
 _OFTEN, _SESSIONS, _YOUNG, _HOURS = 0.2, 0.2, 0.2, 6
 _OUTCOMES, _RARE = 2, 0.01  # other outcomes that are counted, and the least share of one
