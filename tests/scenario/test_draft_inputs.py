@@ -160,6 +160,9 @@ def test_rows_of_other_actions_that_touch_an_item_are_context(tmp_path: Path) ->
     assert made["cleaning"]["where"] == f"(trim(`impressions`) <> '' OR {touches})"
     assert made["features"]["session_column"] == "session_id"
     assert field(made, "last_of_session") is not None
+    assert made["logs"]["expressions"] == {"touched": "int(`action_type` IN ('look at item'))"}
+    (touched,) = (one for one in counters(made) if one.get("of") == "touched")
+    assert (touched["keys"], touched["within"]) == (["user_id", "item"], "session")
 
 
 def test_habits_are_those_of_the_rows() -> None:

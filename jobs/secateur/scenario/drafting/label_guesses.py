@@ -55,6 +55,7 @@ class LabelGuess:
     reads: tuple[str, ...] = ()
     items: frozenset[str] = frozenset()
     decide: str = ""
+    touches: str = ""  # SQL that is 1 for an action that touches an item without a list
 
     @property
     def positive(self) -> tuple[str, ...]:
@@ -145,7 +146,8 @@ def _from_clicked_list(columns: Sequence[LogColumn]) -> LabelGuess | None:
         keys["context"] = {"where": context.where, "item": found.clicked.name}
         why += f"; {context.rows / len(found.column.values):.1%} touch an item without a list"
     reads = (found.column.name, found.clicked.name)
-    return LabelGuess(keys, why, found.rate, "likely", reads, found.items)
+    touches = context.touches if context else ""
+    return LabelGuess(keys, why, found.rate, "likely", reads, found.items, touches=touches)
 
 
 def _binary(columns: Sequence[LogColumn]) -> LabelGuess | None:

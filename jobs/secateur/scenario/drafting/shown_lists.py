@@ -35,10 +35,14 @@ class ClickedList(NamedTuple):
 
 
 class ContextRows(NamedTuple):
-    """SQL for the rows of other actions that touch an item, and how many the sample has."""
+    """SQL for the rows of other actions that touch an item, and how many the sample has.
+
+    `touches` is SQL that is 1 for such an action and 0 for another, "" where actions have no types.
+    """
 
     where: str
     rows: int
+    touches: str = ""
 
 
 def separator_of(column: LogColumn) -> str | None:
@@ -123,9 +127,9 @@ def context_rows(
     if not kinds:
         return None
     named = ", ".join(f"'{kind}'" for kind in kinds)
-    return ContextRows(
-        f"{where} AND `{types.name}` IN ({named})", sum(sum(by_type[k]) for k in kinds)
-    )
+    is_touch = f"`{types.name}` IN ({named})"
+    rows = sum(sum(by_type[kind]) for kind in kinds)
+    return ContextRows(f"{where} AND {is_touch}", rows, f"int({is_touch})")
 
 
 def _pairs(column: LogColumn, separator: str, chosen: LogColumn) -> list[tuple[str, list[str]]]:

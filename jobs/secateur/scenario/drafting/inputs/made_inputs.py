@@ -136,6 +136,9 @@ class InputMaker:
             text = kind.replace("\\", "\\\\").replace("'", "\\'")
             sql = f"int(`{self._type_column[0].name}` = '{text}')"
             yield name, (sql, "likely: an action that earlier events tell, and counters count")
+        if self.roles.label.touches and self._has_sessions:
+            why = "likely: an action on an item, which later rows of the session count"
+            yield self._free("touched"), (self.roles.label.touches, why)
         if self._shown_list is not None:
             column, separator = self._shown_list
             sql = f"array_position(split(`{column}`, '[{separator}]'), `{self._item}`)"
@@ -188,6 +191,11 @@ class InputMaker:
             keys = {"keys": [self._user], "owner": "user", "within": "session"}
             share = f"{self.habits.in_session:.0%} of the rows follow another within half an hour"
             yield FieldGuess(keys | {"measures": measures, "prior_rate": rate}, share)
+            if self.roles.label.touches:
+                both: dict[str, object] = {"keys": [self._user, self._item], "owner": "item"}
+                both |= {"of": self._free("touched"), "within": "session"}
+                both |= {"measures": ["positives"], "prior_rate": rate}
+                yield FieldGuess(both, "how often the user touched this item in the session")
 
     def _young_items(self) -> Iterator[FieldGuess]:
         finer = self.roles.spelling is not None and self.roles.spelling.tells_hours
