@@ -28,18 +28,18 @@ class Night:
         self.scenario = scenario.load_scenario("short_video", (*window, *SPLIT))
         self.folder = folder
 
-    def run(self, verb: str, output: str, **flags: str) -> Artifact:
+    def run(self, verb: str, output: str, **flags: str) -> None:
         given = {
             name: str(self.folder / value) if name != "recipe" else value
             for name, value in flags.items()
         }
         run_verb(verb, self.scenario, **given, output=self.folder / output)
-        return sealed(str(self.folder / output))
 
     def features(self) -> Artifact:
         self.run("clean_events", "events")
         self.run("validate_events", "events_report", events="events")
-        return self.run("build_features", "features", events="events", validation="events_report")
+        self.run("build_features", "features", events="events", validation="events_report")
+        return sealed(str(self.folder / "features"))
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,7 @@ from secateur.contracts.manifest import MANIFEST, FileEntry, MadeBy, Manifest
 from secateur.storage import FileStore, Store, demand_key, local_path, open_store
 
 UNSEALED = ".unsealed"  # marks a folder as an attempt of ours
+_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -166,8 +167,11 @@ def demand_receipt(receipt_subject: str, subject: Artifact) -> None:
 
 def sha256_file(path: Path) -> str:
     """Hex sha256 of a file."""
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while part := file.read(_CHUNK_BYTES):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def verify_file(folder: Path, entry: FileEntry) -> Path:

@@ -30,7 +30,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timezone
 from decimal import Decimal
 from fractions import Fraction
 
@@ -187,6 +187,6 @@ def _of_date(value: date | np.datetime64) -> str | None:
         value = value.astype("datetime64[D]" if is_date else "datetime64[us]").item()
     if not isinstance(value, datetime):
         return str(value)
-    moment = value.astimezone(UTC) if value.tzinfo else value
+    moment = value.astimezone(timezone.utc) if value.tzinfo else value
     text = moment.replace(tzinfo=None).isoformat(" ", "microseconds")
     return text.rstrip("0").removesuffix(".")

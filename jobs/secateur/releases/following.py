@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from secateur.contracts.errors import StoreError, UsageError
 from secateur.releases.catalogue import Catalogue
@@ -153,7 +153,7 @@ class FollowingScorer:
         """Stop looking; the scorer stays."""
         self._closed.set()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "FollowingScorer":
         return self
 
     def __exit__(self, *_: object) -> None:

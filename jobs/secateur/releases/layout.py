@@ -8,7 +8,7 @@ swept/<package>.json                the manifest of a release that was swept, by
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 from secateur.contracts.errors import UsageError
 from secateur.contracts.releases import CHANNEL_NAME
@@ -83,4 +83,4 @@ def open_scenario(uri: str) -> tuple[Store, str]:
 
 def now() -> str:
     """The time that manifests and pointers carry: UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

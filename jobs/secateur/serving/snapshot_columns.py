@@ -7,7 +7,7 @@ else changes until the next one.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from functools import lru_cache
 from itertools import chain
 from typing import cast
@@ -198,7 +198,7 @@ def _names(table: KeyedTable) -> set[str]:
 
 def _milliseconds(value: object) -> float:
     if isinstance(value, datetime):
-        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+        aware = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
         return aware.timestamp() * 1000
     return float(value)  # type: ignore[arg-type]
 
