@@ -67,6 +67,13 @@ def test_a_find_fits_its_target_and_stands_beside_its_controls(
     assert min(trial.outcome.auc for trial in finals) > tried.dense_auc - 0.02
 
 
+def test_a_student_may_learn_half_as_long_again_as_the_dense_model(
+    found: tuple[list[Recipe], Trials], context: PruningContext
+) -> None:
+    students = [recipe for recipe in found[0] if recipe.student]
+    assert {one.repair_epochs for one in students} == {1.5 * context.training.max_epochs}
+
+
 def test_the_controls_are_as_small_as_the_find(
     found: tuple[list[Recipe], Trials], trained: Recommender, context: PruningContext
 ) -> None:
