@@ -1,6 +1,7 @@
 """The three verbs: what they seal, and the exit codes of what they refuse."""
 
 import runpy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +110,14 @@ def test_sweep_releases_deletes_only_when_told(shop: Any, run: Any) -> None:
     receipt = sealed.read("receipt.json", SweepReceipt)
     assert (receipt.releases, receipt.blobs, receipt.dry_run) == ((1, 2), 2, False)
     assert run("sweep_releases", "--keep", "few") == 64
+
+
+def test_sweep_releases_sweeps_the_snapshots_too(shop: Any, run: Any) -> None:
+    shop.publish("a")
+    beside = replace(shop, scenario=f"{shop.scenario}_snapshot")
+    for name in "bc":
+        beside.publish(name)
+    assert run("sweep_releases", "--keep", "1", "--grace-hours", "-1", "--delete") == 0
+    assert (layout.numbers(shop.store), layout.numbers(beside.store)) == ([1], [2])
+    sealed = artifacts.open_artifact(str(shop.folder / "out"), "Sweep")
+    assert sealed.read("snapshots.json", SweepReceipt).releases == (1,)

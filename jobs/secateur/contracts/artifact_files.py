@@ -40,6 +40,7 @@ LEVELS = "levels.json"  # NightLevels, of AcceptedLevels
 
 # What a verb did: Acceptance, PublishReceipt, SweepReceipt, ChannelPointer.
 RECEIPT = "receipt.json"
+SNAPSHOT_RECEIPT = "snapshots.json"  # SweepReceipt, of the feature snapshots
 POINTER = "pointer.json"
 FENCE = "night.json"  # no artifact: in the state folder, of the night that works on it
 PAGE = "index.html"  # of a Report; of Data Docs below `docs/`
