@@ -13,6 +13,8 @@ With `--target NAME`, a target of the search, the channel is that target's, `<ch
 Needs SECATEUR_SIGNING_KEY. Exit 65: the store does not enforce conditional writes.
 """
 
+from dataclasses import replace
+
 from secateur import command
 from secateur.artifacts import open_artifact
 from secateur.command import Job
@@ -33,8 +35,9 @@ def publish_release(job: Job) -> None:
         raise ArtifactError(f"{verdict.uri} accepts no package: {decision.reason}")
     package = open_artifact(join(job.flag("candidates"), decision.chosen, "package"), "Package")
     job.note("package", package.digest)
-    publisher = Publisher.at(join(job.flag("store"), job.scenario.name))
     rules = job.use(job.scenario.release)
+    publisher = Publisher.at(join(job.flag("store"), job.scenario.name))
+    publisher = replace(publisher, valid_hours=rules.valid_hours)
     channel = rules.channel
     if job.arguments.get("target"):
         channel = f"{channel}_{job.scenario.target(job.flag('target')).name}"

@@ -43,6 +43,7 @@ FLAGS = {
         "options": ("features", "candidates"),
     },
     "report_night": {"inputs": ("run",), "options": ("state",)},
+    "renew_channel": {"inputs": ("store",), "options": ("target",)},
     "hold_channel": {"inputs": ("store",), "options": (), "more_flags": "hold_flags"},
     "republish_release": {"inputs": ("store",), "options": (), "more_flags": "roll_back_flags"},
     "roll_back": {"inputs": ("store",), "options": (), "more_flags": "roll_back_flags"},

@@ -9,6 +9,7 @@
     secateur hold s3://models/short_video --reason "..."    nights leave the channel alone
     secateur resume s3://models/short_video --reason "..."  they move it again
     secateur history s3://models/short_video            its moves: what, when, by whom, why
+    secateur renew s3://models/short_video --days 7     readers believe the channel so long
     secateur sweep s3://models/short_video --keep 14 --delete
     secateur scenario check short_video.toml            every mistake of a scenario file at once
     secateur scenario draft clicks.csv.gz               a scenario to start from, for a new log
@@ -38,6 +39,7 @@ from secateur.releases.by_hand.channel_commands import (
     add_channel_flags,
     run_history,
     run_hold,
+    run_renew,
     run_resume,
     run_rollback,
     run_sweep,
@@ -116,7 +118,7 @@ def client_parser() -> Parser:
     scoring.add_argument("rows", metavar="CSV", help="with a header; .gz too; - is standard input")
     scoring.add_argument("--output", type=Path, help="default: standard output")
     scoring.add_argument("--hashed", action="store_true", help="user ids are keyed hashes already")
-    for run in (run_rollback, run_hold, run_resume, run_history):
+    for run in (run_rollback, run_hold, run_resume, run_renew, run_history):
         add_channel_flags(add_for_store(run), run)
     sweep_flags(add_for_store(run_sweep))
     add(run_keys)

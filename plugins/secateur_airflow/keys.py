@@ -12,7 +12,10 @@ from airflow.sdk import BaseHook
 SIGNING_KEY = "SECATEUR_SIGNING_KEY"
 CONNECTION = "secateur_signing_key"
 SIGNERS = frozenset(
-    {"publish_release", "publish_snapshot", "roll_back", "hold_channel", "republish_release"}
+    {
+        *("publish_release", "publish_snapshot", "renew_channel"),
+        *("roll_back", "hold_channel", "republish_release"),
+    }
 )
 
 log = logging.getLogger(__name__)

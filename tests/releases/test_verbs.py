@@ -80,6 +80,21 @@ def test_roll_back_seals_the_pointer(shop: Any, run: Any) -> None:
     assert run("roll_back", "--channel", "beta", "--release", "1", "--reason", "drift") == 1
 
 
+def test_renew_channel_moves_nothing_and_keeps_the_hold(shop: Any, run: Any) -> None:
+    shop.publish("a")
+    assert run("renew_channel") == 64, "nobody said for how long"
+    assert run("hold_channel", "--reason", "wait", "--by", "ada") == 0
+    assert run("renew_channel", "--set", "release.valid_days=7") == 0
+    pointer = artifacts.open_artifact(str(shop.folder / "out"), "Renewal").read(
+        "pointer.json", ChannelPointer
+    )
+    assert (pointer.release, pointer.epoch, pointer.valid_hours) == (1, 3, 168.0)
+    assert pointer.hold is not None
+    assert [move.action for move in pointer.history] == ["held", "published"]
+    assert shop.pull().pointer == pointer
+    assert run("renew_channel") == 0, "for as long as it was good for"
+
+
 def test_a_channel_is_held_resumed_and_moved_on_by_verbs(shop: Any, run: Any) -> None:
     shop.publish("a")
     assert run("hold_channel", "--reason", "wait", "--by", "ada") == 0

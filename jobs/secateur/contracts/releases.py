@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Literal
 
 from secateur.contracts.features import CounterMeaning
@@ -93,7 +94,8 @@ class ChannelPointer:
 
     `manifest_sha256` binds the pointer to the exact manifest bytes. `highest` is the newest
     release that the channel ever served: publishing moves beyond it only, so that a task run
-    again cannot undo a rollback. `history` has the last moves, the newest first.
+    again cannot undo a rollback. `history` has the last moves, the newest first. A reader believes
+    it until `valid_hours` after it was `renewed_at`, or for ever where these are 0.
     """
 
     scenario: str
@@ -106,7 +108,16 @@ class ChannelPointer:
     reason: str
     hold: Hold | None = None
     history: tuple[Move, ...] = ()
+    renewed_at: str = ""
+    valid_hours: float = 0.0
     format: Literal[1] = 1
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """The moment from which it is not believed any more, None where there is none."""
+        if not self.valid_hours or not self.renewed_at:
+            return None
+        return datetime.fromisoformat(self.renewed_at) + timedelta(hours=self.valid_hours)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from secateur.contracts import record
 from secateur.contracts.errors import (
@@ -12,6 +12,7 @@ from secateur.contracts.errors import (
     ReleaseError,
     SecateurError,
     StoreError,
+    UsageError,
 )
 from secateur.contracts.releases import ChannelPointer, Move, SignedPointer
 from secateur.releases import layout
@@ -137,7 +138,38 @@ def point(
         reason=order.reason,
         hold=before.hold if before else None,
         history=(move, *(before.history if before else ()))[:HISTORY],
+        renewed_at=now,
+        valid_hours=_valid_hours(publisher, before),
     )
+
+
+def renew(publisher: Publisher, channel: str) -> ChannelPointer:
+    """Sign anew what `channel` serves, as fresh as now; it moves nowhere, and a hold stays.
+
+    Raises UsageError where nobody said for how long, ReleaseError without a channel, StoreError
+    when every attempt is lost to others.
+    """
+    for attempt in range(ATTEMPTS):
+        current = publisher.catalogue.pointer(channel)
+        if current is None:
+            raise ReleaseError(f"{publisher.store.uri} has no channel {channel}")
+        before = current.pointer
+        hours = _valid_hours(publisher, before)
+        if not hours:
+            raise UsageError(f"for how many days is {channel} good? See release.valid_days")
+        pointer = replace(
+            before, epoch=before.epoch + 1, renewed_at=layout.now(), valid_hours=hours
+        )
+        if _write(publisher, current, pointer):
+            return pointer
+        time.sleep(random.uniform(0, min(LONGEST_PAUSE_S, 0.02 * 2**attempt)))
+    raise StoreError(f"{publisher.store.uri}: {channel} was lost to others {ATTEMPTS} times")
+
+
+def _valid_hours(publisher: Publisher, before: ChannelPointer | None) -> float:
+    if publisher.valid_hours is not None:
+        return float(publisher.valid_hours)  # a whole number would be signed otherwise than read
+    return before.valid_hours if before else 0.0
 
 
 def _write(publisher: Publisher, current: TaggedPointer | None, pointer: ChannelPointer) -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from secateur.contracts.errors import StoreError, UsageError
 from secateur.releases.catalogue import Catalogue
-from secateur.releases.pulling import PulledRelease, pull_from
+from secateur.releases.pulling import PulledRelease, demand_fresh, pull_from
 from secateur.releases.reading.cache import default_root
 from secateur.releases.signing import Trust
 from secateur.releases.snapshots import snapshots_uri
@@ -199,6 +199,8 @@ class FollowingScorer:
         if self._reader.snapshot:
             self._follow_snapshots()
         self._confirmed = time.monotonic()
+        if pointer := self._loaded.release.pointer:
+            demand_fresh(pointer, self._uri)
         self._counts = replace(self._counts, error="")
         return swapped
 

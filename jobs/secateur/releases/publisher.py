@@ -10,11 +10,15 @@ from secateur.storage import Store
 
 @dataclass(frozen=True)
 class Publisher:
-    """A scenario's releases and channels, the key that signs them, and the canary before a move."""
+    """A scenario's releases and channels, the key that signs them, and the canary before a move.
+
+    A pointer is signed for `valid_hours`, or for as long as the one before it where they are None.
+    """
 
     catalogue: Catalogue
     signer: Signer
     try_out: canary.Canary = canary.rescore
+    valid_hours: float | None = None
 
     @classmethod
     def at(cls, uri: str, try_out: canary.Canary = canary.rescore) -> "Publisher":

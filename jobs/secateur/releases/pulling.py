@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from secateur.contracts.errors import (
@@ -49,7 +50,7 @@ def pull(
     at every pull, also of a copy in the cache, which is then not copied again. With `offline`, a
     store that does not answer is no error while the cache holds what the channel last served.
 
-    Raises ReleaseError when something is absent, altered, or older than what was seen before;
+    Raises ReleaseError when something is absent, altered, expired, or older than what was seen;
     SignatureInvalid when it is not by a trusted key; StoreError; UsageError.
     """
     catalogue = Catalogue.at(uri, Trust.of(verify_keys))
@@ -64,11 +65,17 @@ def pull_from(
     release: int | None = None,
     *,
     offline: bool = False,
+    frozen: bool = False,
 ) -> PulledRelease:
-    """The same, from a catalogue that is open already, into a cache below `cache_root`."""
+    """The same, from a catalogue that is open already, into a cache below `cache_root`.
+
+    With `frozen` a pointer that has expired is believed as well: only a publisher may ask so.
+    """
     cache = Cache(cache_root, catalogue.store)
     try:
         pointer = _follow(catalogue, channel, cache) if release is None else None
+        if pointer and not frozen:
+            demand_fresh(pointer, catalogue.store.uri)
         found = catalogue.release(pointer.release if pointer else release or 0)
         if pointer:
             _demand_same(pointer, found, catalogue.store.uri)
@@ -100,6 +107,17 @@ def _last_served(catalogue: Catalogue, channel: str, cache: Cache) -> PulledRele
     return None if folder is None else PulledRelease(folder, release.manifest, pointer, True)
 
 
+def demand_fresh(pointer: ChannelPointer, where: str) -> None:
+    """Insist that a pointer has not expired. Raises ReleaseError."""
+    expires = pointer.expires_at
+    if expires is not None and datetime.now(UTC) > expires:
+        raise ReleaseError(
+            f"{where}: channel {pointer.channel} (release {pointer.release}, epoch "
+            f"{pointer.epoch}) was good until {expires.isoformat()}, and nobody has renewed it: "
+            "the store is frozen, or no night and no `secateur renew` reached it"
+        )
+
+
 def _demand_same(pointer: ChannelPointer, found: Release, where: str) -> None:
     """Insist that a pointer means exactly this release. Raises ReleaseError."""
     if found.sha256 != pointer.manifest_sha256:
@@ -118,7 +136,9 @@ def pull_served(uri: str, channels: Sequence[str], cache: Path) -> dict[str, Pul
     trust = Trust.of() if os.environ.get(VERIFY_KEY) else Signer.of().trust()
     catalogue = Catalogue.at(uri, trust)
     return {
-        channel: pull_from(catalogue, cache, channel) if catalogue.pointer(channel) else None
+        channel: pull_from(catalogue, cache, channel, frozen=True)
+        if catalogue.pointer(channel)
+        else None
         for channel in channels
     }
 

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from secateur.contracts.errors import ReleaseError
@@ -17,12 +18,14 @@ def add_channel_flags(parser: Parser, run: Callable[[argparse.Namespace], None])
     """Give a command below its flags; a shell knows no scenario, so its channel is `latest`."""
     if run is run_rollback:
         roll_back_flags(parser)
-    elif run is run_history:
+    elif run in (run_history, run_renew):
         parser.add_argument("--channel")
     else:
         moving_flags(parser)
     if run is run_hold:
         parser.add_argument("--release", type=int, help="pin it to this one")
+    if run is run_renew:
+        parser.add_argument("--days", type=float, help="default: as long as it was good for")
     parser.set_defaults(channel="latest")
 
 
@@ -47,6 +50,18 @@ def run_resume(arguments: argparse.Namespace) -> None:
     from secateur.releases.by_hand.holding import resume
 
     _tell(resume(_publisher(arguments), arguments.channel, arguments.reason, arguments.by))
+
+
+def run_renew(arguments: argparse.Namespace) -> None:
+    """Sign anew what a channel serves: readers believe it for so many days from now."""
+    from secateur.releases import channels
+
+    days, publisher = arguments.days, _publisher(arguments)
+    if days is not None:
+        publisher = replace(publisher, valid_hours=24 * days)
+    pointer = channels.renew(publisher, arguments.channel)
+    _tell(pointer)
+    _say(f"good until {pointer.expires_at}")
 
 
 def run_history(arguments: argparse.Namespace) -> None:

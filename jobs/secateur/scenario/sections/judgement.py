@@ -141,3 +141,11 @@ class ReleaseChannel(Section):
     older_data: bool = False
     """Whether the channel may go to a release of older days than it serves; the trigger form asks
     for it."""
+    valid_days: Annotated[float, Field(gt=0)] | None = None
+    """Days for which readers believe what the channel says, unless it is renewed by a publish or by
+    `renew_channel`; a store that is frozen is noticed then. Without it they believe it for ever."""
+
+    @property
+    def valid_hours(self) -> float | None:
+        """The same in hours, None where the channel's own are kept."""
+        return None if self.valid_days is None else 24 * self.valid_days
