@@ -4,7 +4,8 @@ Each simulation draws users, items and two models' scores anew; the truth is the
 of a log so large that no user and no item is seen twice. A one-sided bound of 95 % should lie below
 it in 93 to 98 % of the simulations, one of 99.5 % in at least 99 %. "Users alone" is the bound that
 knows of no items and takes its error to be normal. Simulations with fewer effective users or items
-than the gate's floor count as inconclusive, and are left out of the coverage. Without `--rounds`
+than the gate's floor count as inconclusive, and are left out of the coverage. The last setting
+draws real rows with real scores (`real_scores.py`). Without `--rounds`
 the error is the closed form's alone, which a resample can only widen.
 """
 
@@ -19,14 +20,15 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow.csv
 
+from bench.judgement.real_scores import kuairand
 from bench.judgement.simulated_rows import AUC, Codes, Setting, popular_items, simulate, zipf
 from bench.runner import Asked, Benchmark
-from secateur.auc import auc
+from secateur.auc import Scores, auc
 from secateur.judgement.intervals.bounds import FEWEST_GROUPS, bounds
 from secateur.judgement.intervals.clusters import Grouping
 from secateur.judgement.intervals.differences import differences
 from secateur.judgement.metrics.definitions import auc_of_rows
-from secateur.judgement.metrics.scored_rows import ScoredRows
+from secateur.judgement.metrics.scored_rows import JudgedRows, ScoredRows
 
 KUAIRAND = Path(__file__).parents[2] / "demo" / "kuairand" / "events"
 LEVELS = (0.95, 0.995)
@@ -84,9 +86,21 @@ SETTINGS = (
 def simulation(setting: Setting, truth: float, rounds: int, seed: int) -> Outcome:
     """Draw one log and ask both bounds of it."""
     users, items = setting.incidence(np.random.default_rng([seed, 1]))
-    rows, dense, candidate = simulate(
-        seed, users, items, setting.by_user, setting.by_item, setting.shift
-    )
+    drawn = simulate(seed, users, items, setting.by_user, setting.by_item, setting.shift)
+    return outcome_of(drawn, truth, rounds, seed)
+
+
+def simulation_of_real_scores(truth: float, rounds: int, seed: int) -> Outcome:
+    """The same of a fifth of KuaiRand's users and items."""
+    drawn = kuairand().sample(seed)
+    return outcome_of((drawn.rows, drawn.dense, drawn.candidate), truth, rounds, seed)
+
+
+def outcome_of(
+    drawn: tuple[JudgedRows, Scores, Scores], truth: float, rounds: int, seed: int
+) -> Outcome:
+    """Whether the bounds of rows, dense and candidate scores [n] hold the truth."""
+    rows, dense, candidate = drawn
     found = differences(rows, dense, [candidate], seed, rounds, AUC)[0]["auc"]
     of_both = [auc_of_rows(ScoredRows(rows, scores, dense)) for scores in (dense, candidate)]
     influence = of_both[1].influence - of_both[0].influence
@@ -134,15 +148,21 @@ def figures(asked: Asked) -> Iterator[str]:
         "| inconclusive |\n|---|--:|--:|--:|--:|--:|"
     )
     for setting in SETTINGS:
-        found = outcomes(setting, asked.simulations, asked.rounds)
-        told = [one for one in found if not one.inconclusive]
-        shares = [
-            f"{100 * np.mean([getattr(one, name)[level] for one in told]):.1f} %"
-            for name in ("held", "held_by_users")
-            for level in range(len(LEVELS))
-        ]
-        unsure = f"{100 * (1 - len(told) / len(found)):.1f} %"
-        yield f"| {setting.name} | {' | '.join(shares)} | {unsure} |"
+        yield _line(setting.name, outcomes(setting, asked.simulations, asked.rounds))
+    one = partial(simulation_of_real_scores, kuairand().truth, asked.rounds)
+    found = [one(seed) for seed in range(asked.simulations)]
+    yield _line("a fifth of KuaiRand, real scores", found)
+
+
+def _line(name: str, found: list[Outcome]) -> str:
+    told = [one for one in found if not one.inconclusive]
+    shares = [
+        f"{100 * np.mean([getattr(one, bound)[level] for one in told]):.1f} %"
+        for bound in ("held", "held_by_users")
+        for level in range(len(LEVELS))
+    ]
+    unsure = f"{100 * (1 - len(told) / len(found)):.1f} %"
+    return f"| {name} | {' | '.join(shares)} | {unsure} |"
 
 
 BENCHMARK = Benchmark(
