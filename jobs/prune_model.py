@@ -4,10 +4,9 @@
         --recipe NAME [--state URI] --output URI
 
 Writes two artifacts below --output: `bundle`, the compact ModelBundle, and `package`, what
-services load. The recipe "dense" changes nothing: its package is what the others are judged by.
-With a `[repruning]` section the cuts follow those that the last accepted night left in `--state`,
-and the bundle holds this night's, and their overlap (`overlap.json`). Exits 65 when the client
-scores held-out rows otherwise than the model: bundle and `refusal` are sealed, and no package.
+services load, or `refusal` where the client scores held-out rows otherwise than the model: exit 65.
+The recipe "dense" changes nothing: its package is what the others are judged by. With `[repruning]`
+the cuts follow those of the last accepted night in `--state`; the bundle holds this night's.
 """
 
 from secateur import command
@@ -24,6 +23,7 @@ from secateur.pruning.nightly.previous_cuts import follow_previous_cuts
 from secateur.pruning.recipes import candidate_plan
 from secateur.pruning.recipes.apply_recipe import apply_recipe
 from secateur.pruning.recipes.pruning_context import PruningContext
+from secateur.pruning.recipes.recalibration import recalibrate
 
 
 def prune_model(job: Job) -> None:
@@ -45,7 +45,10 @@ def prune_model(job: Job) -> None:
         job.note("prunings", cuts.digest)
     pruned = apply_recipe(recipe, load_bundle(dense), context, cuts.hysteresis if cuts else None)
     model = pruned.model
+    rows = pruned.adapt_inputs(context.calibration.holdout.inputs, spec)
     facts = {"recipe": recipe.name, "dense": dense.digest, **weight_counts(model)}
+    if training.recalibrate:
+        facts["bias_moved"] = recalibrate(model, rows, context.calibration.holdout.labels)
     source = package_source(features)
     source = source.cut(pruned.kept_ids(spec), pruned.adapt_inputs(source.held_out.inputs, spec))
     with job.create("ModelBundle", "bundle") as draft:
@@ -56,7 +59,6 @@ def prune_model(job: Job) -> None:
             cuts.write(draft, source.vocabulary)
         job.seal(draft, facts)
     with job.seal_refusal(facts), job.create("Package", "package") as draft:
-        rows = pruned.adapt_inputs(context.calibration.holdout.inputs, spec)
         write_package(draft, model, recipe, source, rows, job.scenario.title)
         job.seal(draft, facts)
     job.answer(job.output_uri("package"))

@@ -246,3 +246,22 @@ def test_a_plan_for_another_dense_model_is_refused(run: Path) -> None:
 def test_a_recipe_that_the_plan_lacks_is_refused(run: Path) -> None:
     with pytest.raises(UsageError, match="no recipe 'large'"):
         pruned(run, "large")
+
+
+@pytest.mark.parametrize("recipe", ["dense", "sparse", "int8"])
+def test_every_package_is_recalibrated_alike_where_the_scenario_asks(
+    run: Path, recipe: str
+) -> None:
+    plain = scenario()
+    training = plain.training.model_copy(update={"recalibrate": True})
+    asked = job("prune_model", run, f"recalibrated/{recipe}", recipe=recipe)
+    asked.scenario = plain.model_copy(update={"training": training})
+    prune_model.prune_model(asked)
+    package = open_artifact(str(run / f"recalibrated/{recipe}/package"), "Package")
+    moved = package.manifest.facts["bias_moved"]
+    assert moved != 0
+    before, after = (
+        load_bundle(open_artifact(str(folder / "bundle"), "ModelBundle")).bias
+        for folder in (pruned(run, recipe), run / f"recalibrated/{recipe}")
+    )
+    assert (after - before).item() == pytest.approx(moved, abs=1e-6)

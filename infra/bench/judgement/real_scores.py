@@ -42,7 +42,7 @@ class RealScores:
     def sample(self, seed: int) -> "RealScores":
         """The rows of a share of the users with a share of the items."""
         rng = np.random.default_rng(seed)
-        kept = _drawn(rng, self.rows.users) & _drawn(rng, self.rows.items)
+        kept = _in_share(rng, self.rows.users) & _in_share(rng, self.rows.items)
         return RealScores(self.rows.take(kept), self.dense[kept], self.candidate[kept])
 
 
@@ -85,6 +85,6 @@ def _codes(values: NDArray[np.int64]) -> Codes:
     return np.unique(values, return_inverse=True)[1].astype(np.int64)
 
 
-def _drawn(rng: np.random.Generator, codes: Codes) -> NDArray[np.bool_]:
+def _in_share(rng: np.random.Generator, codes: Codes) -> NDArray[np.bool_]:
     """Whether a row's group is among the share of groups that is drawn [n]."""
     return (rng.random(int(codes.max()) + 1) < SHARE)[codes]

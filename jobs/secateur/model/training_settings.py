@@ -48,6 +48,9 @@ class Training(NetworkSettings):
     """Passes over the train rows, at most."""
     holdout_days: Positive = 1
     """Last train days, on which training is evaluated; a cold start is stopped early by them."""
+    recalibrate: bool = False
+    """Whether the bias of every package, dense and pruned alike, is moved until its predictions on
+    the holdout days add up to their labels. It repairs what a cut does to all scores alike."""
     evaluations_an_epoch: Positive = 4
     """Evaluations on the holdout in one epoch."""
     patience: Positive = 2
