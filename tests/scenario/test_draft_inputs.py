@@ -96,6 +96,18 @@ def test_other_actions_are_counted_by_user_and_item(tmp_path: Path) -> None:
     assert keys == [["item_id"], ["user_id", "item_id"]]
 
 
+def test_what_users_take_again_is_counted_by_user_and_item(tmp_path: Path) -> None:
+    again = base() | {"item_id": [f"s{n * 7 % 41 % 5}" for n in range(ROWS)]}
+    made = drafted(log(tmp_path, again), tmp_path)
+    (own,) = (one for one in counters(made) if one["keys"] == ["user_id", "item_id"])
+    assert (own["measures"], own["window_days"]) == (["positives"], 10)
+    assert made["label"]["negatives"]["exclude"] == "event"
+    once = base() | {"item_id": [f"s{n // 41}" for n in range(ROWS)]}
+    made = drafted(log(tmp_path, once), tmp_path)
+    assert ["user_id", "item_id"] not in [one["keys"] for one in counters(made)]
+    assert made["label"]["negatives"]["exclude"] == "past"
+
+
 def test_the_place_in_a_list_beside_the_item_is_an_expression(tmp_path: Path) -> None:
     dice = random.Random(3)
     columns = with_clicks()
@@ -166,9 +178,15 @@ def test_rows_of_other_actions_that_touch_an_item_are_context(tmp_path: Path) ->
 
 
 def test_habits_are_those_of_the_rows() -> None:
-    """By hand: of five rows two follow one of the same user's, one of them within half an hour."""
+    """By hand: of six rows three follow one of the same user's, one of them within half an hour.
+
+    Of the five moments of a user with an item one is a second one; of two rows after a day one is
+    on a new item.
+    """
     counter = HabitCounter()
-    rows = [("a", "x", 0), ("a", "x", 0), ("a", "y", 100), ("b", "x", 5), ("b", "z", 2 * DAY)]
+    rows = [("a", "x", 0), ("a", "x", 0), ("a", "y", 100), ("b", "x", 5)]
+    rows += [("b", "z", 2 * DAY), ("a", "x", 3 * DAY)]
     for user, item, seconds in rows:
         counter.add(user, [item], datetime.fromtimestamp(START + seconds, UTC))
-    assert counter.habits() == LogHabits(again=0.4, in_session=0.2, young=1.0, hours=1)
+    habits = counter.habits()
+    assert habits == LogHabits(0.5, pytest.approx(1 / 6), 0.5, 1, pytest.approx(0.2))

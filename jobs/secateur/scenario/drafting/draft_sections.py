@@ -19,7 +19,7 @@ from secateur.scenario.sections.tables import TableFormat
 _NO_SIDES = '# sides = [{ name = "items", path = "items.csv.gz", key = "..." }] # tables to join'
 _MOST_ROWS_ASKED = 100
 _FEW_LACK, _FEW_REPEAT = 0.02, 0.02
-_SOME = 0.001  # of a sample's events: a whole log has more users that come again
+_SOME = 0.001
 _AMOUNTS = {"quantity", "qty", "amount", "units"}
 
 REST = """
@@ -96,9 +96,7 @@ def logs_section(told: LogTold, roles: Roles, night: NightGuess, made: MadeInput
             yield key_line(name, sql, why)
 
 
-def label_section(
-    columns: Sequence[LogColumn], roles: Roles, inputs: InputGuesses
-) -> Iterator[str]:
+def label_section(roles: Roles, inputs: InputGuesses, found: LogSurvey) -> Iterator[str]:
     """What is to be learned."""
     yield f"\n[label] # {roles.label.sure}: {roles.label.why}"
     yield from (key_line(key, value) for key, value in roles.label.keys.items())
@@ -109,19 +107,11 @@ def label_section(
     if roles.label.draws_negatives:
         negatives = {
             "per_positive": PER_POSITIVE,
-            "exclude": "event" if _taken_again(columns, roles) > _SOME else "past",
+            "exclude": "event" if found.habits.retaken > _SOME else "past",
             "shared": list(inputs.shared),
             "item_columns": inputs.fields_of("item"),
         }
         yield key_line("negatives", negatives, "the only columns that drawn events can have")
-
-
-def _taken_again(columns: Sequence[LogColumn], roles: Roles) -> float:
-    """The share of the sample's events whose user and item are another event's too."""
-    names = (roles.user.name, roles.item.name, roles.time.name if roles.time else None)
-    parts = [column.values for name in names for column in columns if column.name == name]
-    events = set(zip(*parts, strict=True))
-    return 1 - len({event[:2] for event in events}) / max(len(events), 1)
 
 
 def cleaning_section(columns: Sequence[LogColumn], roles: Roles, found: LogSurvey) -> Iterator[str]:

@@ -56,8 +56,9 @@ class LogDraft:
     @cached_property
     def made_inputs(self) -> MadeInputs:
         """The inputs that are no columns."""
-        habits = self.survey.habits
-        return InputMaker(self.columns, self.roles, self.table, habits, self.is_timed).guess()
+        habits, window = self.survey.habits, self.night.window_days
+        maker = InputMaker(self.columns, self.roles, self.table, habits, window, self.is_timed)
+        return maker.guess()
 
     @cached_property
     def clocks(self) -> ClocksGuess:
@@ -218,7 +219,7 @@ def draft_text(draft: LogDraft) -> str:
             draft.night,
             draft.made_inputs,
         ),
-        sections.label_section(draft.columns, draft.roles, draft.inputs),
+        sections.label_section(draft.roles, draft.inputs, draft.survey),
         sections.cleaning_section(draft.columns, draft.roles, draft.survey),
         sections.features_section(draft.roles, draft.inputs, draft.made_inputs, draft.night),
         sections.validation_section(draft.roles, draft.night),

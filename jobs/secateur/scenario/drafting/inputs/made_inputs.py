@@ -15,7 +15,7 @@ from secateur.scenario.drafting.shown_lists import list_with
 from secateur.scenario.raw_log.habits import LogHabits
 from secateur.scenario.sections.tables import DELIMITERS, TableFormat
 
-_OFTEN, _SESSIONS, _YOUNG, _HOURS = 0.2, 0.2, 0.2, 6
+_OFTEN, _SESSIONS, _YOUNG, _HOURS, _AGAIN = 0.2, 0.2, 0.2, 6, 0.05
 _OUTCOMES, _RARE = 2, 0.01  # other outcomes that are counted, and the least share of one
 _TYPES = 3  # of actions that are counted
 _HISTORY, _LAST_HOURS = 20, 3
@@ -32,12 +32,19 @@ class InputMaker:
     roles: Roles
     table: TableFormat
     habits: LogHabits
+    window_days: int
     is_timed: bool = True
 
     def guess(self) -> MadeInputs:
         """All of them."""
         expressions = dict(self._expressions())
-        counters = [*self._base(), *self._others(), *self._sessions(), *self._young_items()]
+        counters = [
+            *self._base(),
+            *self._own_takings(),
+            *self._others(),
+            *self._sessions(),
+            *self._young_items(),
+        ]
         fields = (*self._places(), *self._times(), *self._histories())
         column = self._session_column if self._has_sessions else ""
         return MadeInputs(fields, tuple(counters), expressions, column)
@@ -87,6 +94,16 @@ class InputMaker:
             keys: dict[str, object] = {"keys": [key], "owner": owner}
             keys |= measures | self._fresh | {"prior_rate": rate}
             yield FieldGuess(keys, why)
+
+    def _own_takings(self) -> Iterator[FieldGuess]:
+        """What the user took of the item itself, where users take a thing again."""
+        if self.habits.retaken < _AGAIN or self.roles.label.shows_items or not self.is_timed:
+            return
+        rate = round(self.roles.label.rate, 3)
+        keys: dict[str, object] = {"keys": [self._user, self._item], "owner": "item"}
+        keys |= {"measures": ["positives"], "freshness": "day", "window_days": self.window_days}
+        share = f"{self.habits.retaken:.0%} of the rows are of an item that the user had before"
+        yield FieldGuess(keys | {"prior_rate": rate}, share)
 
     def _others(self) -> Iterator[FieldGuess]:
         """Other outcomes of earlier events."""
