@@ -20,6 +20,7 @@
 The AWS_* variables name the store, SECATEUR_VERIFY_KEY the publishers to trust. Scoring raw user
 ids needs SECATEUR_ID_KEY, rolling back SECATEUR_SIGNING_KEY. `secateur scenario` needs the extra
 `secateur[pipeline]`, `secateur try` a checkout; all else runs with the client's few dependencies.
+With `--json`, whatever speaks of a store answers with one JSON document.
 """
 
 import argparse
@@ -31,9 +32,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
-from secateur.contracts.errors import CRASHED, ReleaseError, SecateurError, UsageError
+from secateur.contracts.errors import CRASHED, SecateurError, UsageError
 from secateur.flags import Parser, sweep_flags
 from secateur.releases.by_hand.channel_commands import (
     add_channel_flags,
@@ -44,11 +45,13 @@ from secateur.releases.by_hand.channel_commands import (
     run_rollback,
     run_sweep,
 )
-
-if TYPE_CHECKING:
-    from secateur.contracts.releases import ReleaseManifest
-    from secateur.releases.catalogue import Catalogue
-    from secateur.releases.pulling import PulledRelease
+from secateur.releases.by_hand.reading_commands import (
+    pull_as_asked,
+    run_pull,
+    run_releases,
+    run_show,
+    run_verify,
+)
 
 INTERRUPTED = 130
 
@@ -99,6 +102,8 @@ def client_parser() -> Parser:
         command.add_argument(
             "uri", metavar="URI", help="<root>/<scenario>: s3://models/short_video"
         )
+        if run is not run_score:
+            command.add_argument("--json", action="store_true", help="one JSON document")
         return command
 
     def add_for_release(run: Callable[[argparse.Namespace], None]) -> Parser:
@@ -127,71 +132,6 @@ def client_parser() -> Parser:
     return root
 
 
-def run_pull(arguments: argparse.Namespace) -> None:
-    """Copy a release, verify every byte, print its folder."""
-    _say(str(_pull(arguments).folder))
-
-
-def run_show(arguments: argparse.Namespace) -> None:
-    """Print what a channel serves, without copying it."""
-    catalogue = _catalogue(arguments.uri)
-    number = arguments.release
-    if number is None:
-        pointed = catalogue.pointer(arguments.channel)
-        if pointed is None:
-            raise ReleaseError(f"{arguments.uri} has no channel {arguments.channel}")
-        number, served = pointed.pointer.release, pointed.pointer
-        _say(f"channel       {served.channel}, epoch {served.epoch}, since {served.moved_at}")
-        _say(f"reason        {served.reason}")
-        if served.hold:
-            _say(f"held          by {served.hold.actor} since {served.hold.since}")
-    manifest = catalogue.release(number).manifest
-    _say(f"release       {manifest.number}")
-    _say(f"recipe        {manifest.recipe}")
-    _say(f"bytes         {manifest.bytes:,}, {_ratio(manifest)} smaller than the dense model")
-    _say(f"published_at  {manifest.published_at}")
-    if (override := manifest.override) is not None:
-        _say(f"override      by {' and '.join(override.approvals)}: {override.reason}")
-        _say(f"refused for   {override.refusal}")
-    if manifest.days:
-        _say(f"days          {manifest.days[0]} to {manifest.last_day}, {len(manifest.days)} days")
-    _say(f"package       {manifest.package}")
-    _say(f"verdict       {manifest.verdict}")
-
-
-def run_verify(arguments: argparse.Namespace) -> None:
-    """Copy a release afresh; check every signature, byte and golden score."""
-    from secateur.releases import canary
-
-    manifest = _pull(arguments).manifest
-    canary.send(_catalogue(arguments.uri), manifest.number)
-    _say(
-        f"release {manifest.number}: {len(manifest.files)} files, {manifest.bytes:,} bytes; "
-        "signatures, bytes and golden scores hold"
-    )
-
-
-def run_releases(arguments: argparse.Namespace) -> None:
-    """List all releases, newest first, and which channels serve them."""
-    from secateur.releases import layout
-
-    catalogue = _catalogue(arguments.uri)
-    served: dict[int, list[str]] = {}
-    for channel in layout.channels(catalogue.store):
-        pointed = catalogue.pointer(channel)
-        if pointed:
-            served.setdefault(pointed.pointer.release, []).append(channel)
-    row = "{:>7}  {:<25}  {:<24}  {:>13}  {:>6}  {}".format
-    releases = list(catalogue.releases())
-    if not releases:
-        raise ReleaseError(f"{arguments.uri} has no release; is it <root>/<scenario>?")
-    _say(row("release", "published_at", "recipe", "bytes", "ratio", "channels"))
-    for release in releases:
-        m = release.manifest
-        channels = ", ".join(served.get(m.number, []))
-        _say(row(m.number, m.published_at, m.recipe, f"{m.bytes:,}", _ratio(m), channels).rstrip())
-
-
 def run_score(arguments: argparse.Namespace) -> None:
     """Score raw rows, one score a line in their order; rows/s go to standard error.
 
@@ -200,7 +140,7 @@ def run_score(arguments: argparse.Namespace) -> None:
     from secateur.serving import csv_rows
     from secateur.serving.scorer import load
 
-    scorer = load(_pull(arguments))
+    scorer = load(pull_as_asked(arguments))
     started = time.monotonic()
     rows = 0
     with _output(arguments.output) as target:
@@ -239,24 +179,6 @@ def run_try(argv: Sequence[str]) -> None:
     except ModuleNotFoundError as error:
         raise UsageError(f"this needs secateur[pipeline]: {error.name} is not installed") from error
     try_command.run_try_command(argv)
-
-
-def _catalogue(uri: str) -> "Catalogue":
-    from secateur.releases.catalogue import Catalogue
-    from secateur.releases.signing import Trust
-
-    return Catalogue.at(uri, Trust.of())
-
-
-def _pull(arguments: argparse.Namespace) -> "PulledRelease":
-    from secateur.releases.pulling import pull
-
-    a = arguments
-    return pull(a.uri, a.channel, a.release, a.cache, offline=a.offline)
-
-
-def _ratio(manifest: "ReleaseManifest") -> str:
-    return f"{manifest.dense_bytes / max(manifest.bytes, 1):.1f}x"
 
 
 @contextlib.contextmanager

@@ -116,6 +116,6 @@ def test_a_shell_renews_a_channel(
     shop.publish("a")
     assert client.main(["renew", shop.uri]) == 64
     assert client.main(["renew", shop.uri, "--days", "7"]) == 0
-    assert "latest serves release 1, epoch 2\ngood until " in capsys.readouterr().out
+    assert "latest serves release 1, epoch 2, good until " in capsys.readouterr().out
     assert client.main(["renew", shop.uri]) == 0
     assert shop.pull().pointer.valid_hours == 168

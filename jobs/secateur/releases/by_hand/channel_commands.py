@@ -1,13 +1,13 @@
 """The commands of `secateur` that change a channel or a store, or tell how a channel came here."""
 
 import argparse
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from secateur.contracts.errors import ReleaseError
 from secateur.flags import Parser, moving_flags, roll_back_flags
+from secateur.releases.by_hand.answers import is_told_as_json, say
 
 if TYPE_CHECKING:
     from secateur.contracts.releases import ChannelPointer
@@ -34,7 +34,8 @@ def run_rollback(arguments: argparse.Namespace) -> None:
     from secateur.releases.by_hand.rolling_back import roll_back
 
     asked = arguments
-    _tell(roll_back(_publisher(asked), asked.channel, asked.release, asked.reason, asked.by))
+    pointer = roll_back(_publisher(asked), asked.channel, asked.release, asked.reason, asked.by)
+    _tell(asked, pointer)
 
 
 def run_hold(arguments: argparse.Namespace) -> None:
@@ -42,14 +43,16 @@ def run_hold(arguments: argparse.Namespace) -> None:
     from secateur.releases.by_hand.holding import hold
 
     asked = arguments
-    _tell(hold(_publisher(asked), asked.channel, asked.reason, asked.by, asked.release))
+    pointer = hold(_publisher(asked), asked.channel, asked.reason, asked.by, asked.release)
+    _tell(asked, pointer)
 
 
 def run_resume(arguments: argparse.Namespace) -> None:
     """Let nights move a channel again."""
     from secateur.releases.by_hand.holding import resume
 
-    _tell(resume(_publisher(arguments), arguments.channel, arguments.reason, arguments.by))
+    asked = arguments
+    _tell(asked, resume(_publisher(asked), asked.channel, asked.reason, asked.by))
 
 
 def run_renew(arguments: argparse.Namespace) -> None:
@@ -59,9 +62,7 @@ def run_renew(arguments: argparse.Namespace) -> None:
     days, publisher = arguments.days, _publisher(arguments)
     if days is not None:
         publisher = replace(publisher, valid_hours=24 * days)
-    pointer = channels.renew(publisher, arguments.channel)
-    _tell(pointer)
-    _say(f"good until {pointer.expires_at}")
+    _tell(arguments, channels.renew(publisher, arguments.channel))
 
 
 def run_history(arguments: argparse.Namespace) -> None:
@@ -72,10 +73,12 @@ def run_history(arguments: argparse.Namespace) -> None:
     pointed = Catalogue.at(arguments.uri, Trust.of()).pointer(arguments.channel)
     if pointed is None:
         raise ReleaseError(f"{arguments.uri} has no channel {arguments.channel}")
+    if is_told_as_json(arguments, pointed.pointer.history):
+        return
     row = "{:>5}  {:<25}  {:<11}  {:>7}  {:<12}  {}".format
-    _say(row("epoch", "at", "what", "release", "by", "why"))
+    say(row("epoch", "at", "what", "release", "by", "why"))
     for move in pointed.pointer.history:
-        _say(row(move.epoch, move.at, move.action, move.release, move.actor, move.reason))
+        say(row(move.epoch, move.at, move.action, move.release, move.actor, move.reason))
 
 
 def run_sweep(arguments: argparse.Namespace) -> None:
@@ -86,9 +89,11 @@ def run_sweep(arguments: argparse.Namespace) -> None:
 
     catalogue, grace_s = Catalogue.at(arguments.uri, Trust.of()), arguments.grace_hours * 3600
     receipt = sweeping.sweep(catalogue, arguments.keep, grace_s, dry_run=not arguments.delete)
+    if is_told_as_json(arguments, receipt):
+        return
     word = "would delete" if receipt.dry_run else "deleted"
     numbers = list(receipt.releases)
-    _say(f"{word} releases {numbers} and {receipt.blobs} blobs: {receipt.bytes:,} bytes")
+    say(f"{word} releases {numbers} and {receipt.blobs} blobs: {receipt.bytes:,} bytes")
 
 
 def _publisher(arguments: argparse.Namespace) -> "Publisher":
@@ -97,10 +102,9 @@ def _publisher(arguments: argparse.Namespace) -> "Publisher":
     return Publisher.at(arguments.uri)
 
 
-def _tell(pointer: "ChannelPointer") -> None:
+def _tell(arguments: argparse.Namespace, pointer: "ChannelPointer") -> None:
+    if is_told_as_json(arguments, pointer):
+        return
     held = f", held by {pointer.hold.actor}" if pointer.hold else ""
-    _say(f"{pointer.channel} serves release {pointer.release}, epoch {pointer.epoch}{held}")
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
+    good = f", good until {pointer.expires_at.isoformat()}" if pointer.expires_at else ""
+    say(f"{pointer.channel} serves release {pointer.release}, epoch {pointer.epoch}{held}{good}")

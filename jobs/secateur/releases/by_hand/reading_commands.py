@@ -1,0 +1,128 @@
+"""The commands of `secateur` that pull, show and list what is published."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from secateur.contracts.errors import ReleaseError
+from secateur.releases.by_hand.answers import is_told_as_json, say
+
+if TYPE_CHECKING:
+    from secateur.contracts.releases import ChannelPointer, ReleaseManifest
+    from secateur.releases.catalogue import Catalogue
+    from secateur.releases.pulling import PulledRelease
+
+
+def run_pull(arguments: argparse.Namespace) -> None:
+    """Copy a release, verify every byte, print its folder."""
+    pulled = pull_as_asked(arguments)
+    answer = {
+        "folder": str(pulled.folder),
+        "release": pulled.manifest.number,
+        "bytes": pulled.manifest.bytes,
+        "epoch": pulled.pointer.epoch if pulled.pointer else None,
+        "offline": pulled.offline,
+    }
+    if not is_told_as_json(arguments, answer):
+        say(str(pulled.folder))
+
+
+def run_show(arguments: argparse.Namespace) -> None:
+    """Print what a channel serves, without copying it."""
+    catalogue = _catalogue(arguments.uri)
+    number, served = arguments.release, None
+    if number is None:
+        pointed = catalogue.pointer(arguments.channel)
+        if pointed is None:
+            raise ReleaseError(f"{arguments.uri} has no channel {arguments.channel}")
+        served = pointed.pointer
+        number = served.release
+    manifest = catalogue.release(number).manifest
+    if is_told_as_json(arguments, {"channel": served, "release": manifest}):
+        return
+    if served is not None:
+        _say_channel(served)
+    _say_release(manifest)
+
+
+def run_verify(arguments: argparse.Namespace) -> None:
+    """Copy a release afresh; check every signature, byte and golden score."""
+    from secateur.releases import canary
+
+    manifest = pull_as_asked(arguments).manifest
+    canary.send(_catalogue(arguments.uri), manifest.number)
+    found = {"release": manifest.number, "files": len(manifest.files), "bytes": manifest.bytes}
+    if not is_told_as_json(arguments, found):
+        say(
+            f"release {manifest.number}: {len(manifest.files)} files, {manifest.bytes:,} bytes; "
+            "signatures, bytes and golden scores hold"
+        )
+
+
+def run_releases(arguments: argparse.Namespace) -> None:
+    """List all releases, newest first, and which channels serve them."""
+    catalogue = _catalogue(arguments.uri)
+    served = _channels_by_release(catalogue)
+    releases = [release.manifest for release in catalogue.releases()]
+    if not releases:
+        raise ReleaseError(f"{arguments.uri} has no release; is it <root>/<scenario>?")
+    answer = [{"channels": served.get(m.number, []), "release": m} for m in releases]
+    if is_told_as_json(arguments, answer):
+        return
+    row = "{:>7}  {:<25}  {:<24}  {:>13}  {:>6}  {}".format
+    say(row("release", "published_at", "recipe", "bytes", "ratio", "channels"))
+    for m in releases:
+        channels = ", ".join(served.get(m.number, []))
+        say(row(m.number, m.published_at, m.recipe, f"{m.bytes:,}", _ratio(m), channels).rstrip())
+
+
+def pull_as_asked(arguments: argparse.Namespace) -> "PulledRelease":
+    """The release that a command's flags name."""
+    from secateur.releases.pulling import pull
+
+    a = arguments
+    return pull(a.uri, a.channel, a.release, a.cache, offline=a.offline)
+
+
+def _catalogue(uri: str) -> "Catalogue":
+    from secateur.releases.catalogue import Catalogue
+    from secateur.releases.signing import Trust
+
+    return Catalogue.at(uri, Trust.of())
+
+
+def _channels_by_release(catalogue: "Catalogue") -> dict[int, list[str]]:
+    from secateur.releases import layout
+
+    served: dict[int, list[str]] = {}
+    for channel in layout.channels(catalogue.store):
+        pointed = catalogue.pointer(channel)
+        if pointed:
+            served.setdefault(pointed.pointer.release, []).append(channel)
+    return served
+
+
+def _say_channel(served: "ChannelPointer") -> None:
+    say(f"channel       {served.channel}, epoch {served.epoch}, since {served.moved_at}")
+    say(f"reason        {served.reason}")
+    if served.hold:
+        say(f"held          by {served.hold.actor} since {served.hold.since}")
+    if served.expires_at:
+        say(f"good until    {served.expires_at.isoformat()}")
+
+
+def _say_release(manifest: "ReleaseManifest") -> None:
+    say(f"release       {manifest.number}")
+    say(f"recipe        {manifest.recipe}")
+    say(f"bytes         {manifest.bytes:,}, {_ratio(manifest)} smaller than the dense model")
+    say(f"published_at  {manifest.published_at}")
+    if (override := manifest.override) is not None:
+        say(f"override      by {' and '.join(override.approvals)}: {override.reason}")
+        say(f"refused for   {override.refusal}")
+    if manifest.days:
+        say(f"days          {manifest.days[0]} to {manifest.last_day}, {len(manifest.days)} days")
+    say(f"package       {manifest.package}")
+    say(f"verdict       {manifest.verdict}")
+
+
+def _ratio(manifest: "ReleaseManifest") -> str:
+    return f"{manifest.dense_bytes / max(manifest.bytes, 1):.1f}x"
