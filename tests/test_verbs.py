@@ -47,6 +47,11 @@ FLAGS = {
     "hold_channel": {"inputs": ("store",), "options": (), "more_flags": "hold_flags"},
     "republish_release": {"inputs": ("store",), "options": (), "more_flags": "roll_back_flags"},
     "roll_back": {"inputs": ("store",), "options": (), "more_flags": "roll_back_flags"},
+    "sweep_nights": {
+        "inputs": ("run", "state"),
+        "options": (),
+        "more_flags": "night_sweep_flags",
+    },
     "sweep_releases": {"inputs": ("store",), "options": (), "more_flags": "sweep_flags"},
 }
 # Of the verb and of the command in a shell alike.

@@ -79,3 +79,10 @@ def sweep_flags(parser: argparse.ArgumentParser) -> None:
     grace = f"what is younger stays; default: {GRACE_HOURS:g}"
     parser.add_argument("--grace-hours", type=float, default=GRACE_HOURS, help=grace)
     parser.add_argument("--delete", action="store_true", help="else it only says what would go")
+
+
+def night_sweep_flags(parser: argparse.ArgumentParser) -> None:
+    """What of old nights stays, and whether the rest goes."""
+    parser.add_argument("--keep", type=int, required=True, help="how many of the newest runs")
+    parser.add_argument("--keep-days", type=float, required=True, help="what is younger stays")
+    parser.add_argument("--delete", action="store_true", help="else it only says what would go")

@@ -41,6 +41,7 @@ OUTPUT_FOLDERS = {
     "republish_release": "republish",
     "hold_channel": "hold",
     "sweep_releases": "sweep",
+    "sweep_nights": "sweep",
 }
 
 

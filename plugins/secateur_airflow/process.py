@@ -18,9 +18,8 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
 from secateur_airflow import settings
-from secateur_airflow.keys import environment_of
 from secateur_airflow.run_day import SCHEDULED
-from secateur_airflow.verb import NothingNewSkip, Verb, raise_for_exit
+from secateur_airflow.verb import NothingNewSkip, Verb, environment_of, raise_for_exit
 
 # As `secateur.command` writes them: 03:12:45 E secateur: ...
 LOG_LINE = re.compile(r"\d\d:\d\d:\d\d ([A-Z]) ")

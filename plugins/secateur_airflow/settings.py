@@ -101,11 +101,16 @@ def state(scenario: str) -> str:
     return f"{read('state', f'{runs()}/state')}/{scenario}"
 
 
+def runs_of(scenario: str) -> str:
+    """URI of the folder that holds a scenario's runs."""
+    return f"{runs()}/{scenario}"
+
+
 def run_folder(run: Run) -> str:
     """URI of a run's sealed artifacts, named by its time and its id's hash: an id may hold `:`."""
     scenario = run.dag_id.removeprefix("secateur_")
     time = run.run_after.strftime("%Y%m%dT%H%M%S")
-    return f"{runs()}/{scenario}/{time}-{run_hash(run.run_id)}"
+    return f"{runs_of(scenario)}/{time}-{run_hash(run.run_id)}"
 
 
 def run_hash(run_id: str) -> str:

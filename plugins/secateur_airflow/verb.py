@@ -1,4 +1,7 @@
-"""A verb as a task: its command line, and what its exit code means.
+"""A verb as a task: its command line, its environment, and what its exit code means.
+
+Only a verb that signs has the signing key in its environment: from the password of the Airflow
+connection `secateur_signing_key`, which any secrets backend may hold, else from Airflow's own.
 
 exit 0   success; the task's XCom is the verb's answer, or the URI of what it sealed
 exit 64  asked wrongly: failed without retry
@@ -10,6 +13,8 @@ else     crashed: Airflow retries
 """
 
 import json
+import logging
+import os
 import re
 import signal
 from collections.abc import Mapping, Sequence
@@ -17,6 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import (
     AirflowException,
     AirflowFailException,
@@ -32,6 +38,14 @@ if TYPE_CHECKING:
 
 NO_RETRY = {64: "asked wrongly", 65: "refused"}
 NOT_YET, NOTHING_NEW, FENCED = 75, 80, 85
+SIGNING_KEY = "SECATEUR_SIGNING_KEY"
+SIGNING_CONNECTION = "secateur_signing_key"
+SIGNERS = frozenset(
+    {
+        *("publish_release", "publish_snapshot", "renew_channel"),
+        *("roll_back", "hold_channel", "republish_release"),
+    }
+)
 # How `secateur.command` begins a verb's last line.
 ENDED = re.compile(
     r"^\d\d:\d\d:\d\d [EC] secateur: \w+ (?:REFUSED|asked wrongly|failed) after [\d.]+ s: "
@@ -50,6 +64,9 @@ OVERRIDES = {
 
 class NothingNewSkip(AirflowSkipException):
     """The run would make what is served already: no alarm."""
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -159,3 +176,20 @@ def raise_for_exit(verb: str, code: int, error: str, peak: int = 0) -> None:
         )
     how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit {code}"
     raise AirflowException(f"{verb} crashed ({how}): {error}")
+
+
+def environment_of(verb: str) -> dict[str, str]:
+    """The environment of a verb's process."""
+    environment = {name: value for name, value in os.environ.items() if name != SIGNING_KEY}
+    if verb in SIGNERS and (key := signing_key()):
+        environment[SIGNING_KEY] = key
+    return environment
+
+
+def signing_key() -> str:
+    """The key that signs releases; empty where there is none, which the verb then says."""
+    try:
+        return str(BaseHook.get_connection(SIGNING_CONNECTION).password or "")
+    except Exception:
+        log.info("no connection %s: the environment may have the key", SIGNING_CONNECTION)
+        return os.environ.get(SIGNING_KEY, "")

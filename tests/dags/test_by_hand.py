@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import ParamValidationError
+from airflow.serialization.serialized_objects import DagSerialization
 
 from secateur.command import verb_flags
-from secateur.flags import hold_flags, roll_back_flags, sweep_flags
+from secateur.flags import hold_flags, night_sweep_flags, roll_back_flags, sweep_flags
 
 PROJECT = Path(__file__).parents[2]
 FLAGS = {
@@ -95,3 +96,27 @@ def test_a_hold_pins_or_resumes_and_not_both(dags: dict[str, Any]) -> None:
     assert command_line(dag, "hold_channel", pinned | {"resume": False})["release"] == 3
     with pytest.raises(SystemExit):
         command_line(dag, "hold_channel", pinned)
+
+
+def test_old_nights_are_swept_a_task_a_scenario_and_only_once_somebody_unpauses(
+    dags: dict[str, Any],
+) -> None:
+    dag = importlib.import_module("retention").DAG
+    names = {path.stem for path in (PROJECT / "jobs" / "scenarios").glob("*.toml")}
+    assert {task.task_id for task in dag.tasks} == {"sweep_logs", *(f"sweep_{n}" for n in names)}
+    task, form = dag.get_task("sweep_short_video"), {"keep": 3, "keep_days": 40, "delete": False}
+    context = {"dag_run": RUN, "params": form}
+    inputs = {
+        name: task.render_template(value, context, dag.get_template_env())
+        for name, value in task.inputs.items()
+    }
+    parser = verb_flags("sweep_nights", None, ("run", "state"), ())
+    night_sweep_flags(parser)
+    said = vars(parser.parse_args(task.verb.arguments(context, inputs, task.output_path)))
+    assert (said["keep"], said["keep_days"], said["delete"]) == (3, 40.0, False)
+    assert said["run"].endswith("/runs/short_video")
+    assert said["state"].endswith("/runs/state/short_video")
+    assert dag.is_paused_upon_creation is None
+    for one in (dag, *dags.values()):
+        stored = DagSerialization.from_dict(DagSerialization.to_dict(one))
+        assert set(stored.task_dict) == set(one.task_dict)

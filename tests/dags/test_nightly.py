@@ -218,3 +218,11 @@ def test_the_parse_imports_nothing_heavy(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout.split()[-1]) >= 2
+
+
+def test_every_dag_is_one_that_airflow_can_store(dags: dict[str, Any]) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    for dag in dags.values():
+        stored = DagSerialization.from_dict(DagSerialization.to_dict(dag))
+        assert set(stored.task_dict) == set(dag.task_dict)

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from secateur_airflow.keys import SIGNERS
 from secateur_airflow.process import VerbProcess
-from secateur_airflow.verb import Verb
+from secateur_airflow.verb import SIGNERS, Verb
 
 JOBS = Path(__file__).parents[2] / "jobs"
 SAYS = """

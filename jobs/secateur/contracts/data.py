@@ -237,3 +237,13 @@ class Acceptance:
 
     last_day: str
     accepted_night: str
+
+
+@dataclass(frozen=True)
+class NightSweep:
+    """What of old nights was deleted, or with `dry_run` would be: folders of runs and of state."""
+
+    dry_run: bool
+    runs: tuple[str, ...]
+    state: tuple[str, ...]
+    bytes: int
