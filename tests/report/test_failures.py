@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from secateur import artifacts
+from secateur.contracts.manifest import MadeBy
+from secateur.contracts.releases import PublishReceipt
 from secateur.report.night_artifacts import read_night
 from secateur.report.page import render
 from secateur.report.story import headline
@@ -29,7 +32,7 @@ def test_the_reason_comes_first_where_nothing_was_sealed(tmp_path: Path) -> None
     assert told.status == "refused"
     assert told.sentence == (
         "clean_events refused at try 1: clean_events refused (exit 65): no file of 2024-03-03. "
-        "What is served stays as it was."
+        "The model that is served stays as it was."
     )
     page = render(night, "t")
     assert "no file of 2024-03-03" in page
@@ -40,7 +43,9 @@ def test_a_skipped_night_says_so(tmp_path: Path) -> None:
     fail(tmp_path, "check_run", kind="skipped", message="the log has no 2024-03-07 yet")
     told = headline(read_night(str(tmp_path)))
     assert told.status == "skipped"
-    assert told.sentence == "the log has no 2024-03-07 yet. What is served stays as it was."
+    assert told.sentence == (
+        "the log has no 2024-03-07 yet. The model that is served stays as it was."
+    )
 
 
 def test_a_run_that_was_marked_by_hand_says_so_before_what_it_killed(tmp_path: Path) -> None:
@@ -82,3 +87,20 @@ def test_a_damaged_record_is_said_to_be_unreadable(tmp_path: Path, text: str) ->
     night = read_night(str(tmp_path))
     assert night.failures == ()
     assert list(night.unreadable) == ["failures/x.json"]
+
+
+@pytest.mark.parametrize("served", [True, False])
+def test_a_refused_night_says_that_its_snapshot_is_out(tmp_path: Path, served: bool) -> None:
+    fail(tmp_path, "judge_candidates", message="none of 3 candidates is good enough")
+    kept = "" if served else "ada holds it"
+    receipt = PublishReceipt("s_snapshot", 4, "latest", 9, "c0ffee", 401, served, kept)
+    with artifacts.create(str(tmp_path / "snapshot_release"), "Release") as draft:
+        draft.write("receipt.json", receipt)
+        draft.seal(MadeBy("publish_snapshot", "0"), {}, {})
+    told = headline(read_night(str(tmp_path)))
+    assert told.status == "refused"
+    stays = "" if served else ", which stays at another one: ada holds it"
+    assert told.sentence.endswith(
+        "The model that is served stays as it was. "
+        f"The feature snapshot is release 4 on channel latest{stays}."
+    )

@@ -78,7 +78,7 @@ def test_a_published_night(complete_night: Build) -> None:
 def test_a_night_refused_by_the_gate(complete_night: Build) -> None:
     _, words = read(complete_night(rules=Judgement(margin=-0.02)))
     assert "None of 9 candidates is small and good enough" in words
-    assert "What is served stays as it was." in words
+    assert "The model that is served stays as it was." in words
     assert "margin these rows support" in words
 
 

@@ -43,6 +43,7 @@ STAGES = (
     "release",
     "accepted",
 )
+BESIDE_MODELS = ("snapshot", "snapshot_release")
 TARGETS = "targets"  # the folder below a run where each target of the search has one of its own
 
 
@@ -96,6 +97,7 @@ class Night:
     failures: tuple[TaskFailure, ...] = ()
     baselines: Part[Baselines] | None = None
     window: Part[RunWindow] | None = None
+    snapshot: Part[PublishReceipt] | None = None
 
 
 def read_night(uri: str) -> Night:
@@ -128,6 +130,7 @@ def read_night(uri: str) -> Night:
         failures=tuple(_failures(run)),
         baselines=run.optional_part("dense", artifact_files.BASELINES, Baselines),
         window=run.part("window", artifact_files.WINDOW, RunWindow),
+        snapshot=run.optional_part("snapshot_release", artifact_files.RECEIPT, PublishReceipt),
     )
 
 
@@ -172,7 +175,7 @@ class _Run:
         self.unreadable: dict[str, str] = {}
         for entry in store.entries():
             path, _, name = entry.key.rpartition("/")
-            if name == MANIFEST and path.split("/")[0] in (*STAGES, TARGETS):
+            if name == MANIFEST and path.split("/")[0] in (*STAGES, *BESIDE_MODELS, TARGETS):
                 try:
                     data = self.store.get(entry.key).data
                     self.artifacts[path] = record.from_json(Manifest, data)

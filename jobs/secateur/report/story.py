@@ -20,7 +20,7 @@ from secateur.report.number_format import (
 Status = Literal["published", "accepted", "refused", "skipped", "incomplete"]
 
 WHOLE_NIGHT = "night"  # the task of a failure that is the run's own
-UNTOUCHED = "What is served stays as it was."
+UNTOUCHED = "The model that is served stays as it was."
 STAGE_WORDS = {
     "events_report": "validation of the events",
     "features_report": "validation of the features",
@@ -54,7 +54,18 @@ class NightStage:
 
 
 def headline(night: Night) -> Headline:
-    """Say how the night ended, from what was sealed last."""
+    """Say how the night ended, and whether services know today's users and items."""
+    found = _how_it_ended(night)
+    if not night.snapshot:
+        return found
+    receipt = night.snapshot.value
+    where = f"The feature snapshot is release {receipt.number} on channel {receipt.channel}"
+    stays = "" if receipt.served else f", which stays at another one: {receipt.kept}"
+    return Headline(found.status, f"{found.sentence} {where}{stays}.")
+
+
+def _how_it_ended(night: Night) -> Headline:
+    """How the night ended, from what was sealed last."""
     if night.verdict:
         return _of_verdict(night.verdict.value, night.release.value if night.release else None)
     if failed := _decisive(night):
