@@ -4,6 +4,7 @@
     secateur show s3://models/short_video               what the channel serves
     secateur verify s3://models/short_video             every byte, signature and golden score
     secateur releases s3://models/short_video           all that is published
+    secateur why s3://models/short_video DIGEST         the data, code and gates behind a byte
     secateur score s3://models/short_video rows.csv     one score a line
     secateur rollback s3://models/short_video --release 7 --reason "..."
     secateur hold s3://models/short_video --reason "..."    nights leave the channel alone
@@ -51,6 +52,7 @@ from secateur.releases.by_hand.reading_commands import (
     run_releases,
     run_show,
     run_verify,
+    run_why,
 )
 
 INTERRUPTED = 130
@@ -119,6 +121,11 @@ def client_parser() -> Parser:
     for run in (run_pull, run_show, run_verify):
         add_for_release(run)
     add_for_store(run_releases)
+    asking = add_for_store(run_why)
+    asking.add_argument("digest", metavar="DIGEST", help="its first characters will do")
+    asking.add_argument(
+        "--runs", nargs="*", default=[], metavar="URI", help="folders of nights, to go further"
+    )
     scoring = add_for_release(run_score)
     scoring.add_argument("rows", metavar="CSV", help="with a header; .gz too; - is standard input")
     scoring.add_argument("--output", type=Path, help="default: standard output")

@@ -33,6 +33,7 @@ from secateur.snapshot.keyed_tables import SNAPSHOT, write_table
 from secateur.storage import join, open_store
 from small_package import KEY, sealed
 
+PATIENCE_S = 300.0  # a hundred moves take a while on two cores
 REQUEST = {"user_id": 3, "video_id": [1, 5, 8], "duration_ms": [12_000, None, 500]}
 Scores = tuple[float, ...]
 
@@ -235,7 +236,7 @@ class Load:
 def _worker(follower: FollowingScorer, allowed: set[Scores], last: Scores, told: Any) -> None:
     load_ = Load(follower, allowed, [])
     threads = load_.run(1)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while answer(follower) != last and time.monotonic() < deadline:
         time.sleep(0.02)
     load_.over.set()
@@ -275,10 +276,10 @@ def under_load(site: Site, follower: FollowingScorer, moves: int, workers: int) 
         site.roll_back(1 + move % 2)
     site.roll_back(2)
     publish(site.publisher, "latest", *site.packages[3])
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while answer(follower) != last and time.monotonic() < deadline:
         time.sleep(0.02)
-    answers = [told.get(timeout=90) for _ in processes]
+    answers = [told.get(timeout=PATIENCE_S) for _ in processes]
     load_.over.set()
     for thread in (*threads, *processes):
         thread.join()

@@ -75,6 +75,18 @@ def run_releases(arguments: argparse.Namespace) -> None:
         say(row(m.number, m.published_at, m.recipe, f"{m.bytes:,}", _ratio(m), channels).rstrip())
 
 
+def run_why(arguments: argparse.Namespace) -> None:
+    """Walk from a digest, such as a served file's, to the data, code and gates behind it."""
+    from secateur.releases.by_hand.lineage import why
+
+    origins = why(_catalogue(arguments.uri), arguments.digest, arguments.runs)
+    if is_told_as_json(arguments, origins):
+        return
+    for origin in origins:
+        for line in origin.lines():
+            say(line)
+
+
 def pull_as_asked(arguments: argparse.Namespace) -> "PulledRelease":
     """The release that a command's flags name."""
     from secateur.releases.pulling import pull
