@@ -1,5 +1,7 @@
 """Sweeping: what nobody can reach goes, what anybody may reach stays."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,8 @@ from secateur.releases import layout
 from secateur.releases.by_hand.rolling_back import roll_back
 from secateur.releases.sweeping import sweep
 from secateur.storage import StoredObject
+
+from .conftest import SEED, Shop
 
 NOW = -60.0  # a grace period in the future: everything is old
 BYTES = 50  # of the one file that a package does not share
@@ -177,3 +181,55 @@ def test_ages_are_told_by_the_clock_of_the_store(at_five: Any, between: type) ->
     at_five.store.put(layout.blob_key("0" * 64), b"being published")
     catalogue = at_five.catalogue(Behind(at_five.store))
     assert sweep(catalogue, keep=1, grace_s=3600).blobs == 0
+
+
+@pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
+def test_a_sweep_killed_at_any_write_takes_nothing_that_is_served(
+    nights: list[dict[str, bytes]], tmp_path: Path, between: type, is_done: bool
+) -> None:
+    """The next sweep completes it, and a late task still finds what became of its release."""
+
+    class Killed(BaseException):
+        pass
+
+    class Dying(between):  # type: ignore[misc, valid-type]
+        left = 0
+
+        def _write(self, do: Callable[[], None]) -> None:
+            self.left -= 1
+            if is_done or self.left:
+                do()
+            if not self.left:
+                raise Killed
+
+        def put(self, key: str, data: bytes) -> None:
+            self._write(lambda: self.inner.put(key, data))
+
+        def delete(self, key: str) -> None:
+            self._write(lambda: self.inner.delete(key))
+
+    def at_five(name: str) -> Any:
+        shop = Shop((tmp_path / name).as_uri(), tmp_path, seed=SEED)
+        for key, data in nights[5].items():
+            shop.store.put(key, data)
+        return shop
+
+    shop = at_five("counted")
+    counting = Dying(shop.store)
+    counting.left = 10**6
+    sweep(shop.catalogue(counting), keep=2, grace_s=NOW, dry_run=False)
+    writes = 10**6 - counting.left
+    assert writes > 10
+    for write in range(1, writes + 1):
+        shop = at_five(f"{write}")
+        dying = Dying(shop.store)
+        dying.left = write
+        with pytest.raises(Killed):
+            sweep(shop.catalogue(dying), keep=2, grace_s=NOW, dry_run=False)
+        assert shop.pull(cache=f"{write}").manifest.recipe == "e"
+        assert shop.pull(release=4, cache=f"{write}").manifest.recipe == "d"
+        sweep(shop.catalogue(), keep=2, grace_s=NOW, dry_run=False)
+        assert layout.numbers(shop.store) == [4, 5]
+        assert len(blobs(shop)) == 3
+        assert not shop.publish("a").served
+        assert layout.numbers(shop.store) == [4, 5]

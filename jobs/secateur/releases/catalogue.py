@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from secateur.artifacts import path_below
@@ -89,6 +90,7 @@ class Catalogue:
         self.trust.verify(record.canonical_json(pointer), signed.signature, where)
         if (pointer.scenario, pointer.channel) != (self.scenario, channel):
             raise ReleaseError(f"{where} was signed for {pointer.scenario}/{pointer.channel}")
+        _check_times(pointer, where)
 
     def release(self, number: int) -> Release:
         """One release. Raises ReleaseError when it is absent or unsigned, SignatureInvalid."""
@@ -131,6 +133,17 @@ def _decode(noun: type[record.Noun], data: bytes, where: str) -> record.Noun:
     try:
         return record.from_json(noun, data)
     except (CorruptArtifact, NewerFormat, RecursionError) as error:
+        raise ReleaseError(f"{where} cannot be read: {error}") from error
+
+
+def _check_times(pointer: ChannelPointer, where: str) -> None:
+    """A careless publisher's times must not become anything but an error of ours."""
+    moments = [pointer.moved_at, *(move.at for move in pointer.history)]
+    try:
+        is_told = all(datetime.fromisoformat(moment).tzinfo for moment in moments)
+        if not is_told or (pointer.expires_at and not pointer.expires_at.tzinfo):
+            raise ValueError("a time has no zone")
+    except (ValueError, OverflowError) as error:
         raise ReleaseError(f"{where} cannot be read: {error}") from error
 
 

@@ -132,6 +132,23 @@ def freezes_the_store(shop: Any) -> None:
     put_pointer(shop, old, shop.signer)
 
 
+@reader_sees(ReleaseError, "cannot be read: .*zone|cannot be read: .*isoformat")
+def signs_a_time_that_is_none(shop: Any) -> None:
+    """A careless publisher signs a pointer that was renewed at no moment anybody knows."""
+    put_pointer(
+        shop, replace(served(shop), epoch=3, renewed_at="soon", valid_hours=1.0), shop.signer
+    )
+
+
+@reader_sees(ReleaseError, "cannot be read: ")
+def signs_a_time_beyond_all_calendars(shop: Any) -> None:
+    """A careless publisher signs a pointer that is good for longer than there are years."""
+    now = layout.now()
+    put_pointer(
+        shop, replace(served(shop), epoch=3, renewed_at=now, valid_hours=1e200), shop.signer
+    )
+
+
 @reader_sees(StoreError, "bytes where at most")
 def sends_a_pointer_without_end(shop: Any) -> None:
     """Makes the reader swallow more than its memory."""
