@@ -160,7 +160,7 @@ def report_and_close(night: Night, state: str) -> Any:  # noqa: ANN401 - an oper
     """
     before = [Forget(), TellEndedByHand()]
 
-    @task(on_failure_callback=None, on_execute_callback=None, retries=0)
+    @task(on_failure_callback=None, on_execute_callback=None)
     def close_night() -> None:
         """Fail where the night was left undone, which Airflow alone would call a success."""
         demand_finished(get_current_context())
