@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from releases.conftest import Shop
-from secateur.contracts.errors import SignatureInvalid
+from secateur.contracts.errors import SignatureInvalid, UsageError
 from secateur.releases.pulling import pull_served
 from secateur.releases.signing import SIGNING_KEY, VERIFY_KEY, new_seed
 
@@ -34,4 +34,13 @@ def test_what_another_signed_is_no_reference(
     monkeypatch.delenv(VERIFY_KEY, raising=False)
     monkeypatch.setenv(SIGNING_KEY, new_seed())
     with pytest.raises(SignatureInvalid):
+        pull_served(shop.uri, ("latest",), tmp_path)
+
+
+def test_who_has_no_key_is_told_of_the_readers_key(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (VERIFY_KEY, SIGNING_KEY):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UsageError, match=VERIFY_KEY):
         pull_served(shop.uri, ("latest",), tmp_path)

@@ -16,7 +16,7 @@ from secateur.contracts.errors import (
 from secateur.contracts.releases import ChannelPointer, ReleaseManifest
 from secateur.releases.catalogue import Catalogue, Release
 from secateur.releases.reading.cache import Cache, default_root
-from secateur.releases.signing import VERIFY_KEY, Signer, Trust
+from secateur.releases.signing import SIGNING_KEY, VERIFY_KEY, Signer, Trust
 
 log = logging.getLogger("secateur.releases")
 
@@ -133,7 +133,8 @@ def pull_served(uri: str, channels: Sequence[str], cache: Path) -> dict[str, Pul
     Trusts the readers' keys of the environment or, where there are none, the publisher's own.
     Raises ReleaseError where a release cannot be had as it was signed.
     """
-    trust = Trust.of() if os.environ.get(VERIFY_KEY) else Signer.of().trust()
+    signs = os.environ.get(SIGNING_KEY) and not os.environ.get(VERIFY_KEY)
+    trust = Signer.of().trust() if signs else Trust.of()
     catalogue = Catalogue.at(uri, trust)
     return {
         channel: pull_from(catalogue, cache, channel, frozen=True)
