@@ -4,6 +4,9 @@ Articles live for hours: an article loses `AGEING` of its logit every hour, and 
 `LIFE_HOURS`. A reader likes categories by a taste of its own, and everyone likes some words of
 titles. `impressions` are lists of articles with clicks, as a front page logs them; `clicks` are
 what a log holds that keeps no more than what was read. Everything follows from the seed.
+
+How near a model can come to the truth, the number of readers decides: each has a taste of its own,
+and a log tells it by that reader's clicks alone.
 """
 
 from collections.abc import Iterator
