@@ -6,11 +6,13 @@ from secateur.scenario import Cleaning
 
 
 def in_words(counts: CleaningCounts) -> str:
-    """Where every row went, in one line."""
+    """Where every row went, in one line, and how many events the kept ones are."""
     parts = ("kept", "deduplicated", "quarantined", "filtered", "outside")
     found = {part: getattr(counts, part) for part in parts}
     told = (f"{rows:,} {part}" for part, rows in found.items() if rows or part == "kept")
-    return f"{counts.rows_in:,} rows: {', '.join(told)}"
+    events = f"; {counts.events:,} events" if counts.events != counts.kept else ""
+    drawn = f", {counts.sampled:,} of them drawn" if counts.sampled else ""
+    return f"{counts.rows_in:,} rows: {', '.join(told)}{events}{drawn}"
 
 
 def demand_within_budgets(counts: CleaningCounts, cleaning: Cleaning, evidence: str) -> None:
