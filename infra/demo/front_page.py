@@ -55,6 +55,7 @@ class Site:
         of_both = self.of_key[user, article["category"]]
         return {
             "user_id": user,
+            "news": news,
             "category": article["category"],
             "title": article["title"],
             "age_minutes": (ms - int(published)) // 60_000,
