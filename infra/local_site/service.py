@@ -59,6 +59,7 @@ class Service:
                 umask=0o077,
             )
         started = _started_at(process.pid)
+        self.record.touch(mode=0o600)
         self.record.write_text(json.dumps({"pid": process.pid, "started": started}))
 
     def pid(self) -> int | None:
