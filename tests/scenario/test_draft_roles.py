@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from drafted import DAY, ROWS, START, base, drafted, log, names, roles
+from secateur.scenario.drafting.night_guesses import NightGuess
 from secateur.scenario.drafting.scenario_draft import draft_scenario, make_draft
 
 
@@ -153,6 +154,11 @@ def test_window_splits_and_training_go_by_the_days_and_rows_of_the_log(tmp_path:
     assert (made["features"]["tune_days"], made["features"]["confirm_days"]) == (1, 1)
     assert made["training"]["batch_size"] == 64
     assert made["training"]["max_epochs"] == 20, "a small log is trained until it converges"
+
+
+@pytest.mark.parametrize(("rows", "epochs"), [(0, 20), (30_000, 4), (225_877, 2), (500_000, 1)])
+def test_training_has_steps_enough_to_converge(rows: int, epochs: int) -> None:
+    assert NightGuess(14, 2, (), rows).max_epochs == epochs
 
 
 def test_a_stray_row_of_the_future_makes_no_window(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a night needs besides the roles: its window, its splits, and how long it trains."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,7 +13,7 @@ _WINDOW_DAYS = 14
 _ENOUGH_ROWS = 200_000
 _WEEKS_TO_TELL = 3
 _MOST_HELD_OUT = 7
-_STEPS = 800  # of training, at most: enough for a small log to converge
+_STEPS = 800  # of training: enough for a small log to converge
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,11 @@ class NightGuess:
 
     @property
     def max_epochs(self) -> int:
-        """Passes until early stopping: many where rows are few, so that it converges.
+        """Passes until early stopping: as many as make `_STEPS` steps, so that it converges.
 
         Of many rows one is best: in a second one a CTR model learns its rare values by heart.
         """
-        return min(20, max(1, _STEPS * self.batch_size // max(self.rows, 1)))
+        return min(20, math.ceil(_STEPS * self.batch_size / max(self.rows, 1)))
 
 
 def guess_night(found: LogSurvey, days: tuple[str, ...], events_a_row: float) -> NightGuess:
