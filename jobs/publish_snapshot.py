@@ -14,9 +14,10 @@ from secateur import command
 from secateur.command import Job
 from secateur.contracts import artifact_files
 from secateur.contracts.data import Profile
+from secateur.releases.layout import snapshots_uri
 from secateur.releases.publisher import Publisher
 from secateur.releases.snapshots import publish_snapshot as publish
-from secateur.releases.snapshots import snapshots_uri, try_out
+from secateur.releases.snapshots import try_out
 from secateur.storage import join
 
 

@@ -13,8 +13,8 @@ from secateur.command import Job
 from secateur.contracts.artifact_files import RECEIPT, SNAPSHOT_RECEIPT
 from secateur.flags import sweep_flags
 from secateur.releases.catalogue import Catalogue
+from secateur.releases.layout import snapshots_uri
 from secateur.releases.signing import Trust
-from secateur.releases.snapshots import snapshots_uri
 from secateur.releases.sweeping import sweep
 from secateur.storage import join
 

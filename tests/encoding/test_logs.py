@@ -54,12 +54,13 @@ def plain(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Arti
 
 
 # Of the types of the others test_parity.py says the same, a column at a time.
-SLOW = [pytest.param(write, marks=pytest.mark.proof) for write in (doubles, integers)]
+SLOW = [
+    pytest.param(write, marks=pytest.mark.proof)
+    for write in (csv_with_a_side_table_of_doubles, doubles, integers)
+]
 
 
-@pytest.mark.parametrize(
-    "write", [json_lines, csv_with_a_side_table_of_doubles, *SLOW], ids=lambda write: write.__name__
-)
+@pytest.mark.parametrize("write", [json_lines, *SLOW], ids=lambda write: write.__name__)
 def test_every_form_of_a_log_gives_the_same_features(
     plain: Artifact, tmp_path: Path, write: Write
 ) -> None:

@@ -58,7 +58,7 @@ def test_a_row_may_repeat_what_came_on_the_days_that_it_may_be_late(
     assert counts_of(late).deduplicated == 2
 
 
-@pytest.mark.parametrize("late", [0, 1])
+@pytest.mark.parametrize("late", [pytest.param(0, marks=pytest.mark.proof), 1])
 def test_a_day_s_repetitions_do_not_depend_on_what_nights_read(
     late: int, log: SmallLog, tmp_path: Path
 ) -> None:

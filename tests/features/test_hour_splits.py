@@ -87,6 +87,7 @@ def test_the_verb_seals_the_splits_by_their_hours(log: RichLog) -> None:
     assert made.manifest.facts["days"]["confirm"] == [DAYS[1]]
 
 
+@pytest.mark.proof
 def test_days_that_warm_up_feed_counters_and_give_no_rows(log: RichLog, rich: RichLog) -> None:
     week = replace(rich, folder=log.folder)
     events = week.write("week")

@@ -60,6 +60,7 @@ def test_a_night_counts_only_new_days_and_seals_the_same(
     assert {place.parts[-2] for place in tmp_path.glob("build_features/*/*")} == set(DAYS)
 
 
+@pytest.mark.proof
 def test_a_damaged_day_is_counted_again_with_a_warning(
     log: RichLog,
     nights: dict[str, Artifact],

@@ -24,10 +24,11 @@ from secateur.releases import layout
 from secateur.releases.by_hand.rolling_back import roll_back
 from secateur.releases.catalogue import Catalogue
 from secateur.releases.following import FollowingScorer, Reader
+from secateur.releases.layout import snapshots_uri
 from secateur.releases.publisher import Publisher
 from secateur.releases.publishing import publish
 from secateur.releases.signing import Signer, new_seed
-from secateur.releases.snapshots import publish_snapshot, snapshots_uri, try_out
+from secateur.releases.snapshots import publish_snapshot, try_out
 from secateur.serving.scorer import load
 from secateur.snapshot.keyed_tables import SNAPSHOT, write_table
 from secateur.storage import join, open_store

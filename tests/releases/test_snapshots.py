@@ -16,8 +16,9 @@ from secateur.contracts.releases import (
     SnapshotColumn,
     SnapshotTable,
 )
+from secateur.releases.layout import snapshots_uri
 from secateur.releases.pulling import pull_from
-from secateur.releases.snapshots import publish_snapshot, pull_snapshot, snapshots_uri, try_out
+from secateur.releases.snapshots import publish_snapshot, pull_snapshot, try_out
 from secateur.snapshot.key_index import key_hash
 from secateur.snapshot.keyed_tables import SNAPSHOT, StoredSnapshot, write_table
 

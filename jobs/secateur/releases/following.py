@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 from secateur.contracts.errors import StoreError, UsageError
 from secateur.releases.catalogue import Catalogue
+from secateur.releases.layout import snapshots_uri
 from secateur.releases.pulling import PulledRelease, demand_fresh, pull_from
 from secateur.releases.reading.cache import default_root
 from secateur.releases.signing import Trust
-from secateur.releases.snapshots import snapshots_uri
 from secateur.snapshot.keyed_tables import StoredSnapshot
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ BLOBS = "blobs/sha256/"
 RELEASES = "releases/"
 CHANNELS = "channels/"
 PROBES = "probes/"
+SNAPSHOTS = "_snapshot"  # after a scenario's name: where its feature snapshots lie
 SWEPT = "swept/"
 
 POINTER_LIMIT = 64 * 1024
@@ -71,6 +72,11 @@ def channels(store: Store) -> list[str]:
     """Names of all channels."""
     found = (_POINTER.fullmatch(entry.key) for entry in store.entries(CHANNELS))
     return sorted(match.group(1) for match in found if match)
+
+
+def snapshots_uri(uri: str) -> str:
+    """Where the feature snapshots of the models at `<root>/<scenario>` lie."""
+    return uri.rstrip("/") + SNAPSHOTS
 
 
 def open_scenario(uri: str) -> tuple[Store, str]:

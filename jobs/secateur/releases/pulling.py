@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 from secateur.contracts.errors import (
@@ -110,7 +110,7 @@ def _last_served(catalogue: Catalogue, channel: str, cache: Cache) -> PulledRele
 def demand_fresh(pointer: ChannelPointer, where: str) -> None:
     """Insist that a pointer has not expired. Raises ReleaseError."""
     expires = pointer.expires_at
-    if expires is not None and datetime.now(UTC) > expires:
+    if expires is not None and datetime.now(timezone.utc) > expires:
         raise ReleaseError(
             f"{where}: channel {pointer.channel} (release {pointer.release}, epoch "
             f"{pointer.epoch}) was good until {expires.isoformat()}, and nobody has renewed it: "
