@@ -6,6 +6,7 @@ Below 140 columns only what decides is kept: AUC, bytes, the larger request, the
 """
 
 import argparse
+import textwrap
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ from secateur.report.number_format import (
 from secateur.report.story import headline
 
 ROOMY = 140
+LONGEST_REASON = 150  # characters; all of it stands on the page and in the judge's log
 STYLES = {
     "baseline": "blue",
     "accepted": "bold green",
@@ -74,7 +76,8 @@ def night_table(run: str, width: int = 160) -> Table:
         if row.measures and dense:
             cells = [column.cell(row, row.measures, dense) for column in columns]
         outcome = row.outcome_words, STYLES.get(row.outcome, "")
-        reasons = with_true_signs("; ".join(row.reasons))
+        said = with_true_signs("; ".join(row.reasons))
+        reasons = textwrap.shorten(said, LONGEST_REASON, placeholder=" ...")
         table.add_row(row.name, *cells, Text.assemble(outcome, "\n", reasons))
     return table
 
