@@ -77,14 +77,10 @@ def test_the_next_day_scores_alike_by_all_values_and_by_the_snapshot(
     by_ids = scorer.score({name: columns[name] for name in own}, hashed=True)
     labels = np.array(next_day["label"], np.int8)
     aucs = [auc(labels, scores) for scores in (by_all, by_ids)]
-    # What came late asks on the day it happened on, before the snapshot.
-    in_time = np.array(next_day["time_ms"]) >= StoredSnapshot(snapshot).meaning.as_of_ms
-    alike = float(np.mean(np.abs(by_all - by_ids)[in_time] < 1e-6))
-    print(  # noqa: T201
-        f"{len(labels)} rows, {in_time.sum()} in time: AUC {aucs[0]:.5f} by all values, "
-        f"{aucs[1]:.5f} by ids; {alike:.4%} of those in time score alike"
-    )
+    # How long a video lasts stands in the events alone: of a new one a service must say it.
+    alike = float(np.mean(np.abs(by_all - by_ids) < 1e-6))
+    print(f"{len(labels)} rows, AUC {aucs[0]:.5f} by all values, {aucs[1]:.5f}; {alike:.4%} alike")  # noqa: T201
     assert len(labels) > 10_000
     assert aucs[0] > 0.65
     assert abs(aucs[0] - aucs[1]) < 0.001
-    assert alike > 0.995
+    assert alike > 0.98
