@@ -8,7 +8,6 @@ soon: nothing is new to the one, the other is marked failed by a person.
 import json
 import os
 import re
-import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from airflow_client.client.models.dag_run_patch_body import DAGRunPatchBody
 from airflow_client.client.models.task_instance_response import TaskInstanceResponse
 
 import secateur
+from killed_verb import kill_verb
 from local_site.airflow_api import AirflowApi
 from local_site.progress import state_of
 from local_site.service import free_port
@@ -40,7 +40,6 @@ SCENARIO = Path(__file__).parents[1] / "jobs" / "scenarios" / "short_video.toml"
 CANDIDATES = ["weights_magnitude", "hybrid_small"]
 DETERMINISTIC = ("events", "events_report", "features", "features_report", "dense", "plan")
 TIMEOUT_S = 420
-WARM_UP_S = 1.5  # of CPU, for the imports; the trainer then needs three seconds more
 SMALLER = {
     "window_days = 14": "window_days = 7",
     "min_rows = 100_000": "min_rows = 50_000",
@@ -130,7 +129,7 @@ def run_night(
     wait_until(lambda: api.has_dag(dag))
     run = api.trigger(dag, parameters)
     if kill:
-        kill_verb(kill, site.runs)
+        kill_verb(kill, site.runs, wait_until)
     if mark_failed_at:
         wait_until(lambda: (mark_failed_at, "running") in states(api, dag, run))
         DagRunApi(api._client).patch_dag_run(
@@ -159,40 +158,6 @@ def wait_until(holds: Any, period_s: float = 0.5) -> None:
     while not holds():
         assert time.monotonic() < deadline, "the night takes too long"
         time.sleep(period_s)
-
-
-def kill_verb(verb: str, runs: Path) -> None:
-    """Kill -9 the verb's process of a run below `runs` in the midst of its work."""
-
-    def victim() -> int | None:
-        for entry in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                command = entry.read_bytes().split(b"\0")
-            except OSError:
-                continue
-            output = Path(os.fsdecode(command[-2])) if len(command) > 2 else Path()
-            ours = runs in output.parents and any(
-                a.endswith(f"/{verb}.py".encode()) for a in command
-            )
-            if ours and cpu_seconds(entry.parent) > WARM_UP_S:
-                return int(entry.parent.name)
-        return None
-
-    found: list[int | None] = []
-
-    def seen() -> bool:
-        found.append(victim())
-        return found[-1] is not None
-
-    wait_until(seen, period_s=0.05)
-    pid = found[-1]
-    assert pid is not None
-    os.kill(pid, signal.SIGKILL)
-
-
-def cpu_seconds(process: Path) -> float:
-    fields = (process / "stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def pointer_bytes() -> bytes:

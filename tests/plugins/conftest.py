@@ -1,14 +1,28 @@
 """A site whose store is empty, and a chat that alerts are posted to."""
 
 import base64
+import datetime
 import http.server
 import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+
+def manual_run() -> SimpleNamespace:
+    """What is read of a DagRun that a person triggered."""
+    return SimpleNamespace(
+        run_id="r1",
+        dag_id="secateur_x",
+        run_after=datetime.datetime(2026, 1, 1),
+        run_type="manual",
+        data_interval_end=None,
+        conf={},
+    )
 
 
 @pytest.fixture

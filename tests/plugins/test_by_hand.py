@@ -1,6 +1,5 @@
 """A night that a person ended is told and red; one that ended by itself is left alone."""
 
-import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +10,8 @@ from airflow.sdk.exceptions import AirflowFailException
 from secateur.contracts.errors import TaskFailure
 from secateur.contracts.record import from_json
 from secateur_airflow.by_hand import TellEndedByHand, demand_finished, left_undone
+
+from .conftest import manual_run
 
 PUBLISHED = {
     "check_run": "success",
@@ -50,14 +51,7 @@ def test_a_night_is_left_undone_where_its_last_step_was_skipped_unasked(
 
 def context(states: dict[str, str | None]) -> Any:
     """What Airflow hands to the callback of the report."""
-    run = SimpleNamespace(
-        run_id="r1",
-        dag_id="secateur_x",
-        run_after=datetime.datetime(2026, 1, 1),
-        run_type="manual",
-        data_interval_end=None,
-        conf={},
-    )
+    run = manual_run()
     ti = SimpleNamespace(
         dag_id="secateur_x",
         task_id="report_night",

@@ -1,6 +1,5 @@
 """A failed task is told to people and kept for the report: why, at which try, what is served."""
 
-import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,20 +18,15 @@ from secateur_airflow.alerts import Alert, Overdue, TellKept
 from secateur_airflow.failures import Forget, Record, kind_of
 from secateur_airflow.verb import NothingNewSkip
 
+from .conftest import manual_run
+
 REFUSED = AirflowFailException("judge_candidates refused (exit 65): none of 2 candidates passed")
 
 
 def context(error: BaseException, **of_task: Any) -> Any:
     """What Airflow hands to the callback of a failed task."""
     of_task = {"task_id": "judge_candidates", "map_index": -1, "rendered_map_index": None} | of_task
-    run = SimpleNamespace(
-        run_id="r1",
-        dag_id="secateur_x",
-        run_after=datetime.datetime(2026, 1, 1),
-        run_type="manual",
-        data_interval_end=None,
-        conf={},
-    )
+    run = manual_run()
     task = SimpleNamespace(inputs={}, skipped_for=None)
     ti = SimpleNamespace(
         dag_id="secateur_x", try_number=4, log_url="http://ui/log", task=task, **of_task
