@@ -38,14 +38,15 @@ def drawn(log: Path, name: str, *settings: str, keeps_all: bool = False) -> Case
 
 
 @pytest.mark.proof
-def test_a_model_of_drawn_negatives_learns_what_was_planted(log: Path) -> None:
-    """Not all of it: a reader's taste is told by some hundred clicks, and the best knows it."""
+@pytest.mark.xfail(strict=True, reason="13 % cannot be drawn; .7762 where .8042 is possible")
+def test_a_model_of_drawn_negatives_is_nearly_as_good_as_any_can_be(log: Path) -> None:
+    """Missed: a reader's taste is told by some hundred clicks, and the best possible knows it."""
     live = drawn(log, "live")
     assert verdict(live) == "passes"
     counts = drawn_of(live)
-    assert counts.left_out / counts.positives < 0.15
+    assert counts.left_out / counts.positives < 0.05
     model = confirm_auc(live)
-    assert best_of(live) - 0.035 < model < best_of(live)
+    assert best_of(live) - 0.01 < model < best_of(live) + 0.005
 
 
 @pytest.mark.proof
