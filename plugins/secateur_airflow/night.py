@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,7 @@ class Night:
 def docstring_of(verb: str) -> str:
     """What a verb says of itself; empty where its file lies on other machines only."""
     try:
-        text = Path(Verb(verb, "").script).read_text()
+        text = Path(Verb(verb, "").script(settings.jobs())).read_text()
     except OSError:
         return ""
     return ast.get_docstring(ast.parse(text)) or ""
@@ -109,16 +109,17 @@ def every_task() -> dict[str, Any]:
     }
 
 
-def operator_for(on: str) -> Any:  # noqa: ANN401 - one of three operator classes
-    """The operator class that the configuration asks for."""
-    if on == SPARK and settings.read("spark", "process") == "submit":
-        from secateur_airflow.on_spark import VerbOnSpark
+def operator_for(on: str) -> Any:  # noqa: ANN401 - makes one of three operators
+    """The operator that the configuration asks for; each is imported only where it is wanted."""
+    place = settings.place(on)
+    if place == settings.SUBMIT:
+        from secateur_airflow.places.on_spark import VerbOnSpark
 
         return VerbOnSpark
-    if on == GPU and settings.read("gpu", "process") == "kubernetes":
-        from secateur_airflow.in_pod import VerbInPod
+    if place == settings.POD:
+        from secateur_airflow.places.in_pod import VerbInPod
 
-        return VerbInPod
-    from secateur_airflow.process import VerbProcess
+        return partial(VerbInPod, template=settings.pod_template(on))
+    from secateur_airflow.places.process import VerbProcess
 
     return VerbProcess

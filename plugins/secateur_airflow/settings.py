@@ -7,10 +7,14 @@ scenarios   the folder of scenario files                     (<jobs>/scenarios)
 runs        root of the sealed run folders                       (../var/runs)
 state       root of what a night keeps for the next ones     (<runs>/state)
 store       root of releases                                 (s3://models)
-spark       process | submit: where Spark verbs run          (process)
+cpu, measure, spark, gpu    where tasks of this kind run     (process)
+            process: on the worker; pod: in Kubernetes; spark alone has submit: by `spark-submit`
 spark_conn_id  the Spark connection that `submit` uses       (spark_default)
-gpu         process | kubernetes: where torch verbs run      (process)
-gpu_image, gpu_namespace, gpu_limit  of the pod              (secateur:latest, default, 1)
+pods        the folder of pod templates, <kind>.yaml each    (../infra/kubernetes/pods)
+pod_jobs    the jobs folder, as the pods' image has it       (/opt/secateur/jobs)
+pod_scenarios  the folder of scenario files there            (<pod_jobs>/scenarios)
+pod_keys_secret  the secret with the keys of few verbs alone (secateur-keys)
+pod_start_seconds  how long a pod may take to start          (900)
 cpu_hours, measure_hours, spark_hours, gpu_hours             (1, 1, 4, 8)
             the longest that one task may take where it runs; then it is ended and tried again
 schedule    on | off: whether nights run by themselves           (on)
@@ -26,11 +30,13 @@ from pathlib import Path
 from typing import Protocol
 
 from airflow.sdk import conf
+from airflow.sdk.exceptions import AirflowConfigException
 
 PROJECT = Path(__file__).parents[2]
 SECTION = "secateur"
 RUN_HASH_DIGITS = 6
 LONGEST_HOURS = {"cpu": "1", "measure": "1", "spark": "4", "gpu": "8"}
+PROCESS, POD, SUBMIT = "process", "pod", "submit"
 
 
 class Run(Protocol):
@@ -44,6 +50,40 @@ class Run(Protocol):
 def read(key: str, default: str) -> str:
     """One key of the `[secateur]` section."""
     return str(conf.get(SECTION, key, fallback=default))
+
+
+def place(on: str) -> str:
+    """Where tasks of a kind run. Raises AirflowConfigException on a place that it has not."""
+    found = read(on, PROCESS)
+    places = (PROCESS, POD, SUBMIT) if on == "spark" else (PROCESS, POD)
+    if found not in places:
+        raise AirflowConfigException(f"[{SECTION}] {on} = {found!r} is none of {places}")
+    return found
+
+
+def pod_template(on: str) -> str:
+    """Path of the pod template for tasks of a kind, on the worker that starts the pod."""
+    return f"{read('pods', str(PROJECT / 'infra' / 'kubernetes' / 'pods'))}/{on}.yaml"
+
+
+def jobs_in_pods() -> str:
+    """The folder of the verbs in the pods' image."""
+    return read("pod_jobs", "/opt/secateur/jobs")
+
+
+def scenarios_in_pods() -> str:
+    """The folder of scenario files in a pod."""
+    return read("pod_scenarios", f"{jobs_in_pods()}/scenarios")
+
+
+def keys_secret() -> str:
+    """The name of the Kubernetes secret with the keys that not every verb may have."""
+    return read("pod_keys_secret", "secateur-keys")
+
+
+def pod_start_seconds() -> int:
+    """How long a pod may take to start: an image of gigabytes is pulled, a node may be added."""
+    return int(read("pod_start_seconds", "900"))
 
 
 def time_limit(on: str) -> timedelta:

@@ -20,6 +20,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook
@@ -46,6 +47,8 @@ SIGNERS = frozenset(
         *("roll_back", "hold_channel", "republish_release"),
     }
 )
+ID_KEY = "SECATEUR_ID_KEY"
+HASHERS = frozenset({"check_run", "clean_events"})
 # How `secateur.command` begins a verb's last line.
 ENDED = re.compile(
     r"^\d\d:\d\d:\d\d [EC] secateur: \w+ (?:REFUSED|asked wrongly|failed) after [\d.]+ s: "
@@ -80,15 +83,25 @@ class Verb:
     scenario: str
     timezone: str = "UTC"
 
-    @property
-    def script(self) -> str:
-        """Path of the verb's file."""
-        return f"{settings.jobs()}/{self.name}.py"
+    def script(self, jobs: str) -> str:
+        """Path of the verb's file on a machine whose verbs lie in the folder `jobs`."""
+        return f"{jobs}/{self.name}.py"
+
+    def scenario_file(self, context: "Context", folder: str = "") -> str:
+        """Path of the scenario file: as it is here, else of the same name in `folder`."""
+        here = self.scenario or f"{settings.scenarios()}/{context['params']['scenario']}.toml"
+        return f"{folder}/{PurePath(here).name}" if folder else here
 
     def arguments(
-        self, context: "Context", inputs: Mapping[str, Any], output_path: Sequence[str]
+        self,
+        context: "Context",
+        inputs: Mapping[str, Any],
+        output_path: Sequence[str],
+        scenarios: str = "",
     ) -> list[str]:
         """The command line after the script; the output's URI is last.
+
+        `scenarios` is the folder of scenario files where the verb runs, if that is elsewhere.
 
         `inputs` maps flags to URIs, names or texts, in which `{run}` stands for the run's folder;
         one with a dot overrides that key of the scenario, unless it is empty; one that ends in `?`
@@ -103,7 +116,7 @@ class Verb:
             for name, value in inputs.items()
             if "." not in name
         ]
-        scenario = self.scenario or f"{settings.scenarios()}/{context['params']['scenario']}.toml"
+        scenario = self.scenario_file(context, scenarios)
         changes = overrides(parameters_of(context, self.timezone), keys)
         output = "/".join([run, *output_path])
         return [f"--scenario={scenario}", *changes, *filter(None, flags), "--output", output]
@@ -184,6 +197,12 @@ def environment_of(verb: str) -> dict[str, str]:
     if verb in SIGNERS and (key := signing_key()):
         environment[SIGNING_KEY] = key
     return environment
+
+
+def keys_of(verb: str) -> list[str]:
+    """The names of the keys that a verb needs and most others must not have."""
+    needed = {SIGNING_KEY: verb in SIGNERS, ID_KEY: verb in HASHERS}
+    return [name for name, wanted in needed.items() if wanted]
 
 
 def signing_key() -> str:

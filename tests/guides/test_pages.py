@@ -81,7 +81,7 @@ def test_the_table_of_variables_is_what_the_code_reads() -> None:
     read = set(re.findall(r"\bSECATEUR_[A-Z]+(?:_[A-Z]+)*\b", code))
     keys = set(re.findall(r"\bread\([\"'](\w+)[\"'],", sources("plugins/**/*.py")))
     kinds = ("cpu", "spark", "gpu", "measure")
-    keys |= {f"{kind}_{what}" for kind in kinds for what in ("queue", "hours")}
+    keys |= {f"{kind}_{what}" for kind in kinds for what in ("queue", "hours")} | set(kinds)
     read |= {f"AIRFLOW__SECATEUR__{key.upper()}" for key in keys}
     table = (GUIDES / "deploy.md").read_text().partition("## Every variable")[2]
     told = set(re.findall(r"\b(?:AIRFLOW__)?SECATEUR_\w+", table))

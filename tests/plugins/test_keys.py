@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from secateur_airflow.process import VerbProcess
+from secateur_airflow.places.process import VerbProcess
 from secateur_airflow.verb import SIGNERS, Verb
 
 JOBS = Path(__file__).parents[2] / "jobs"

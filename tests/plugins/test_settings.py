@@ -9,11 +9,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTimeout
+from airflow.sdk.exceptions import (
+    AirflowConfigException,
+    AirflowException,
+    AirflowFailException,
+    AirflowTaskTimeout,
+)
 
 from secateur_airflow import settings
-from secateur_airflow.night import GPU, SPARK, Night
-from secateur_airflow.process import VerbProcess, last_error, level_of
+from secateur_airflow.night import Night
+from secateur_airflow.places.last_words import last_error, level_of
+from secateur_airflow.places.process import VerbProcess
 from secateur_airflow.verb import Verb
 
 CONTEXT: Any = {
@@ -110,7 +116,7 @@ def time_out(*_: object) -> None:
 def test_a_verb_that_hangs_is_ended_with_all_that_it_started(
     jobs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("secateur_airflow.process.GRACE_S", 0.5)
+    monkeypatch.setattr("secateur_airflow.places.process.GRACE_S", 0.5)
     hanging = (
         "import subprocess\n"
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
@@ -126,7 +132,7 @@ def test_a_verb_that_hangs_is_ended_with_all_that_it_started(
             signal.setitimer(signal.ITIMER_REAL, 0.3)
         return logging.INFO
 
-    monkeypatch.setattr("secateur_airflow.process.level_of", strike_once_it_hangs)
+    monkeypatch.setattr("secateur_airflow.places.process.level_of", strike_once_it_hangs)
     before = signal.signal(signal.SIGALRM, time_out)
     try:
         with pytest.raises(AirflowTaskTimeout):
@@ -146,36 +152,33 @@ def test_a_verbs_lines_keep_their_level() -> None:
     assert level_of("Traceback") == logging.INFO
 
 
+KINDS = ("cpu", "measure", "spark", "gpu")
+
+
 @pytest.mark.parametrize(
-    ("on", "setting", "value", "kind"),
+    ("on", "place", "kind"),
     [
-        (SPARK, "SPARK", "process", "VerbProcess"),
-        (SPARK, "SPARK", "submit", "VerbOnSpark"),
-        (GPU, "GPU", "process", "VerbProcess"),
-        (GPU, "GPU", "kubernetes", "VerbInPod"),
+        *((on, "process", "VerbProcess") for on in KINDS),
+        *((on, "pod", "VerbInPod") for on in KINDS),
+        ("spark", "submit", "VerbOnSpark"),
     ],
 )
 def test_where_a_task_runs_is_configuration(
-    monkeypatch: pytest.MonkeyPatch, on: str, setting: str, value: str, kind: str
+    monkeypatch: pytest.MonkeyPatch, on: str, place: str, kind: str
 ) -> None:
-    monkeypatch.setenv(f"AIRFLOW__SECATEUR__{setting}", value)
+    monkeypatch.setenv(f"AIRFLOW__SECATEUR__{on.upper()}", place)
     xcom = Night("s.toml").task("train_model", {"features": "/f"}, on=on)
     assert type(xcom.operator).__name__ == kind
-    assert xcom.operator.pool == on
+    assert xcom.operator.pool == ("default_pool" if on == "cpu" else on)
 
 
-def test_a_refusal_on_spark_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
-
-    def refuse(_self: object, _context: object) -> None:
-        raise AirflowException("Cannot execute: spark-submit x. Error code is: 65.")
-
-    monkeypatch.setenv("AIRFLOW__SECATEUR__SPARK", "submit")
-    monkeypatch.setattr(SparkSubmitOperator, "execute", refuse)
-    operator = Night("s.toml").task("validate_events", {"events": "/e"}, on=SPARK).operator
-    with pytest.raises(AirflowFailException, match="refused"):
-        operator.execute(CONTEXT)
-    assert operator.application_args[-1].endswith("/events_report")
+@pytest.mark.parametrize(("on", "place"), [("gpu", "submit"), ("cpu", "kubernetes")])
+def test_a_place_that_a_kind_of_task_has_not_is_refused_when_the_dag_is_read(
+    monkeypatch: pytest.MonkeyPatch, on: str, place: str
+) -> None:
+    monkeypatch.setenv(f"AIRFLOW__SECATEUR__{on.upper()}", place)
+    with pytest.raises(AirflowConfigException, match=place):
+        Night("s.toml").task("train_model", on=on)
 
 
 def test_what_nights_keep_lies_with_the_runs_unless_configured(

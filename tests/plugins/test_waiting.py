@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
-from secateur_airflow.process import VerbProcess
+from secateur_airflow.places.process import VerbProcess
 from secateur_airflow.verb import NothingNewSkip, Verb
 
 HOUR = timedelta(hours=1)

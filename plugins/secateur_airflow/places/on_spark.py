@@ -1,0 +1,65 @@
+"""A verb by `spark-submit`: for sites whose Spark is a cluster.
+
+Client deploy mode, so that the verb's exit code comes back; the cluster reads and writes the
+run's folder under the same URI, so `[secateur] runs` names a shared file system.
+"""
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.sdk.exceptions import AirflowException
+
+from secateur_airflow import settings
+from secateur_airflow.places.last_words import TRACEBACK, last_words
+from secateur_airflow.places.verb_task import TEMPLATE_FIELDS, VerbTask
+from secateur_airflow.verb import SIGNING_KEY
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+EXIT_CODE = re.compile(r"Error code is: (\d+)")
+LOG = "\nLast spark-submit output:\n"
+EXCEPTION = re.compile(r"(?:\w+\.)*[A-Z]\w*(?::|$)")
+
+
+class VerbOnSpark(VerbTask, SparkSubmitOperator):
+    """Submit a verb to the cluster of the configured Spark connection."""
+
+    template_fields: Sequence[str] = (*SparkSubmitOperator.template_fields, *TEMPLATE_FIELDS)
+
+    def __init__(self, **airflow_arguments: Any) -> None:  # noqa: ANN401 - VerbTask's
+        verb = airflow_arguments["verb"]
+        super().__init__(
+            application=verb.script(settings.jobs()),
+            conn_id=settings.read("spark_conn_id", "spark_default"),
+            name=f"secateur-{verb.name}",
+            **airflow_arguments,
+        )
+
+    def execute(self, context: "Context") -> object:
+        """Submit, wait, and return the verb's answer."""
+        self.application_args = self.begin(context)
+        with tempfile.TemporaryDirectory(prefix="secateur-") as folder:
+            answer = Path(folder) / "answer.json"
+            self.env_vars = {"SECATEUR_ANSWER": str(answer), SIGNING_KEY: ""}
+            try:
+                super().execute(context)
+            except AirflowException as error:
+                code = EXIT_CODE.search(str(error))
+                log = str(error).partition(LOG)[2] or str(error)
+                self.end(context, int(code.group(1)) if code else 1, last_words(with_indents(log)))
+            self.answered = json.loads(answer.read_text())
+            return self.answered
+
+
+def with_indents(log: str) -> Iterator[str]:
+    """The lines of a log that lost their indents: within a traceback they tell the frames."""
+    in_traceback = False
+    for line in log.splitlines():
+        in_traceback = line == TRACEBACK or (in_traceback and not EXCEPTION.match(line))
+        yield f"  {line}" if in_traceback and line != TRACEBACK else line
