@@ -76,7 +76,7 @@ bench-peers: setup     ## speed of training beside DeepCTR-Torch and FuxiCTR, as
 	@$(BENCH) peers $(FRAPPE)
 
 lock: setup            ## pin every dependency anew
-	@.venv/bin/uv pip compile -q --upgrade pyproject.toml --extra pipeline --group dev \
+	@.venv/bin/uv pip compile -q --upgrade pyproject.toml --extra pipeline --extra serve --group dev \
 	  --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements.txt
 	@.venv/bin/uv pip compile -q --upgrade infra/torch/torch.in -c requirements.txt \
 	  --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o infra/torch/cuda.txt

@@ -39,6 +39,9 @@ OWNERS = {
     "rich": {"command", "report"},
     "pydantic": {"scenario", "section", "model"},
     "clevercsv": {"scenario"},
+    "starlette": {"server"},
+    "uvicorn": {"server"},
+    "prometheus_client": {"server"},
     "pandas": set(),
     "airflow": set(),
 }
@@ -68,7 +71,8 @@ SIDEWAYS = {
     "packaging": {"model", "onnx_graph", "serving"},
     "judgement": {"serving"},
     "releases": {"serving", "snapshot"},
-    "client": {"releases", "serving", "onboarding"},
+    "client": {"releases", "serving", "onboarding", "server"},
+    "server": {"releases", "serving"},
     "onboarding": {"report"},
     "report": set(),
     # What a scenario says of the network is read where the network is.

@@ -6,6 +6,7 @@
     secateur releases s3://models/short_video           all that is published
     secateur why s3://models/short_video DIGEST         the data, code and gates behind a byte
     secateur score s3://models/short_video rows.csv     one score a line
+    secateur serve s3://models/short_video              HTTP, by KServe's open inference protocol
     secateur rollback s3://models/short_video --release 7 --reason "..."
     secateur hold s3://models/short_video --reason "..."    nights leave the channel alone
     secateur resume s3://models/short_video --reason "..."  they move it again
@@ -20,7 +21,8 @@
 
 The AWS_* variables name the store, SECATEUR_VERIFY_KEY the publishers to trust. Scoring raw user
 ids needs SECATEUR_ID_KEY, rolling back SECATEUR_SIGNING_KEY. `secateur scenario` needs the extra
-`secateur[pipeline]`, `secateur try` a checkout; all else runs with the client's few dependencies.
+`secateur[pipeline]`, `secateur try` a checkout, `secateur serve` the extra `secateur[serve]`; all
+else runs with the client's few dependencies.
 With `--json`, whatever speaks of a store answers with one JSON document.
 """
 
@@ -67,6 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             run_scenario(given[1:])
         elif given[:1] == ["try"]:
             run_try(given[1:])
+        elif given[:1] == ["serve"]:
+            run_serve(given[1:])
         else:
             arguments = client_parser().parse_args(given)
             arguments.run(arguments)
@@ -136,6 +140,7 @@ def client_parser() -> Parser:
     add(run_keys)
     commands.add_parser("scenario", help=run_scenario.__doc__)
     commands.add_parser("try", help=run_try.__doc__)
+    commands.add_parser("serve", help=run_serve.__doc__)
     return root
 
 
@@ -186,6 +191,15 @@ def run_try(argv: Sequence[str]) -> None:
     except ModuleNotFoundError as error:
         raise UsageError(f"this needs secateur[pipeline]: {error.name} is not installed") from error
     try_command.run_try_command(argv)
+
+
+def run_serve(argv: Sequence[str]) -> None:
+    """Answer scoring requests over HTTP; `secateur serve --help` says more."""
+    try:
+        from secateur.server import serve_command
+    except ModuleNotFoundError as error:
+        raise UsageError(f"this needs secateur[serve]: {error.name} is not installed") from error
+    serve_command.run_serve_command(argv)
 
 
 @contextlib.contextmanager

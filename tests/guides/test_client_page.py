@@ -49,7 +49,9 @@ def test_the_page_explains_all_that_a_service_may_call() -> None:
     import secateur
     from secateur.serving.scorer import Scorer
 
-    inside = {"encode", "score_ids", "ids_of", "repeat_request", "inputs_of"}  # for evaluation only
+    # For evaluation and the server only.
+    inside = {"encode", "score_ids", "score_task_ids", "ids_of", "repeat_request", "inputs_of"}
+    inside |= {"ranked_item"}
     public = {name for name in vars(Scorer) if not name.startswith("_")} - inside
     text = prose(PAGE)
     assert {name for name in secateur.__all__ if f"secateur.{name}(" not in text} == set()

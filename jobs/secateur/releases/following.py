@@ -107,6 +107,12 @@ class FollowingScorer:
         return self._now().release
 
     @property
+    def scorer_and_release(self) -> "tuple[Scorer, PulledRelease]":
+        """Both, of one moment."""
+        now = self._now()
+        return now.scorer, now.release
+
+    @property
     def schema(self) -> "FeatureSchema":
         """The present scorer's schema."""
         return self.scorer.schema

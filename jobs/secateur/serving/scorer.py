@@ -18,11 +18,10 @@ from secateur.contracts.features import BucketField, ListField, NumberField, Vec
 from secateur.serving import prior
 from secateur.serving.encoding.catalogue_items import Items, item_names
 from secateur.serving.encoding.encoders import (
-    BucketEncoder,
     FieldEncoder,
     HashedEncoder,
     KeyedEncoder,
-    category_encoder,
+    field_encoders,
 )
 from secateur.serving.encoding.number_encoder import NumberEncoder, known_numbers
 from secateur.serving.encoding.plain_columns import Table, plain_columns
@@ -88,7 +87,7 @@ class Scorer:
         self._user_key = UserKey(id_key, contents.schema.id_key)
         self._keyed: tuple[bytes, Encoders] | None = None
         self._snapshot: SnapshotColumns | None = None
-        self._encoders = _encoders(contents)
+        self._encoders = field_encoders(contents)
         self._numbers = {field.name: NumberEncoder(field) for field in contents.schema.numbers}
         self._runtime = Runtime(contents, threads)
         self._id_columns = {
@@ -140,6 +139,11 @@ class Scorer:
         best = np.argsort(-scores, kind="stable")[:k]
         return [(ranked[place], float(scores[place])) for place in best.tolist()]
 
+    @property
+    def ranked_item(self) -> str | None:
+        """The input by which the snapshot's items are ranked, None without a snapshot."""
+        return None if self._snapshot is None else self._snapshot.meaning.item
+
     def prepare(self, columns: Columns | Table) -> Items:
         """Encode candidates once, by the columns that are theirs, to `score` them many times.
 
@@ -159,8 +163,7 @@ class Scorer:
         self, columns: Columns | Table, *, hashed: bool = False, items: Items | None = None
     ) -> dict[str, Scores]:
         """Float32 probabilities [n] of the label and of every further task by name; see `score`."""
-        encoded = self.encode(columns, hashed=hashed, items=items)
-        return self._runtime.run_tasks(self._check_inputs(encoded))
+        return self.score_task_ids(self.encode(columns, hashed=hashed, items=items))
 
     def encode(
         self, columns: Columns | Table, *, hashed: bool = False, items: Items | None = None
@@ -189,6 +192,10 @@ class Scorer:
     def score_ids(self, encoded: Feed) -> Scores:
         """Float32 probabilities [n] of what `encode` gives; ids not held are OOV."""
         return self._runtime.run(self._check_inputs(encoded))
+
+    def score_task_ids(self, encoded: Feed) -> dict[str, Scores]:
+        """As `score_tasks`, of what `encode` gives."""
+        return self._runtime.run_tasks(self._check_inputs(encoded))
 
     def _check_inputs(self, encoded: Feed) -> Feed:
         if encoded.keys() != self._runtime.inputs.keys():
@@ -287,13 +294,3 @@ class Scorer:
             }
             self._keyed = key, encoders
         return self._keyed[1]
-
-
-def _encoders(contents: Contents) -> Encoders:
-    """One encoder a field of one id a row, and one a list with a vocabulary of its own."""
-    return {
-        field.name: BucketEncoder(field)
-        if isinstance(field, BucketField)
-        else category_encoder(contents.vocabulary[field.name])
-        for field in (*contents.schema.fields, *contents.schema.own_lists)
-    }

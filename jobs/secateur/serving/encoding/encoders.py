@@ -25,6 +25,7 @@ from secateur.serving.encoding.number_encoder import numbers_of
 from secateur.serving.encoding.raw_columns import Values, spelling, to_list, whole_numbers_of
 from secateur.serving.encoding.whole_numbers import numbered_ids
 from secateur.serving.files import vocabulary
+from secateur.serving.files.package import Contents
 from secateur.serving.files.vocabulary import HASH_BITS, Hashes
 
 Ids = NDArray[np.int32]
@@ -224,3 +225,13 @@ def category_encoder(values: vocabulary.Values) -> CategoryEncoder | HashedEncod
     if isinstance(values, Hashes):
         return HashedEncoder(values.prefixes, values.bits)
     return CategoryEncoder(values)
+
+
+def field_encoders(contents: Contents) -> dict[str, FieldEncoder]:
+    """One encoder a field of one id a row, and one a list with a vocabulary of its own."""
+    return {
+        field.name: BucketEncoder(field)
+        if isinstance(field, BucketField)
+        else category_encoder(contents.vocabulary[field.name])
+        for field in (*contents.schema.fields, *contents.schema.own_lists)
+    }
