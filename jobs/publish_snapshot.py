@@ -10,6 +10,8 @@ wait for the gate: the model that is served needs today's counts also where toni
 Needs SECATEUR_SIGNING_KEY. Exit 65: the store does not enforce conditional writes.
 """
 
+from dataclasses import replace
+
 from secateur import command
 from secateur.command import Job
 from secateur.contracts import artifact_files
@@ -28,12 +30,13 @@ def publish_snapshot(job: Job) -> None:
     days = tuple(sorted(report.read(artifact_files.PROFILE, Profile).days))
     rules = job.use(job.scenario.release)
     uri = snapshots_uri(join(job.flag("store"), job.scenario.name))
-    publisher = Publisher.at(uri, try_out)
+    publisher = replace(Publisher.at(uri, try_out), valid_hours=rules.valid_hours)
     with job.create("Release") as draft:
         receipt = publish(publisher, rules.channel, snapshot, report, days, rules.older_data)
         draft.write(artifact_files.RECEIPT, receipt)
         facts = {"number": receipt.number, "channel": rules.channel, "served": receipt.served}
         job.seal(draft, facts)
+    job.answer({"uri": job.output_uri(), "moved": receipt.move(snapshot.digest, days)})
 
 
 if __name__ == "__main__":

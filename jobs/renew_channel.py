@@ -1,35 +1,54 @@
-"""Sign anew what a channel serves, so that readers can tell a quiet store from a frozen one.
+"""Sign anew what a scenario's channels serve: readers tell a quiet store from a frozen one by it.
 
     python jobs/renew_channel.py --scenario short_video --store s3://models --output URI
 
-The channel moves nowhere: its epoch grows, and it is good for `release.valid_days` from now, or for
-as long as it was. Run it every night, also where the night was refused. With `--target NAME`, a
-target of the search, the channel is that target's. Needs SECATEUR_SIGNING_KEY.
+Renewed are the scenario's channel, those of its search's targets, and that of its feature
+snapshots. None moves: its epoch grows, and it is good for `release.valid_days` from now, or for as
+long as it was. One that is not there yet, or never expires, is left alone. Every night runs it,
+also one that is refused. Needs SECATEUR_SIGNING_KEY.
 """
 
+import logging
 from dataclasses import replace
 
 from secateur import command
 from secateur.command import Job
-from secateur.contracts import artifact_files
+from secateur.contracts.releases import ChannelPointer
 from secateur.releases import channels
+from secateur.releases.layout import snapshots_uri
 from secateur.releases.publisher import Publisher
 from secateur.storage import join
 
+log = logging.getLogger("secateur.renew_channel")
+
 
 def renew_channel(job: Job) -> None:
-    """Renew the pointer, seal it as it is now."""
+    """Renew the pointers, seal them as they are now."""
     rules = job.use(job.scenario.release)
-    publisher = Publisher.at(join(job.flag("store"), job.scenario.name))
-    channel = rules.channel
-    if job.arguments.get("target"):
-        channel = f"{channel}_{job.scenario.target(job.flag('target')).name}"
+    models = join(job.flag("store"), job.scenario.name)
+    epochs = {}
     with job.create("Renewal") as draft:
-        publisher = replace(publisher, valid_hours=rules.valid_hours)
-        pointer = channels.renew(publisher, channel)
-        draft.write(artifact_files.POINTER, pointer)
-        job.seal(draft, {"channel": channel, "release": pointer.release, "epoch": pointer.epoch})
+        for uri in (models, snapshots_uri(models)):
+            publisher = replace(Publisher.at(uri), valid_hours=rules.valid_hours)
+            for channel in job.scenario.channels:
+                if pointer := renew_if_it_expires(publisher, channel):
+                    name = f"{pointer.scenario}.{channel}"
+                    draft.write(f"{name}.json", pointer)
+                    epochs[name] = pointer.epoch
+        job.seal(draft, {"renewed": epochs})
+
+
+def renew_if_it_expires(publisher: Publisher, channel: str) -> ChannelPointer | None:
+    """Renew a channel; say why there is nothing to renew."""
+    current = publisher.catalogue.pointer(channel)
+    if current is None:
+        log.info("%s has no channel %s yet", publisher.store.uri, channel)
+        return None
+    if not (publisher.valid_hours or current.pointer.valid_hours):
+        log.info("%s: channel %s never expires (release.valid_days)", publisher.store.uri, channel)
+        return None
+    return channels.renew(publisher, channel)
 
 
 if __name__ == "__main__":
-    command.run(renew_channel, __doc__, inputs=("store",), options=("target",))
+    command.run(renew_channel, __doc__, inputs=("store",))

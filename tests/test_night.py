@@ -1,34 +1,26 @@
 """Real nights through Airflow, with Spark, Great Expectations, torch and SeaweedFS all real.
 
-The first publishes. The second has its trainer killed and an impossible margin: Airflow retries
-the one, the gate refuses the other, and what is served does not change by a byte. Two more end
-soon: nothing is new to the one, the other is marked failed by a person.
+The first publishes, once a person has approved. The second has its trainer killed and an impossible
+margin: Airflow retries the one, the gate refuses the other, and what is served is renewed, and does
+not change. Two more end soon: nothing is new to the one, the other is marked failed by a person.
 """
 
 import json
 import os
 import re
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
-from airflow_client.client.api.dag_run_api import DagRunApi
-from airflow_client.client.models.dag_run_mutable_states import DagRunMutableStates
-from airflow_client.client.models.dag_run_patch_body import DAGRunPatchBody
-from airflow_client.client.models.task_instance_response import TaskInstanceResponse
 
 import secateur
-from killed_verb import kill_verb
-from local_site.airflow_api import AirflowApi
 from local_site.progress import state_of
 from local_site.service import free_port
 from local_site.site import Site
-from secateur import artifacts
+from real_night import Night, run_night
 from secateur.contracts import record
 from secateur.contracts.judgement import Verdict
 from secateur.contracts.releases import SignedPointer
@@ -39,33 +31,13 @@ pytestmark = pytest.mark.night
 SCENARIO = Path(__file__).parents[1] / "jobs" / "scenarios" / "short_video.toml"
 CANDIDATES = ["weights_magnitude", "hybrid_small"]
 DETERMINISTIC = ("events", "events_report", "features", "features_report", "dense", "plan")
-TIMEOUT_S = 420
 SMALLER = {
     "window_days = 14": "window_days = 7",
     "min_rows = 100_000": "min_rows = 50_000",
     'name = "short_video"': 'name = "small_night"',
     'schedule = "0 3 * * *"': 'schedule = "@yearly"',
+    "[release]": "[release]\napproval_hours = 1\nvalid_days = 7",
 }
-
-
-@dataclass
-class Night:
-    """What a run left behind."""
-
-    run: str
-    state: str
-    folder: Path
-    tasks: list[TaskInstanceResponse]
-    logs: dict[str, list[str]] = field(default_factory=dict)
-
-    def task(self, name: str) -> TaskInstanceResponse:
-        """The only instance of a task."""
-        (found,) = [task for task in self.tasks if task.task_id == name]
-        return found
-
-    def digest(self, place: str) -> str:
-        """Digest of a sealed artifact."""
-        return artifacts.read_manifest(str(self.folder / place)).digest
 
 
 @pytest.fixture(scope="module")
@@ -118,50 +90,15 @@ def marked(site: Site, repeated: Night) -> Night:
     return run_night(site, {"again": True}, mark_failed_at="clean_events")
 
 
-def run_night(
-    site: Site,
-    parameters: dict[str, Any],
-    kill: str | None = None,
-    mark_failed_at: str | None = None,
-) -> Night:
-    api = site.airflow.start()
-    dag = "secateur_small_night"
-    wait_until(lambda: api.has_dag(dag))
-    run = api.trigger(dag, parameters)
-    if kill:
-        kill_verb(kill, site.runs, wait_until)
-    if mark_failed_at:
-        wait_until(lambda: (mark_failed_at, "running") in states(api, dag, run))
-        DagRunApi(api._client).patch_dag_run(
-            dag, run, DAGRunPatchBody(state=DagRunMutableStates.FAILED)
-        )
-    wait_until(lambda: api.run_state(dag, run) in ("success", "failed"))
-    night = Night(
-        run,
-        api.run_state(dag, run),
-        max((site.runs / "small_night").iterdir()),
-        api.tasks(dag, run),
-    )
-    attempts = [(t.task_id, t.try_number) for t in night.tasks if state_of(t) == "failed"]
-    attempts += [(kill, 1)] if kill else []
-    attempts += [("report_night", 1)] if mark_failed_at else []
-    night.logs = {task: api.log(dag, run, task, attempt) for task, attempt in attempts}
-    return night
-
-
-def states(api: AirflowApi, dag: str, run: str) -> set[tuple[str, str]]:
-    return {(task.task_id, state_of(task)) for task in api.tasks(dag, run)}
-
-
-def wait_until(holds: Any, period_s: float = 0.5) -> None:
-    deadline = time.monotonic() + TIMEOUT_S
-    while not holds():
-        assert time.monotonic() < deadline, "the night takes too long"
-        time.sleep(period_s)
-
-
 def pointer_bytes() -> bytes:
     return open_store("s3://models/small_night").get("channels/latest.json").data
+
+
+def moved_at(pointer: bytes, served: bytes) -> int:
+    """The epoch of a pointer that serves what `served` does, and was but renewed since."""
+    now, then = (record.from_json(SignedPointer, one).pointer for one in (pointer, served))
+    assert replace(now, epoch=then.epoch, renewed_at=then.renewed_at) == then
+    return now.epoch
 
 
 def test_a_night_ends_in_a_release_that_a_client_pulls(published: Night, served: bytes) -> None:
@@ -171,6 +108,22 @@ def test_a_night_ends_in_a_release_that_a_client_pulls(published: Night, served:
     assert secateur.load(release).schema.scenario == "small_night"
     assert release.manifest.package == verdict_of(published).package
     assert release.manifest.bytes * 10 <= release.manifest.dense_bytes
+
+
+def test_a_person_approved_and_those_who_wait_for_the_channel_are_told(
+    site: Site, published: Night, served: bytes
+) -> None:
+    pulled = secateur.pull("s3://models/small_night", cache=published.folder.parents[2] / "reader")
+    approval = pulled.manifest.approval
+    assert approval is not None
+    assert (approval.by, approval.reason) == ("admin", "fine")
+    events = site.airflow.start().page("/api/v2/assets/events").json()["asset_events"]
+    (told,) = [one for one in events if one["uri"].endswith("/small_night/channels/latest.json")]
+    days = pulled.manifest.days
+    expected = {"channel": "latest", "release": 1, "bytes": pulled.manifest.bytes}
+    assert told["extra"].items() >= expected.items()
+    assert told["extra"]["package"] == pulled.manifest.package
+    assert (told["extra"]["first_day"], told["extra"]["last_day"]) == (days[0], days[-1])
 
 
 def verdict_of(night: Night) -> Verdict:
@@ -217,9 +170,11 @@ def test_an_impossible_margin_is_refused_once_and_says_why(refused: Night) -> No
     assert not verdict_of(refused).accepted
 
 
-def test_what_is_served_is_unchanged_byte_for_byte(served: bytes, refused: Night) -> None:
+def test_a_refused_night_renews_what_is_served_and_changes_nothing_else(
+    served: bytes, refused: Night
+) -> None:
     assert refused.state == "failed"
-    assert pointer_bytes() == served
+    assert moved_at(pointer_bytes(), served) == 2
 
 
 def test_the_same_inputs_gave_the_same_digests(published: Night, refused: Night) -> None:
@@ -232,13 +187,14 @@ def test_a_night_without_anything_new_is_skipped_and_says_which_release_it_is(
 ) -> None:
     assert state_of(repeated.task("check_run")) == "skipped"
     assert state_of(repeated.task("clean_events")) == "skipped"
-    assert (repeated.state, pointer_bytes()) == ("success", served)
+    assert (repeated.state, moved_at(pointer_bytes(), served)) == ("success", 3)
     page = (repeated.folder / "report" / "index.html").read_text()
     assert "nothing is new: release 1 of" in page
 
 
 def test_a_night_that_a_person_marks_failed_is_red_and_told(marked: Night, served: bytes) -> None:
-    assert (marked.state, pointer_bytes()) == ("failed", served)
+    assert marked.state == "failed"
+    assert moved_at(pointer_bytes(), served) >= 3
     assert state_of(marked.task("publish_release")) == "skipped"
     told = "\n".join(marked.logs["report_night"])
     assert "ALERT secateur_small_night.night ended by hand" in told

@@ -35,7 +35,7 @@ FLAGS = {
     },
     "publish_release": {
         "inputs": ("candidates", "verdict", "store"),
-        "options": ("target", "window", "events-report"),
+        "options": ("target", "window", "events-report", "approval"),
     },
     "publish_snapshot": {"inputs": ("snapshot", "validation", "store"), "options": ()},
     "accept_night": {
@@ -43,7 +43,7 @@ FLAGS = {
         "options": ("features", "candidates"),
     },
     "report_night": {"inputs": ("run",), "options": ("state",)},
-    "renew_channel": {"inputs": ("store",), "options": ("target",)},
+    "renew_channel": {"inputs": ("store",), "options": ()},
     "hold_channel": {"inputs": ("store",), "options": (), "more_flags": "hold_flags"},
     "republish_release": {"inputs": ("store",), "options": (), "more_flags": "roll_back_flags"},
     "roll_back": {"inputs": ("store",), "options": (), "more_flags": "roll_back_flags"},

@@ -9,6 +9,7 @@ from secateur.contracts.errors import USAGE
 
 # Of each flag of a verb, beside those that all have: its value, and what it is.
 VERB_FLAGS = {
+    "approval": ("JSON", "who let it out, when and why, where a person was asked"),
     "candidates": ("URI", "the folder of what prune_model sealed, a folder a recipe"),
     "checkpoints": ("URI", "where a killed run left off, and goes on from"),
     "dense": ("URI", "the sealed dense ModelBundle"),

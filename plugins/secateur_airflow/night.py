@@ -1,17 +1,18 @@
 """What the DAG file is written with: a verb becomes a task, with a pool and an output folder."""
 
 import ast
+import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import TriggerRule, XComArg
+from airflow.sdk import AssetAlias, TriggerRule, XComArg
 
 from secateur_airflow import settings
-from secateur_airflow.alerts import Alert
-from secateur_airflow.failures import Forget
+from secateur_airflow.signals.alerts import Alert
+from secateur_airflow.signals.failures import Forget
 from secateur_airflow.verb import Verb
 
 OWNER = "secateur"
@@ -35,6 +36,7 @@ OUTPUT_FOLDERS = {
     "judge_candidates": "verdict",
     "publish_release": "release",
     "publish_snapshot": "snapshot_release",
+    "renew_channel": "renewal",
     "accept_night": "accepted",
     "report_night": "report",
     "roll_back": "roll_back",
@@ -84,6 +86,29 @@ class Night:
             **airflow_arguments,
         )
         return XComArg(operator)
+
+
+class ScenarioNight(Night):
+    """The tasks of one scenario file, what it says, and where its things lie."""
+
+    def __init__(self, path: Path) -> None:
+        self.said: dict[str, Any] = tomllib.loads(path.read_text())
+        super().__init__(str(path), self.said["logs"].get("timezone", "UTC"))
+
+    @property
+    def state(self) -> str:
+        """URI of what nights leave to later ones."""
+        return settings.state(self.said["name"])
+
+    @property
+    def store(self) -> str:
+        """Root URI of the releases."""
+        return settings.store()
+
+
+def channel_moves(name: str) -> AssetAlias:
+    """What a task that publishes may move: which channel of `<store>/<name>`, the run decides."""
+    return AssetAlias(f"{settings.store()}/{name}")
 
 
 @cache

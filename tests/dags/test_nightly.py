@@ -59,6 +59,7 @@ def test_the_edges_tell_the_story(dag: Any) -> None:
         "build_snapshot": {"clean_events", "validate_events"},
         "publish_snapshot": {"build_snapshot", "validate_events", "publishing_wanted"},
         "publishing_wanted": set(),
+        "renew_channel": {"publishing_wanted"},
         "publish_release": {"judge_candidates", "publishing_wanted"},
         "accept_night": {
             "publish_release",
@@ -67,7 +68,7 @@ def test_the_edges_tell_the_story(dag: Any) -> None:
             "train_model",
             "build_features",
         },
-        "report_night": {"accept_night", "publish_snapshot"},
+        "report_night": {"accept_night", "publish_snapshot", "renew_channel"},
         "close_night": {"report_night"},
     }
 
@@ -179,9 +180,37 @@ def test_torch_work_waits_for_the_gpu_pool_and_measuring_is_alone(dag: Any) -> N
     assert pools["candidate.evaluate_package"] == "measure"
 
 
-def test_a_release_emits_its_asset(dag: Any) -> None:
-    (asset,) = dag.get_task("publish_release").outlets
-    assert asset.uri == "s3://models/short_video"
+def test_a_release_may_move_a_channel_of_its_store(dag: Any) -> None:
+    aliases = {task.task_id: [one.name for one in task.outlets] for task in dag.tasks}
+    assert aliases["publish_release"] == ["s3://models/short_video"]
+    assert aliases["publish_snapshot"] == ["s3://models/short_video_snapshot"]
+
+
+def test_channels_are_renewed_whatever_becomes_of_the_night(dag: Any) -> None:
+    renew = dag.get_task("renew_channel")
+    assert renew.upstream_task_ids == {"publishing_wanted"}, "but not in a dry run"
+
+
+def test_a_person_is_asked_before_each_channel_moves_where_the_scenario_says_so(
+    dags: dict[str, Any], tmp_path: Path
+) -> None:
+    import nightly
+
+    text = (PROJECT / "jobs" / "scenarios" / "short_video.toml").read_text()
+    asking = tmp_path / "asking.toml"
+    rules = "[release]\napproval_hours = 3\napprovers = ['ada']\n"
+    targets = "[search]\ntargets = [{ name = 'edge', max_bytes = 100000 }]\n"
+    asking.write_text(text.replace("[release]\n", rules) + targets)
+    dag = nightly.nightly(asking)
+    for judged, name in (("judge_candidates", "release"), ("judge_edge", "edge")):
+        approval = dag.get_task(f"approve_{name}")
+        assert approval.upstream_task_ids == {judged, "publishing_wanted"}
+        assert approval.downstream_task_ids == {f"publish_{name}"}
+        assert (approval.options, approval.defaults) == (["Approve", "Reject"], ["Reject"])
+        assert approval.response_timeout.total_seconds() == 3 * 3600
+        assert approval.assigned_users == [{"id": "ada", "name": "ada"}]
+        assert dag.get_task(f"publish_{name}").inputs["approval"].operator is approval
+    assert "on channel latest_edge?" in dag.get_task("approve_edge").subject
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from secateur.contracts.errors import TaskFailure
 from secateur.contracts.record import from_json
-from secateur_airflow.by_hand import TellEndedByHand, demand_finished, left_undone
+from secateur_airflow.signals.by_hand import TellEndedByHand, demand_finished, left_undone
 
 from .conftest import manual_run
 

@@ -14,8 +14,8 @@ from airflow.sdk.exceptions import (
 
 from secateur.contracts.errors import TaskFailure
 from secateur.contracts.record import from_json
-from secateur_airflow.alerts import Alert, Overdue, TellKept
-from secateur_airflow.failures import Forget, Record, kind_of
+from secateur_airflow.signals.alerts import Alert, Overdue, TellKept
+from secateur_airflow.signals.failures import Forget, Record, kind_of
 from secateur_airflow.verb import NothingNewSkip
 
 from .conftest import manual_run

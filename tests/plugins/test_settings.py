@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk import AssetAlias
 from airflow.sdk.exceptions import (
     AirflowConfigException,
     AirflowException,
@@ -59,6 +60,20 @@ def test_a_process_answers_what_its_verb_wrote(jobs: Path) -> None:
     answer: Any = process(jobs, "").execute(CONTEXT)
     assert answer[:2] == ["--scenario=s.toml", "--features=/f"]
     assert answer[-1].endswith("/dense")
+
+
+def test_a_channel_that_moved_is_an_event_of_its_own_asset(jobs: Path) -> None:
+    events: dict[Any, Any] = {}
+    moved = {"channel": "canary", "release": 4, "package": "ab", "bytes": 9, "last_day": "d"}
+    for answer, told in (({"moved": moved}, [moved]), ({"moved": None}, []), ("/uri", [])):
+        task = process(jobs, "")
+        alias = AssetAlias("s3://models/x")
+        task.outlets = [alias]
+        seen: list[Any] = []
+        add = lambda asset, extra, seen=seen: seen.append((asset.uri, extra))  # noqa: E731
+        events[alias] = SimpleNamespace(add=add)
+        task.finish({"outlet_events": events}, answer)
+        assert seen == [("s3://models/x/channels/canary.json", one) for one in told]
 
 
 def test_a_refusal_is_told_by_its_last_line(jobs: Path) -> None:

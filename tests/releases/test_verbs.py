@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from secateur import artifacts
+from secateur import artifacts, client
 from secateur.contracts.releases import ChannelPointer, PublishReceipt, SweepReceipt
 from secateur.releases import layout
 
@@ -67,6 +67,25 @@ def test_publish_release_without_an_accepted_package_or_a_key(
     assert not list(shop.store.entries())
 
 
+def test_where_people_are_asked_nothing_is_published_without_a_name_which_stays(
+    shop: Any, run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.package("a")
+    flags = ["--candidates", str(shop.folder / "candidates")]
+    flags += ["--verdict", shop.verdict("a").uri, "--set", "release.approval_hours=3"]
+    for text in ("", '{"by": " ", "at": "now"}', '{"at": "now"}', "ada"):
+        assert run("publish_release", *flags, "--approval", text) == 64
+    assert not list(shop.store.entries())
+    said = '{"by": "ada", "at": "2026-05-09T04:00:00+00:00", "reason": "it is right"}'
+    assert run("publish_release", *flags, "--approval", said) == 0
+    approval = shop.pull().manifest.approval
+    assert (approval.by, approval.reason) == ("ada", "it is right")
+    assert client.main(["show", shop.uri]) == 0
+    assert client.main(["why", shop.uri, shop.package("a").digest]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("ada at 2026-05-09T04:00:00+00:00: it is right") == 2
+
+
 def test_roll_back_seals_the_pointer(shop: Any, run: Any) -> None:
     shop.publish("a")
     shop.publish("b")
@@ -81,18 +100,34 @@ def test_roll_back_seals_the_pointer(shop: Any, run: Any) -> None:
 
 
 def test_renew_channel_moves_nothing_and_keeps_the_hold(shop: Any, run: Any) -> None:
+    assert renewed(shop, run) == {}, "no channel yet"
     shop.publish("a")
-    assert run("renew_channel") == 64, "nobody said for how long"
+    assert renewed(shop, run) == {}, "it never expires"
     assert run("hold_channel", "--reason", "wait", "--by", "ada") == 0
-    assert run("renew_channel", "--set", "release.valid_days=7") == 0
-    pointer = artifacts.open_artifact(str(shop.folder / "out"), "Renewal").read(
-        "pointer.json", ChannelPointer
-    )
+    pointer = renewed(shop, run, "--set", "release.valid_days=7")["short_video.latest"]
     assert (pointer.release, pointer.epoch, pointer.valid_hours) == (1, 3, 168.0)
     assert pointer.hold is not None
     assert [move.action for move in pointer.history] == ["held", "published"]
     assert shop.pull().pointer == pointer
-    assert run("renew_channel") == 0, "for as long as it was good for"
+    assert renewed(shop, run)["short_video.latest"].epoch == 4, "for as long as it was good for"
+
+
+def test_renew_channel_renews_targets_and_snapshots_too(shop: Any, run: Any) -> None:
+    flags = ["--set", 'search.targets=[{name = "edge", max_bytes = 1}]']
+    flags += ["--set", "release.valid_days=7"]
+    shop.publish("a", channel="latest_edge")
+    replace(shop, scenario=f"{shop.scenario}_snapshot").publish("b")
+    found = renewed(shop, run, *flags)
+    assert set(found) == {"short_video.latest_edge", "short_video_snapshot.latest"}
+    assert all((one.epoch, one.valid_hours) == (2, 168.0) for one in found.values())
+
+
+def renewed(shop: Any, run: Any, *flags: str) -> dict[str, ChannelPointer]:
+    """The pointers that the verb signed anew, by store and channel."""
+    assert run("renew_channel", *flags) == 0
+    sealed = artifacts.open_artifact(str(shop.folder / "out"), "Renewal")
+    names = [entry.path for entry in sealed.manifest.files]
+    return {name.removesuffix(".json"): sealed.read(name, ChannelPointer) for name in names}
 
 
 def test_a_channel_is_held_resumed_and_moved_on_by_verbs(shop: Any, run: Any) -> None:

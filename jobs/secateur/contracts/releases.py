@@ -30,13 +30,27 @@ class Override:
 
 
 @dataclass(frozen=True)
+class Approval:
+    """A person's word that what the gate accepted may go out: whose, when, and why if they said."""
+
+    by: str
+    at: str
+    reason: str = ""
+
+    @property
+    def words(self) -> str:
+        """As people read it."""
+        return f"{self.by} at {self.at}: {self.reason or 'no reason given'}"
+
+
+@dataclass(frozen=True)
 class ReleaseManifest:
     """An immutable release: every file of the package as a blob named by its sha256.
 
     `package` and `verdict` are digests; `dense_bytes` is the fp32 baseline's size for the ratio.
     `days` are those of the log that its night read, oldest first, and `night` is the digest of all
     that the night went by; an older release has neither. `override` is there where the gate had
-    refused the package.
+    refused the package, `approval` where a person was asked.
     """
 
     scenario: str
@@ -50,6 +64,7 @@ class ReleaseManifest:
     days: tuple[str, ...] = ()
     night: str = ""
     override: Override | None = None
+    approval: Approval | None = None
     format: Literal[1] = 1
 
     @property
@@ -144,6 +159,14 @@ class PublishReceipt:
     bytes: int
     served: bool = True
     kept: str = ""
+
+    def move(self, package: str, days: tuple[str, ...]) -> dict[str, str | int] | None:
+        """What those who wait for its channel are told of the release; None where it stayed."""
+        if not self.served:
+            return None
+        told: dict[str, str | int] = {"channel": self.channel, "release": self.number}
+        told |= {"package": package, "bytes": self.bytes}
+        return told | {"first_day": min(days, default=""), "last_day": max(days, default="")}
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from secateur.contracts.errors import (
 )
 from secateur.contracts.judgement import Verdict
 from secateur.contracts.manifest import FileEntry
-from secateur.contracts.releases import PublishReceipt, ReleaseManifest
+from secateur.contracts.releases import Approval, PublishReceipt, ReleaseManifest
 from secateur.releases import canary, channels, layout
 from secateur.releases.catalogue import Catalogue, Release
 from secateur.releases.probing import probe
@@ -40,11 +40,12 @@ NIGHT = "night"  # who moves a channel that no person moves
 
 @dataclass(frozen=True)
 class FromNight:
-    """What a release keeps of its night: the log's days, oldest first, and the digest of all that
-    it went by."""
+    """What a release keeps of its night: the log's days, oldest first, the digest of all that it
+    went by, and who let it out."""
 
     days: tuple[str, ...] = ()
     night: str = ""
+    approval: Approval | None = None
 
 
 BY_HAND = FromNight()
@@ -144,6 +145,7 @@ def _draft_manifest(
         days=origin.days,
         night=origin.night,
         override=decision.override,
+        approval=origin.approval,
     )
 
 

@@ -27,7 +27,7 @@ from secateur.scenario.leakage_rules import (
 )
 from secateur.scenario.sections.cleaning import Cleaning
 from secateur.scenario.sections.features import Features
-from secateur.scenario.sections.judgement import Judgement
+from secateur.scenario.sections.judgement import Judgement, ReleaseChannel
 from secateur.scenario.sections.logs import ClickedListLabel, EventTypeLabel, Label, Logs, tasks_of
 from secateur.scenario.sections.scenario import Scenario
 from secateur.scenario.sections.search import Search
@@ -250,6 +250,15 @@ def _training_agrees_with_itself(training: Training) -> Iterator[Mistake]:
         yield Mistake(("training", "embedding_optimizer"), message)
 
 
+def _people_are_asked_within_the_night(
+    release: ReleaseChannel, deadline_hours: float
+) -> Iterator[Mistake]:
+    hours = release.approval_hours
+    if hours is not None and hours >= deadline_hours:
+        message = f"{hours:g}, but a night ends after {deadline_hours:g} (deadline_hours)"
+        yield Mistake(("release", "approval_hours"), message)
+
+
 _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Mistake]]], ...] = (
     (("candidates",), _names_of_candidates),
     (("search", "candidates"), _names_of_targets),
@@ -270,4 +279,5 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Mistake]]], ...] = (
     (("features", "validation"), _watched_vocabularies_exist),
     (("features", "judgement"), _judged_slices_exist),
     (("validation",), _rates_rise),
+    (("release", "deadline_hours"), _people_are_asked_within_the_night),
 )

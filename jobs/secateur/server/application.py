@@ -16,8 +16,8 @@ from starlette.routing import Route
 from secateur.contracts.errors import ReleaseError, UsageError
 from secateur.releases.following import FollowingScorer
 from secateur.server.batching import Batcher
-from secateur.server.prometheus import CONTENT_TYPE, Metrics
 from secateur.server.model_metadata import model_metadata, server_metadata
+from secateur.server.prometheus import CONTENT_TYPE, Metrics
 from secateur.server.requests import TooManyRows
 from secateur.server.scoring import Answered, Asked, Served, answer_all
 

@@ -60,8 +60,7 @@ class VerbInPod(VerbTask, KubernetesPodOperator):
     def execute(self, context: "Context") -> object:
         """Run the pod and return the verb's answer."""
         self.arguments = self.begin(context, settings.scenarios_in_pods())
-        self.answered = super().execute(context)
-        return self.answered
+        return self.finish(context, super().execute(context))
 
     def cleanup(
         self,

@@ -53,8 +53,7 @@ class VerbOnSpark(VerbTask, SparkSubmitOperator):
                 code = EXIT_CODE.search(str(error))
                 log = str(error).partition(LOG)[2] or str(error)
                 self.end(context, int(code.group(1)) if code else 1, last_words(with_indents(log)))
-            self.answered = json.loads(answer.read_text())
-            return self.answered
+            return self.finish(context, json.loads(answer.read_text()))
 
 
 def with_indents(log: str) -> Iterator[str]:

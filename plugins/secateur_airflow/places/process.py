@@ -36,8 +36,7 @@ class VerbProcess(VerbTask):
             command = [settings.python(), self.verb.script(settings.jobs()), *arguments]
             code, error = self.run(command, answer)
             self.end(context, code, error, peak_bytes())
-            self.answered = json.loads(answer.read_text())
-            return self.answered
+            return self.finish(context, json.loads(answer.read_text()))
 
     def run(self, command: list[str], answer: Path) -> tuple[int, str]:
         """Run the process and pass its log on line by line; return its exit code and last error."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
+from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
 from secateur_airflow import settings
@@ -54,6 +54,16 @@ class VerbTask(BaseOperator):
             raise_for_exit(self.verb.name, code, error, peak)
         except AirflowSkipException as reason:
             self.wait_or_skip(context, reason)
+
+    def finish(self, context: "Context", answer: object) -> object:
+        """Return the verb's answer; where a channel moved, emit the event of its own asset."""
+        self.answered = answer
+        moved = answer.get("moved") if isinstance(answer, dict) else None
+        if moved:
+            for alias in self.outlets:
+                asset = Asset(f"{alias.name}/channels/{moved['channel']}.json")
+                context["outlet_events"][alias].add(asset, extra=moved)
+        return answer
 
     def wait_or_skip(self, context: "Context", reason: AirflowSkipException) -> None:
         """Look again later, without a worker meanwhile, where a scheduled night may still wait.

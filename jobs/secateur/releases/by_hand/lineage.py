@@ -115,6 +115,8 @@ def _facts_of(manifest: ReleaseManifest) -> Iterator[str]:
     yield f"recipe {manifest.recipe}, published at {manifest.published_at}"
     if manifest.days:
         yield f"days {manifest.days[0]} to {manifest.last_day}, {len(manifest.days)} days"
+    if (approval := manifest.approval) is not None:
+        yield f"approved by {approval.words}"
     if manifest.override is not None:
         said = manifest.override
         yield f"let through by {' and '.join(said.approvals)}: {said.reason}"

@@ -127,6 +127,8 @@ def _say_release(manifest: "ReleaseManifest") -> None:
     say(f"recipe        {manifest.recipe}")
     say(f"bytes         {manifest.bytes:,}, {_ratio(manifest)} smaller than the dense model")
     say(f"published_at  {manifest.published_at}")
+    if (approval := manifest.approval) is not None:
+        say(f"approved      by {approval.words}")
     if (override := manifest.override) is not None:
         say(f"override      by {' and '.join(override.approvals)}: {override.reason}")
         say(f"refused for   {override.refusal}")

@@ -145,6 +145,12 @@ class ReleaseChannel(Section):
     """Days for which readers believe what the channel says, unless it is renewed by a publish or by
     `renew_channel`; a store that is frozen is noticed then. Without it they believe it for ever."""
 
+    approval_hours: Annotated[float, Field(gt=0)] | None = None
+    """How long a person is asked in Airflow, before the channel moves, whether what the gate
+    accepted may go out; silence is a no. Without it nobody is asked."""
+    approvers: tuple[str, ...] = ()
+    """Who may answer, by their ids in Airflow. Default: whoever may run the DAG."""
+
     @property
     def valid_hours(self) -> float | None:
         """The same in hours, None where the channel's own are kept."""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseNotifier
 from airflow.sdk.exceptions import AirflowFailException
 
-from secateur_airflow.alerts import message_of, read_served, send
-from secateur_airflow.failures import BY_HAND, Failure, keep_record, record_path
+from secateur_airflow.signals.alerts import message_of, read_served, send
+from secateur_airflow.signals.failures import BY_HAND, Failure, keep_record, record_path
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

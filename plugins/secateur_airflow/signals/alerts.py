@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseHook, BaseNotifier
 
 from secateur_airflow import settings
-from secateur_airflow.failures import (
+from secateur_airflow.signals.failures import (
     BY_HAND,
     CRASHED,
     SKIPPED,
@@ -76,6 +76,17 @@ class TellKept(BaseNotifier):
             )
 
 
+class AskForWord(BaseNotifier):
+    """Tell people that a release waits for the word of one of them, and where to give it."""
+
+    def notify(self, context: "Context") -> None:
+        """Post the question with its link."""
+        told: Any = context
+        operator = told["task"]
+        link = operator.generate_link_to_ui_from_context(context=context)
+        post(f"{operator.subject}\n{operator.body}\nanswer: {link}")
+
+
 class Overdue(BaseNotifier):
     """Say that a night was ended because its time was up; its own failed tasks speak for others."""
 
@@ -90,10 +101,15 @@ class Overdue(BaseNotifier):
 def send(text: str) -> None:
     """Log the alert, and post it where a webhook is configured."""
     log.error("ALERT %s", text)
+    post(text)
+
+
+def post(text: str) -> None:
+    """Post a text where a webhook is configured."""
     try:
         connection = BaseHook.get_connection(CONNECTION)
     except Exception:
-        log.info("no connection %s: the alert stays in this log", CONNECTION)
+        log.info("no connection %s: it stays in this log", CONNECTION)
         return
     from airflow.providers.http.hooks.http import HttpHook
 

@@ -1,0 +1,1 @@
+"""What people are told of a night: alerts, and the records that its report reads."""
