@@ -61,6 +61,9 @@ def spark() -> Iterator["SparkSession"]:
     from secateur.spark import session
 
     started = session()
+    # Compiling a plan's code takes longer than its handful of rows; nights run with it.
+    started.conf.set("spark.sql.codegen.wholeStage", "false")
+    started.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     yield started
     started.stop()
 
