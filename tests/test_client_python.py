@@ -10,8 +10,8 @@ from source_tree import PACKAGE, PROJECT
 from test_architecture import CLIENT_ROOMS
 
 FLOOR = "3.10"
-# Of the foundation, what these rooms import; and the room of the extra for services.
-ALSO = ("artifacts.py", "local_days.py", "server")
+# Of the foundation, what these rooms import; and the rooms of the extras for services.
+ALSO = ("artifacts.py", "local_days.py", "server", "portable", "onnx_graph")
 # What a type checker says of syntax and of parts of the standard library that came later.
 LACKING = re.compile(r"(has no attribute|Cannot find implementation).*|.*\[syntax\]")
 

@@ -7,6 +7,7 @@
     secateur why s3://models/short_video DIGEST         the data, code and gates behind a byte
     secateur score s3://models/short_video rows.csv     one score a line
     secateur serve s3://models/short_video              HTTP, by KServe's open inference protocol
+    secateur export s3://models/short_video --onnx model.onnx   one file for other languages
     secateur rollback s3://models/short_video --release 7 --reason "..."
     secateur hold s3://models/short_video --reason "..."    nights leave the channel alone
     secateur resume s3://models/short_video --reason "..."  they move it again
@@ -21,8 +22,8 @@
 
 The AWS_* variables name the store, SECATEUR_VERIFY_KEY the publishers to trust. Scoring raw user
 ids needs SECATEUR_ID_KEY, rolling back SECATEUR_SIGNING_KEY. `secateur scenario` needs the extra
-`secateur[pipeline]`, `secateur try` a checkout, `secateur serve` the extra `secateur[serve]`; all
-else runs with the client's few dependencies.
+`secateur[pipeline]`, `secateur try` a checkout, `secateur serve` the extra `secateur[serve]` and
+`secateur export` `secateur[export]`; all else runs with the client's few dependencies.
 With `--json`, whatever speaks of a store answers with one JSON document.
 """
 
@@ -71,6 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             run_try(given[1:])
         elif given[:1] == ["serve"]:
             run_serve(given[1:])
+        elif given[:1] == ["export"]:
+            run_export(given[1:])
         else:
             arguments = client_parser().parse_args(given)
             arguments.run(arguments)
@@ -141,6 +144,7 @@ def client_parser() -> Parser:
     commands.add_parser("scenario", help=run_scenario.__doc__)
     commands.add_parser("try", help=run_try.__doc__)
     commands.add_parser("serve", help=run_serve.__doc__)
+    commands.add_parser("export", help=run_export.__doc__)
     return root
 
 
@@ -200,6 +204,15 @@ def run_serve(argv: Sequence[str]) -> None:
     except ModuleNotFoundError as error:
         raise UsageError(f"this needs secateur[serve]: {error.name} is not installed") from error
     serve_command.run_serve_command(argv)
+
+
+def run_export(argv: Sequence[str]) -> None:
+    """Write a release as one ONNX file that reads raw values; `secateur export --help`."""
+    try:
+        from secateur.portable import export_command
+    except ModuleNotFoundError as error:
+        raise UsageError(f"this needs secateur[export]: {error.name} is not installed") from error
+    export_command.run_export_command(argv)
 
 
 @contextlib.contextmanager

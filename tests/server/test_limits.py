@@ -70,7 +70,7 @@ def test_a_server_that_has_enough_to_do_says_so(serve: Start) -> None:
         answer = served.infer(*request(1))
         assert (answer.code, answer.headers["retry-after"]) == (429, "1")
         assert served.ask("GET", "/v2/health/ready").code == 200
-        slow.sendall(b" 7       }")
+        slow.sendall(b" 7      }")
         assert b" 400 " in slow.recv(4096)
     assert served.infer(*request(1)).code == 200
 

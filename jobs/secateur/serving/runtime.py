@@ -37,7 +37,7 @@ class Runtime:
             for one in self._session.get_inputs()
         }
         # A package without this input has all ids in one.
-        self.id_places = _id_places(contents.schema, apart=layout.REQUEST_IDS in found)
+        self.id_places = id_places(contents.schema, apart=layout.REQUEST_IDS in found)
         self.inputs = _signature(contents.schema, self.id_places)
         # By what they predict: the label, then every task.
         tasks = {task: layout.task_output(task) for task in contents.schema.tasks}
@@ -64,7 +64,7 @@ class Runtime:
         return found
 
 
-def _id_places(schema: FeatureSchema, *, apart: bool) -> IdPlaces:
+def id_places(schema: FeatureSchema, *, apart: bool) -> IdPlaces:
     """Inputs of ids, and the places of the fields in each."""
     once = schema.request_places if apart else ()
     items = [place for place in range(len(schema.fields)) if place not in once]
