@@ -75,11 +75,15 @@ bench-peers: setup     ## speed of training beside DeepCTR-Torch and FuxiCTR, as
 	@.venv/bin/uv pip install -q --target var/peers --no-deps -r infra/bench/training/peers.txt
 	@$(BENCH) peers $(FRAPPE)
 
+LOCK := --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
+
 lock: setup            ## pin every dependency anew
 	@.venv/bin/uv pip compile -q --upgrade pyproject.toml --extra pipeline --extra serve --group dev \
-	  --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements.txt
+	  $(LOCK) -o requirements.txt
 	@.venv/bin/uv pip compile -q --upgrade infra/torch/torch.in -c requirements.txt \
-	  --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o infra/torch/cuda.txt
+	  $(LOCK) -o infra/torch/cuda.txt
+	@for extras in "verbs" "airflow celery" "serve"; do .venv/bin/uv pip compile -q --upgrade pyproject.toml \
+	  $$(printf -- '--extra %s ' $$extras) -c requirements.txt $(LOCK) -o infra/locks/$${extras%% *}.txt; done
 
 clean:                 ## forget environments, runs and releases of this checkout
 	@[ ! -d var ] || $(PYTHON) -m local_site down

@@ -47,6 +47,7 @@ SIGNERS = frozenset(
         *("roll_back", "hold_channel", "republish_release"),
     }
 )
+AIRFLOWS = re.compile("_?AIRFLOW_")
 ID_KEY = "SECATEUR_ID_KEY"
 HASHERS = frozenset({"check_run", "clean_events"})
 # How `secateur.command` begins a verb's last line.
@@ -192,8 +193,9 @@ def raise_for_exit(verb: str, code: int, error: str, peak: int = 0) -> None:
 
 
 def environment_of(verb: str) -> dict[str, str]:
-    """The environment of a verb's process."""
-    environment = {name: value for name, value in os.environ.items() if name != SIGNING_KEY}
+    """The environment of a verb's process: Airflow's settings and connections hold secrets."""
+    environment = {name: value for name, value in os.environ.items() if not AIRFLOWS.match(name)}
+    environment.pop(SIGNING_KEY, None)
     if verb in SIGNERS and (key := signing_key()):
         environment[SIGNING_KEY] = key
     return environment

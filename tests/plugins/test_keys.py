@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from secateur_airflow.places.process import VerbProcess
-from secateur_airflow.verb import SIGNERS, Verb
+from secateur_airflow.verb import SIGNERS, Verb, environment_of
 
 JOBS = Path(__file__).parents[2] / "jobs"
 SAYS = """
@@ -42,6 +42,18 @@ def test_only_a_verb_that_signs_has_the_key(
         monkeypatch.setenv("AIRFLOW_CONN_SECATEUR_SIGNING_KEY", kept)
     assert key_of("publish_release", tmp_path) == "seed"
     assert key_of("train_model", tmp_path) is None
+
+
+def test_a_verb_sees_none_of_airflows_own_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = {"AIRFLOW_CONN_SECATEUR_SIGNING_KEY": "generic://:seed@", "AWS_REGION": "eu"}
+    secret |= {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://a:b@c/d"}
+    for name, value in secret.items():
+        monkeypatch.setenv(name, value)
+    seen = environment_of("train_model")
+    assert [name for name in seen if "AIRFLOW" in name] == []
+    assert seen["AWS_REGION"] == "eu"
 
 
 def test_the_verbs_that_sign_are_those_that_say_so() -> None:
