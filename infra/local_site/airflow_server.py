@@ -1,4 +1,7 @@
-"""Airflow on this machine alone: SQLite, local processes, loopback only."""
+"""Airflow on this machine alone: SQLite, local processes, loopback only.
+
+Whoever names another executor in the environment keeps it, with the database that it needs.
+"""
 
 import json
 import os
@@ -17,6 +20,9 @@ POOLS = PROJECT / "infra" / "pools.json"
 USER = "admin"
 START_TIMEOUT_S = 120
 LOCK_TIMEOUT_S = 60  # SQLite lets one process write at a time; the others wait so long, not 5 s
+EXECUTOR = "AIRFLOW__CORE__EXECUTOR"
+THEIRS = (EXECUTOR, "AIRFLOW__CORE__PARALLELISM", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN")
+AIRFLOW = Path(sys.executable).with_name("airflow")
 FILE_BACKEND = "airflow.secrets.local_filesystem.LocalFilesystemBackend"
 
 
@@ -25,13 +31,14 @@ class LocalAirflow:
     """Three processes: the scheduler, the DAG processor and the API server with the UI.
 
     `environment` is handed to every task, besides Airflow's own settings; `connections` are for
-    those that ask for one.
+    those that ask for one. `program` is the command `airflow` of an environment of its own.
     """
 
     home: Path
     port: int
     environment: Mapping[str, str]
     connections: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    program: Path = AIRFLOW
 
     @property
     def url(self) -> str:
@@ -96,14 +103,19 @@ class LocalAirflow:
             "api-server": ["api-server", "--host", "127.0.0.1", "--port", str(self.port)],
         }
         scheduler, processor, server = (
-            Service(name, [_airflow(), *command], self.home / "services", self._settings())
-            for name, command in commands.items()
+            self.service(name, *command) for name, command in commands.items()
         )
         return scheduler, processor, server
 
+    def service(self, name: str, *command: str) -> Service:
+        """A process of this Airflow's, such as a further worker."""
+        return Service(
+            name, [str(self.program), *command], self.home / "services", self._settings()
+        )
+
     def _airflow(self, *command: str) -> None:
         done = subprocess.run(
-            [_airflow(), *command],
+            [str(self.program), *command],
             env={**os.environ, **self._settings()},
             capture_output=True,
             text=True,
@@ -115,6 +127,7 @@ class LocalAirflow:
 
     def _settings(self) -> dict[str, str]:
         database = self.home.absolute() / "airflow.db"
+        theirs = THEIRS if EXECUTOR in os.environ else ()
         return {
             **self.environment,
             **_secrets(self.home / "secrets.json"),
@@ -125,7 +138,7 @@ class LocalAirflow:
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
-            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            EXECUTOR: "LocalExecutor",
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__PARALLELISM": "8",
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
@@ -137,11 +150,8 @@ class LocalAirflow:
             ),
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            **{name: os.environ[name] for name in theirs if name in os.environ},
         }
-
-
-def _airflow() -> str:
-    return str(Path(sys.executable).with_name("airflow"))
 
 
 def _secrets(path: Path) -> dict[str, str]:

@@ -4,6 +4,7 @@
 python      interpreter of a local verb                      (the one that runs Airflow)
 jobs        the jobs folder, as the task's machine sees it   (../jobs)
 scenarios   the folder of scenario files                     (<jobs>/scenarios)
+            these two, and pods, may be relative to the root of the DAG's bundle
 runs        root of the sealed run folders                       (../var/runs)
 state       root of what a night keeps for the next ones     (<runs>/state)
 store       root of releases                                 (s3://models)
@@ -63,7 +64,8 @@ def place(on: str) -> str:
 
 def pod_template(on: str) -> str:
     """Path of the pod template for tasks of a kind, on the worker that starts the pod."""
-    return f"{read('pods', str(PROJECT / 'infra' / 'kubernetes' / 'pods'))}/{on}.yaml"
+    folder = in_bundle(read("pods", str(PROJECT / "infra" / "kubernetes" / "pods")))
+    return f"{folder}/{on}.yaml"
 
 
 def jobs_in_pods() -> str:
@@ -118,12 +120,23 @@ def python() -> str:
 
 def jobs() -> str:
     """The folder of the verbs."""
-    return read("jobs", str(PROJECT / "jobs"))
+    return in_bundle(read("jobs", str(PROJECT / "jobs")))
+
+
+def in_bundle(path: str) -> str:
+    """A relative path as it lies from the root of the DAG's bundle, any other as it is.
+
+    Airflow puts that root, of the version that the run has, at the end of sys.path.
+    """
+    if Path(path).is_absolute():
+        return path
+    places = (Path(root, path) for root in reversed(sys.path))
+    return str(next((place.resolve() for place in places if place.is_dir()), path))
 
 
 def scenarios() -> Path:
     """The folder of scenario files: one DAG each."""
-    return Path(read("scenarios", f"{jobs()}/scenarios"))
+    return Path(in_bundle(read("scenarios", f"{jobs()}/scenarios")))
 
 
 def store() -> str:
