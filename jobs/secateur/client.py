@@ -19,6 +19,7 @@
     secateur scenario reference                         every key of a scenario, with its meaning
     secateur try clicks.csv.gz                          from a raw log to a model and baselines
     secateur keys > keys.env                            new keys: see the guide to operating
+    secateur pem > publisher.pem                        the public key for OpenSSF's model_signing
 
 The AWS_* variables name the store, SECATEUR_VERIFY_KEY the publishers to trust. Scoring raw user
 ids needs SECATEUR_ID_KEY, rolling back SECATEUR_SIGNING_KEY. `secateur scenario` needs the extra
@@ -51,6 +52,7 @@ from secateur.releases.by_hand.channel_commands import (
 )
 from secateur.releases.by_hand.reading_commands import (
     pull_as_asked,
+    run_pem,
     run_pull,
     run_releases,
     run_show,
@@ -125,7 +127,9 @@ def client_parser() -> Parser:
         )
         return command
 
-    for run in (run_pull, run_show, run_verify):
+    pulling = add_for_release(run_pull)
+    pulling.add_argument("--bundle", type=Path, help="write its OpenSSF model-signing bundle here")
+    for run in (run_show, run_verify):
         add_for_release(run)
     add_for_store(run_releases)
     asking = add_for_store(run_why)
@@ -141,6 +145,7 @@ def client_parser() -> Parser:
         add_channel_flags(add_for_store(run), run)
     sweep_flags(add_for_store(run_sweep))
     add(run_keys)
+    add(run_pem)
     commands.add_parser("scenario", help=run_scenario.__doc__)
     commands.add_parser("try", help=run_try.__doc__)
     commands.add_parser("serve", help=run_serve.__doc__)

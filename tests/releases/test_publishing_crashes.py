@@ -56,7 +56,7 @@ def writes_of_a_publish(shop: Any, between: type) -> int:
     shop.publish("first")
     counting = dies_at(between, shop.store, 0, True, lambda: None)
     shop.publish("a", store=counting)
-    assert counting.writes >= 6, "probe, blobs, manifest, signature, pointer"
+    assert counting.writes >= 7, "probe, blobs, manifest, bundle, signature, pointer"
     return int(counting.writes)
 
 
@@ -137,7 +137,7 @@ def test_a_write_whose_answer_is_lost_is_read_back(shop: Any, between: type) -> 
 
     deaf = Deaf(shop.store)
     receipt = shop.publish("b", store=deaf)
-    assert (receipt.number, receipt.epoch, receipt.served, deaf.lost) == (2, 2, True, 3)
+    assert (receipt.number, receipt.epoch, receipt.served, deaf.lost) == (2, 2, True, 4)
 
 
 def test_a_write_that_is_lost_is_told_as_it_was(shop: Any, between: type) -> None:

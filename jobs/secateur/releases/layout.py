@@ -2,6 +2,7 @@
 
 blobs/sha256/<hex>                  immutable
 releases/<number>/manifest.json     immutable; the number is claimed by creating it
+releases/<number>/model.sig         the same for OpenSSF's tools, see `signatures/model_signing`
 releases/<number>/manifest.sig      makes the release visible
 channels/<name>.json                the only object that changes
 swept/<package>.json                the manifest of a release that was swept, by its package
@@ -24,6 +25,7 @@ SWEPT = "swept/"
 POINTER_LIMIT = 64 * 1024
 MANIFEST_LIMIT = 4 * 1024 * 1024
 SIGNATURE_LIMIT = 1024
+BUNDLE_LIMIT = 8 * 1024 * 1024
 
 _NAME = re.compile(CHANNEL_NAME, re.ASCII)
 _MANIFEST = re.compile(RELEASES + r"([1-9][0-9]*)/manifest\.json", re.ASCII)
@@ -43,6 +45,11 @@ def manifest_key(number: int) -> str:
 def signature_key(number: int) -> str:
     """Key of the signature over a release's manifest."""
     return f"{RELEASES}{number}/manifest.sig"
+
+
+def bundle_key(number: int) -> str:
+    """Key of the OpenSSF model-signing bundle over a release's files."""
+    return f"{RELEASES}{number}/model.sig"
 
 
 def swept_key(package: str) -> str:

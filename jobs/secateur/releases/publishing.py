@@ -29,6 +29,7 @@ from secateur.releases import canary, channels, layout
 from secateur.releases.catalogue import Catalogue, Release
 from secateur.releases.probing import probe
 from secateur.releases.publisher import Publisher
+from secateur.releases.signatures.model_signing import put_bundle
 from secateur.storage import Store
 
 log = logging.getLogger("secateur.releases")
@@ -89,6 +90,7 @@ def publish_files(
         for entry in draft.files:
             _put_blob(store, folder, entry)
         release = known or _claim_number(store, draft)
+        put_bundle(store, publisher.signer, release.manifest)
         _sign(publisher, release)
         canary.send(catalogue, release.manifest.number, publisher.try_out)
     order = channels.Order("published", NIGHT, f"published {draft.recipe}")

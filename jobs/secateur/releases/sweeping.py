@@ -108,6 +108,7 @@ def _delete_release(catalogue: Catalogue, number: int) -> None:
         store.put(layout.swept_key(release.manifest.package), release.data)
     # Invisible first: no reader may find a release whose blobs are going.
     store.delete(layout.signature_key(number))
+    store.delete(layout.bundle_key(number))
     store.delete(layout.manifest_key(number))
 
 

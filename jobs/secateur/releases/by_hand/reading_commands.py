@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from secateur.contracts.errors import ReleaseError
+from secateur.contracts.errors import ObjectMissing, ReleaseError
 from secateur.releases.by_hand.answers import is_told_as_json, say
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 def run_pull(arguments: argparse.Namespace) -> None:
     """Copy a release, verify every byte, print its folder."""
     pulled = pull_as_asked(arguments)
+    if arguments.bundle is not None:
+        arguments.bundle.write_bytes(_bundle(_catalogue(arguments.uri), pulled.manifest.number))
     answer = {
         "folder": str(pulled.folder),
         "release": pulled.manifest.number,
@@ -24,6 +26,14 @@ def run_pull(arguments: argparse.Namespace) -> None:
     }
     if not is_told_as_json(arguments, answer):
         say(str(pulled.folder))
+
+
+def run_pem(_arguments: argparse.Namespace) -> None:
+    """Print the public key, as PEM, that OpenSSF's `model_signing verify key` takes."""
+    from secateur.releases.signatures import p256
+    from secateur.releases.signing import Signer
+
+    say(p256.public_pem(Signer.of()).decode().rstrip())
 
 
 def run_show(arguments: argparse.Namespace) -> None:
@@ -42,6 +52,16 @@ def run_show(arguments: argparse.Namespace) -> None:
     if served is not None:
         _say_channel(served)
     _say_release(manifest)
+
+
+def _bundle(catalogue: "Catalogue", number: int) -> bytes:
+    """The OpenSSF bundle of a release. Raises ReleaseError where it is older than bundles are."""
+    from secateur.releases import layout
+
+    try:
+        return catalogue.store.get(layout.bundle_key(number), layout.BUNDLE_LIMIT).data
+    except ObjectMissing as error:
+        raise ReleaseError(f"release {number} has no model-signing bundle") from error
 
 
 def run_verify(arguments: argparse.Namespace) -> None:

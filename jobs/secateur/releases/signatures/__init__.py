@@ -1,0 +1,1 @@
+"""Signatures that others' tools verify, beside our own (see `releases/signing.py`)."""
