@@ -83,6 +83,16 @@ def test_the_helm_values_are_keys_of_the_chart_and_run_as_the_images_user() -> N
     }
 
 
+def test_pods_find_scenarios_and_workers_find_templates_where_the_helm_values_say() -> None:
+    named = {one["name"]: one["value"] for one in helm()["env"]}
+    mounted = {one["mountPath"] for one in helm()["volumeMounts"]}
+    assert {named["AIRFLOW__SECATEUR__PODS"], named["AIRFLOW__SECATEUR__SCENARIOS"]} == mounted
+    for template in (INFRA / "kubernetes" / "pods").iterdir():
+        (base,) = yaml.safe_load(template.read_text())["spec"]["containers"]
+        paths = {one["mountPath"] for one in base["volumeMounts"]}
+        assert named["AIRFLOW__SECATEUR__POD_SCENARIOS"] in paths
+
+
 def test_the_settings_of_compose_and_helm_are_read_by_the_plugin() -> None:
     table = (INFRA / "guides" / "deploy.md").read_text().partition("## Every variable")[2]
     named = {one["name"] for one in helm()["env"]} | set(services()["worker"]["environment"])

@@ -1,7 +1,8 @@
-"""A verb by `spark-submit`, whose own program is played by a script that ends as the verb does."""
+"""A verb by the real `spark-submit`: answered, refused and crashed as anywhere else."""
 
 import json
 import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,29 +13,24 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from secateur_airflow.night import SPARK, Night
 
-SUBMIT = """#!/bin/sh
-eval "$WORDS"
-printf '{"key": "%s", "asked": "%s"}' "$SECATEUR_SIGNING_KEY" "$*" > "$SECATEUR_ANSWER"
-exit $CODE
+SAYS = """
+import json, os, sys
+answer = {{"key": os.environ["SECATEUR_SIGNING_KEY"], "asked": sys.argv[1:]}}
+{end}
+open(os.environ["SECATEUR_ANSWER"], "w").write(json.dumps(answer))
 """
 
 
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A site whose Spark tasks are submitted, and whose `spark-submit` is ours."""
-    (tmp_path / "spark-submit").write_text(SUBMIT)
-    (tmp_path / "spark-submit").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+def submit(jobs: Path, monkeypatch: pytest.MonkeyPatch, end: str = "") -> Any:
+    """Submit a verb that ends like this, on a site whose Spark is one thread of this machine."""
+    (jobs / "clean_events.py").write_text(SAYS.format(end=end))
+    monkeypatch.setenv("AIRFLOW__SECATEUR__JOBS", str(jobs))
     monkeypatch.setenv("AIRFLOW__SECATEUR__SPARK", "submit")
     monkeypatch.setenv("SECATEUR_SIGNING_KEY", "seed")
-    connection = {"conn_type": "spark", "host": "spark://nowhere", "port": 7077}
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    connection = {"conn_type": "spark", "host": "local[1]"}
     monkeypatch.setenv("AIRFLOW_CONN_SPARK_DEFAULT", json.dumps(connection))
-    return tmp_path
-
-
-def submit(monkeypatch: pytest.MonkeyPatch, code: int, words: str = "true") -> Any:
-    monkeypatch.setenv("CODE", str(code))
-    monkeypatch.setenv("WORDS", words)
     run = SimpleNamespace(
         **{"run_id": "r", "dag_id": "secateur_x", "run_type": "manual", "conf": None},
         run_after=datetime.now(UTC),
@@ -46,26 +42,26 @@ def submit(monkeypatch: pytest.MonkeyPatch, code: int, words: str = "true") -> A
 
 
 def test_the_answer_is_the_verbs_own_and_the_signing_key_is_not_handed_on(
-    site: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer = submit(monkeypatch, 0)
+    answer = submit(tmp_path, monkeypatch)
     assert answer["key"] == ""
-    assert "--master spark://nowhere:7077" in answer["asked"]
-    assert "/jobs/clean_events.py --scenario=s.toml --output" in answer["asked"]
+    assert answer["asked"][0] == "--scenario=s.toml"
+    assert answer["asked"][-1].endswith("/events")
 
 
 def test_a_refusal_is_told_by_its_error_and_not_retried(
-    site: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = "echo '03:00:02 E secateur: clean_events REFUSED after 0.1 s: no rows'; echo '  in x'"
-    with pytest.raises(AirflowFailException, match=r"^clean_events refused .*: no rows\nin x$"):
-        submit(monkeypatch, 65, words)
-
-
-def test_a_crash_is_told_by_its_exception(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    words = (
-        "echo 'Traceback (most recent call last):'; echo '  File \"x.py\", line 1, in <module>';"
-        "echo '    run(all)'; echo 'py4j.protocol.Py4JError: no such method'; echo ' at java.X'"
+    end = (
+        "print('03:00:02 E secateur: clean_events REFUSED after 0.1 s: no rows')\n"
+        "print('  in x', flush=True)\nsys.exit(65)"
     )
-    with pytest.raises(AirflowException, match=r"crashed \(exit 1\): .*\n?py4j.*: no such method$"):
-        submit(monkeypatch, 1, words)
+    with pytest.raises(AirflowFailException, match=r"^clean_events refused .*: no rows\nin x$"):
+        submit(tmp_path, monkeypatch, end)
+
+
+def test_a_crash_is_told_by_its_exception(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    end = "def count(rows): return len(rows)\ncount(None)"
+    with pytest.raises(AirflowException, match=r"crashed \(exit 1\): .*\n?TypeError: .*no len"):
+        submit(tmp_path, monkeypatch, end)
