@@ -7,7 +7,7 @@ channel, it is that of the scenario.
 from airflow.sdk import DAG, Param, dag
 
 from secateur_airflow import settings
-from secateur_airflow.night import Night, every_task
+from secateur_airflow.night import Night, draw_board, every_task
 
 SCENARIOS = sorted(path.stem for path in settings.scenarios().glob("*.toml"))
 SCENARIO = Param(
@@ -30,7 +30,7 @@ THIS_ONE = {"release": "{{ params.release }}"}
 
 
 def by_hand(verb: str, title: str, params: dict[str, Param], inputs: dict[str, str]) -> DAG:
-    """Declare the DAG of one verb, whose flags are filled from the form."""
+    """Declare the DAG of one verb, whose flags are filled from the form; the board tells of it."""
     night = Night()
 
     @dag(
@@ -45,7 +45,8 @@ def by_hand(verb: str, title: str, params: dict[str, Param], inputs: dict[str, s
         doc_md=__doc__,
     )
     def one_verb() -> None:
-        night.task(verb, inputs)
+        done = night.task(verb, inputs)
+        done >> draw_board(night, "{{ params.scenario }}")
 
     return one_verb()
 

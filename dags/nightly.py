@@ -31,6 +31,7 @@ from secateur_airflow.night import (
     SPARK,
     ScenarioNight,
     channel_moves,
+    draw_board,
     every_task,
 )
 from secateur_airflow.run_day import schedule_in
@@ -236,9 +237,9 @@ def publish_snapshot(night: ScenarioNight, data: Data) -> XCom:
 
 
 def report_and_close(night: ScenarioNight) -> Any:  # noqa: ANN401 - an operator of Airflow's
-    """Write the report whatever happened, then fail if the night was left undone; return the first.
+    """Write the report whatever happened, draw the board, then fail if the night was left undone.
 
-    Both are teardowns: they run, too, where a person marks the run failed.
+    All are teardowns: they run, too, where a person marks the run failed. Returns the first.
     """
     before = [Forget(), TellEndedByHand()]
 
@@ -250,8 +251,9 @@ def report_and_close(night: ScenarioNight) -> Any:  # noqa: ANN401 - an operator
     with TaskGroup("end", tooltip="However the night went", prefix_group_id=False):
         seen = {"run": "{run}", "state": night.state}
         report = night.task("report_night", seen, on_execute_callback=before)
-        report.operator.as_teardown()
-        report.operator >> close_night().operator.as_teardown(on_failure_fail_dagrun=True)
+        board = draw_board(night, night.said["name"])
+        close = close_night().operator.as_teardown(on_failure_fail_dagrun=True)
+        report.operator.as_teardown() >> board.operator.as_teardown() >> close
     return report.operator
 
 

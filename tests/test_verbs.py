@@ -43,6 +43,7 @@ FLAGS = {
         "options": ("features", "candidates"),
     },
     "report_night": {"inputs": ("run",), "options": ("state",)},
+    "draw_board": {"inputs": ("runs", "store"), "options": ()},
     "renew_channel": {"inputs": ("store",), "options": ()},
     "hold_channel": {"inputs": ("store",), "options": (), "more_flags": "hold_flags"},
     "republish_release": {"inputs": ("store",), "options": (), "more_flags": "roll_back_flags"},

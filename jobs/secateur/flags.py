@@ -25,6 +25,7 @@ VERB_FLAGS = {
     "recipe": ("NAME", "the plan's recipe, or dense"),
     "run": ("URI", "the folder of a night"),
     "run-type": ("NAME", "how Airflow names what started the run, such as scheduled"),
+    "runs": ("URI", "the folder of a scenario's runs"),
     "scorecards": ("URI", "the folder of sealed Scorecards, a folder a recipe"),
     "snapshot": ("URI", "the sealed FeatureSnapshot"),
     "state": ("URI", "what nights leave for later ones; without it, all is done anew"),

@@ -38,6 +38,7 @@ OUTPUT_FOLDERS = {
     "publish_snapshot": "snapshot_release",
     "renew_channel": "renewal",
     "accept_night": "accepted",
+    "draw_board": "board",
     "report_night": "report",
     "roll_back": "roll_back",
     "republish_release": "republish",
@@ -69,8 +70,8 @@ class Night:
     ) -> XComArg:
         """Declare one task and return its XCom: what the verb answers.
 
-        The output goes to `<run>/<below>/<verb's folder>/<candidate>`: `candidate` tells the many
-        outputs of one verb apart.
+        The output goes to `<run>/<below>/<verb's folder>/<candidate>`, without run where `below`
+        begins with a URI; `candidate` tells the many outputs of one verb apart.
         """
         path = [*below, OUTPUT_FOLDERS[name], *([] if candidate is None else [candidate])]
         operator = operator_for(on)(
@@ -104,6 +105,12 @@ class ScenarioNight(Night):
     def store(self) -> str:
         """Root URI of the releases."""
         return settings.store()
+
+
+def draw_board(night: Night, scenario: str) -> XComArg:
+    """Draw the board of a scenario anew, where the plugin looks for it."""
+    read = {"runs": settings.runs_of(scenario), "store": settings.store()}
+    return night.task("draw_board", read, below=[settings.state(scenario)])
 
 
 def channel_moves(name: str) -> AssetAlias:

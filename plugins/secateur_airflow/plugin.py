@@ -1,47 +1,124 @@
-"""The night's report as a tab of its run in Airflow's UI."""
+"""The night's report as a tab of its run in Airflow's UI, and a board as a tab of its DAG."""
 
+import html
 import re
+import tomllib
 from typing import Annotated
 
-from airflow.api_fastapi.core_api.security import requires_access_dag
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 from airflow.plugins_manager import AirflowPlugin
 from airflow.sdk import ObjectStoragePath
-from fastapi import Depends, FastAPI, HTTPException, Query
+from fastapi import Depends, FastAPI, HTTPException, Path, Query
 from fastapi.responses import HTMLResponse
 
 from secateur_airflow import settings
 
 # The page is self-contained; nothing else may load or run in the reader's session.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+OF_SCENARIO = r"^secateur_[a-z0-9_]+$"
+LIST = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Secateur boards</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>:root {{ color-scheme: light dark; }}
+body {{ font: 15px/1.8 system-ui, sans-serif; margin: 32px 24px; }}
+small {{ opacity: .6; }}</style>
+<h1>Boards</h1><ul>{}</ul></html>
+"""
+MAY_SEE = [Depends(requires_access_dag(method="GET"))]
 
-app = FastAPI(title="Secateur reports", docs_url=None, redoc_url=None, openapi_url=None)
+app = FastAPI(title="Secateur's pages", docs_url=None, redoc_url=None, openapi_url=None)
 
 
-@app.get("/report", dependencies=[Depends(requires_access_dag(method="GET"))])
+@app.get("/report", dependencies=MAY_SEE)
 def report(
-    dag_id: Annotated[str, Query(pattern=r"^secateur_[a-z0-9_]+$")],
+    dag_id: Annotated[str, Query(pattern=OF_SCENARIO)],
     run_id: Annotated[str, Query(max_length=250)],
 ) -> HTMLResponse:
     """Serve the report of one run to whoever may see its DAG."""
     digits = settings.run_hash(run_id)
-    root = ObjectStoragePath(settings.runs()) / dag_id.removeprefix("secateur_")
+    root = ObjectStoragePath(settings.runs_of(scenario_of(dag_id)))
     for folder in root.iterdir() if root.exists() else ():
-        page = folder / "report" / "index.html"
-        if re.fullmatch(rf"\d{{8}}T\d{{6}}-{digits}", folder.name) and page.exists():
-            return HTMLResponse(page.read_text(), headers={"Content-Security-Policy": POLICY})
+        if re.fullmatch(rf"\d{{8}}T\d{{6}}-{digits}", folder.name):
+            return report_in(folder)
     raise HTTPException(404, "This run has no report yet: it is written when the night ends.")
 
 
+@app.get("/scenarios/{dag_id}/runs/{run}/report", dependencies=MAY_SEE)
+def report_of_folder(
+    dag_id: Annotated[str, Path(pattern=OF_SCENARIO)],
+    run: Annotated[str, Path(pattern=r"^\d{8}T\d{6}-[0-9a-f]{6}$")],
+) -> HTMLResponse:
+    """Serve the report in one run's folder: the board links to it."""
+    return report_in(ObjectStoragePath(settings.runs_of(scenario_of(dag_id))) / run)
+
+
+@app.get("/scenarios/{dag_id}/board", dependencies=MAY_SEE)
+def board(dag_id: Annotated[str, Path(pattern=OF_SCENARIO)]) -> HTMLResponse:
+    """Serve the board of a scenario as its last night, or whoever moved a channel, left it."""
+    folder = ObjectStoragePath(settings.state(scenario_of(dag_id))) / "board"
+    return sealed_page(folder, "There is no board yet: it is drawn when a night ends.")
+
+
+@app.get("/boards")
+def boards(user: GetUserDep) -> HTMLResponse:
+    """List the boards of the scenarios that the reader may see."""
+    readable: set[str] = get_auth_manager().get_authorized_dag_ids(user=user, method="GET")
+    links = []
+    for path in sorted(settings.scenarios().glob("*.toml")):
+        said = tomllib.loads(path.read_text())
+        if (dag := f"secateur_{said['name']}") in readable:
+            title = html.escape(said["title"])
+            links.append(f'<li><a href="scenarios/{dag}/board">{title}</a> <small>{dag}</small>')
+    return page_of(LIST.format("\n".join(links) or "<li>You may see no scenario's DAG."))
+
+
+def scenario_of(dag_id: str) -> str:
+    """The scenario whose DAG this is."""
+    return dag_id.removeprefix("secateur_")
+
+
+def report_in(folder: ObjectStoragePath) -> HTMLResponse:
+    """The report that a run's folder holds. Raises HTTPException."""
+    missing = "This run has no report yet: it is written when the night ends."
+    return sealed_page(folder / "report", missing)
+
+
+def sealed_page(folder: ObjectStoragePath, missing: str) -> HTMLResponse:
+    """The page in a sealed folder. Raises HTTPException where there is none."""
+    if not (folder / "manifest.json").exists():
+        raise HTTPException(404, missing)
+    return page_of((folder / "index.html").read_text())
+
+
+def page_of(text: str) -> HTMLResponse:
+    """A page under the policy."""
+    return HTMLResponse(text, headers={"Content-Security-Policy": POLICY})
+
+
 class SecateurPlugin(AirflowPlugin):
-    """Registers the page."""
+    """Registers the pages."""
 
     name = "secateur"
-    fastapi_apps = [{"app": app, "url_prefix": "/secateur", "name": "Secateur reports"}]  # noqa: RUF012
+    fastapi_apps = [{"app": app, "url_prefix": "/secateur", "name": "Secateur's pages"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         {
             "name": "Night report",
             "href": "/secateur/report?dag_id={DAG_ID}&run_id={RUN_ID}",
             "destination": "dag_run",
             "url_route": "night-report",
-        }
+        },
+        {
+            "name": "Board",
+            "href": "/secateur/scenarios/{DAG_ID}/board",
+            "destination": "dag",
+            "url_route": "night-board",
+        },
+        {
+            "name": "Secateur boards",
+            "href": "/secateur/boards",
+            "destination": "nav",
+            "category": "browse",
+            "url_route": "secateur-boards",
+        },
     ]

@@ -107,7 +107,7 @@ class Verb:
         `inputs` maps flags to URIs, names or texts, in which `{run}` stands for the run's folder;
         one with a dot overrides that key of the scenario, unless it is empty; one that ends in `?`
         is a switch, and one in `*` is left out where it is empty or `None`. The output goes to
-        `output_path` below the run's folder.
+        `output_path` below the run's folder, unless it begins with a URI.
         """
         demand_answers(self.name, inputs)
         run = settings.run_folder(context["dag_run"])
@@ -119,7 +119,8 @@ class Verb:
         ]
         scenario = self.scenario_file(context, scenarios)
         changes = overrides(parameters_of(context, self.timezone), keys)
-        output = "/".join([run, *output_path])
+        below = () if "/" in str(output_path[0]) else (run,)
+        output = "/".join([*below, *output_path])
         return [f"--scenario={scenario}", *changes, *filter(None, flags), "--output", output]
 
 

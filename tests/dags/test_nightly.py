@@ -69,7 +69,8 @@ def test_the_edges_tell_the_story(dag: Any) -> None:
             "build_features",
         },
         "report_night": {"accept_night", "publish_snapshot", "renew_channel"},
-        "close_night": {"report_night"},
+        "draw_board": {"report_night"},
+        "close_night": {"draw_board"},
     }
 
 
@@ -163,6 +164,8 @@ def test_a_crashed_candidate_does_not_keep_the_others_from_being_judged(dag: Any
 
 def test_the_report_is_written_whatever_happened_and_does_not_decide_the_run(dag: Any) -> None:
     assert dag.get_task("report_night").is_teardown
+    assert dag.get_task("draw_board").is_teardown
+    assert not dag.get_task("draw_board").on_failure_fail_dagrun
     assert not dag.get_task("report_night").on_failure_fail_dagrun
     assert not dag.get_task("publish_release").is_teardown
 

@@ -144,6 +144,24 @@ class SignedPointer:
 
 
 @dataclass(frozen=True)
+class ServedChannel:
+    """What a channel of a store serves, believed."""
+
+    pointer: ChannelPointer
+    manifest: ReleaseManifest
+
+
+@dataclass(frozen=True)
+class ServedNow:
+    """What some stores serve: every channel, the releases by store and number, and what could not
+    be read, with the reason."""
+
+    channels: tuple[ServedChannel, ...]
+    releases: dict[tuple[str, int], ReleaseManifest]
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class PublishReceipt:
     """What `publish_release` did, sealed in the run's folder.
 

@@ -3,15 +3,27 @@
 import hashlib
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from secateur.artifacts import path_below
 from secateur.contracts import record
-from secateur.contracts.errors import CorruptArtifact, NewerFormat, ObjectMissing, ReleaseError
-from secateur.contracts.releases import ChannelPointer, ReleaseManifest, SignedPointer
+from secateur.contracts.errors import (
+    CorruptArtifact,
+    NewerFormat,
+    ObjectMissing,
+    ReleaseError,
+    SecateurError,
+)
+from secateur.contracts.releases import (
+    ChannelPointer,
+    ReleaseManifest,
+    ServedChannel,
+    ServedNow,
+    SignedPointer,
+)
 from secateur.releases import layout
 from secateur.releases.signing import Trust
 from secateur.storage import Store
@@ -127,6 +139,25 @@ class Catalogue:
                 yield self.release(number)
             except ReleaseError as error:
                 log.warning("skipped: %s", error)
+
+
+def served_in(uris: Sequence[str]) -> ServedNow:
+    """What all channels of these stores serve, by the keys of the environment; never raises."""
+    channels: list[ServedChannel] = []
+    releases: dict[tuple[str, int], ReleaseManifest] = {}
+    unread: list[str] = []
+    for uri in uris:
+        try:
+            catalogue = Catalogue.at(uri, Trust.of())
+            for name in layout.channels(catalogue.store):
+                if found := catalogue.pointer(name):
+                    served = catalogue.release(found.pointer.release).manifest
+                    channels.append(ServedChannel(found.pointer, served))
+            for one in catalogue.releases():
+                releases[one.manifest.scenario, one.manifest.number] = one.manifest
+        except SecateurError as error:
+            unread.append(f"{uri}: {error}")
+    return ServedNow(tuple(channels), releases, tuple(unread))
 
 
 def _decode(noun: type[record.Noun], data: bytes, where: str) -> record.Noun:

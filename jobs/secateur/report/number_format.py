@@ -49,6 +49,14 @@ def duration(microseconds: float | None) -> str:
     return f"{_significant(microseconds / 1000)}{SPACE}ms"
 
 
+def clock_time(seconds: float) -> str:
+    """Seconds as seconds, minutes, or hours and minutes."""
+    if seconds < 100:
+        return f"{seconds:.0f}{SPACE}s"
+    minutes = round(seconds / 60)
+    return f"{minutes}{SPACE}min" if minutes < 100 else f"{minutes // 60}:{minutes % 60:02}{SPACE}h"
+
+
 def duration_pair(first: float, second: float) -> str:
     """Two durations in microseconds; a unit that they share is written once."""
     one, two = duration(first).split(SPACE), duration(second).split(SPACE)

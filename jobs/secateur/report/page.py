@@ -39,6 +39,7 @@ def page_environment() -> Environment:
         "count": number_format.count,
         "size": number_format.byte_size,
         "duration": number_format.duration,
+        "clock_time": number_format.clock_time,
         "percent": number_format.percent,
         # A long name may break after its underscores.
         "breakable": lambda name: Markup("_<wbr>").join(name.split("_")),

@@ -1,0 +1,1 @@
+"""The board of a scenario: how its nights ended, and what its channels serve."""
