@@ -38,6 +38,7 @@ from secateur_airflow.run_day import schedule_in
 from secateur_airflow.signals.alerts import Alert, Overdue, TellKept
 from secateur_airflow.signals.by_hand import TellEndedByHand, demand_finished
 from secateur_airflow.signals.failures import Forget, Record
+from secateur_airflow.signals.notices import TellEnd
 from secateur_airflow.trigger_form import form_of
 
 EVERY_NIGHT = {
@@ -250,7 +251,9 @@ def report_and_close(night: ScenarioNight) -> Any:  # noqa: ANN401 - an operator
 
     with TaskGroup("end", tooltip="However the night went", prefix_group_id=False):
         seen = {"run": "{run}", "state": night.state}
-        report = night.task("report_night", seen, on_execute_callback=before)
+        report = night.task(
+            "report_night", seen, on_execute_callback=before, on_success_callback=TellEnd()
+        )
         board = draw_board(night, night.said["name"])
         close = close_night().operator.as_teardown(on_failure_fail_dagrun=True)
         report.operator.as_teardown() >> board.operator.as_teardown() >> close

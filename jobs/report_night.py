@@ -11,6 +11,7 @@ from secateur.command import Job
 from secateur.contracts import artifact_files
 from secateur.report.night_artifacts import read_night
 from secateur.report.page import render
+from secateur.report.story import headline
 from secateur.storage import open_store
 from secateur.storage.lease import give_up
 
@@ -26,6 +27,9 @@ def report_night(job: Job) -> None:
         page = render(night, job.scenario.title)
         (draft.folder / artifact_files.PAGE).write_text(page, encoding="utf-8")
         job.seal(draft, {"sealed": len(night.artifacts), "unreadable": sorted(night.unreadable)})
+    ending = headline(night)
+    told = {"status": ending.status, "sentence": ending.sentence}
+    job.answer({"uri": job.output_uri(), **told})
 
 
 if __name__ == "__main__":

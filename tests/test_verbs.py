@@ -43,6 +43,7 @@ FLAGS = {
         "options": ("features", "candidates"),
     },
     "report_night": {"inputs": ("run",), "options": ("state",)},
+    "check_heartbeat": {"inputs": ("runs",), "options": ("webhook",)},
     "draw_board": {"inputs": ("runs", "store"), "options": ()},
     "renew_channel": {"inputs": ("store",), "options": ()},
     "hold_channel": {"inputs": ("store",), "options": (), "more_flags": "hold_flags"},

@@ -33,6 +33,7 @@ VERB_FLAGS = {
     "target": ("NAME", "a target of the scenario's search"),
     "validation": ("URI", "the sealed ValidationReport of what is read"),
     "verdict": ("URI", "the sealed Verdict"),
+    "webhook": ("URL", "where to post the alarm, as chats understand it"),
     "window": ("URI", "the sealed RunWindow: the days of the run, and what it goes by"),
 }
 GRACE_HOURS = 24.0  # what is younger may belong to a release in the making

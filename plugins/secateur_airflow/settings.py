@@ -18,6 +18,7 @@ pod_keys_secret  the secret with the keys of few verbs alone (secateur-keys)
 pod_start_seconds  how long a pod may take to start          (900)
 cpu_hours, measure_hours, spark_hours, gpu_hours             (1, 1, 4, 8)
             the longest that one task may take where it runs; then it is ended and tried again
+notices     on | off: whether people are told of a night that went well, too (on)
 schedule    on | off: whether nights run by themselves           (on)
 delivery_poll_seconds  between two looks for a night's day   (300)
 fence_poll_seconds  between two looks whether another night of the scenario is done (60)
@@ -106,6 +107,11 @@ def delivery_poll() -> timedelta:
 def fence_poll() -> timedelta:
     """How long a night waits before it looks again whether another one is done with the state."""
     return timedelta(seconds=float(read("fence_poll_seconds", "60")))
+
+
+def has_notices() -> bool:
+    """Whether people are told of a night that went well, too."""
+    return read("notices", "on") != "off"
 
 
 def has_schedules() -> bool:

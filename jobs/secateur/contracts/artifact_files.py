@@ -42,6 +42,7 @@ LEVELS = "levels.json"  # NightLevels, of AcceptedLevels
 RECEIPT = "receipt.json"
 SNAPSHOT_RECEIPT = "snapshots.json"  # SweepReceipt, of the feature snapshots
 POINTER = "pointer.json"
+HEARTBEAT = "heartbeat.json"  # Heartbeat
 FENCE = "night.json"  # no artifact: in the state folder, of the night that works on it
 PAGE = "index.html"  # of a Report; of Data Docs below `docs/`
 

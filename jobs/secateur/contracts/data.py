@@ -247,3 +247,13 @@ class NightSweep:
     runs: tuple[str, ...]
     state: tuple[str, ...]
     bytes: int
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """Whether a scenario's nights are silent, the last `run` that ended, empty where none did, and
+    when people were told of this silence: seconds since 1970, 0 where they were not."""
+
+    run: str
+    silent: bool
+    alarmed_at: float

@@ -22,6 +22,7 @@ from secateur_airflow.signals.failures import (
     Record,
     error_of,
     failure_of,
+    told_failures,
 )
 from secateur_airflow.verb import NO_RETRY, NothingNewSkip, parameters_of
 
@@ -48,16 +49,20 @@ class Alert(Record):
     """Say which task of which run failed or was skipped, why, what is served, and what to do.
 
     A skipped night is told too, for a log that stays away is no quiet night; but not where nothing
-    was new.
+    was new. Of several tasks of a night the first alone is posted: `TellEnd` names the others.
     """
 
     def notify(self, context: "Context") -> None:
         """Keep the record and tell people."""
+        earlier = told_failures(context)  # two at once are told twice rather than not at all
         super().notify(context)
         if isinstance(error_of(context), NothingNewSkip):
             log.info("nothing is new: nobody is alarmed")
-            return
-        send(message_of(context, failure_of(context), read_served(context)))
+        elif earlier:
+            log.error("ALERT %s", message_of(context, failure_of(context), "see the first alert"))
+            log.info("people were told of %s already: this stays in this log", earlier[0].task)
+        else:
+            send(message_of(context, failure_of(context), read_served(context)))
 
 
 class TellKept(BaseNotifier):

@@ -81,6 +81,16 @@ class Forget(BaseNotifier):
         record_path(context).unlink(missing_ok=True)
 
 
+def told_failures(context: Any) -> list[Failure]:  # noqa: ANN401 - as above
+    """What is on record of the run's other tasks; a candidate's failure is told to nobody."""
+    own = record_path(context)
+    if not own.parent.exists():
+        return []
+    others = sorted(path for path in own.parent.iterdir() if path.name != own.name)
+    found = [Failure(**json.loads(path.read_text())) for path in others]
+    return [one for one in found if one.candidate is None]
+
+
 def keep_record(path: ObjectStoragePath, failure: Failure) -> None:
     """Write what the report reads."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -33,6 +33,8 @@ class Scenario(Section):
     """A night that takes longer is ended, and an alert says so."""
     delivery_hours: Annotated[float, Field(ge=0)] = 0.0
     """How long a scheduled night waits for the delivery of its day before it is skipped."""
+    silence_hours: Annotated[float, Field(gt=0)] = 30.0
+    """`check_heartbeat` alarms where no night has ended for longer."""
     tags: tuple[str, ...] = ()
     """Tags of the DAG in Airflow."""
     only_candidates: tuple[str, ...] = ()
