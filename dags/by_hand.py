@@ -8,17 +8,13 @@ from airflow.sdk import DAG, Param, dag
 
 from secateur_airflow import settings
 from secateur_airflow.night import Night, draw_board, every_task
+from secateur_airflow.trigger_form import CHANNEL, scenario_of
 
-SCENARIOS = sorted(path.stem for path in settings.scenarios().glob("*.toml"))
-SCENARIO = Param(
-    SCENARIOS[0] if len(SCENARIOS) == 1 else None, title="Scenario", type="string", enum=SCENARIOS
-)
+SCENARIO = scenario_of(settings.scenarios())
 MOVE = {
     "scenario": SCENARIO,
     "reason": Param(None, title="Reason, kept in the channel", type="string", minLength=3),
-    "channel": Param(
-        None, title="Channel", type=["null", "string"], pattern="^[a-z0-9][a-z0-9_-]*$"
-    ),
+    "channel": CHANNEL,
 }
 RELEASE = Param(None, title="Release", type="integer", minimum=1)
 STORE = {"store": settings.store()}

@@ -19,7 +19,10 @@ VERB_FLAGS = {
     "features": ("URI", "the sealed FeatureSet"),
     "form": ("JSON", "what the trigger form was filled with"),
     "logs": ("URI", "read the raw log here, and not where the scenario says"),
-    "override": ("URI", "a JSON file: two approvals of a package that the gate refuses"),
+    "override": (
+        "URI",
+        "a JSON file or text: two approvals of a package that the gate refuses",
+    ),
     "package": ("URI", "the sealed Package to measure"),
     "plan": ("URI", "the sealed CandidatePlan"),
     "recipe": ("NAME", "the plan's recipe, or dense"),

@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import ObjectStoragePath, Param, XComArg
@@ -71,23 +71,38 @@ class Approval(HITLOperator):
         raise AirflowFailException(f"{self.task_id} refused (exit 65): {who}{why}")
 
 
-def ask_approval(scenario: dict[str, Any], verdict: Any, target: str = "") -> Any:  # noqa: ANN401 - XComs
+class Question(NamedTuple):
+    """What people are asked, for how long, and who may answer: anybody where it names none."""
+
+    text: str
+    hours: float
+    approvers: Sequence[str] = ()
+
+
+def ask(task_id: str, question: Question, verdict: Any, target: str = "") -> XComArg:  # noqa: ANN401
+    """The answer to a question about a verdict, whose URI this is."""
+    return XComArg(
+        Approval(
+            task_id=task_id,
+            subject=question.text,
+            params={"reason": REASON},  # given here, where Airflow adds the run's own to them
+            verdict=verdict,
+            hours=question.hours,
+            approvers=question.approvers,
+            target=target,
+        )
+    )
+
+
+def ask_approval(scenario: dict[str, Any], verdict: Any, target: str = "") -> XComArg | None:  # noqa: ANN401
     """The approval that a scenario wants before it publishes; None where it wants none."""
     rules = scenario.get("release", {})
     if "approval_hours" not in rules:
         return None
     channel = f"{rules.get('channel', 'latest')}{'_' if target else ''}{target}"
-    return XComArg(
-        Approval(
-            task_id=f"approve_{target or 'release'}",
-            subject=f"{scenario['title']}: may tonight's release go out on channel {channel}?",
-            params={"reason": REASON},  # given here, where Airflow adds the run's own to them
-            verdict=verdict,
-            hours=rules["approval_hours"],
-            approvers=rules.get("approvers", ()),
-            target=target,
-        )
-    )
+    text = f"{scenario['title']}: may tonight's release go out on channel {channel}?"
+    question = Question(text, rules["approval_hours"], rules.get("approvers", ()))
+    return ask(f"approve_{target or 'release'}", question, verdict, target)
 
 
 def found_by_gate(verdict: str) -> str:
@@ -97,4 +112,6 @@ def found_by_gate(verdict: str) -> str:
     except (OSError, ValueError) as error:
         log.warning("%s cannot be read here: %s", verdict, error)
         return f"The verdict lies at {verdict}."
+    if not read["accepted"]:
+        return f"The gate refused: {read['reason']}"
     return f"**{read['chosen']}**, package {read['package'][:12]}. {read['reason']}"

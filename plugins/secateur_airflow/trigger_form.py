@@ -1,8 +1,18 @@
-"""The trigger form of a night: every value typed, every default the scenario's."""
+"""The trigger form of a night: every value typed, every default the scenario's; parts of others."""
 
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import Param
+
+CHANNEL = Param(None, title="Channel", type=["null", "string"], pattern="^[a-z0-9][a-z0-9_-]*$")
+
+
+def scenario_of(folder: Path) -> Param:
+    """Which of a folder's scenarios is meant; the only one where there is one."""
+    names = sorted(path.stem for path in folder.glob("*.toml"))
+    only = names[0] if len(names) == 1 else None
+    return Param(only, title="Scenario", type="string", enum=names)
 
 
 def form_of(scenario: dict[str, Any]) -> dict[str, Param]:

@@ -32,6 +32,12 @@ def read(folder: Path, **changed: object) -> Override:
     return read_override(str(folder / "override.json"))
 
 
+def test_it_may_be_the_text_itself() -> None:
+    assert read_override(json.dumps(GIVEN)).approvals == tuple(GIVEN["approvals"])
+    with pytest.raises(UsageError, match="two approvals by name"):
+        read_override(json.dumps(GIVEN | {"approvals": ["ada", "ADA "]}))
+
+
 def overridden(card: Scorecard, given: Override, last: NightLevels | None = None) -> Verdict:
     references = References("latest", last=last)
     cards = {"a": card}

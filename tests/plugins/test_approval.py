@@ -61,7 +61,7 @@ def test_a_yes_of_nobody_is_none() -> None:
 def test_people_are_asked_with_what_the_gate_found_and_a_link(
     tmp_path: Path, webhook: list[tuple[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = {"chosen": "int8", "package": "ab" * 32, "reason": "it loses nothing"}
+    said = {"accepted": True, "chosen": "int8", "package": "ab" * 32, "reason": "it loses nothing"}
     (tmp_path / "verdict.json").write_text(json.dumps(said))
     asked: dict[str, Any] = {}
     monkeypatch.setattr(
@@ -85,6 +85,12 @@ def test_people_are_asked_with_what_the_gate_found_and_a_link(
             "answer: http://ui/dags/secateur_x/runs/r1/tasks/approve_release/required_actions"
         )
     )
+
+
+def test_who_is_to_override_the_gate_is_told_why_it_refused(tmp_path: Path) -> None:
+    said = {"accepted": False, "chosen": None, "package": None, "reason": "none passed"}
+    (tmp_path / "verdict.json").write_text(json.dumps(said))
+    assert found_by_gate(str(tmp_path)) == "The gate refused: none passed"
 
 
 def test_a_verdict_that_cannot_be_read_here_is_named(tmp_path: Path) -> None:

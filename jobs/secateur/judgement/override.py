@@ -5,7 +5,8 @@ The file is JSON:
     {"recipe": "hybrid_tiny", "package": "<digest>", "reason": "...",
      "approvals": ["ada@example.com", "grace@example.com"], "expires": "2026-05-09"}
 
-A night whose last day is later than `expires` does not take it. Nothing here asks what time it is.
+or that JSON itself. A night whose last day is later than `expires` does not take it. Nothing here
+asks what time it is.
 """
 
 import re
@@ -26,10 +27,11 @@ DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def read_override(uri: str) -> Override:
-    """Read the file. Raises UsageError where it is not there, or does not hold together."""
+    """Read the file, or the text. Raises UsageError where there is none, or it does not hold."""
     folder, _, name = uri.rpartition("/")
     try:
-        override = record.from_json(Override, open_store(folder or ".").get(name).data)
+        text = uri if uri.startswith("{") else open_store(folder or ".").get(name).data
+        override = record.from_json(Override, text)
     except SecateurError as error:
         raise UsageError(f"the override {uri} cannot be read: {error}") from error
     names = {one.strip().casefold() for one in override.approvals} - {""}
