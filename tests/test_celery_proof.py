@@ -10,8 +10,7 @@ import secrets
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,19 +23,11 @@ from local_site.airflow_server import LocalAirflow
 from local_site.progress import state_of
 from local_site.service import Service, free_port
 from local_site.site import Site
+from small_night import run_to_its_end, write_small_night
 
 pytestmark = pytest.mark.proof
 
-PROJECT = Path(__file__).parents[1]
-SCENARIO = PROJECT / "jobs" / "scenarios" / "short_video.toml"
-LOCK = PROJECT / "infra" / "locks" / "airflow.txt"
-SMALLER = {
-    "window_days = 14": "window_days = 7",
-    "min_rows = 100_000": "min_rows = 50_000",
-    'name = "short_video"': 'name = "celery_night"',
-    'schedule = "0 3 * * *"': 'schedule = "@yearly"',
-}
-TIMEOUT_S = 1500
+LOCK = Path(__file__).parents[1] / "infra" / "locks" / "airflow.txt"
 DAG = "secateur_celery_night"
 QUEUE = "with_gpu"
 
@@ -47,9 +38,8 @@ class CeleryNight:
 
     state: str
     tasks: dict[str, TaskInstanceResponse]
-    worker_log: str
+    worker: Service
     program: Path
-    settings: dict[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -69,14 +59,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def night(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CeleryNight]:
     folder = tmp_path_factory.mktemp("site")
-    text = SCENARIO.read_text()
-    for old, new in SMALLER.items():
-        assert old in text
-        text = text.replace(old, new)
-    (folder / "scenarios").mkdir()
-    (folder / "scenarios" / "celery_night.toml").write_text(text)
-    settings = (("scenarios", str(folder / "scenarios")), ("gpu_queue", QUEUE))
-    site = Site(folder, free_port(), settings)
+    scenarios = write_small_night(folder / "scenarios", "celery_night")
+    site = Site(folder, free_port(), (("scenarios", str(scenarios)), ("gpu_queue", QUEUE)))
     with (
         postgres("airflow") as database,
         redis(folder, secrets.token_hex(8)) as broker,
@@ -94,7 +78,7 @@ def night(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
         site.store.start()
         airflow = replace(site.airflow, program=program)
         try:
-            yield run_night(airflow, site, patch)
+            yield run_night(airflow)
         finally:
             worker_of(airflow).stop()
             airflow.stop()
@@ -102,41 +86,25 @@ def night(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
 
 
 def worker_of(airflow: LocalAirflow) -> Service:
-    queues = f"default,{QUEUE}"
-    return airflow.service(
-        "worker", "celery", "worker", "-c", "2", "-q", queues, "--skip-serve-logs"
-    )
+    flags = ["-c", "2", "-q", f"default,{QUEUE}", "--skip-serve-logs"]
+    return airflow.service("worker", "celery", "worker", *flags)
 
 
-def run_night(airflow: LocalAirflow, site: Site, patch: pytest.MonkeyPatch) -> CeleryNight:
+def run_night(airflow: LocalAirflow) -> CeleryNight:
     worker = worker_of(airflow)
     api = airflow.start(lambda _api: worker.start())
-    wait_until(lambda: api.has_dag(DAG), 300)
-    run = api.trigger(DAG, {"candidates": ["hybrid_small"], "margin": 0.05})
-    wait_until(lambda: api.run_state(DAG, run) in ("success", "failed"), TIMEOUT_S)
-    for name, value in site.environment().items():
-        patch.setenv(name, value)
-    return CeleryNight(
-        api.run_state(DAG, run),
-        {task.task_id: task for task in api.tasks(DAG, run)},
-        worker.log.read_text(),
-        airflow.program,
-        dict(worker.environment),
-    )
-
-
-def wait_until(holds: Callable[[], bool], timeout_s: float) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not holds():
-        assert time.monotonic() < deadline, "it takes too long"
-        time.sleep(1)
+    run = run_to_its_end(api, DAG)
+    tasks = {task.task_id: task for task in api.tasks(DAG, run)}
+    return CeleryNight(api.run_state(DAG, run), tasks, worker, airflow.program)
 
 
 def test_the_night_ends_in_a_release_that_a_client_pulls(
-    night: CeleryNight, tmp_path: Path
+    night: CeleryNight, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     states = {name: state_of(task) for name, task in night.tasks.items()}
     assert night.state == "success", states
+    for name, value in night.worker.environment.items():
+        monkeypatch.setenv(name, value)
     release = secateur.pull("s3://models/celery_night", cache=tmp_path)
     assert secateur.load(release).schema.scenario == "celery_night"
 
@@ -144,7 +112,7 @@ def test_the_night_ends_in_a_release_that_a_client_pulls(
 def test_every_task_ran_on_the_worker_and_torchs_in_their_queue(night: CeleryNight) -> None:
     ran = [task for task in night.tasks.values() if task.hostname]
     assert len(ran) > 12
-    assert night.worker_log.count("succeeded in") >= len(ran)
+    assert night.worker.log.read_text().count("succeeded in") >= len(ran)
     queues = {name: task.queue for name, task in night.tasks.items()}
     assert queues["train_model"] == QUEUE
     assert queues["clean_events"] == "default"
@@ -152,9 +120,10 @@ def test_every_task_ran_on_the_worker_and_torchs_in_their_queue(night: CeleryNig
 
 
 def test_the_sites_own_executor_is_not_overridden(night: CeleryNight) -> None:
-    assert night.settings["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor"
-    assert night.settings["AIRFLOW__CORE__PARALLELISM"] == "4"
-    assert night.settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith("postgresql")
+    settings = night.worker.environment
+    assert settings["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor"
+    assert settings["AIRFLOW__CORE__PARALLELISM"] == "4"
+    assert settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith("postgresql")
 
 
 def test_airflow_needed_none_of_the_verbs_libraries(night: CeleryNight) -> None:

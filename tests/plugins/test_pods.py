@@ -18,9 +18,8 @@ from airflow.sdk.exceptions import (
     AirflowTaskTimeout,
 )
 
+from loopback_cluster import LoopbackCluster
 from secateur_airflow.night import CPU, GPU, Night
-
-from .loopback_cluster import LoopbackCluster
 
 TEMPLATE = """
 apiVersion: v1
@@ -179,9 +178,13 @@ def test_a_pod_out_of_memory_says_so(cluster: LoopbackCluster) -> None:
 
 
 def test_a_night_behind_a_fence_looks_again_later(cluster: LoopbackCluster) -> None:
-    with pytest.raises(AirflowRescheduleException):
-        task(cluster, "check_run", "sys.exit(85)", on=CPU).execute(context())
-    assert cluster.pods == {}
+    kept: dict[str, Any] = {}
+    store = SimpleNamespace(get=kept.get, set=kept.__setitem__)
+    for _look in range(2):  # the second knows the pod of the first, which is gone
+        with pytest.raises(AirflowRescheduleException):
+            task(cluster, "check_run", "sys.exit(85)", on=CPU).execute(context(kept=store))
+        assert cluster.pods == {}
+    assert len(cluster.ever) == 2
 
 
 def test_a_scheduled_night_waits_for_its_day_and_others_are_skipped(

@@ -8,9 +8,11 @@ import json
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.sdk.exceptions import AirflowException
 
@@ -22,7 +24,7 @@ from secateur_airflow.verb import SIGNING_KEY
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-EXIT_CODE = re.compile(r"Error code is: (\d+)")
+EXIT_CODE = re.compile(r"Error code is: (-?\d+)")
 LOG = "\nLast spark-submit output:\n"
 EXCEPTION = re.compile(r"(?:\w+\.)*[A-Z]\w*(?::|$)")
 
@@ -54,6 +56,23 @@ class VerbOnSpark(VerbTask, SparkSubmitOperator):
                 log = str(error).partition(LOG)[2] or str(error)
                 self.end(context, int(code.group(1)) if code else 1, last_words(with_indents(log)))
             return self.finish(context, json.loads(answer.read_text()))
+
+    def on_kill(self) -> None:
+        """End what was submitted: the provider ends Java, and Python, which Java started, goes on."""
+        started = psutil.Process().children(recursive=True)
+        super().on_kill()
+        for process in started:
+            if any(part.endswith(f"/{self.verb.name}.py") for part in words_of(process)):
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """The command line of a process, empty once it has ended."""
+    try:
+        return list(process.cmdline())
+    except psutil.Error:
+        return []
 
 
 def with_indents(log: str) -> Iterator[str]:

@@ -39,6 +39,7 @@ class PlayedPod:
 
     body: dict[str, Any]
     folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     unstartable: str = ""
     has_sidecar: bool = True
@@ -48,11 +49,19 @@ class PlayedPod:
     def log(self) -> bytes:
         return (self.folder / "log").read_bytes() if (self.folder / "log").exists() else b""
 
+    @property
+    def verb(self) -> str:
+        return Path(self.body["spec"]["containers"][0]["command"][1]).stem
+
+    @property
+    def limits(self) -> dict[str, str]:
+        return dict(self.body["spec"]["containers"][0]["resources"]["limits"])
+
     def start(self, image: Mapping[str, str], secrets: Mapping[str, Mapping[str, str]]) -> None:
         """Run the base container, unless a secret that it names is not there."""
         container = self.body["spec"]["containers"][0]
         try:
-            environment = variables(container, secrets)
+            self.environment |= variables(container, secrets)
         except KeyError as missing:
             self.unstartable = f"secret {missing} not found"
             return
@@ -66,7 +75,7 @@ class PlayedPod:
         assert command[0] == "python"
         self.process = subprocess.Popen(
             [sys.executable, *command[1:]],
-            env={name: here(value) for name, value in environment.items()},
+            env={name: here(value) for name, value in self.environment.items()},
             stdout=(self.folder / "log").open("wb"),
             stderr=subprocess.STDOUT,
         )
@@ -128,11 +137,15 @@ def variables(
 
 @dataclass
 class LoopbackCluster:
-    """The API server. `image` maps paths of the image to paths here."""
+    """The API server.
+
+    `image` maps paths of the image to paths here; `environment` is what the image sets.
+    """
 
     folder: Path
     image: Mapping[str, str]
     secrets: dict[str, dict[str, str]]
+    environment: Mapping[str, str] = field(default_factory=dict)
     pods: dict[str, PlayedPod] = field(default_factory=dict)
     ever: list[PlayedPod] = field(default_factory=list)
     port: int = 0
@@ -189,7 +202,7 @@ class LoopbackCluster:
         known(body)
         folder = self.folder / body["metadata"]["name"]
         folder.mkdir()
-        pod = PlayedPod(body, folder)
+        pod = PlayedPod(body, folder, dict(self.environment))
         pod.start(self.image, self.secrets)
         self.pods[body["metadata"]["name"]] = pod
         self.ever.append(pod)
