@@ -18,7 +18,7 @@ from local_site.service import Service, ServiceError, require_free_port
 PROJECT = Path(__file__).parents[2]
 POOLS = PROJECT / "infra" / "pools.json"
 USER = "admin"
-START_TIMEOUT_S = 120
+START_TIMEOUT_S = 300  # a busy machine takes minutes; what ends is noticed at once
 LOCK_TIMEOUT_S = 60  # SQLite lets one process write at a time; the others wait so long, not 5 s
 EXECUTOR = "AIRFLOW__CORE__EXECUTOR"
 THEIRS = (EXECUTOR, "AIRFLOW__CORE__PARALLELISM", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN")
