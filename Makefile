@@ -6,7 +6,7 @@ WORKERS ?= 2
 export PYTHONPATH := jobs:infra
 BENCH := $(PYTHON) -m bench
 
-.PHONY: demo test setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-kuairand bench-latency bench-negatives bench-nights bench-drift bench-peers bench-pruning bench-bytes lock clean
+.PHONY: demo test setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-kuairand bench-latency bench-negatives bench-nights bench-drift bench-peers bench-pruning bench-bytes bench-serving lock clean
 
 demo: setup            ## one night on the bundled logs, published, pulled and scored
 	@$(PYTHON) -m local_site demo --scenario $(SCENARIO)
@@ -70,6 +70,9 @@ bench-negatives:       ## what drawn negatives tell of the label, by two rules
 
 bench-latency: setup   ## microseconds a request: pruning, a user given once, encoding
 	@$(BENCH) latency
+
+bench-serving: setup   ## requests a second over HTTP beside the library; needs wrk
+	@$(BENCH) serving
 
 bench-peers: setup     ## speed of training beside DeepCTR-Torch and FuxiCTR, as bench-accuracy
 	@.venv/bin/uv pip install -q --target var/peers --no-deps -r infra/bench/training/peers.txt

@@ -36,8 +36,7 @@ def run(
     Ends the benchmark where the exit code is not an `accepted` one.
     """
     started, peak = time.monotonic(), 0
-    path = f"{PROJECT / 'jobs'}:{PROJECT / 'infra'}"
-    whole = {**os.environ, **ID_KEY, "PYTHONPATH": path, **(environment or {})}
+    whole = service_environment(environment or {})
     with subprocess.Popen(command, env=whole, start_new_session=True) as process:
         while process.poll() is None:
             peak = max(peak, resident_bytes(process.pid))
@@ -45,6 +44,12 @@ def run(
     if process.returncode not in accepted:
         raise SystemExit(f"{name} ended with {process.returncode}")
     return Cost(name, time.monotonic() - started, peak)
+
+
+def service_environment(more: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process of ours, with `more`."""
+    path = f"{PROJECT / 'jobs'}:{PROJECT / 'infra'}"
+    return {**os.environ, **ID_KEY, "PYTHONPATH": path, **more}
 
 
 def resident_bytes(session: int) -> int:

@@ -35,6 +35,7 @@ MODULES = {
     "package_bytes": "bench.pruning.package_bytes",
     "peers": "bench.training.peers",
     "pruning": "bench.pruning.methods",
+    "serving": "bench.night.serving",
 }
 
 Asked = argparse.Namespace  # the parsed flags; `folder` is a scratch folder where none was named

@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bench.night.tune_requests import Requests, requests_of
 from bench.night.verb_chain import run_to_packages
 from bench.runner import Asked, Benchmark
 from secateur import artifacts
 from secateur.contracts.candidates import DENSE
-from secateur.contracts.features import FeatureSchema
 from secateur.contracts.judgement import BATCHES
-from secateur.judgement.scoring.client_scoring import RawColumns, read_rows, request
+from secateur.judgement.scoring.client_scoring import RawColumns
 from secateur.judgement.scoring.latency import REQUESTS, Call, time_in_turns
 from secateur.model.bundle import load_bundle
 from secateur.model.data.inputs import Inputs
@@ -31,7 +31,6 @@ from secateur.serving.scorer import Scorer, load
 SCENARIO = "short_video"
 SECONDS = 2.0  # for the calls of one table at one batch size
 
-Requests = list[dict[str, Any]]
 Positions = NDArray[np.int64]
 Calls = dict[str, Call]
 HeldAs = Callable[[object], object]  # how a caller may hold a column
@@ -64,14 +63,6 @@ def figures(asked: Asked) -> Iterator[str]:
     yield from table({b: request_calls(scorers, r, b) for b, r in requests.items()})
     package = artifacts.open_artifact(packages[candidate].as_uri(), "Package")
     yield f"\n{candidate} is a package of {package.manifest.bytes:,} bytes."
-
-
-def requests_of(folder: Path, batch: int) -> Requests:
-    """Requests of `batch` candidates each, spread over the tune days."""
-    features = artifacts.open_artifact((folder / "features").as_uri(), "FeatureSet")
-    rows = read_rows(folder / "features" / "tune", features.read("schema.json", FeatureSchema))
-    starts = np.linspace(0, len(rows), REQUESTS, endpoint=False, dtype=int)
-    return [request(rows, int(start), batch) for start in starts]
 
 
 def model_calls(folder: Path, scorers: Mapping[str, Scorer], requests: Requests) -> Calls:
