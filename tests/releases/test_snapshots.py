@@ -21,8 +21,10 @@ from secateur.releases.pulling import pull_from
 from secateur.releases.snapshots import publish_snapshot, pull_snapshot, try_out
 from secateur.snapshot.key_index import key_hash
 from secateur.snapshot.keyed_tables import SNAPSHOT, StoredSnapshot, write_table
+from secateur.storage import Store
 
 from .conftest import SCENARIO, Shop
+from .dying_store import Crash, DyingStore, every_death
 
 BY = MadeBy("test", "0")
 COLUMN = SnapshotColumn("events", "number", unseen=0.0)
@@ -127,3 +129,40 @@ def test_a_model_is_no_snapshot(shop: Shop) -> None:
 
 def test_the_store_is_named_after_the_models() -> None:
     assert snapshots_uri("s3://models/short_video/") == "s3://models/short_video_snapshot"
+
+
+def die_at_calls(shop: Shop, every: int) -> None:
+    """Publish with the real canary, killed before and after calls to the store.
+
+    Of the calls between the first and the last few, each of which is a whole publish, only each
+    `every`-th.
+    """
+
+    def publish(store: Store, value: float) -> PublishReceipt:
+        day = f"day {value:04.0f}"
+        snapshot, report = snapshot_of(shop.folder, day, value), report_of_events(shop.folder, day)
+        publisher = shop.publisher(store, try_out)
+        return publish_snapshot(publisher, "latest", snapshot, report, [day])
+
+    publish(shop.store, 1)
+    counting = DyingStore(shop.store)
+    publish(counting, 2)
+    served, deaths = 2.0, [*every_death(counting.calls)]
+    for call, after in [*deaths[:6], *deaths[6:-10:every], *deaths[-10:]]:
+        with pytest.raises(Crash):
+            publish(DyingStore(shop.store, call, after), served + 1)
+        assert events_in(shop) in (served, served + 1)
+        assert publish(shop.store, served + 1).served
+        served += 1
+        assert events_in(shop) == served
+    numbers = [release.manifest.number for release in shop.catalogue().releases()]
+    assert numbers == list(range(len(numbers), 0, -1)), "no second release of one snapshot"
+
+
+def test_a_publish_that_dies_shows_the_old_snapshot_or_the_new(shop: Shop) -> None:
+    die_at_calls(shop, every=9)
+
+
+@pytest.mark.proof
+def test_a_publish_that_dies_at_any_call_shows_the_old_snapshot_or_the_new(shop: Shop) -> None:
+    die_at_calls(shop, every=1)

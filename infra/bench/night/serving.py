@@ -75,7 +75,7 @@ def figures(asked: Asked) -> Iterator[str]:
     rate, p50, p99 = library_figures(load(package), requests, asked.seconds)
     yield f"| library, texts | | {rate:,.0f} | 1.00 | {p50:.2f} | {p99:.2f} | |"
     forms = {"JSON": [as_json(one) for one in requests], "binary": [*map(as_binary, requests)]}
-    with served(package, folder) as url:
+    with running_server(package, folder) as url:
         for form, bodies in forms.items():
             for connections in CONNECTIONS:
                 found = wrk_figures(url, bodies, folder, connections, asked.seconds)
@@ -142,7 +142,7 @@ def bytes_of(values: Sequence[Any]) -> bytes:
 
 
 @contextmanager
-def served(package: Path, folder: Path) -> Iterator[str]:
+def running_server(package: Path, folder: Path) -> Iterator[str]:
     """The URL of a server of the package, which is published for it."""
     signer = Signer.of(new_seed())
     keys = {SIGNING_KEY: "", VERIFY_KEY: signer.public}

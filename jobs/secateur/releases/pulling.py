@@ -20,6 +20,8 @@ from secateur.releases.signing import SIGNING_KEY, VERIFY_KEY, Signer, Trust
 
 log = logging.getLogger("secateur.releases")
 
+ATTEMPTS = 10  # at a pointer that others on this machine see move
+
 
 @dataclass(frozen=True)
 class PulledRelease:
@@ -145,11 +147,17 @@ def pull_served(uri: str, channels: Sequence[str], cache: Path) -> dict[str, Pul
 
 
 def _follow(catalogue: Catalogue, channel: str, cache: Cache) -> ChannelPointer:
-    current = catalogue.pointer(channel)
-    if current is not None and cache.pointers.is_older(current.signed):
-        # Another pull on this machine may have seen a move that came after our read: read again.
+    for attempt in range(ATTEMPTS):
+        known = cache.pointers.last(channel)
         current = catalogue.pointer(channel)
-    if current is None:
-        raise ReleaseError(f"{catalogue.store.uri} has no channel {channel}")
-    cache.pointers.remember(current.signed)
-    return current.pointer
+        if current is None:
+            raise ReleaseError(f"{catalogue.store.uri} has no channel {channel}")
+        try:
+            cache.pointers.remember(current.signed)
+            return current.pointer
+        except ReleaseError:
+            # Another pull on this machine may have seen a move that came after our read: read
+            # again. Where nobody sees another move meanwhile, an old pointer was replayed.
+            if attempt and cache.pointers.last(channel) == known:
+                raise
+    raise ReleaseError(f"{catalogue.store.uri}: channel {channel} moves quicker than it is read")

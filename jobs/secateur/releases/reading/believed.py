@@ -28,11 +28,6 @@ class BelievedPointers:
         seen = self._last_seen(layout.pointer_key(channel))
         return None if seen is None else seen[0]
 
-    def is_older(self, signed: SignedPointer) -> bool:
-        """Tell whether a newer pointer of this channel has been believed already."""
-        seen = self.last(signed.pointer.channel)
-        return seen is not None and signed.pointer.epoch < seen.pointer.epoch
-
     def remember(self, signed: SignedPointer) -> None:
         """Believe this pointer, if it is not older than one believed before.
 
