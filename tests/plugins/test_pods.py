@@ -171,6 +171,19 @@ def test_where_the_log_was_not_read_the_words_that_kubernetes_kept_are_told(
         operator.execute(context())
 
 
+def test_a_crash_is_told_by_its_exception_however_many_frames_of_java_follow(
+    cluster: LoopbackCluster,
+) -> None:
+    """Of which Kubernetes keeps the last 2 KiB alone; Airflow executes a copy of the operator."""
+    end = (
+        "print('Traceback (most recent call last):\\n  File x\\nValueError: no such column')\n"
+        "print('\\n'.join(f'\\tat org.apache.spark.X{n}' for n in range(300)))\nsys.exit(1)"
+    )
+    operator = task(cluster, "train_model", end).prepare_for_execution()
+    with pytest.raises(AirflowException, match=r"ValueError: no such column$"):
+        operator.execute(context())
+
+
 def test_a_pod_out_of_memory_says_so(cluster: LoopbackCluster) -> None:
     end = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
     with pytest.raises(AirflowException, match=r"SIGKILL.*out of memory.*the last line"):

@@ -42,7 +42,6 @@ class VerbInPod(VerbTask, KubernetesPodOperator):
             env_vars=variables(verb.name),
             startup_timeout_seconds=settings.pod_start_seconds(),
             termination_message_policy="FallbackToLogsOnError",
-            log_formatter=self.read_line,
             log_events_on_failure=True,
             log_pod_spec_on_failure=False,
             deferrable=False,  # the answer and the last words are read where the pod is followed
@@ -60,6 +59,7 @@ class VerbInPod(VerbTask, KubernetesPodOperator):
     def execute(self, context: "Context") -> object:
         """Run the pod and return the verb's answer."""
         self.arguments = self.begin(context, settings.scenarios_in_pods())
+        self.log_formatter = self.read_line  # here: Airflow executes a copy of what it parsed
         return self.finish(context, super().execute(context))
 
     def cleanup(

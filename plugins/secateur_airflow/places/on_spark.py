@@ -58,7 +58,7 @@ class VerbOnSpark(VerbTask, SparkSubmitOperator):
             return self.finish(context, json.loads(answer.read_text()))
 
     def on_kill(self) -> None:
-        """End what was submitted: the provider ends Java, and Python, which Java started, goes on."""
+        """End Python too: the provider ends Java alone, which started it."""
         started = psutil.Process().children(recursive=True)
         super().on_kill()
         for process in started:
