@@ -36,6 +36,7 @@ MODULES = {
     "peers": "bench.training.peers",
     "pruning": "bench.pruning.methods",
     "serving": "bench.night.serving",
+    "transfer": "bench.releases.transfer",
 }
 
 Asked = argparse.Namespace  # the parsed flags; `folder` is a scratch folder where none was named

@@ -122,8 +122,10 @@ def tensors_of(columns: dict[str, Any]) -> dict[str, list[Any]]:
     found = {}
     for name, column in columns.items():
         values = [*column] if isinstance(column, list | np.ndarray) else [column]
-        is_float = all(isinstance(value, float) for value in values)
-        found[name] = [float(v) if is_float else "" if v is None else str(v) for v in values]
+        is_float = all(value is None or isinstance(value, float) for value in values)
+        missing = float("nan") if is_float else ""
+        kind = float if is_float else str
+        found[name] = [missing if value is None else kind(value) for value in values]
     return found
 
 

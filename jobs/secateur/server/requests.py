@@ -174,8 +174,7 @@ def answer(
             tails.append(tensor_bytes(values))
             tensor["parameters"] = {"binary_data_size": len(tails[-1])}
         else:
-            # A float64 of a float32's own digits: half as many as of the double that equals it.
-            tensor["data"] = values if isinstance(values, list) else [*map(float, map(str, values))]
+            tensor["data"] = values if isinstance(values, list) else values.tolist()
         tensors.append(tensor)
     head = json.dumps(
         {**model, **({"id": request.id} if request.id else {}), "outputs": tensors}

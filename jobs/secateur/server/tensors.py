@@ -134,13 +134,13 @@ def _values_in_bytes(data: bytes, name: str, datatype: str) -> Values:
 
 def _texts(data: bytes) -> list[str]:
     """The texts of BYTES. Raises struct.error where a length leads beyond the end."""
-    texts, at = [], 0
+    texts, at, length_at = [], 0, _LENGTH.unpack_from
     while at < len(data):
-        (length,) = _LENGTH.unpack_from(data, at)
-        start, at = at + _LENGTH.size, at + _LENGTH.size + length
-        if at > len(data):
-            raise struct.error(f"{length} bytes are promised, {len(data) - start} are left")
-        texts.append(data[start:at].decode())
+        start = at + _LENGTH.size
+        at = start + length_at(data, at)[0]
+        texts.append(str(data[start:at], "utf-8"))
+    if at > len(data):
+        raise struct.error(f"the last one ends {at - len(data)} bytes too late")
     return texts
 
 
