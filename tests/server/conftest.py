@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from secateur.artifacts import Artifact
 from secateur.contracts.judgement import Verdict
 from secateur.contracts.manifest import MadeBy
 from secateur.releases import layout
+from secateur.releases.by_hand.rolling_back import roll_back
 from secateur.releases.catalogue import Catalogue
 from secateur.releases.following import FollowingScorer, Reader
 from secateur.releases.publisher import Publisher
@@ -56,6 +58,7 @@ class Served:
     name: str
     following: FollowingScorer
     publish: Callable[[str], int]
+    roll_back: Callable[[int], object] = lambda _: None
 
     def ask(
         self,
@@ -105,7 +108,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     """Publish a stored package in a folder and serve it, until the test is over."""
     running: list[tuple[uvicorn.Server, threading.Thread]] = []
 
-    def start(stored: str, limits: Limits | None = None, snapshot: bool = False) -> Served:
+    def start(stored: str, limits: Limits | None = None, every_s: float = 0) -> Served:
         uri, seed = (tmp_path / "store" / "shop").as_uri(), new_seed()
         signer = Signer.of(seed)
         catalogue = Catalogue(*layout.open_scenario(uri), signer.trust())
@@ -116,8 +119,8 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
 
         put(stored)
         key = expected(stored)["id_key"].encode()
-        reader = Reader(tmp_path / "cache", [signer.public], key, snapshot=snapshot)
-        following = secateur.follow(uri, reader=reader, every_s=0)
+        reader = Reader(tmp_path / "cache", [signer.public], key)
+        following = secateur.follow(uri, reader=reader, every_s=every_s)
         application = InferenceServer(following, "shop", limits or Limits()).application()
         listening = listen("127.0.0.1", 0)
         server = uvicorn.Server(uvicorn.Config(application, log_level="warning"))
@@ -126,7 +129,8 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
         running.append((server, thread))
         while not server.started:
             time.sleep(0.01)
-        return Served(listening.getsockname()[1], "shop", following, put)
+        back = partial(roll_back, publisher, "latest", reason="worse")
+        return Served(listening.getsockname()[1], "shop", following, put, back)
 
     yield start
     for server, thread in running:

@@ -141,6 +141,8 @@ def wrong_requests() -> dict[str, Any]:
         "no name": {"inputs": [*REQUEST], "outputs": [{}]},
         "no binary": {"inputs": [{**user, "parameters": {"binary_data_size": 9}}, video, duration]},
         "hashed": {"inputs": [*REQUEST], "parameters": {"hashed": "yes"}},
+        "many dimensions": {"inputs": [user, {**video, "shape": [1] * 9}, duration]},
+        "rank of none": {"inputs": [*REQUEST], "parameters": {"rank": 0}},
         "ranked": {"inputs": [*REQUEST], "parameters": {"rank": 3}},
     }
 
@@ -152,6 +154,23 @@ def test_a_wrong_request_is_told_so_and_harms_no_other(serve: Start) -> None:
         assert answer.code == 400, what
         assert answer.json["error"], what
     assert served.infer(*REQUEST).code == 200
+
+
+@pytest.mark.parametrize("size", ["x", "-1", "9" * 5000, "99"])
+def test_a_wrong_size_of_the_json_is_told_so(serve: Start, size: str) -> None:
+    sent = {"inference-header-content-length": size}
+    answer = serve("1-float").ask("POST", "/v2/models/shop/infer", b"{}", sent)
+    assert answer.code == 400
+
+
+def test_a_request_without_candidates_has_no_scores(serve: Start) -> None:
+    none = [
+        tensor("user", "BYTES", ["3"]),
+        tensor("item", "BYTES", []),
+        tensor("length", "FP32", []),
+    ]
+    answer = serve("1-float").infer(*none)
+    assert (answer.code, answer.scores()) == (200, [])
 
 
 def test_a_model_answers_as_its_client_does(serve: Start) -> None:

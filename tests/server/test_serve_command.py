@@ -99,6 +99,20 @@ def test_what_it_cannot_do_it_says_in_one_line(
     assert says in line
 
 
+def test_another_id_key_is_refused_before_the_first_request(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECATEUR_ID_KEY", "another key of sixteen bytes")
+    done = subprocess.run(
+        [*COMMAND, uri, "--port=0"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 64
+    assert "the model was trained with" in done.stderr
+    with running(uri, "--hashed") as (_, port):
+        served = Served(port, "shop", None, lambda _: 0)  # type: ignore[arg-type]
+        assert served.infer(*request(3)).code == 400, "it does not hash by another key"
+
+
 def test_a_port_that_is_taken_is_said(uri: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

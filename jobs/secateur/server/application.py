@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from secateur.server.requests import TooManyRows
 from secateur.server.scoring import Answered, Asked, Served, answer_all
 
 JSON_BYTES = "inference-header-content-length"
+_SIZE = re.compile("[0-9]{1,18}")
 _MODEL = "/v2/models/{name}"
 _VERSION = _MODEL + "/versions/{version}"
 
@@ -153,7 +155,7 @@ class InferenceServer:
 async def _read(request: Request, limits: Limits) -> Asked:
     """A request's body. Raises HTTPException where it is not as it may be."""
     json_bytes = request.headers.get(JSON_BYTES)
-    if json_bytes is not None and not (json_bytes.isascii() and json_bytes.isdigit()):
+    if json_bytes is not None and not _SIZE.fullmatch(json_bytes):
         raise HTTPException(400, f"{JSON_BYTES} is no number of bytes")
     if request.headers.get("content-encoding", "identity") != "identity":
         raise HTTPException(415, "compressed requests are not read")

@@ -63,7 +63,7 @@ def read_request(
         columns=_columns_of(tensors, schema, row_limit),
         id=_of_type(given.get("id"), str, "id"),
         hashed=_of_type(parameters.get("hashed"), bool, "hashed") or False,
-        rank=_of_type(parameters.get("rank"), int, "rank"),
+        rank=_rank(parameters.get("rank")),
         outputs=outputs,
         binary=None if parameters.get("binary_data_output") is True else binary,
     )
@@ -90,6 +90,13 @@ def _of_type(given: object, kind: type, what: str) -> Any:  # noqa: ANN401
     if given is not None and type(given) is not kind:
         raise UsageError(f"{what} is {given!r:.60}, no {kind.__name__}")
     return given
+
+
+def _rank(given: object) -> int | None:
+    rank: int | None = _of_type(given, int, "rank")
+    if rank is not None and rank < 1:
+        raise UsageError(f"rank is {rank}: how many items, from 1 on")
+    return rank
 
 
 def _wanted_outputs(given: object) -> tuple[tuple[str, ...], frozenset[str]]:

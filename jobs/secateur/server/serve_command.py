@@ -14,13 +14,19 @@ import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from secateur.contracts.errors import StoreError, UsageError
 from secateur.flags import Parser
+from secateur.identity import ID_KEY, fingerprint, id_key
 from secateur.releases.following import EVERY_S, Reader, follow
 from secateur.server.application import InferenceServer, Limits
+
+if TYPE_CHECKING:
+    from secateur.contracts.features import FeatureSchema
+    from secateur.serving.scorer import Scorer
 
 DRAIN_S = 30  # for requests that have begun when the server is asked to end
 
@@ -49,7 +55,15 @@ def serve(arguments: argparse.Namespace) -> None:
         snapshot=arguments.snapshot,
         max_age_hours=arguments.max_age_hours,
     )
-    following = follow(arguments.uri, arguments.channel, reader, every_s=arguments.every)
+
+    def demand_key(scorer: "Scorer", _release: object = None) -> None:
+        if not arguments.hashed:
+            demand_id_key(scorer.schema)
+
+    following = follow(
+        arguments.uri, arguments.channel, reader, every_s=arguments.every, on_swap=demand_key
+    )
+    demand_key(following.scorer)
     name = arguments.uri.rstrip("/").rsplit("/", 1)[-1]
     with following, listen(arguments.host, arguments.port) as listening:
         application = InferenceServer(following, name, limits).application()
@@ -65,6 +79,20 @@ def serve(arguments: argparse.Namespace) -> None:
         sys.stdout.write(f"{name}, release {number}: http://{host}:{port}/v2/models/{name}\n")
         sys.stdout.flush()
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def demand_id_key(schema: "FeatureSchema") -> None:
+    """Insist on the key that hashed the training's users, where there are any. Raises UsageError.
+
+    A release that wants another key does not take over: its requests would all be refused.
+    """
+    if not any(field.hashed for field in schema.categories):
+        return
+    found = fingerprint(id_key())
+    if found != schema.id_key:
+        raise UsageError(
+            f"{ID_KEY} has the fingerprint {found}, the model was trained with {schema.id_key}"
+        )
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -92,6 +120,7 @@ def _parser() -> Parser:
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--snapshot", action="store_true", help="follow the snapshots too")
     parser.add_argument("--max-age-hours", type=float, help="a snapshot that is older is refused")
+    parser.add_argument("--hashed", action="store_true", help="all requests give hashed user ids")
     parser.add_argument("--every", type=float, default=EVERY_S, help="seconds between two looks")
     for name, (default, meaning) in _LIMITS.items():
         parser.add_argument(f"--{name}", type=_count, default=default, help=meaning)

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from secateur.contracts.errors import UsageError
 
 BYTES = "BYTES"
 BINARY_SIZE = "binary_data_size"
+MOST_DIMENSIONS, LONGEST = 8, 1 << 40
 DATATYPES: dict[str, type[np.generic]] = {
     "BOOL": np.bool_,
     "UINT8": np.uint8,
@@ -78,7 +79,7 @@ def read_tensor(given: object, tail: BinaryTail) -> Tensor:
     name, shape, datatype = given["name"], given.get("shape"), given.get("datatype")
     if datatype != BYTES and datatype not in DATATYPES:
         raise UsageError(f"input {name} has no datatype of {[BYTES, *DATATYPES]}, but {datatype!r}")
-    if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
+    if not _is_shape(shape):
         raise UsageError(f"input {name} has no shape, but {shape!r:.60}")
     size = _parameters(given, name).get(BINARY_SIZE)
     if size is None:
@@ -90,6 +91,13 @@ def read_tensor(given: object, tail: BinaryTail) -> Tensor:
     if len(values) != math.prod(shape):
         raise UsageError(f"input {name} has {len(values)} values, its shape {shape} means others")
     return Tensor(name, datatype, tuple(shape), values)
+
+
+def _is_shape(shape: object) -> TypeGuard[list[int]]:
+    is_short = isinstance(shape, list) and len(shape) <= MOST_DIMENSIONS
+    return is_short and all(
+        type(n) is int and 0 <= n < LONGEST for n in cast("list[object]", shape)
+    )
 
 
 def _parameters(given: Mapping[str, object], name: str) -> Mapping[str, object]:

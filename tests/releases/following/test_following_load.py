@@ -5,7 +5,8 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ class Load:
     wrong: list[object]
     asked: int = 0
     longest_s: float = 0.0
+    resident: list[int] = field(default_factory=list)
     over: threading.Event = None  # type: ignore[assignment]
 
     def run(self, threads: int) -> list[threading.Thread]:
@@ -73,6 +75,12 @@ def followed(site: Site) -> Iterator[Callable[[float], FollowingScorer]]:
         one.close()
 
 
+def resident_bytes() -> int:
+    """Of this process, as proc(5) has them."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
 def under_load(site: Site, follower: FollowingScorer, moves: int, workers: int) -> Load:
     """Move the channel so often while threads and forked workers ask; give the threads' load."""
     allowed = {site.says(seed) for seed in (1, 2, 3)}
@@ -89,6 +97,7 @@ def under_load(site: Site, follower: FollowingScorer, moves: int, workers: int) 
     site.publish(2)
     for move in range(moves):
         site.roll_back(1 + move % 2)
+        load_.resident.append(resident_bytes())
     site.roll_back(2)
     publish(site.publisher, "latest", *site.packages[3])
     deadline = time.monotonic() + PATIENCE_S
@@ -124,3 +133,5 @@ def test_a_hundred_moves_pass_without_a_failed_request(
     load_ = under_load(site, follower, moves=110, workers=4)
     assert follower.status.swaps >= 20
     assert load_.asked > 1000
+    settled, last = max(load_.resident[:30]), load_.resident[-1]
+    assert last - settled < 32 << 20, f"memory grew from {settled:,} to {last:,} bytes"
