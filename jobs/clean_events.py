@@ -3,7 +3,8 @@
     python jobs/clean_events.py --scenario short_video --output URI
 
 Needs SECATEUR_ID_KEY, the secret that hashes user ids. With `--state URI` each cleaned day is kept
-there, and a later night cleans only the days that are new; what it seals is the same. Exits 65,
+there, and a later night cleans only the days that are new; what it seals is the same. Days that
+were delivered again since are named in the log, and sealed below it, in `late`. Exits 65,
 with the evidence sealed, when more rows were lost than the scenario's budgets allow.
 
 The output holds `events/` and `quarantine/`, a folder a day, `sides/` and `counts.json`.
@@ -22,6 +23,7 @@ from secateur.events.clean_days import clean_days, event_days
 from secateur.events.cleaning_context import CleaningContext, Rules
 from secateur.events.columns.expressions import wrong_values_told
 from secateur.events.event_set import assemble, content_by_day
+from secateur.events.late_days import days_delivered_again, seal_late_days
 from secateur.events.negatives.sampling import sample_negatives
 from secateur.events.raw_files import open_log
 from secateur.events.raw_rows import refusing_damage
@@ -46,6 +48,7 @@ def clean_events(job: Job) -> None:
         job.note("columns", digest(raw.columns))
         context = CleaningContext(session(), raw, rules, key, scratch)
         kept = event_days(job.arguments.get("state"), context)
+        again = days_delivered_again(raw, kept)
         with wrong_values_told(rules.logs):
             days, outside = clean_days(context, kept)
         counts = assemble(days, outside, draft.folder)
@@ -58,6 +61,7 @@ def clean_events(job: Job) -> None:
         content = content_by_day(context.spark, draft.folder)
         facts = {"id_key": identity.fingerprint(key), "content": content, "sides": sides}
         job.seal(draft, facts | asdict(counts))
+    seal_late_days(job, again)
     log.info("%s", in_words(counts))
     demand_within_budgets(counts, rules.cleaning, job.flag("output"))
 

@@ -6,15 +6,16 @@ any part of it deleted, the verb works it out again and seals the same.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
-from secateur.artifacts import Artifact, Draft, create, open_artifact
+from secateur.artifacts import Artifact, Draft, create, open_artifact, read_manifest
 from secateur.code_digest import code_digest
 from secateur.contracts import record
 from secateur.contracts.errors import ArtifactError, CorruptArtifact
-from secateur.contracts.manifest import MadeBy
-from secateur.storage import join
+from secateur.contracts.manifest import MANIFEST, MadeBy
+from secateur.storage import join, open_store
 
 log = logging.getLogger("secateur")
 
@@ -46,11 +47,21 @@ class KeptDays:
         made_by = MadeBy(self.verb, code_digest(self.verb))
         with create(self._uri(day), self.kind) as draft:
             write(draft)
-            draft.seal(made_by, self._made_from(day), {"day": day})
+            draft.seal(made_by, self.made_from(day), {"day": day})
         return open_artifact(self._uri(day), self.kind)
 
-    def _made_from(self, day: str) -> dict[str, str]:
+    def made_from(self, day: str) -> dict[str, str]:
+        """The digests, by role, of all that a day depends on: the code's among them."""
         return self.inputs(day) | {"code": code_digest(self.verb)}
 
+    def earlier(self, day: str) -> Iterator[dict[str, str]]:
+        """What each version of the day that is kept was made from."""
+        folder = join(self.root, self.verb, day)
+        for key in open_store(folder).keys():  # noqa: SIM118 - a store is no dictionary
+            version, _, name = key.partition("/")
+            if name == MANIFEST:
+                with suppress(ArtifactError):  # a damaged one is found when it is wanted
+                    yield read_manifest(join(folder, version)).made_from
+
     def _uri(self, day: str) -> str:
-        return join(self.root, self.verb, day, record.digest(self._made_from(day)))
+        return join(self.root, self.verb, day, record.digest(self.made_from(day)))

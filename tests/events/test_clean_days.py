@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from secateur.artifacts import Artifact
+from secateur.artifacts import Artifact, is_sealed, open_artifact
+from secateur.contracts.artifact_files import LATE
+from secateur.contracts.data import LateDays
 from small_log import DAYS, SmallLog, small_log
 
 WINDOW = ("logs.window_days=4",)
@@ -48,6 +50,24 @@ def test_a_second_night_reads_only_the_day_that_is_new(
     with caplog.at_level("INFO", "secateur"):
         night(log, DAYS[5], tmp_path / "state", tmp_path / "second")
     assert "cleaning 1 days, 3 are kept" in caplog.text
+
+
+def test_a_day_that_was_delivered_again_is_named_and_no_other(
+    spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log, state = small_log(tmp_path / "log").write(), tmp_path / "state"
+    night(log, DAYS[4], state, tmp_path / "first")
+    night(log, DAYS[4], state, tmp_path / "again")
+    assert "delivered again" not in caplog.text
+    assert not is_sealed(str(tmp_path / "again" / "late"))
+    log.days[DAYS[2]].pop()
+    log.write()
+    late = night(log, DAYS[5], state, tmp_path / "late")
+    assert f"delivered again since they were cleaned: {DAYS[2]}\n" in caplog.text
+    told = open_artifact(f"{late.uri}/late", "LateDays").read(LATE, LateDays)
+    assert told.days == (DAYS[2],)
+    afresh = night(log, DAYS[5], None, tmp_path / "afresh")
+    assert late.digest == afresh.digest, "what was there before is no part of it"
 
 
 def test_a_damaged_day_is_cleaned_again(

@@ -13,7 +13,7 @@ import pytest
 
 from secateur import artifacts
 from secateur.contracts.candidates import Recipe
-from secateur.contracts.data import ColumnDrift, RunWindow, SkippedFiles
+from secateur.contracts.data import ColumnDrift, LateDays, RunWindow, SkippedFiles
 from secateur.contracts.judgement import SLICES, Refusal
 from secateur.report.night_artifacts import read_night
 from secateur.report.page import render
@@ -215,3 +215,10 @@ def test_a_refused_package_is_told_from_a_crash_by_its_reason(
     night.seal("candidates/neurons_l2/refusal", "Refusal", {"refusal.json": Refusal(reason)})
     html, words = read(folder)
     assert crash not in words and reason in words and "outcome refused" in html
+
+
+def test_days_that_were_delivered_again_are_named(complete_night: Build, build: Any) -> None:
+    folder = complete_night()
+    build(folder).seal("events/late", "LateDays", {"late_days.json": LateDays(("2022-05-03",))})
+    _, words = read(folder)
+    assert "Delivered again since they were first cleaned: 2022-05-03." in words

@@ -11,6 +11,7 @@ EVENTS, QUARANTINE, SIDES = "events", "quarantine", "sides"
 # A dated side table's row holds from its first millisecond (UTC) to the one before its last.
 VERSION_BOUNDS = VERSION_FROM, VERSION_END = "_version_from_ms", "_version_end_ms"
 DAY_FOLDER = "date="  # before the day; raw logs in day folders have it too
+LATE = "late_days.json"  # LateDays, of an artifact of that kind below the EventSet
 COUNTS = "counts.json"  # CleaningCounts; of an EventDay DayCounts
 
 # ValidationReport

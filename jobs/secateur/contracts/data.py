@@ -257,3 +257,10 @@ class Heartbeat:
     run: str
     silent: bool
     alarmed_at: float
+
+
+@dataclass(frozen=True)
+class LateDays:
+    """Days that are cleaned again because their files are others than when they first were."""
+
+    days: tuple[str, ...]

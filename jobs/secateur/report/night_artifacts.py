@@ -12,7 +12,7 @@ from typing import Generic
 from secateur import storage
 from secateur.contracts import artifact_files, record
 from secateur.contracts.candidates import CandidatePlan
-from secateur.contracts.data import CleaningCounts, RunWindow, ValidationReport
+from secateur.contracts.data import CleaningCounts, LateDays, RunWindow, ValidationReport
 from secateur.contracts.errors import (
     FAILURES,
     ArtifactError,
@@ -98,6 +98,7 @@ class Night:
     baselines: Part[Baselines] | None = None
     window: Part[RunWindow] | None = None
     snapshot: Part[PublishReceipt] | None = None
+    late: Part[LateDays] | None = None
 
 
 def read_night(uri: str) -> Night:
@@ -130,6 +131,7 @@ def read_night(uri: str) -> Night:
         failures=tuple(_failures(run)),
         baselines=run.optional_part("dense", artifact_files.BASELINES, Baselines),
         window=run.part("window", artifact_files.WINDOW, RunWindow),
+        late=run.part("events/late", artifact_files.LATE, LateDays),
         snapshot=run.optional_part("snapshot_release", artifact_files.RECEIPT, PublishReceipt),
     )
 

@@ -54,14 +54,18 @@ class NightStage:
 
 
 def headline(night: Night) -> Headline:
-    """Say how the night ended, and whether services know today's users and items."""
+    """Say how the night ended, which days came late, and whether services know today's users."""
     found = _how_it_ended(night)
-    if not night.snapshot:
-        return found
-    receipt = night.snapshot.value
-    where = f"The feature snapshot is release {receipt.number} on channel {receipt.channel}"
-    stays = "" if receipt.served else f", which stays at another one: {receipt.kept}"
-    return Headline(found.status, f"{found.sentence} {where}{stays}.")
+    told = [found.sentence]
+    if night.late:
+        days = ", ".join(night.late.value.days)
+        told.append(f"Delivered again since they were first cleaned: {days}.")
+    if night.snapshot:
+        receipt = night.snapshot.value
+        where = f"The feature snapshot is release {receipt.number} on channel {receipt.channel}"
+        stays = "" if receipt.served else f", which stays at another one: {receipt.kept}"
+        told.append(f"{where}{stays}.")
+    return Headline(found.status, " ".join(told))
 
 
 def _how_it_ended(night: Night) -> Headline:
