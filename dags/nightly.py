@@ -141,6 +141,7 @@ def check(night: ScenarioNight) -> XCom:
         asked | {"store": night.store, "state": night.state, "run": "{run}"},
         multiple_outputs=True,
         patience=timedelta(hours=night.said.get("delivery_hours", 0)),
+        oldest_first=True,
         on_skipped_callback=Alert(),
     )
 

@@ -54,7 +54,8 @@ class Site:
 
         Every task sees all of it but the signing key, which those that publish ask Airflow for.
         """
-        settings = {"runs": str(self.runs), "python": sys.executable, **dict(self.settings)}
+        settings = {"runs": str(self.runs), "python": sys.executable, "one_machine": "on"}
+        settings |= dict(self.settings)
         return {
             **make_keys(self.folder / "keys.env"),
             **self.store.environment(),

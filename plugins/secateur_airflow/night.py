@@ -79,7 +79,7 @@ class Night:
             verb=Verb(name, self.scenario, self.timezone),
             inputs=inputs or {},
             output_path=path,
-            pool="default_pool" if on == CPU else on,
+            pool=settings.pool_of(on),
             queue=settings.read(f"{on}_queue", "default"),
             execution_timeout=settings.time_limit(on),
             doc_md=docstring_of(name),

@@ -34,6 +34,18 @@ def day_of(run: DatedRun, timezone: str) -> str | None:
     return (end.date() - timedelta(days=1)).isoformat()
 
 
+def older_backfill(context: Any) -> str:  # noqa: ANN401 - a typed dict of Airflow's
+    """The run of a backfill of an older day that is at work, for which a younger one waits.
+
+    Empty where none is. Runs that only wait for their turn are no reason: a backfill that begins
+    with the newest day would wait for ever.
+    """
+    if not is_backfill(context["dag_run"]):
+        return ""
+    before = context["ti"].get_previous_dagrun(state="running")
+    return str(before.run_id) if before and is_backfill(before) else ""
+
+
 def is_backfill(run: DatedRun) -> bool:
     """Tell whether Airflow's own backfill made the run."""
     return bool(run.run_type == BACKFILL)

@@ -16,6 +16,8 @@ pod_jobs    the jobs folder, as the pods' image has it       (/opt/secateur/jobs
 pod_scenarios  the folder of scenario files there            (<pod_jobs>/scenarios)
 pod_keys_secret  the secret with the keys of few verbs alone (secateur-keys)
 pod_start_seconds  how long a pod may take to start          (900)
+one_machine on | off: whether all heavy tasks share one machine (off): they run one at a time,
+            in the pool `machine`, so that nothing else does while a package is timed
 cpu_hours, measure_hours, spark_hours, gpu_hours             (1, 1, 4, 8)
             the longest that one task may take where it runs; then it is ended and tried again
 notices     on | off: whether people are told of a night that went well, too (on)
@@ -92,6 +94,13 @@ def pod_start_seconds() -> int:
 def time_limit(on: str) -> timedelta:
     """The longest that one try of a task may take in this place."""
     return timedelta(hours=float(read(f"{on}_hours", LONGEST_HOURS[on])))
+
+
+def pool_of(on: str) -> str:
+    """The pool of a kind of task: one for all heavy ones where these share a machine."""
+    if on == "cpu":
+        return "default_pool"
+    return "machine" if read("one_machine", "off") == "on" else on
 
 
 def first_retry() -> timedelta:

@@ -1,5 +1,6 @@
 """The same task runs as a process, by spark-submit, or in a pod: by configuration alone."""
 
+import json
 import logging
 import signal
 import time
@@ -203,3 +204,14 @@ def test_what_nights_keep_lies_with_the_runs_unless_configured(
     assert settings.state("news") == "s3://bucket/runs/state/news"
     monkeypatch.setenv("AIRFLOW__SECATEUR__STATE", "file:///shared/state")
     assert settings.state("news") == "file:///shared/state/news"
+
+
+def test_on_one_machine_nothing_heavy_runs_while_a_package_is_timed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pools = json.loads((settings.PROJECT / "infra" / "pools.json").read_text())
+    kinds = ("cpu", "spark", "gpu", "measure")
+    assert [settings.pool_of(on) for on in kinds] == ["default_pool", "spark", "gpu", "measure"]
+    monkeypatch.setenv("AIRFLOW__SECATEUR__ONE_MACHINE", "on")
+    assert [settings.pool_of(on) for on in kinds] == ["default_pool"] + 3 * ["machine"]
+    assert pools["machine"]["slots"] == 1

@@ -76,3 +76,26 @@ def test_it_is_skipped_once_it_has_waited_and_a_backfill_at_once(
 def test_what_is_served_already_is_not_waited_for(jobs: Path) -> None:
     with pytest.raises(NothingNewSkip):
         check(jobs, 80, 2 * HOUR).execute(context("scheduled", HOUR))
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "waits"),
+    [
+        ("backfill", "backfill", True),
+        ("backfill", "scheduled", False),  # the fence is for these
+        ("backfill", None, False),
+        ("scheduled", "backfill", False),
+    ],
+)
+def test_a_backfill_waits_for_its_older_days(
+    jobs: Path, kind: str, before: str | None, waits: bool
+) -> None:
+    asked: list[str] = []
+    older = SimpleNamespace(run_id="older", run_type=before) if before else None
+    told = context(kind, HOUR)
+    told["ti"].get_previous_dagrun = lambda state: asked.append(state) or older
+    task = check(jobs, 80, HOUR)
+    task.oldest_first = True
+    with pytest.raises(AirflowRescheduleException if waits else NothingNewSkip):
+        task.execute(told)
+    assert asked == (["running"] if kind == "backfill" else [])

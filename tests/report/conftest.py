@@ -177,6 +177,7 @@ def scorecard(name: str, package: str = "p" * 64, confirm_shift: float = 0.0) ->
         },
         footprint=footprint(size, 1 - zeros),
         dense_footprint=footprint(DENSE_BYTES, 1.0),
+        load=0.07,
         latency=latency(us),
         dense_latency=latency(DENSE_US),
     )  # fmt: skip

@@ -222,3 +222,8 @@ def test_days_that_were_delivered_again_are_named(complete_night: Build, build: 
     build(folder).seal("events/late", "LateDays", {"late_days.json": LateDays(("2022-05-03",))})
     _, words = read(folder)
     assert "Delivered again since they were first cleaned: 2022-05-03." in words
+
+
+def test_the_load_that_packages_were_timed_under_is_told(complete_night: Build) -> None:
+    _, words = read(complete_night())
+    assert "other work took up to 7 % of the machine" in words

@@ -176,7 +176,8 @@ class Scorecard:
     judged. `dense_levels` are the dense model's own AUC and normalised entropy on the splits, by
     metric and split. `controls` are differences like the candidate's of what must pass, a copy of
     the dense model, and of what must not, one whose scores are shuffled for half of the items.
-    `served` is keyed by channel, None where it served nothing yet. `last_day` is that of the rows.
+    `served` is keyed by channel, None where it served nothing yet. `last_day` is that of the rows,
+    `load` the share of the machine that others used while latency was timed, None where unknown.
     The scores themselves lie beside it in `scores.parquet`.
     """
 
@@ -194,6 +195,7 @@ class Scorecard:
     controls: dict[str, dict[str, dict[str, Difference]]] = field(default_factory=dict)
     served: dict[str, ServedComparison | None] = field(default_factory=dict)
     last_day: str | None = None
+    load: float | None = None
 
     def of_metric(self, metric: str) -> dict[str, Difference]:
         """The differences in one metric by split and slice."""

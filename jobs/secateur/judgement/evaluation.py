@@ -16,6 +16,7 @@ from secateur.contracts.judgement import BATCHES, Footprint, Scorecard
 from secateur.judgement.compared_accuracy import ScoredSplit, compare_accuracy
 from secateur.judgement.scoring.client_scoring import read_rows, request, score_all, score_tasks
 from secateur.judgement.scoring.latency import measure_latency
+from secateur.judgement.scoring.machine_load import watch_load
 from secateur.judgement.scoring.resident_memory import Load, resident_bytes
 from secateur.serving.files.layout import RECIPE
 
@@ -67,7 +68,8 @@ def evaluate(
         for package, scores in ((pair.dense, one.dense), (pair.package, one.candidate)):
             demand_numbers(package, one.split, scores)
     compared = compare_accuracy(scored, seed)
-    dense_latency, latency = measure_latency(scorers, rows["tune"])
+    with watch_load() as machine:
+        dense_latency, latency = measure_latency(scorers, rows["tune"])
     resident = resident_bytes(load, pair.folders, request(rows["tune"], 0, max(BATCHES)))
     scorecard = Scorecard(
         recipe=pair.package.read(RECIPE, Recipe).name,
@@ -83,6 +85,7 @@ def evaluate(
         dense_levels=compared.dense_levels,
         controls=compared.controls,
         last_day=max(r.last_day for r in rows.values()),
+        load=machine.of_others,
     )
     return scorecard, scored
 

@@ -63,6 +63,7 @@ def context(night: Night, title: str) -> dict[str, Any]:
         "times_smaller": number_format.times_smaller,
         "duration_pair": number_format.duration_pair,
         "batches": BATCHES,
+        "load": heaviest_load(night),
         "trade_offs": charts.trade_offs(night, rows),
         "training": charts.training_curves(night),
         "data": charts.event_counts(night),
@@ -73,6 +74,12 @@ def context(night: Night, title: str) -> dict[str, Any]:
         "searches": searches_by_target(night.search.value) if night.search else [],
         "sources": sorted(night.artifacts.items()),
     }
+
+
+def heaviest_load(night: Night) -> float | None:
+    """The largest share of the machine that others used while a package was timed."""
+    loads = [card.value.load for card in night.scorecards.values()]
+    return max((load for load in loads if load is not None), default=None)
 
 
 def forests(night: Night, rows: list[ModelRow]) -> dict[str, Markup]:

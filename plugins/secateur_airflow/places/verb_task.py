@@ -8,7 +8,7 @@ from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
 from secateur_airflow import settings
-from secateur_airflow.run_day import SCHEDULED
+from secateur_airflow.run_day import SCHEDULED, older_backfill
 from secateur_airflow.verb import NothingNewSkip, Verb, raise_for_exit
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ TEMPLATE_FIELDS = ("inputs", "output_path")
 class VerbTask(BaseOperator):
     """A verb as a task. Its inputs may hold XComs, which are the edges.
 
-    `patience` is how long it waits for a day that was not delivered, from the run's own time on.
+    `patience` is how long it waits for a day that was not delivered, from the run's own time on;
+    with `oldest_first` a backfill's runs wait for those of older days.
     """
 
     template_fields: Sequence[str] = TEMPLATE_FIELDS
@@ -32,6 +33,7 @@ class VerbTask(BaseOperator):
         inputs: Mapping[str, Any],
         output_path: Sequence[Any],
         patience: timedelta = timedelta(),
+        oldest_first: bool = False,
         **airflow_arguments: Any,  # noqa: ANN401 - BaseOperator's own
     ) -> None:
         super().__init__(**airflow_arguments)
@@ -39,14 +41,22 @@ class VerbTask(BaseOperator):
         self.inputs = dict(inputs)
         self.output_path = list(output_path)
         self.patience = patience
+        self.oldest_first = oldest_first
         self.skipped_for: AirflowSkipException | None = None  # what a callback is to tell
         self.answered: object = None
 
     def begin(self, context: "Context", scenarios: str = "") -> list[str]:
         """The verb's command line after its script, as `Verb.arguments`; tells where it seals."""
+        self.wait_for_older(context)
         arguments = self.verb.arguments(context, self.inputs, self.output_path, scenarios)
         context["ti"].xcom_push("uri", arguments[-1])
         return arguments
+
+    def wait_for_older(self, context: "Context") -> None:
+        """Let a backfill's older days go first. Raises AirflowRescheduleException."""
+        if self.oldest_first and (older := older_backfill(context)):
+            self.log.info("waits for %s, whose day is older", older)
+            raise AirflowRescheduleException(datetime.now(UTC) + settings.fence_poll())
 
     def end(self, context: "Context", code: int, error: str, peak: int = 0) -> None:
         """Raise what the exit code asks for; nothing on success. See `raise_for_exit`."""
