@@ -156,9 +156,16 @@ def test_window_splits_and_training_go_by_the_days_and_rows_of_the_log(tmp_path:
     assert made["training"]["max_epochs"] == 20, "a small log is trained until it converges"
 
 
-@pytest.mark.parametrize(("rows", "epochs"), [(0, 20), (30_000, 4), (225_877, 2), (500_000, 1)])
+@pytest.mark.parametrize(("rows", "epochs"), [(0, 20), (30_000, 2), (225_877, 1), (500_000, 1)])
 def test_training_has_steps_enough_to_converge(rows: int, epochs: int) -> None:
     assert NightGuess(14, 2, (), rows).max_epochs == epochs
+
+
+@pytest.mark.parametrize(("rows", "size"), [(200_000, 64), (225_877, 128), (601_461, 256)])
+def test_an_epoch_has_steps_enough_where_a_second_one_learns_by_heart(rows: int, size: int) -> None:
+    night = NightGuess(14, 2, (), rows)
+    assert night.batch_size == size
+    assert rows / size > 1600
 
 
 def test_a_stray_row_of_the_future_makes_no_window(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ _ENOUGH_ROWS = 200_000
 _WEEKS_TO_TELL = 3
 _MOST_HELD_OUT = 7
 _STEPS = 800  # of training: enough for a small log to converge
+_STEPS_AN_EPOCH = 1600  # of the window, at the least, where batches of 64 make as many
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,12 @@ class NightGuess:
 
     @property
     def batch_size(self) -> int:
-        """Rows a step: small where rows are few."""
-        return next((size for size in (64, 128, 256) if self.rows < 400 * size), 512)
+        """Rows a step: few enough for one epoch to have `_STEPS_AN_EPOCH` steps.
+
+        A linear model of the same inputs is the better one where the deep one has not converged
+        by the end of the only epoch that it can use.
+        """
+        return next((n for n in (64, 128, 256) if self.rows < 2 * n * _STEPS_AN_EPOCH), 512)
 
     @property
     def max_epochs(self) -> int:
