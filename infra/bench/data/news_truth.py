@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.data.news_world import HOUR_MS, Ints, World
+from bench.data.news_world import HOUR_MS, Floats, Ints, World
 from secateur import identity
 from secateur.artifacts import Artifact
 from secateur.auc import auc
@@ -17,7 +17,6 @@ from secateur.contracts.data import HISTORY_ONLY
 from secateur.scenario import Negatives
 
 _FIRST = 10_000  # the number in the first article's name
-_SPAN = 1 << 42  # above every millisecond
 
 
 def best_auc(
@@ -35,46 +34,45 @@ def best_auc(
     times, labels = table["time_ms"].to_numpy(), table["label"].to_numpy()
     hashes = {identity.hash_id(key, f"r{n}"): n for n in range(world.readers)}
     readers = np.array([hashes[user] for user in table["user_id"].to_pylist()])
-    rows = np.isin(table["day"].to_pylist(), days) & table[HISTORY_ONLY].is_null().to_numpy()
     clicked = labels == 1
-    clicks = Clicks(readers[clicked], articles[clicked], times[clicked], rule)
-    asked = zip(*(column[rows].tolist() for column in (readers, articles, times)), strict=True)
-    odds = [log_odds(world, clicks, *one) for one in asked]
-    return auc(labels[rows].astype(np.int8), np.array(odds, np.float32)) or 0.0
+    clicks = Clicks.of(readers[clicked], articles[clicked], times[clicked], rule)
+    asked = np.isin(table["day"].to_pylist(), days) & table[HISTORY_ONLY].is_null().to_numpy()
+    rows, odds = np.flatnonzero(asked), np.empty(len(labels))
+    rows = rows[np.lexsort((times[rows], readers[rows]))]
+    moments = np.diff(readers[rows]) | np.diff(times[rows])
+    for event in np.split(rows, np.flatnonzero(moments) + 1):
+        reader, ms = int(readers[event[0]]), int(times[event[0]])
+        odds[event] = log_odds(world, clicks, reader, articles[event], ms)
+    return auc(labels[rows].astype(np.int8), odds[rows].astype(np.float32)) or 0.0
 
 
-def log_odds(world: World, clicks: "Clicks", reader: int, article: int, ms: int) -> float:
-    """The log of the odds that a row is a click and no draw, but for their number.
+def log_odds(world: World, clicks: "Clicks", reader: int, articles: Ints, ms: int) -> Floats:
+    """The log of the odds [n] that rows of these articles [n] are clicks, but for their number.
 
     A reader clicks and is offered no article that it has read.
     """
     read = clicks.read(reader, ms)
     live = np.setdiff1d(world.articles.live(ms), read)
-    if article not in live:
-        return -np.inf
-    logits = world.logits(reader, live, ms)
-    of_click = logits[live == article][0] - np.log(np.exp(logits).sum())
-    return float(of_click - clicks.log_chance(article, ms, read))
+    logits = np.full(len(world.articles.born), -np.inf)
+    logits[live] = world.logits(reader, live, ms)
+    of_click: Floats = logits[articles] - np.log(np.exp(logits[live]).sum())
+    return of_click - clicks.log_chances(articles, ms, read)
 
 
 @dataclass(frozen=True)
 class Clicks:
-    """Who clicked what and when (int64 [n] each), and the rule by which negatives are drawn."""
+    """Who clicked what and when (int64 [n] each), by time; how negatives are drawn from them."""
 
     readers: Ints
     articles: Ints
     times: Ints
     rule: Negatives
 
-    @cached_property
-    def keys(self) -> Ints:
-        """Article * `_SPAN` + millisecond of each click [n], rising."""
-        return np.sort(self.articles * _SPAN + self.times)
-
-    @cached_property
-    def clicked_articles(self) -> Ints:
-        """Every article that was clicked."""
-        return np.unique(self.articles)
+    @classmethod
+    def of(cls, readers: Ints, articles: Ints, times: Ints, rule: Negatives) -> "Clicks":
+        """From clicks [n] in any order."""
+        order = np.argsort(times, kind="stable")
+        return cls(readers[order], articles[order], times[order], rule)
 
     @cached_property
     def by_reader(self) -> Mapping[int, tuple[Ints, Ints]]:
@@ -87,14 +85,19 @@ class Clicks:
         times, articles = self.by_reader[reader]
         return articles[times < ms]
 
-    def log_chance(self, article: int, ms: int, read: Ints) -> float:
-        """The log of the chance that a draw at a moment is this article, and none of those read."""
+    def log_chances(self, articles: Ints, ms: int, read: Ints) -> Floats:
+        """The logs of the chances [n] that a draw at a moment is each of these articles [n].
+
+        They were clicked in the look-back; a draw is none of those `read`.
+        """
         since = ms // HOUR_MS * HOUR_MS - self.rule.live_hours * HOUR_MS
-        starts, ends = self.clicked_articles * _SPAN + since, self.clicked_articles * _SPAN + ms
-        counts = np.searchsorted(self.keys, ends) - np.searchsorted(self.keys, starts)
+        first, end = np.searchsorted(self.times, [since, ms])
+        counts = np.bincount(self.articles[first:end], minlength=self.articles.max() + 1)
         weights = np.where(counts > 0, np.maximum(counts, 1) ** self.rule.power, 0.0)
-        own = weights[np.searchsorted(self.clicked_articles, article)]
-        return float(np.log(own / weights[~np.isin(self.clicked_articles, read)].sum()))
+        own = weights[articles]
+        weights[read] = 0
+        found: Floats = np.log(own / weights.sum())
+        return found
 
 
 def _numbers(names: pa.ChunkedArray) -> Ints:

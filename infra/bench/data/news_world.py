@@ -72,14 +72,15 @@ class World:
     readers: int = 300
     articles_a_day: int = 70
     pages_a_day: int = 2000
-    tastes: Floats = field(init=False)
-    activity: Floats = field(init=False)
+    spread: float = 0.8  # standard deviation of the log of how often a reader comes
+    tastes: Floats = field(init=False, compare=False)
+    activity: Floats = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         """Draw the readers."""
         dice = self.dice(1)
         tastes = dice.normal(0, _TASTE, (self.readers, len(CATEGORIES)))
-        weights = dice.lognormal(0, 0.8, self.readers)
+        weights = dice.lognormal(0, self.spread, self.readers)
         object.__setattr__(self, "tastes", tastes - tastes.mean(1, keepdims=True))
         object.__setattr__(self, "activity", weights / weights.sum())
 
@@ -122,14 +123,14 @@ class World:
         A reader takes one of the live articles that it has not read, by a softmax of its logits.
         """
         dice = self.dice(4)
-        seen: dict[int, set[int]] = {}
+        read = np.zeros((self.readers, len(self.articles.born)), np.bool_)
         for ms, reader in self._visits(dice, count):
-            read = seen.setdefault(reader, set())
-            live = np.array([one for one in self.articles.live(ms) if int(one) not in read])
+            live = self.articles.live(ms)
+            live = live[~read[reader, live]]
             if len(live):
                 weights = np.exp(self.logits(reader, live, ms))
                 article = int(dice.choice(live, p=weights / weights.sum()))
-                read.add(article)
+                read[reader, article] = True
                 yield reader, article, ms
 
     def _visits(self, dice: np.random.Generator, count: int) -> Iterator[tuple[int, int]]:
