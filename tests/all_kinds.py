@@ -154,6 +154,7 @@ def write_split(draft: Draft, split: str, raw: list[Raw]) -> None:
     columns = {n: pa.array([row[n] for row in rows], t) for n, t in types(raw=False).items()}
     columns["label"] = pa.array([liked(row) for row in rows], pa.int8())
     columns["user_hash"] = pa.array([one["user_id"] or "" for one in raw])
+    columns["item_key"] = pa.array([str(one["item"]) for one in raw])
     days = DAYS[split]
     columns["day"] = pa.array([days[i * len(days) // len(rows)] for i in range(len(rows))])
     if split != "train":

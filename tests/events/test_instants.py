@@ -23,6 +23,8 @@ from secateur.events.reading.whole_files import UnreadFile, examine_files
 from secateur.local_days import hours_of
 from secateur.scenario import Logs
 from secateur.scenario.raw_log.column_names import NamingRules
+from secateur.scenario.raw_log.reading import log_rows, typed_times
+from secateur.scenario.raw_log.times import spelled_time_reader
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HALF_PAST = datetime(2024, 3, 1, 10, 30, 0, 250_000)
@@ -78,6 +80,22 @@ def test_a_typed_time_is_read_by_its_type(
     values, moment = TYPED[name]
     found = table(spark, values, logs(time_format=time_format), tmp_path)
     assert found.select(TIME_MS).toArrow()[0].to_pylist() == [ms(moment)]
+
+
+@pytest.mark.parametrize("name", TYPED)
+def test_a_check_reads_a_typed_time_as_cleaning_does(
+    spark: SparkSession, tmp_path: Path, name: str
+) -> None:
+    """Of one file both tell the same instants, of hours that clocks skip and repeat too."""
+    summer, autumn = datetime(2024, 3, 31, 2, 30), datetime(2024, 10, 27, 2, 30)
+    values = pa.array([TYPED[name][1].replace(tzinfo=None), summer, autumn, None])
+    settings = logs("Europe/Berlin", format="parquet")
+    cast = values.cast(TYPED[name][0].type, safe=False)
+    found = table(spark, cast, settings, tmp_path).select(TIME_MS).toArrow()[0].to_pylist()
+    file = tmp_path / "log.parquet"
+    read = spelled_time_reader("Europe/Berlin", is_instant=typed_times(file)["at"])
+    rows = [row[0] for row in log_rows(file, settings, ["at"]) if row]
+    assert [ms(moment) if text and (moment := read(text)) else None for text in rows] == found
 
 
 TEXTS: list[tuple[str, str, datetime]] = [

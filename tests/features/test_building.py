@@ -156,6 +156,8 @@ def test_held_out_rows_keep_raw_values_and_train_counts(
     assert rows["user_train_events"].tolist() == [users[u] for u in rows["value_user_id"]]
     assert rows["item_train_events"].tolist() == [items[i] for i in rows["value_video_id"]]
     assert rows["user_hash"].equals(rows["value_user_id"])
+    assert rows["item_key"].equals(rows["value_video_id"])
+    assert Counter(split(features, "train")["item_key"]) == items
     tune = events[events["day"].isin(REAL_DAYS["tune"])]
     for field in schema.categories:
         assert Counter(rows[f"value_{field.name}"].dropna()) == Counter(tune[field.name].dropna())

@@ -135,6 +135,7 @@ def raw_rows() -> pa.Table:
         {
             "label": pa.array([int(i % 3 == 0) for i in range(N)], pa.int8()),
             "user_hash": users,
+            "item_key": [f"n{i % 60}" for i in range(N)],  # models know it as a video
             "day": ["2026-01-01" if i < 200 else "2026-01-02" for i in range(N)],
             "user_train_events": pa.array([i % 12 for i in range(N)], pa.int32()),
             "item_train_events": pa.array([0] * N, pa.int32()),

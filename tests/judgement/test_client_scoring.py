@@ -71,6 +71,11 @@ def test_a_task_is_measured_on_the_rows_that_tell_it(
     assert found.differences["auc"]["tune"].estimate == 0.0
 
 
+def test_rows_are_of_one_item_where_the_logs_item_is_one(rows: HeldOutRows) -> None:
+    """Whatever category has the most values: a scenario's item need be no input of a model."""
+    assert np.array_equal(rows.items, np.arange(N) % 60)
+
+
 def test_a_request_gives_once_what_its_user_and_context_share(
     rows: HeldOutRows,
 ) -> None:

@@ -94,6 +94,7 @@ def write_rows(folder: Path, rows: int) -> None:
         narrow = {
             "label": pa.array(rng.integers(0, 2, n), pa.int8()),
             "user_hash": users,
+            "item_key": texts[COLUMNS["f0"]],
             "day": pa.repeat("2026-01-01", n),
             "user_train_events": pa.array([0] * n, pa.int32()),
             "item_train_events": pa.array([0] * n, pa.int32()),

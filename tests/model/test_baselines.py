@@ -1,5 +1,7 @@
 """The baselines' scores are what an independent reading of the rows gives."""
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,9 +27,9 @@ OOV = 5
 
 
 def day_rows(day: str, seed: int, held_out: bool) -> pa.Table:
-    """Items 0 to 4 are known, others are new; a click is likelier the higher an item stands."""
+    """Models know items 0 to 4, the train days 9; a click is likelier the higher an item stands."""
     draw = np.random.default_rng(seed)
-    items, places = draw.integers(0, 9, 400), draw.integers(0, 3, 400)
+    items, places = draw.integers(0, 9 + held_out, 400), draw.integers(0, 3, 400)
     columns = {
         "item": np.minimum(items, OOV).astype(np.int32),
         "place": places.astype(np.int32),
@@ -35,7 +37,8 @@ def day_rows(day: str, seed: int, held_out: bool) -> pa.Table:
         "day": [day] * 400,
         "time_ms": milliseconds(day, 0) + np.sort(draw.integers(0, 50_000, 400)),
     }
-    values = {"value_item": [f"n{n}" for n in items], "value_place": [str(n + 1) for n in places]}
+    columns["item_key"] = [f"n{n}" for n in items]
+    values = {"value_place": [str(n + 1) for n in places]}
     return pa.table(columns | (values if held_out else {}))
 
 
@@ -53,35 +56,37 @@ def features(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     return sealed(uri)
 
 
-def rows_of(features: Artifact, split: str) -> list[dict[str, object]]:
+def rows_of(features: Artifact, split: str) -> list[dict[str, Any]]:
     folder = features.folder / split
     rows = [pq.read_table(file, partitioning=None).to_pylist() for file in sorted(folder.iterdir())]
     return [row for part in rows for row in part]
 
 
 def test_popularity_and_rate_count_the_train_days_alone(features: Artifact) -> None:
-    history = item_rules.read_history(features, ITEM)
-    tune = item_rules.read_item_rows(features, "tune", ITEM)
+    history = item_rules.read_history(features)
+    tune = item_rules.read_item_rows(features, "tune", history)
     train, held_out = rows_of(features, "train"), rows_of(features, "tune")
     mean = sum(row["label"] == 1 for row in train) / len(train)
-    of = {i: [row["label"] for row in train if row["item"] == i] for i in range(ITEM.size)}
-    liked = [sum(of[row["item"]]) if row["item"] != OOV else 0 for row in held_out]
+    of: dict[object, list[Any]] = {row["item_key"]: [] for row in held_out}
+    for row in train:
+        of.setdefault(row["item_key"], []).append(row["label"])
+    assert not all(of.values()), "an item of the tune days alone"
+    liked = [sum(of[row["item_key"]]) for row in held_out]
     np.testing.assert_array_equal(item_rules.popularity(history, tune), liked)
     prior = item_rules.PRIOR_EVENTS
-    rates = [(sum(of[i]) + prior * mean) / (len(of[i]) + prior) for i in range(ITEM.size)]
-    expected = [rates[row["item"]] for row in held_out]
+    rates = {item: (sum(n) + prior * mean) / (len(n) + prior) for item, n in of.items()}
+    expected = [rates[row["item_key"]] for row in held_out]
     np.testing.assert_allclose(item_rules.item_rate(history, tune), expected, rtol=1e-6)
 
 
 def test_recency_knows_every_earlier_click_and_no_later_one(features: Artifact) -> None:
-    history = item_rules.read_history(features, ITEM)
-    tune = item_rules.read_item_rows(features, "tune", ITEM)
+    history = item_rules.read_history(features)
+    tune = item_rules.read_item_rows(features, "tune", history)
     train, held_out = rows_of(features, "train"), rows_of(features, "tune")
     expected = []
     for row in held_out:
-        known = [r for r in train if r["item"] == row["item"] != OOV]
-        same = [r for r in held_out if r["value_item"] == row["value_item"]]
-        clicks = [r["time_ms"] for r in known + same if r["label"] == 1]
+        same = [r for r in train + held_out if r["item_key"] == row["item_key"]]
+        clicks = [r["time_ms"] for r in same if r["label"] == 1]
         before = [t for t in clicks if t < row["time_ms"]]
         expected.append((max(before) - row["time_ms"]) / 1000 if before else item_rules.NEVER)
     assert {seconds == item_rules.NEVER for seconds in expected} == {True, False}

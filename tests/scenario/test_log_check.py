@@ -2,8 +2,11 @@
 
 import gzip
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from secateur.scenario.scenario_check import check_scenario
@@ -81,6 +84,25 @@ def test_the_time_format_is_tried(
     mistakes, said = checked(path, log(tmp_path, rows(**changed)))
     assert mistakes[0].startswith(f"logs.time_format: {message}")
     assert "60 unreadable times" in said[0]
+
+
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_a_typed_time_is_of_the_day_that_a_night_reads(
+    zone: str | None, write: Write, tmp_path: Path
+) -> None:
+    """Without a zone it is read on the log's clocks, with one it is an instant."""
+    moments = [datetime(2024, 1, 1, 20) + timedelta(hours=2 * n) for n in range(ROWS)]
+    table = pa.table({name: [row[name] for row in rows()] for name in ("uid", "item", "liked")})
+    file = tmp_path / "log" / "events" / "part-0.parquet"
+    file.parent.mkdir(parents=True)
+    pq.write_table(table.append_column("at", pa.array(moments, pa.timestamp("us", zone))), file)
+    (tmp_path / "log" / "items.csv").write_text("item,author\ni1,a1\n")
+    typed = ('time = "at"', 'time = "at"\nformat = "parquet"\ntimezone = "Asia/Shanghai"')
+    mistakes, said = checked(write(typed), (tmp_path / "log").as_uri())
+    assert mistakes == []
+    first = "2024-01-02" if zone else "2024-01-01"
+    assert f"from {first} to 2024-01-0" in said[0]
+    assert "0 unreadable times" in said[0]
 
 
 def test_a_late_file_with_another_time_format_is_seen(write: Write, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ HELD_OUT = SPLITS[1:]  # days that no model is trained on
 # A FeatureSet's rows have a column an input, named as it is, and these. Held-out rows alone keep
 # raw values, what the train days knew of user and item, and the slices that they lie in.
 USER_HASH = "user_hash"
-ROW_COLUMNS = ("label", USER_HASH, "day", "time_ms")
+ITEM_KEY = "item_key"  # the log's item as it is spelled, whether or not a model reads it
+ROW_COLUMNS = ("label", USER_HASH, ITEM_KEY, "day", "time_ms")
 LABEL_PREFIX = "label_"
 VALUE_PREFIX = "value_"
 TRAIN_EVENTS = USER_TRAIN_EVENTS, ITEM_TRAIN_EVENTS = ("user_train_events", "item_train_events")

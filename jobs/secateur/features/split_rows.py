@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from secateur.contracts.data import HISTORY_ONLY
-from secateur.contracts.features import TRAIN_EVENTS, USER_HASH, FeatureSchema
+from secateur.contracts.features import ITEM_KEY, TRAIN_EVENTS, USER_HASH, FeatureSchema
 from secateur.encoding.spelling import canonical
 from secateur.features.columns.encoder import ColumnEncoder
 from secateur.features.columns.list_columns import split_texts
@@ -144,11 +144,12 @@ class EncodeDay:
         return found
 
     def _of_event(self, table: pa.Table) -> dict[str, pa.Array]:
-        user = text_of(table[self.sources.logs.user])
+        logs = self.sources.logs
         labels = ("label", *self.schema.task_columns)
         return {
             **{name: table[name].combine_chunks().cast(pa.int8()) for name in labels},
-            USER_HASH: user,
+            USER_HASH: text_of(table[logs.user]),
+            ITEM_KEY: text_of(table[logs.item]),
             "day": table["day"].combine_chunks(),
             "time_ms": table["time_ms"].combine_chunks(),
         }

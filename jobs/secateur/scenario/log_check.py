@@ -11,9 +11,10 @@ from pathlib import Path
 from secateur.encoding.numbers import number_in
 from secateur.encoding.spelling import canonical_text
 from secateur.scenario.explaining.mistakes import Mistake
+from secateur.scenario.raw_log.column_names import raw_name
 from secateur.scenario.raw_log.files import told_by_path
-from secateur.scenario.raw_log.reading import Row, column_names, log_rows
-from secateur.scenario.raw_log.times import time_reader
+from secateur.scenario.raw_log.reading import Row, column_names, log_rows, typed_times
+from secateur.scenario.raw_log.times import ReadTime, spelled_time_reader, time_reader
 from secateur.scenario.sections.inputs import FieldSpec
 from secateur.scenario.sections.logs import (
     ClickedListLabel,
@@ -75,7 +76,7 @@ def count_log(scenario: Scenario, files: Sequence[Path], most: int = MOST_ROWS) 
     if scenario.logs.layout != "flat" and any(told.values()):
         reader.counts.of_no_day = tuple(path for path in files if not told[path])
     for path in files:
-        reader.day = told[path] if scenario.logs.layout != "flat" else None
+        reader.begin(path, told[path] if scenario.logs.layout != "flat" else None)
         rows = log_rows(path, scenario.logs, reader.names)
         for row in islice(rows, most - reader.counts.rows):
             reader.count(row)
@@ -149,11 +150,9 @@ class _RowReader:
 
     def __init__(self, scenario: Scenario, raw: set[str]) -> None:
         logs, label = scenario.logs, scenario.label
-        self.label, self.counts = label, LogCounts()
+        self.logs, self.label, self.counts = logs, label, LogCounts()
         self.day: str | None = None  # of the rows to come, where their file tells it
-        self.read = time_reader(logs.time_format, logs.timezone, logs.time_year)
-        if self.read is None:
-            self.counts.unread = f"times as {logs.time_format!r} were not tried"
+        self.read: ReadTime | None = None
         shows = isinstance(label, MarkedListLabel | ClickedListLabel)
         item = label.column if shows and isinstance(label, OfColumn) else logs.item
         self.fields = [spec for spec in scenario.features.fields if spec.name in raw]
@@ -163,6 +162,18 @@ class _RowReader:
         self.names = [logs.time, logs.user, item, *told, *fields]
         self.first_field = len(self.names) - len(fields)
         self.counts.fields = {name: Counter() for name in fields}
+
+    def begin(self, path: Path, day: str | None) -> None:
+        """The next rows are of this file, and of this day if it has one."""
+        logs, self.day = self.logs, day
+        typed = typed_times(path) if logs.format == "parquet" else {}
+        name = raw_name(logs.time, typed)
+        if name in typed:  # read by its type, whatever the scenario says of texts
+            self.read = spelled_time_reader(logs.timezone, is_instant=typed[name])
+            return
+        self.read = time_reader(logs.time_format, logs.timezone, logs.time_year)
+        if self.read is None:
+            self.counts.unread = f"times as {logs.time_format!r} were not tried"
 
     def count(self, row: Row | None) -> None:
         """Count one row, None where it is malformed."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from secateur.auc import Scores
 from secateur.contracts.features import (
+    ITEM_KEY,
     ITEM_TRAIN_EVENTS,
     USER_HASH,
     USER_TRAIN_EVENTS,
@@ -86,14 +87,13 @@ def read_rows(folder: Path, schema: FeatureSchema) -> HeldOutRows:
     files = sorted(folder.glob("*.parquet"))
     counts = {"user": USER_TRAIN_EVENTS, "item": ITEM_TRAIN_EVENTS}
     numbers = ["label", *counts.values(), *schema.slice_columns, *schema.task_columns]
-    item = item_field(schema)
-    texts = [USER_HASH, "day", *([VALUE_PREFIX + item] if item else [])]
+    texts = [USER_HASH, ITEM_KEY, "day"]
     table = pq.read_table(files, columns=[*numbers, *texts], read_dictionary=texts)
     hashes = table[USER_HASH].unify_dictionaries().combine_chunks()
     return HeldOutRows(
         labels=table["label"].to_numpy(),
         users=_codes(hashes),
-        items=_codes(table[VALUE_PREFIX + item]) if item else np.arange(len(hashes)),
+        items=_codes(table[ITEM_KEY]),
         days=_codes(table["day"]),
         hashes=hashes,
         train_events={owner: table[column].to_numpy() for owner, column in counts.items()},
@@ -109,15 +109,6 @@ def read_rows(folder: Path, schema: FeatureSchema) -> HeldOutRows:
         },
         last_day=str(max(filter(None, pc.unique(table["day"]).to_pylist()), default="")),
     )
-
-
-def item_field(schema: FeatureSchema) -> str | None:
-    """What models know an item by: of the items' categories that with the most values.
-
-    None where they have none; then no two rows are known to be of one item.
-    """
-    of_items = [field for field in schema.categories if field.owner == "item"]
-    return max(of_items, key=lambda field: field.size).name if of_items else None
 
 
 def score_all(scorer: ClientScorer, rows: HeldOutRows) -> Scores:

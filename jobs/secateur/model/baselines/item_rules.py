@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from secateur.artifacts import Artifact
 from secateur.auc import Scores
-from secateur.contracts.features import VALUE_PREFIX, CategoryField
+from secateur.contracts.features import ITEM_KEY, VALUE_PREFIX
 from secateur.encoding.numbers import numbers_in
 from secateur.model.data.batches import part_files
 
@@ -23,11 +24,13 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ItemHistory:
-    """What the train days knew of each id [size]: events, positives, and the last positive's ms.
+    """What the train days knew of each of `items` (string [m], distinct): int64 [m + 1] each.
 
-    The last id stands for all items that are not in the vocabulary. `last` is -1 without one.
+    `events` and `positives` are counts, `last` is the last positive's ms, -1 without one. The last
+    place stands for all other items, of which nothing is known.
     """
 
+    items: pa.Array
     events: Counts
     positives: Counts
     last: Counts
@@ -35,53 +38,68 @@ class ItemHistory:
 
 @dataclass(frozen=True)
 class ItemRows:
-    """Rows [n] of held-out days: ids and raw values of the item, labels, milliseconds."""
+    """Rows [n] of held-out days: the item's place in the history, its code, labels, milliseconds.
 
-    ids: NDArray[np.int64]
+    A place is -1 for an item that the history does not know; codes tell these apart, too.
+    """
+
+    places: Counts
     codes: Counts
     labels: NDArray[np.int8]
     time_ms: Counts
 
 
-def read_history(features: Artifact, item: CategoryField) -> ItemHistory:
+def read_history(features: Artifact) -> ItemHistory:
     """Count the items of the train days, a part at a time."""
-    events = np.zeros(item.size, np.int64)
-    positives, last = events.copy(), np.full(item.size, -1, np.int64)
-    for table in _parts(features, "train", [item.name, "label", "time_ms"]):
-        ids, labels = table[item.name].to_numpy(), table["label"].to_numpy()
-        liked = labels == 1
-        events += np.bincount(ids, minlength=item.size)
-        positives += np.bincount(ids[liked], minlength=item.size)
-        np.maximum.at(last, ids[liked], table["time_ms"].to_numpy()[liked])
-    return ItemHistory(events, positives, last)
+    parts = list(map(_counted, _parts(features, "train", [ITEM_KEY, "label", "time_ms"])))
+    sums = [("events", "sum"), ("positives", "sum"), ("last", "max")]
+    whole = pa.concat_tables(parts).group_by(ITEM_KEY).aggregate(sums).combine_chunks()
+    counts = [whole[f"{name}_{how}"].to_numpy() for name, how in sums]
+    of_others = map(np.append, counts, (0, 0, -1))
+    return ItemHistory(whole[ITEM_KEY].combine_chunks(), *of_others)
 
 
-def read_item_rows(features: Artifact, split: str, item: CategoryField) -> ItemRows:
+def _counted(rows: pa.Table) -> pa.Table:
+    """The items of rows [n] with their `events` and `positives` and the `last` positive's ms."""
+    liked = pc.equal(rows["label"], 1)
+    told = pa.table(
+        {
+            ITEM_KEY: rows[ITEM_KEY],
+            "positives": liked.cast(pa.int64()),
+            "last": pc.if_else(liked, rows["time_ms"], -1),
+        }
+    )
+    sums = told.group_by(ITEM_KEY).aggregate(
+        [([], "count_all"), ("positives", "sum"), ("last", "max")]
+    )
+    return sums.select([ITEM_KEY, "count_all", "positives_sum", "last_max"]).rename_columns(
+        [ITEM_KEY, "events", "positives", "last"]
+    )
+
+
+def read_item_rows(features: Artifact, split: str, known: ItemHistory) -> ItemRows:
     """The rows of a split in the order of its files."""
-    value = VALUE_PREFIX + item.name
-    columns = [item.name, value, "label", "time_ms"]
-    table = pa.concat_tables(list(_parts(features, split, columns)))
-    codes = table[value].combine_chunks().dictionary_encode().indices.fill_null(-1)
+    table = pa.concat_tables(list(_parts(features, split, [ITEM_KEY, "label", "time_ms"])))
+    items = table[ITEM_KEY].combine_chunks()
+    places = pc.fill_null(pc.index_in(items, value_set=known.items), -1)
     return ItemRows(
-        table[item.name].to_numpy().astype(np.int64),
-        codes.to_numpy().astype(np.int64),
+        places.to_numpy().astype(np.int64),
+        items.dictionary_encode().indices.to_numpy().astype(np.int64),
         table["label"].to_numpy(),
         table["time_ms"].to_numpy(),
     )
 
 
 def popularity(known: ItemHistory, rows: ItemRows) -> Scores:
-    """Positives of the item on the train days, float32 [n]; 0 for an item without its own id."""
-    counts = known.positives.copy()
-    counts[-1] = 0
-    return counts[rows.ids].astype(np.float32)
+    """Positives of the item on the train days, float32 [n]."""
+    return known.positives[rows.places].astype(np.float32)
 
 
 def item_rate(known: ItemHistory, rows: ItemRows) -> Scores:
     """Share of positives among the item's train events, drawn to the mean, float32 [n]."""
     mean = known.positives.sum() / max(known.events.sum(), 1)
     rates = (known.positives + PRIOR_EVENTS * mean) / (known.events + PRIOR_EVENTS)
-    return np.asarray(rates[rows.ids], np.float32)
+    return np.asarray(rates[rows.places], np.float32)
 
 
 def recency(known: ItemHistory, rows: ItemRows) -> Scores:
@@ -90,9 +108,7 @@ def recency(known: ItemHistory, rows: ItemRows) -> Scores:
     Those of the held-out days count too, where they are earlier than the event. An item that had
     none comes last.
     """
-    trained = known.last.copy()
-    trained[-1] = -1
-    latest = np.maximum(trained[rows.ids], _last_positive(rows))
+    latest = np.maximum(known.last[rows.places], _last_positive(rows))
     return np.where(latest < 0, NEVER, (latest - rows.time_ms) / 1000).astype(np.float32)
 
 
@@ -111,7 +127,7 @@ def _last_positive(rows: ItemRows) -> Counts:
     liked = np.sort(key[rows.labels == 1])
     before = np.searchsorted(liked, key) - 1
     found = liked[np.maximum(before, 0)] if len(liked) else np.full(len(key), -1)
-    same = (before >= 0) & (found // span == rows.codes) & (rows.codes >= 0)
+    same = (before >= 0) & (found // span == rows.codes)
     return np.where(same, found % span + start, -1)
 
 

@@ -11,7 +11,7 @@ from secateur.artifacts import Artifact
 from secateur.auc import Scores, auc
 from secateur.contracts import record
 from secateur.contracts.artifact_files import SCHEMA
-from secateur.contracts.features import CategoryField, FeatureSchema
+from secateur.contracts.features import FeatureSchema
 from secateur.contracts.models import Baseline, Baselines
 from secateur.model.architectures.network_settings import LINEAR
 from secateur.model.architectures.recommender import Recommender
@@ -35,7 +35,9 @@ Placements = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class BaselineInputs:
-    """What is measured on: the features, and the names of the item and of its place in a list."""
+    """What is measured on: the features, and the log's names of the item and of its place in a
+    list.
+    """
 
     features: Artifact
     item: str
@@ -55,12 +57,6 @@ class BaselineInputs:
     def schema(self) -> FeatureSchema:
         """The inputs of all models, and the label alone: no baseline learns the tasks."""
         return replace(self.features.read(SCHEMA, FeatureSchema), tasks=())
-
-    @property
-    def item_field(self) -> CategoryField | None:
-        """The item as an input; None where the model does not read it."""
-        named = (one for one in self.schema.categories if one.name == self.item)
-        return next((one for one in named if not one.hashed), None)
 
 
 def measure_baselines(
@@ -93,14 +89,13 @@ def measure_baselines(
 
 def _of_items(inputs: BaselineInputs) -> Iterator[tuple[str, str, Scores]]:
     """Name, rule and scores [n] of what is known of the item alone."""
-    features, item = inputs.features, inputs.item_field
-    if item is not None:
-        known = item_rules.read_history(features, item)
-        rows = item_rules.read_item_rows(features, MEASURED_ON, item)
-        yield "popularity", f"positives of {item.name}", item_rules.popularity(known, rows)
-        yield "item rate", f"share of positives of {item.name}", item_rules.item_rate(known, rows)
-        newest = f"the last positive of {item.name} before the event, newest first"
-        yield "recency", newest, item_rules.recency(known, rows)
+    features, item = inputs.features, inputs.item
+    known = item_rules.read_history(features)
+    rows = item_rules.read_item_rows(features, MEASURED_ON, known)
+    yield "popularity", f"positives of {item}", item_rules.popularity(known, rows)
+    yield "item rate", f"share of positives of {item}", item_rules.item_rate(known, rows)
+    newest = f"the last positive of {item} before the event, newest first"
+    yield "recency", newest, item_rules.recency(known, rows)
     if inputs.position and inputs.position in {field.name for field in inputs.schema.inputs}:
         order = item_rules.list_order(features, MEASURED_ON, inputs.position)
         yield "list order", f"{inputs.position} in the list shown", order

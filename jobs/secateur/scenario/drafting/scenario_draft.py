@@ -153,7 +153,7 @@ def _named_roles(
     log: LogFiles, table: TableFormat, columns: tuple[LogColumn, ...]
 ) -> tuple[tuple[LogColumn, ...], Roles]:
     """The columns as a scenario calls them, and their roles: that tell which names stay theirs."""
-    typed = typed_times(log.files[0]) if table.format == "parquet" else ()
+    typed = tuple(typed_times(log.files[0])) if table.format == "parquet" else ()
     roles = guess_roles(columns, typed)
     told = {roles.user.name, roles.item.name, *roles.label.reads}
     told |= {roles.time.name} if roles.time else set()

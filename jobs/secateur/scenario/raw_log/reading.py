@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow.types import is_temporal
 
 from secateur.contracts.errors import UsageError
 from secateur.encoding.spelling import canonical
@@ -54,11 +55,19 @@ def column_names(path: Path, table: TableFormat) -> tuple[str, ...]:
             return tuple(name.strip() for name in next(cells_of(lines, table.separator), []))
 
 
-def typed_times(path: Path) -> tuple[str, ...]:
-    """The columns of a Parquet file that are times or dates by their type. Raises UsageError."""
+def typed_times(path: Path) -> dict[str, bool]:
+    """The columns of a Parquet file that are times or dates by their type, and which are instants.
+
+    Raises UsageError where the file cannot be read.
+    """
     with as_usage_error(path):
         members = parquet_members(pq.ParquetFile(path).schema_arrow)
-        return tuple(name_of(member) for member, kind in members if pa.types.is_temporal(kind))
+        return {name_of(one): is_instant(kind) for one, kind in members if is_temporal(kind)}
+
+
+def is_instant(kind: pa.DataType) -> bool:
+    """Whether a type's values are moments in UTC, whatever clocks stand on a wall."""
+    return pa.types.is_timestamp(kind) and kind.tz is not None
 
 
 def log_rows(path: Path, table: TableFormat, names: Sequence[str]) -> Iterator[Row | None]:

@@ -50,6 +50,19 @@ def time_reader(time_format: str, zone: str, year: int | None = None) -> ReadTim
     return _reader(partial(_moment, shape, year), clocks)
 
 
+def spelled_time_reader(zone: str, *, is_instant: bool) -> ReadTime:
+    """What gives the moment of a typed time's spelling on the clocks of `zone`.
+
+    A spelling has no offset: that of an instant is in UTC, any other of these clocks.
+    """
+    clocks = ZoneInfo(zone)
+
+    def moment(text: str) -> datetime:
+        return iso_moment(text).replace(tzinfo=UTC if is_instant else clocks)
+
+    return _reader(moment, clocks)
+
+
 def iso_moment(text: str) -> datetime:
     """The moment of an ISO 8601 text, before whose offset a blank may stand. Raises ValueError."""
     return datetime.fromisoformat(_BLANK_BEFORE_OFFSET.sub("", text))
