@@ -157,6 +157,7 @@ def write_split(draft: Draft, split: str, raw: list[Raw]) -> None:
     columns["item_key"] = pa.array([str(one["item"]) for one in raw])
     days = DAYS[split]
     columns["day"] = pa.array([days[i * len(days) // len(rows)] for i in range(len(rows))])
+    columns["time_ms"] = pa.array(range(len(rows)), pa.int64())
     if split != "train":
         columns |= {
             f"value_{n}": pa.array([one[n] for one in raw], t) for n, t in types(raw=True).items()

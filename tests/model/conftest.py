@@ -52,6 +52,8 @@ def write_day(draft: Draft, split: str, day: str, rng: np.random.Generator) -> N
     columns |= {
         "label_even": pa.array(even, pa.int8(), mask=untold),
         "label_late": pa.array(late, pa.int8()),
+        "item_key": ids[:, 1].astype(str),
+        "time_ms": np.arange(ROWS_A_DAY),
     }
     table = pa.table(columns | {"label": label, "day": [day] * ROWS_A_DAY})
     (draft.folder / split).mkdir(exist_ok=True)

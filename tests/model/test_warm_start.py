@@ -105,6 +105,8 @@ def write_day(file: Path, day: str, videos: str, words: str, random: np.random.G
         "image": pa.array([[0.5, 1.0]] * ROWS, pa.list_(pa.float32())),
         "label": (random.random(ROWS) < chance).astype(np.int8),
         "day": [day] * ROWS,
+        "item_key": [videos[one] for one in ids],
+        "time_ms": np.arange(ROWS),
     }
     pq.write_table(pa.table(columns), file)
 

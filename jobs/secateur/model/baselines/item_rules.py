@@ -51,7 +51,7 @@ class ItemRows:
 
 def read_history(features: Artifact) -> ItemHistory:
     """Count the items of the train days, a part at a time."""
-    parts = list(map(_counted, _parts(features, "train", [ITEM_KEY, "label", "time_ms"])))
+    parts = list(map(_item_counts, _parts(features, "train", [ITEM_KEY, "label", "time_ms"])))
     sums = [("events", "sum"), ("positives", "sum"), ("last", "max")]
     whole = pa.concat_tables(parts).group_by(ITEM_KEY).aggregate(sums).combine_chunks()
     counts = [whole[f"{name}_{how}"].to_numpy() for name, how in sums]
@@ -59,7 +59,7 @@ def read_history(features: Artifact) -> ItemHistory:
     return ItemHistory(whole[ITEM_KEY].combine_chunks(), *of_others)
 
 
-def _counted(rows: pa.Table) -> pa.Table:
+def _item_counts(rows: pa.Table) -> pa.Table:
     """The items of rows [n] with their `events` and `positives` and the `last` positive's ms."""
     liked = pc.equal(rows["label"], 1)
     told = pa.table(
