@@ -10,7 +10,7 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any, TypeGuard, cast
 
 import numpy as np
@@ -36,7 +36,9 @@ DATATYPES: dict[str, type[np.generic]] = {
     "FP64": np.float64,
 }
 _LENGTH = struct.Struct("<I")
+_IN_BYTES = {name: np.dtype(kind).newbyteorder("<") for name, kind in DATATYPES.items()}
 _TYPES_OF_KIND: dict[str, set[type]] = {"b": {bool}, "u": {int}, "i": {int}, "f": {int, float}}
+_IN_JSON = {name: _TYPES_OF_KIND[kind.kind] for name, kind in _IN_BYTES.items()} | {BYTES: {str}}
 
 Array = NDArray[np.generic]
 Values = Array | list[Any]
@@ -74,7 +76,7 @@ class BinaryTail:
 
 def read_tensor(given: object, tail: BinaryTail) -> Tensor:
     """One of a request's inputs. Raises UsageError for what is no tensor."""
-    if not isinstance(given, Mapping) or not isinstance(given.get("name"), str):
+    if not isinstance(given, dict) or not isinstance(given.get("name"), str):
         raise UsageError("an input is an object with a name, a shape and a datatype")
     name, shape, datatype = given["name"], given.get("shape"), given.get("datatype")
     if datatype != BYTES and datatype not in DATATYPES:
@@ -102,7 +104,7 @@ def _is_shape(shape: object) -> TypeGuard[list[int]]:
 
 def _parameters(given: Mapping[str, object], name: str) -> Mapping[str, object]:
     parameters = given.get("parameters") or {}
-    if not isinstance(parameters, Mapping):
+    if not isinstance(parameters, dict):
         raise UsageError(f"input {name}: its parameters are no object")
     return parameters
 
@@ -117,8 +119,7 @@ def _values_in_json(data: object, name: str, datatype: str, dimensions: int) -> 
             data = list(chain.from_iterable(data))
     kinds = set(map(type, data))
     has_nulls = type(None) in kinds
-    wanted = {str} if datatype == BYTES else _TYPES_OF_KIND[np.dtype(DATATYPES[datatype]).kind]
-    if not kinds - {type(None)} <= wanted:
+    if not kinds - {type(None)} <= _IN_JSON[datatype]:
         raise UsageError(f"input {name}: its data holds values that are no {datatype}")
     if datatype == BYTES or has_nulls:
         return data
@@ -134,7 +135,7 @@ def _values_in_bytes(data: bytes, name: str, datatype: str) -> Values:
             return _texts(data)
         except (struct.error, UnicodeDecodeError) as error:
             raise UsageError(f"input {name}: its bytes are no texts: {error}") from error
-    kind = np.dtype(DATATYPES[datatype]).newbyteorder("<")
+    kind = _IN_BYTES[datatype]
     if len(data) % kind.itemsize:
         raise UsageError(f"input {name}: {len(data)} bytes are no whole number of {datatype}")
     return np.frombuffer(data, kind)
@@ -142,14 +143,16 @@ def _values_in_bytes(data: bytes, name: str, datatype: str) -> Values:
 
 def _texts(data: bytes) -> list[str]:
     """The texts of BYTES. Raises struct.error where a length leads beyond the end."""
-    texts, at, length_at = [], 0, _LENGTH.unpack_from
+    ends, at, length_at = [0], 0, _LENGTH.unpack_from
     while at < len(data):
-        start = at + _LENGTH.size
-        at = start + length_at(data, at)[0]
-        texts.append(str(data[start:at], "utf-8"))
+        at += _LENGTH.size + length_at(data, at)[0]
+        ends.append(at)
     if at > len(data):
         raise struct.error(f"the last one ends {at - len(data)} bytes too late")
-    return texts
+    if data.isascii():  # as lengths below 128 are: one text to cut is quicker than many to decode
+        whole = data.decode("ascii")
+        return [whole[start + _LENGTH.size : end] for start, end in pairwise(ends)]
+    return [str(data[start + _LENGTH.size : end], "utf-8") for start, end in pairwise(ends)]
 
 
 def tensor_bytes(values: Array | Sequence[str]) -> bytes:
