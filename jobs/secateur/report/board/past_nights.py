@@ -30,7 +30,7 @@ class RunFolder:
     def seconds(self) -> float | None:
         """From its first seal to its last, the report aside, which may be written again."""
         times = [at for path, at in self.sealed.items() if path != REPORT]
-        return max(times) - min(times) if times else None
+        return max(times) - min(times) if len(times) > 1 else None
 
 
 @dataclass(frozen=True)
