@@ -223,3 +223,19 @@ def test_the_report_is_shown_in_the_ui_to_those_who_may_see_the_dag(
         path = f"/secateur/report?dag_id=secateur_small_night&run_id={quote(night.run, safe='')}"
         assert api.page(path).text == (night.folder / "report" / "index.html").read_text()
         assert httpx.get(f"{api.url}{path}").status_code == httpx.codes.UNAUTHORIZED
+
+
+def test_the_board_tells_of_every_night_and_is_shown_to_those_who_may_see_the_dag(
+    site: Site, published: Night, marked: Night
+) -> None:
+    api = site.airflow.start()
+    path = "/secateur/scenarios/secateur_small_night/board"
+    board = api.page(path).text
+    endings = re.findall(r'<span class="status (\w+)">', board)
+    assert endings == ["incomplete", "skipped", "refused", "published"]
+    assert "admin" in board, "who approved"
+    link = f'href="runs/{published.folder.name}/report"'
+    assert link in board
+    for page in (path, "/secateur/boards", f"{path.removesuffix('board')}{link[6:-1]}"):
+        assert api.page(page).status_code == httpx.codes.OK
+        assert httpx.get(f"{api.url}{page}").status_code == httpx.codes.UNAUTHORIZED

@@ -104,3 +104,18 @@ def test_a_refused_night_says_that_its_snapshot_is_out(tmp_path: Path, served: b
         "The model that is served stays as it was. "
         f"The feature snapshot is release 4 on channel latest{stays}."
     )
+
+
+def test_a_release_that_a_person_refused_is_a_refusal_with_their_words(
+    complete_night: Build,
+) -> None:
+    folder = complete_night()
+    (folder / "release" / "manifest.json").unlink()
+    assert headline(read_night(str(folder))).status == "accepted"
+    fail(folder, "approve_release", message="ada said no: the campaign runs")
+    told = headline(read_night(str(folder)))
+    assert told.status == "refused"
+    assert told.sentence == (
+        "small_dense_distilled passed, but approve_release refused at try 1: "
+        "ada said no: the campaign runs. The model that is served stays as it was."
+    )

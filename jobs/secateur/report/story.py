@@ -71,7 +71,11 @@ def headline(night: Night) -> Headline:
 def _how_it_ended(night: Night) -> Headline:
     """How the night ended, from what was sealed last."""
     if night.verdict:
-        return _of_verdict(night.verdict.value, night.release.value if night.release else None)
+        verdict, failure = night.verdict.value, _decisive(night)
+        if verdict.accepted and night.release is None and failure:
+            said = _of_failure(failure)  # a person said no, say, or the store was away
+            return Headline(said.status, f"{verdict.chosen} passed, but {said.sentence}")
+        return _of_verdict(verdict, night.release.value if night.release else None)
     if failed := _decisive(night):
         return _of_failure(failed)
     for name, report in (("events", night.events_report), ("features", night.features_report)):
