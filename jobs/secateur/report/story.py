@@ -71,11 +71,7 @@ def headline(night: Night) -> Headline:
 def _how_it_ended(night: Night) -> Headline:
     """How the night ended, from what was sealed last."""
     if night.verdict:
-        verdict, failure = night.verdict.value, _decisive(night)
-        if verdict.accepted and night.release is None and failure:
-            said = _of_failure(failure)  # a person said no, say, or the store was away
-            return Headline(said.status, f"{verdict.chosen} passed, but {said.sentence}")
-        return _of_verdict(verdict, night.release.value if night.release else None)
+        return _of_judged(night, night.verdict.value)
     if failed := _decisive(night):
         return _of_failure(failed)
     for name, report in (("events", night.events_report), ("features", night.features_report)):
@@ -115,6 +111,15 @@ def _of_failure(failed: TaskFailure) -> Headline:
     attempt = f" at try {failed.attempt}" if failed.attempt else ""
     told = f"{failed.name} {failed.kind}{attempt}: {message}."
     return Headline(status, f"{told} {served}")
+
+
+def _of_judged(night: Night, verdict: Verdict) -> Headline:
+    """What became of the verdict: a person may have said no, or the store was away."""
+    failure = _decisive(night)
+    if verdict.accepted and night.release is None and failure:
+        said = _of_failure(failure)
+        return Headline(said.status, f"{verdict.chosen} passed, but {said.sentence}")
+    return _of_verdict(verdict, night.release.value if night.release else None)
 
 
 def _of_verdict(verdict: Verdict, receipt: PublishReceipt | None) -> Headline:
