@@ -88,7 +88,7 @@ lock: setup            ## pin every dependency anew
 	  $(LOCK) -o requirements.txt
 	@.venv/bin/uv pip compile -q --upgrade infra/torch/torch.in -c requirements.txt \
 	  $(LOCK) -o infra/torch/cuda.txt
-	@for extras in "verbs" "airflow celery" "serve"; do .venv/bin/uv pip compile -q --upgrade pyproject.toml \
+	@for extras in "verbs" "airflow site" "serve"; do .venv/bin/uv pip compile -q --upgrade pyproject.toml \
 	  $$(printf -- '--extra %s ' $$extras) -c requirements.txt $(LOCK) -o infra/locks/$${extras%% *}.txt; done
 
 clean:                 ## forget environments, runs and releases of this checkout
