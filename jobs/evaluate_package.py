@@ -4,10 +4,10 @@
         --features URI [--store URI] --output URI
 
 Both packages score the tune and confirm days from raw values in one process. Sealed are accuracy
-on every split and slice, the difference in AUC with its standard error, bytes, resident memory
-and latency, and the scores themselves. Nothing is judged here. The releases that the scenario's
-channels serve in `--store` score the same rows, by their own packages: to read them,
-SECATEUR_VERIFY_KEY or SECATEUR_SIGNING_KEY is needed.
+on every split and slice, the difference in AUC with its standard error, what an attacker learns of
+who was trained on, bytes, resident memory and latency, and the scores. Nothing is judged here.
+The releases that the scenario's channels serve in `--store` score the same rows, by their own
+packages: to read them, SECATEUR_VERIFY_KEY or SECATEUR_SIGNING_KEY is needed.
 """
 
 import tempfile
@@ -30,9 +30,11 @@ def evaluate_package(job: Job) -> None:
     pair = Pair(job.open("package", "Package"), job.open("dense-package", "Package"))
     features = job.open("features", "FeatureSet")
     job.note("scenario.seed", str(job.scenario.seed))
+    held = job.scenario.training.holdout_days
+    job.note("training.holdout_days", str(held))
     with job.create("Scorecard") as draft, tempfile.TemporaryDirectory() as cache:
         served = find_served(job, Path(cache))
-        scorecard, scored = evaluate(pair, features, load, job.scenario.seed)
+        scorecard, scored = evaluate(pair, features, load, job.scenario.seed, held)
         beside = compare_with_served(served, scored, load, job.scenario.seed)
         scorecard = replace(scorecard, served=beside)
         draft.write(artifact_files.SCORECARD, scorecard)

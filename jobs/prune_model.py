@@ -14,7 +14,7 @@ from secateur.artifacts import demand_receipt
 from secateur.command import Job
 from secateur.contracts import artifact_files, record
 from secateur.contracts.candidates import CandidatePlan
-from secateur.contracts.models import ModelSpec
+from secateur.contracts.models import ModelSpec, TrainingCurve
 from secateur.model.bundle import load_bundle, save_bundle, weight_counts
 from secateur.model.training.training_context import best_device
 from secateur.packaging.assembly import write_package
@@ -36,9 +36,8 @@ def prune_model(job: Job) -> None:
     job.note("scenario.seed", str(job.scenario.seed))
     training, seed = job.use(job.scenario.training), job.scenario.seed
     context = PruningContext.load(features, training, seed, best_device())
-    spec = dense.read(artifact_files.MODEL, ModelSpec)
+    spec, cuts = dense.read(artifact_files.MODEL, ModelSpec), None
     last = str(context.calibration.holdout.days[-1])
-    cuts = None
     if job.scenario.repruning and recipe.steps:
         settings, state = job.use(job.scenario.repruning), job.arguments.get("state")
         cuts = follow_previous_cuts(settings, state, recipe, (dense, features), last)
@@ -49,7 +48,8 @@ def prune_model(job: Job) -> None:
     facts = {"recipe": recipe.name, "dense": dense.digest, **weight_counts(model)}
     if training.recalibrate:
         facts["bias_moved"] = recalibrate(model, rows, context.calibration.holdout.labels)
-    source = package_source(features)
+    of_dense = dense.read(artifact_files.CURVE, TrainingCurve)
+    source = package_source(features, of_dense.privacy + pruned.curve.privacy)
     source = source.cut(pruned.kept_ids(spec), pruned.adapt_inputs(source.held_out.inputs, spec))
     with job.create("ModelBundle", "bundle") as draft:
         save_bundle(draft, model)

@@ -158,7 +158,8 @@ def features(tmp_path: Path) -> Artifact:
             (draft.folder / split).mkdir()
             pq.write_table(raw_rows().slice(0, 200), draft.folder / split / "part-0.parquet")
             pq.write_table(raw_rows().slice(200), draft.folder / split / "part-1.parquet")
-        draft.seal(MadeBy("test", "0"), {}, {})
+        days = {"train": ["2025-12-31"], "tune": ["2026-01-01"], "confirm": ["2026-01-02"]}
+        draft.seal(MadeBy("test", "0"), {}, {"days": days})
     return artifacts.open_artifact(place, "FeatureSet")
 
 

@@ -45,7 +45,7 @@ def test_a_scorecard_holds_both_models_and_survives_its_file(
 ) -> None:
     monkeypatch.setattr(latency, "SECONDS", 0)
     monkeypatch.setattr(evaluation, "resident_bytes", lambda *_: [5000, 2000])
-    card, scored = evaluation.evaluate(pair, features, lambda _: by_video(), seed=1)
+    card, scored = evaluation.evaluate(pair, features, lambda _: by_video(), 1, holdout_days=1)
     assert card == record.from_json(Scorecard, record.dump(card))
     assert (card.recipe, card.package) == ("small", pair.package.digest)
     assert card.dense_package == pair.dense.digest
@@ -93,4 +93,4 @@ def test_scores_that_are_no_numbers_are_refused_with_their_count(
 
     scorers = iter([by_video(), Broken()])
     with pytest.raises(GateRefused, match=f"2 of 300 scores on the tune days .*{pair.package.uri}"):
-        evaluation.evaluate(pair, features, lambda _: next(scorers), seed=1)
+        evaluation.evaluate(pair, features, lambda _: next(scorers), 1, holdout_days=1)

@@ -8,7 +8,7 @@ import torch
 from secateur.artifacts import create
 from secateur.contracts.candidates import Recipe, Step
 from secateur.contracts.features import BucketField, CategoryField, FeatureSchema
-from secateur.contracts.models import ModelSpec
+from secateur.contracts.models import ModelSpec, PrivateSteps
 from secateur.model.architectures.deepfm.network import DeepFM
 from secateur.model.data.inputs import Inputs
 from secateur.packaging.assembly import write_package
@@ -94,6 +94,23 @@ def test_the_card_names_recipe_days_and_sizes(tmp_path: Path) -> None:
     size = (folder / layout.PACKED_MODEL).stat().st_size
     for fact in ("`pruned`", "2022-04-25 to 2022-05-04", "1,234", "`liked`", f"{size:,}", "6-4"):
         assert fact in card
+
+
+def test_the_card_tells_the_epsilon_of_all_trainings_together(tmp_path: Path) -> None:
+    runs = tuple(PrivateSteps(0.01, 1.0, 4.0, steps, 1e-5) for steps in (9_000, 1_000))
+    source = replace(SOURCE, privacy=runs)
+    with create((tmp_path / "p").as_uri(), "Package") as draft:
+        calibration = Inputs.of_ids(torch.zeros(4, 3, dtype=torch.int32))
+        model, recipe = model_of((5, 7, 4)), Recipe("dense")
+        write_package(draft, model, recipe, source, calibration, "A sample")
+        card = (draft.folder / layout.CARD).read_text()
+        (draft.folder / ".unsealed").unlink()
+    assert "epsilon 1.04 at delta 1e-05 for one event" in card
+    assert "9,000 steps of noise 4, clip 1, each of a share of 0.01 of the rows" in card
+    assert (
+        "differential privacy"
+        not in (package(tmp_path / "q", (5, 7, 4), recipe) / layout.CARD).read_text()
+    )
 
 
 def test_the_card_says_how_numbers_and_values_are_stored(tmp_path: Path) -> None:

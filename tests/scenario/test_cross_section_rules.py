@@ -121,6 +121,14 @@ CASES = [
         ":42: training.embedding_optimizer: 'lazy_adam' does not move whole tables, as table_l2",
     ),
     (
+        ("[training]", "[training]\nbatch_norm = true\nprivacy = { noise_multiplier = 1.0 }"),
+        ":41: training.batch_norm: mixes the rows of a batch, which training.privacy does not",
+    ),
+    (
+        ("[training]", "[training]\nembedding_l2 = 1e-5\nprivacy = { noise_multiplier = 1.0 }"),
+        ":41: training.embedding_l2: tells which values a batch holds, which training.privacy",
+    ),
+    (
         ("min_rows = 100", "min_rows = 100\nlabel_rate = [0.5, 0.1]"),
         ":39: validation.label_rate: 0.5 is above 0.1: least, then most",
     ),

@@ -178,7 +178,8 @@ class Scorecard:
     the dense model, and of what must not, one whose scores are shuffled for half of the items.
     `served` is keyed by channel, None where it served nothing yet. `last_day` is that of the rows,
     `load` the share of the machine that others used while latency was timed, None where unknown.
-    The scores themselves lie beside it in `scores.parquet`.
+    `privacy` and `dense_privacy` are by attack what the scores give away of who was trained on: see
+    `judgement/membership.py`. The scores themselves lie beside it in `scores.parquet`.
     """
 
     recipe: str
@@ -196,6 +197,8 @@ class Scorecard:
     served: dict[str, ServedComparison | None] = field(default_factory=dict)
     last_day: str | None = None
     load: float | None = None
+    privacy: dict[str, dict[str, Difference]] = field(default_factory=dict)
+    dense_privacy: dict[str, dict[str, Difference]] = field(default_factory=dict)
 
     def of_metric(self, metric: str) -> dict[str, Difference]:
         """The differences in one metric by split and slice."""

@@ -108,11 +108,28 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class PrivateSteps:
+    """Steps that each draw a row with probability `sample_rate`, cut its gradient to a norm of
+    `clip` at most, and add normal noise of `noise_multiplier` times that (DP-SGD).
+    """
+
+    sample_rate: float
+    clip: float
+    noise_multiplier: float
+    steps: int
+    delta: float
+
+
+@dataclass(frozen=True)
 class TrainingCurve:
-    """What training saw, and which evaluation the kept weights are from."""
+    """What training saw, and which evaluation the kept weights are from.
+
+    `privacy` are its steps where they were private, by training where there were several.
+    """
 
     evaluations: tuple[Evaluation, ...]
     best: int
+    privacy: tuple[PrivateSteps, ...] = ()
 
     @property
     def best_evaluation(self) -> Evaluation:

@@ -36,3 +36,15 @@ def _by_scale(field: NumberField, numbers: Doubles) -> Doubles:
         return np.interp(numbers, field.knots, np.linspace(0, 1, len(field.knots)))
     found = numbers if field.scale == "standard" else signed_log(numbers)
     return found if field.scale == "log" else (found - field.mean) / (field.deviation or 1.0)
+
+
+def unscale(field: NumberField, scaled: Doubles) -> Doubles:
+    """Numbers [n] whose scaled values are these [n], to rounding: the inverse of `scale`."""
+    if field.scale == "quantile":
+        knots = field.knots or (0.0, 0.0)
+        return np.interp(scaled, np.linspace(0, 1, len(knots)), knots)
+    found = scaled if field.scale == "log" else scaled * (field.deviation or 1.0) + field.mean
+    if field.scale == "standard":
+        return found
+    numbers: Doubles = np.sign(found) * np.expm1(np.abs(found))
+    return numbers

@@ -14,7 +14,14 @@ from secateur.contracts.errors import ArtifactError, GateRefused
 from secateur.contracts.features import HELD_OUT, FeatureSchema
 from secateur.contracts.judgement import BATCHES, Footprint, Scorecard
 from secateur.judgement.compared_accuracy import ScoredSplit, compare_accuracy
-from secateur.judgement.scoring.client_scoring import read_rows, request, score_all, score_tasks
+from secateur.judgement.membership import Attacks, attack, find_suspects
+from secateur.judgement.scoring.client_scoring import (
+    ClientScorer,
+    read_rows,
+    request,
+    score_all,
+    score_tasks,
+)
 from secateur.judgement.scoring.latency import measure_latency
 from secateur.judgement.scoring.machine_load import watch_load
 from secateur.judgement.scoring.resident_memory import Load, resident_bytes
@@ -46,9 +53,12 @@ class Pair:
 
 
 def evaluate(
-    pair: Pair, features: Artifact, load: Load, seed: int
+    pair: Pair, features: Artifact, load: Load, seed: int, holdout_days: int
 ) -> tuple[Scorecard, Sequence[ScoredSplit]]:
-    """Measure all that a scorecard holds; `load` is the client's, importable by name."""
+    """Measure all that a scorecard holds; `load` is the client's, importable by name.
+
+    Of the train days the last `holdout_days` were held out of training.
+    """
     pair.demand_common_origin(features)
     schema = features.read(artifact_files.SCHEMA, FeatureSchema)
     rows = {split: read_rows(features.folder / split, schema) for split in HELD_OUT}
@@ -68,6 +78,7 @@ def evaluate(
         for package, scores in ((pair.dense, one.dense), (pair.package, one.candidate)):
             demand_numbers(package, one.split, scores)
     compared = compare_accuracy(scored, seed)
+    dense_privacy, privacy = attacks(features, scorers, scored[0], holdout_days, seed)
     with watch_load() as machine:
         dense_latency, latency = measure_latency(scorers, rows["tune"])
     resident = resident_bytes(load, pair.folders, request(rows["tune"], 0, max(BATCHES)))
@@ -86,8 +97,26 @@ def evaluate(
         controls=compared.controls,
         last_day=max(r.last_day for r in rows.values()),
         load=machine.of_others,
+        privacy=privacy,
+        dense_privacy=dense_privacy,
     )
     return scorecard, scored
+
+
+def attacks(
+    features: Artifact,
+    scorers: Sequence[ClientScorer],
+    tune: ScoredSplit,
+    holdout_days: int,
+    seed: int,
+) -> tuple[Attacks, Attacks]:
+    """What the dense model's and the candidate's scores give away of the rows of training."""
+    suspects = find_suspects(features, tune.rows, holdout_days, seed)
+    if suspects is None:
+        return {}, {}
+    dense, candidate = scorers
+    of_dense = attack(suspects, suspects.scores(dense, tune.dense))
+    return of_dense, attack(suspects, suspects.scores(candidate, tune.candidate))
 
 
 def demand_numbers(package: Artifact, split: str, scores: Scores) -> None:

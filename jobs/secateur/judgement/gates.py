@@ -29,6 +29,7 @@ from secateur.judgement.gating.floors import broken_floors
 from secateur.judgement.gating.limits import cost, limits_broken, saves_enough, target_missed
 from secateur.judgement.gating.nightly_controls import broken_controls
 from secateur.judgement.gating.non_inferiority import sentences
+from secateur.judgement.gating.privacy import leak_words, leaks_beyond
 from secateur.judgement.gating.references import (
     References,
     budget_exceeded,
@@ -103,11 +104,18 @@ def gate(
     """Judge one candidate on the tune days, with every reason in words."""
     tests = _compare(card, "tune", rules, confidence, channel)
     broken = limits_broken(card, rules) + (target_missed(card, target) if target else [])
+    broken += leaks_beyond(card, rules, confidence)
     saves, saving = saves_enough(card, rules)
     return Judged(
         recipe=recipe,
         outcome=_outcome(tests, broken, saves),
-        reasons=(*sentences(tests), *broken, saving, *small_slices(card, "tune", rules.slices)),
+        reasons=(
+            *sentences(tests),
+            *broken,
+            saving,
+            *small_slices(card, "tune", rules.slices),
+            *leak_words(card, confidence),
+        ),
         package=card.package,
         delta_auc=tests[0].delta,
         supported_margin=tests[0].supported_margin,
@@ -125,6 +133,7 @@ def confirm(card: Scorecard, rules: Judgement, refused: Verdict, references: Ref
     accepted = all(one.outcome == "passed" for one in tests) and not spent
     word = "confirmed" if accepted else "chosen on the tune days but not confirmed"
     said = [*([spent] if spent else []), *sentences(tests), saves_enough(card, rules)[1]]
+    said += leak_words(card, rules.confidence)
     if refused.reference == BOOTSTRAP:
         said.append(f"a bootstrap: {references.channel} serves nothing yet to compare with")
     return replace(

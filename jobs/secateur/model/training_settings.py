@@ -5,9 +5,27 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from secateur.model.architectures.network_settings import NetworkSettings
-from secateur.section import Fraction, Name, Positive
+from secateur.section import Fraction, Name, Positive, Section
 
 NotNegative = Annotated[float, Field(ge=0)]
+
+
+class PrivacySettings(Section):
+    """Training with differential privacy for every train row (DP-SGD: Abadi et al., CCS 2016).
+
+    Each step draws its rows anew, each with the same probability, cuts every row's gradient to one
+    norm, and adds noise to all weights, those of rows of the tables that no event read too. The
+    model card tells the epsilon of all steps, repairs included. What is counted of many rows is not
+    covered: vocabularies, buckets, counters, the choice of the best evaluation, and what pruning
+    measures. A row is an event; a user of many events has a weaker guarantee.
+    """
+
+    noise_multiplier: Annotated[float, Field(gt=0)]
+    """Standard deviation of the noise over `clip`; about 1 is usual."""
+    clip: Annotated[float, Field(gt=0)] = 1.0
+    """Largest norm of one row's gradient over all weights; a larger one is cut to it."""
+    delta: Annotated[float, Field(gt=0, lt=1)] = 1e-6
+    """Probability with which epsilon may not hold: below one over the train rows."""
 
 
 class Training(NetworkSettings):
@@ -61,5 +79,7 @@ class Training(NetworkSettings):
     """CPU threads. More than there are idle cores slow training down; the weights are the same."""
     memory_mb: Positive = 4096
     """Train rows that would take more than half of this are read from disk at every epoch."""
+    privacy: PrivacySettings | None = None
+    """Train with differential privacy."""
     checkpoint_s: NotNegative = 60.0
     """Seconds between two checkpoints; one is kept at every evaluation, too."""

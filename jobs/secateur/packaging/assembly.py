@@ -35,6 +35,7 @@ def write_package(
 ) -> None:
     """Write the package of a model; `calibration` are typical rows [n], see `parts_of`.
 
+
     Raises SkewRefused where the client scores held-out rows otherwise, from the files written, than
     the model with the numbers in them, where these hold other rows or values than were packed, or
     where the schema is not the features'.
@@ -60,7 +61,8 @@ def write_package(
     demand_files_as_packed(contents, schema, table.rows, arranged.values)
     made = _golden_rows(scored, schema)
     _write(draft, layout.GOLDEN, compression.compress(record.canonical_json(made)))
-    card = write_card(title, schema, model.spec, recipe, source.facts, file_bytes(draft.folder))
+    sizes = file_bytes(draft.folder)
+    card = write_card(title, schema, model.spec, recipe, source, sizes)
     _write(draft, layout.CARD, card.encode())
 
 

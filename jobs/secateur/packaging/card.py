@@ -1,12 +1,13 @@
 """The model card: what the package is, for the people who will serve it."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from secateur.contracts import record
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.features import FeatureSchema
-from secateur.contracts.models import ModelSpec
+from secateur.contracts.models import ModelSpec, PrivateSteps
+from secateur.model.training.privacy_accountant import epsilon
+from secateur.packaging.source import Source
 from secateur.serving.files.vocabulary import FALSE_MATCH
 
 _CARD = """\
@@ -22,7 +23,7 @@ tower {hidden} |
 | stored as | {storage} |
 | trained on | {days}: {train_rows:,} events |
 | user ids | keyed hashes, key fingerprint `{id_key}` |
-
+{privacy}
 Steps: {steps}
 
 ## Files
@@ -62,11 +63,11 @@ def write_card(
     schema: FeatureSchema,
     spec: ModelSpec,
     recipe: Recipe,
-    facts: Mapping[str, Any],
+    source: Source,
     sizes: Mapping[str, int],
 ) -> str:
-    """Markdown from the facts of the FeatureSet and the bytes of the other files."""
-    days = facts["days"]["train"]
+    """Markdown from what the source tells of data and trainings, and the other files' bytes."""
+    days = source.facts["days"]["train"]
     further = ", ".join(f"`{name}`" for name in schema.tasks)
     tasks = f"\nIt predicts further tasks too, which it was not judged by: {further}."
     return _CARD.format(
@@ -81,12 +82,31 @@ def write_card(
         recipe=recipe.name,
         storage=recipe.storage,
         days=f"{days[0]} to {days[-1]}",
-        train_rows=facts["rows"]["train"],
+        train_rows=source.facts["rows"]["train"],
         id_key=schema.id_key,
+        privacy=_privacy(source.privacy),
         scores=_meaning_of_scores(schema.drawn_rate),
         steps=_steps(recipe),
         matches=_matches(schema) if recipe.vocabulary == "ascending" else "",
         files="\n".join(f"| `{name}` | {size:,} |" for name, size in sorted(sizes.items())),
+    )
+
+
+def _privacy(runs: Sequence[PrivateSteps]) -> str:
+    """The guarantee of all trainings together; nothing where there is none."""
+    if not runs:
+        return ""
+    delta = max(run.delta for run in runs)
+    steps = "; ".join(
+        f"{run.steps:,} steps of noise {run.noise_multiplier:g}, clip {run.clip:g}, each of a "
+        f"share of {run.sample_rate:.3g} of the rows"
+        for run in runs
+    )
+    return (
+        f"| differential privacy | epsilon {epsilon(runs, delta):.2f} at delta {delta:g} for one "
+        f"event of the train days: {steps}. Not covered: vocabularies, buckets, counters, the "
+        "choice of the best evaluation, what pruning and recalibration measured; a user of many "
+        "events has less |\n"
     )
 
 

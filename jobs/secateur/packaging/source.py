@@ -16,7 +16,7 @@ from secateur.artifacts import Artifact
 from secateur.contracts import artifact_files
 from secateur.contracts.errors import ArtifactError
 from secateur.contracts.features import VALUE_PREFIX, FeatureSchema
-from secateur.contracts.models import ModelSpec
+from secateur.contracts.models import ModelSpec, PrivateSteps
 from secateur.model.data.batches import part_files, to_inputs
 from secateur.model.data.inputs import Inputs
 
@@ -49,7 +49,8 @@ class HeldOut:
 class Source:
     """`vocabulary[field]` lists values by id, `facts` are the data's.
 
-    `counts[field]` tells how often the train rows hold each value.
+    `counts[field]` tells how often the train rows hold each value, `privacy` the private steps of
+    all trainings.
     """
 
     schema: FeatureSchema
@@ -57,6 +58,7 @@ class Source:
     held_out: HeldOut
     facts: dict[str, Any]
     counts: dict[str, list[int]] = field(default_factory=dict)
+    privacy: tuple[PrivateSteps, ...] = ()
 
     def cut(self, ids: Mapping[str, Sequence[int]], inputs: Inputs) -> "Source":
         """The source for a smaller model, which reads the held-out rows as `inputs` [rows].
@@ -77,12 +79,12 @@ def _take_values(
     return {n: [column[i] for i in ids[n]] for n, column in columns.items() if n in ids}
 
 
-def package_source(features: Artifact) -> Source:
-    """Read what packaging needs of a FeatureSet."""
+def package_source(features: Artifact, privacy: tuple[PrivateSteps, ...] = ()) -> Source:
+    """Read what packaging needs of a FeatureSet; `privacy` are its model's private steps."""
     schema = features.read(artifact_files.SCHEMA, FeatureSchema)
     vocabulary, counts = _vocabulary(features, schema)
     held_out = read_held_out(features, schema)
-    return Source(schema, vocabulary, held_out, features.manifest.facts, counts)
+    return Source(schema, vocabulary, held_out, features.manifest.facts, counts, privacy)
 
 
 def cut_schema(schema: FeatureSchema, spec: ModelSpec) -> FeatureSchema:

@@ -25,6 +25,10 @@ from secateur.scenario.leakage_rules import (
     expressions_are_of_their_row,
     no_input_tells_an_outcome,
 )
+from secateur.scenario.privacy_rules import (
+    private_candidates_learn_no_rounding,
+    private_rows_stand_apart,
+)
 from secateur.scenario.sections.cleaning import Cleaning
 from secateur.scenario.sections.features import Features
 from secateur.scenario.sections.judgement import Judgement, ReleaseChannel
@@ -268,6 +272,8 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Mistake]]], ...] = (
     (("logs", "features", "training"), _days_are_enough),
     (("cleaning", "features"), _hours_split_what_comes_in_time),
     (("training",), _training_agrees_with_itself),
+    (("training",), private_rows_stand_apart),
+    (("training", "candidates"), private_candidates_learn_no_rounding),
     (("label",), _label_agrees_with_itself),
     (("label", "logs", "features"), no_input_tells_an_outcome),
     (("logs",), expressions_are_of_their_row),

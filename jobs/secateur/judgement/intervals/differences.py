@@ -43,7 +43,7 @@ def differences(
         for i, (into, measured) in enumerate(zip(found, of_candidates, strict=True)):
             one = _between(metric, of_dense, measured)
             if math.isfinite(one.value) and np.isfinite(one.influence).all():
-                into[metric.name] = _difference(one, clusters, of_rounds[i])
+                into[metric.name] = difference_of(one, clusters, of_rounds[i])
     return found
 
 
@@ -66,7 +66,7 @@ def levels(
     for name in names:
         one = DEFINITIONS[name].of_rows(model)
         if math.isfinite(one.value) and np.isfinite(one.influence).all():
-            found[name] = _difference(one, clusters, np.concatenate(resampled[name]))
+            found[name] = difference_of(one, clusters, np.concatenate(resampled[name]))
     return found
 
 
@@ -94,8 +94,11 @@ def _between(metric: Metric, dense: Measured, candidate: Measured) -> Measured:
     return Measured(ratio - 1, (candidate.influence - ratio * dense.influence) / dense.value)
 
 
-def _difference(measured: Measured, clusters: Clusters, resampled: Rounds) -> Difference:
-    """The closed form says which part of the resamples' variance is believed."""
+def difference_of(measured: Measured, clusters: Clusters, resampled: Rounds) -> Difference:
+    """A value and its interval, the closed form's where nothing was `resampled` [rounds].
+
+    It says which part of the resamples' variance is believed.
+    """
     spread = clusters.spread(measured.influence)
     known = resampled[np.isfinite(resampled)]
     agreement = 1.0

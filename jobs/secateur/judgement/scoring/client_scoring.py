@@ -113,8 +113,12 @@ def read_rows(folder: Path, schema: FeatureSchema) -> HeldOutRows:
 
 def score_all(scorer: ClientScorer, rows: HeldOutRows) -> Scores:
     """Probabilities [n] of all rows, from raw values whose user ids are hashed already."""
-    parts = [scorer.score(columns, hashed=True) for columns in _in_bulk(rows.values)]
-    return np.concatenate(parts)
+    return score_values(scorer, rows.values)
+
+
+def score_values(scorer: ClientScorer, values: RawValues) -> Scores:
+    """The same of raw values [n] alone."""
+    return np.concatenate([scorer.score(part, hashed=True) for part in _in_bulk(values)])
 
 
 def score_tasks(scorer: ClientScorer, rows: HeldOutRows) -> dict[str, Scores]:

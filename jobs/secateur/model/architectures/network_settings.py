@@ -81,3 +81,8 @@ class NetworkSettings(
     def has_tower(self) -> bool:
         """Whether the network has hidden layers."""
         return SHAPES[self.architecture].has_tower
+
+    @property
+    def pools_by_weights(self) -> bool:
+        """Whether the network has weights inside of its lists."""
+        return SHAPES[self.architecture].pools_by_weights

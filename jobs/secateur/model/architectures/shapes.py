@@ -33,6 +33,7 @@ class Shapes(Generic[Settings, Own]):
     own_kind: type[Any] = NoSpec
     has_embeddings = True
     has_tower = True
+    pools_by_weights = False  # whether what a list becomes is learned, too
 
     def own(self, spec: ModelSpec) -> Own:
         """The architecture's own part of a spec. Raises CorruptArtifact where types are others."""

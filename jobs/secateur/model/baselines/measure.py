@@ -116,6 +116,7 @@ def _linear(
             "patience": 2,
             "embedding_optimizer": "auto",
             "table_l2": 0.0,
+            "privacy": None,
         }
     )
     alone = replace(

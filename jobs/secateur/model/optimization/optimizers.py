@@ -192,7 +192,12 @@ class ModelOptimizer:
 
 
 def table_optimizer(training: Training, model: Recommender) -> str:
-    """The optimizer of the tables, "auto" resolved by how much of them a batch can touch."""
+    """The optimizer of the tables, "auto" resolved by how much of them a batch can touch.
+
+    Private steps move every row, of tables that no event read too.
+    """
+    if training.privacy:
+        return "adam"
     if training.embedding_optimizer != "auto":
         return training.embedding_optimizer
     if training.table_l2:

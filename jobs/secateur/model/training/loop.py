@@ -1,11 +1,12 @@
 """The training loop, which may be cut at any step and goes on with the same bits."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from secateur.contracts.errors import ScenarioError
 from secateur.contracts.models import TrainingCurve
 from secateur.model.architectures.recommender import Embedded
 from secateur.model.data.batches import Rows, to_device
@@ -16,6 +17,7 @@ from secateur.model.training.cuda_graph import GraphedStep
 from secateur.model.training.holdout import PREDICT_BATCH, HoldoutEvaluator, predict
 from secateur.model.training.metrics import logit_loss, task_losses
 from secateur.model.training.precision import score_function
+from secateur.model.training.private_steps import PrivateGradients, RowsDrawnAnew
 from secateur.model.training.training_context import TrainingContext
 
 
@@ -41,14 +43,21 @@ class TrainingLoop:
         self.context, self.settings = context, settings
         self.world, self.device = context.world, context.device
         self.limit = math.ceil(epochs * len(rows))
-        self.rows = to_device(rows, self.device)
+        self.rows = to_device(RowsDrawnAnew.of(rows) if settings.privacy else rows, self.device)
         self.score = score_function(self.model, settings.precision, self.device)
         weights = (settings.task_weights.get(task, 1.0) for task in self.model.spec.tasks)
         self.task_weights = torch.tensor([1.0, *weights], device=self.device)
         steps = math.ceil(epochs * len(rows) / settings.batch_size)
         self.optimizer = ModelOptimizer(self.model, settings, steps, self.world, context.start)
+        self.private = None
+        if settings.privacy:
+            if self.world.size > 1:
+                raise ScenarioError("training.privacy: its noise is one process's alone")
+            a_step = min(settings.batch_size, len(rows))
+            self.private = PrivateGradients(self.model, settings.privacy, a_step, self.task_weights)
         # Where a step launches the same kernels for every batch, a GPU can repeat it as a graph.
         same_kernels = self.optimizer.sparse is None and not self.model.spec.lists
+        same_kernels = same_kernels and self.private is None
         graphed = self.device.type == "cuda" and self.world.size == 1 and same_kernels
         self.compute = GraphedStep(self._compute) if graphed else self._compute
         self.step = self.samples = self.evaluated = 0
@@ -77,6 +86,8 @@ class TrainingLoop:
                 checkpoints.save(*self.state())
         state = self._final_state() if self.settings.start == "warm" else None
         curve = self.evaluator.restore_best()
+        if self.private:
+            curve = replace(curve, privacy=(self.private.steps_taken(self.step, len(self.rows)),))
         for tower in self.model.towers:
             tower.fold()
         return TrainingResult(curve, state)
@@ -142,6 +153,10 @@ class TrainingLoop:
 
         `whole` and `targets` float32 [rows, 1 + tasks] are the batch's over all ranks.
         """
+        if self.private:
+            self.loss += self.private.backward(whole, targets)
+            self.optimizer.step()
+            return
         mine, wanted, count = whole, targets, len(targets)
         if self.world.size > 1:
             share = self.world.shard(torch.arange(count, device=self.device))

@@ -22,6 +22,7 @@ from secateur.model.data.batches import Rows, Split
 from secateur.model.training.holdout import HoldoutEvaluator, predict, predict_tasks
 from secateur.model.training.loop import TrainingLoop, TrainingResult
 from secateur.model.training.metrics import logit_loss
+from secateur.model.training.private_steps import secret_seed
 from secateur.model.training.threads import on_threads
 from secateur.model.training.training_context import TrainingContext
 
@@ -87,6 +88,7 @@ def _deterministic(context: TrainingContext, model: Recommender) -> Iterator[Non
 
     Afterwards torch is set as before, and the model is on the CPU in evaluation mode.
     """
+    seed = secret_seed(context.seed) if context.settings.privacy else context.seed
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only so
     before = torch.are_deterministic_algorithms_enabled()
     settings = torch.utils.deterministic
@@ -94,7 +96,7 @@ def _deterministic(context: TrainingContext, model: Recommender) -> Iterator[Non
     torch.use_deterministic_algorithms(True)
     # Every kernel here writes all of its output; filling it first took a twentieth of a step.
     settings.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    torch.manual_seed(context.seed + context.world.rank)
+    torch.manual_seed(seed + context.world.rank)
     try:
         model.to(context.device)
         with on_threads(context.settings.threads):

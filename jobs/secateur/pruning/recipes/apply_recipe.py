@@ -177,7 +177,8 @@ class RecipeRun:
                 tower.normalize()
         self.untrained = False
         with held_at_zero(self.model) if self.sparse else nullcontext():
-            self.curve = _repair(self.model, self.context, self.epochs)
+            curve = _repair(self.model, self.context, self.epochs)
+        self.curve = replace(curve, privacy=(*self.curve.privacy, *curve.privacy))
 
 
 def _train_for_bits(recipe: Recipe, pruned: PrunedModel, context: PruningContext) -> PrunedModel:

@@ -93,6 +93,14 @@ class ServedRules(Section):
         return {name: margin for name, margin in asked.items() if margin != REPORTED}
 
 
+class PrivacyRules(Section):
+    """What a package may give away of the rows that it was trained on."""
+
+    leak: Annotated[float, Field(gt=0, lt=0.5)] | Literal["reported"] = REPORTED
+    """AUC, beyond what a shift of days gives, by which an attacker may tell train rows from others
+    of the same users: 0.02. Held by its upper bound, on the tune days."""
+
+
 class Judgement(Section):
     """The gate, and which of the packages that pass it is published."""
 
@@ -109,6 +117,8 @@ class Judgement(Section):
     """What the dense model itself must be worth."""
     served: ServedRules = Field(default_factory=ServedRules)
     """What it may lose against the release now served."""
+    privacy: PrivacyRules = Field(default_factory=PrivacyRules)
+    """What it may give away of who was trained on."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """One-sided confidence of the bound that must stay within each margin."""
     holdout_uses: Positive = 20

@@ -29,6 +29,7 @@ class AttentionShapes(Shapes[AttentionSettings, AttentionSpec]):
     """An activation unit for each list that shares a field's vocabulary."""
 
     own_kind = AttentionSpec
+    pools_by_weights = True
 
     def own_of(self, spec: ModelSpec, settings: AttentionSettings) -> AttentionSpec:
         """The hidden widths of the units."""
