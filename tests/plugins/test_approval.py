@@ -10,6 +10,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskAwaitingInput
 
 from secateur_airflow.approval import Approval, ask_approval, found_by_gate
+from secateur_airflow.signals.alerts import AskForWord
 from secateur_airflow.signals.failures import kind_of
 
 AT = datetime(2026, 5, 9, 4, tzinfo=UTC)
@@ -56,6 +57,18 @@ def test_a_no_and_silence_refuse_the_release_without_a_retry(
 def test_a_yes_of_nobody_is_none() -> None:
     with pytest.raises(AirflowFailException, match="nobody answered"):
         approval().execute_complete({}, event("Approve", None))
+
+
+def test_a_chat_that_is_away_keeps_nobody_from_being_asked(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = {"conn_type": "http", "host": "http://127.0.0.1:9"}
+    monkeypatch.setenv("AIRFLOW_CONN_SECATEUR_ALERTS", json.dumps(gone))
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "http://ui")
+    task = approval()
+    ti = SimpleNamespace(dag_id="d", run_id="r", task_id="approve_release", map_index=-1)
+    AskForWord().notify({"task": task, "task_instance": ti})
+    assert "the question was not posted" in caplog.text
 
 
 def test_people_are_asked_with_what_the_gate_found_and_a_link(

@@ -89,7 +89,10 @@ class AskForWord(BaseNotifier):
         told: Any = context
         operator = told["task"]
         link = operator.generate_link_to_ui_from_context(context=context)
-        post(f"{operator.subject}\n{operator.body}\nanswer: {link}")
+        try:
+            post(f"{operator.subject}\n{operator.body}\nanswer: {link}")
+        except Exception as error:  # the question stands in Airflow, whatever the chat's state
+            log.warning("the question was not posted: %s", error)
 
 
 class Overdue(BaseNotifier):
