@@ -89,3 +89,9 @@ def test_it_stays_away_from_a_night_at_work_and_from_days_of_a_window(
     assert sweep(log, site, "--delete") == FENCED
     assert files(site) == before
     assert open_store(str(site / "state")).exists("night.json")
+
+
+def test_a_day_of_which_nothing_is_left_leaves_no_folder(log: SmallLog, site: Path) -> None:
+    write(site / "state" / "clean_events" / "2024-03-02" / "k1" / "manifest.json", 90)
+    assert sweep(log, site, "--delete") == 0
+    assert [path.name for path in (site / "state" / "clean_events").iterdir()] == ["2024-03-01"]

@@ -3,6 +3,7 @@
 import shutil
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 
 from secateur.storage.local import FileStore
 from secateur.storage.open import open_store
@@ -33,7 +34,10 @@ def folders_at(store: Store, prefix: str, depth: int) -> list[Folder]:
 
 
 def remove_folder(uri: str, folder: Folder, first: str) -> None:
-    """Delete a folder of the store at `uri`: every file named `first` before all others."""
+    """Delete a folder of the store at `uri`: every file named `first` before all others.
+
+    Nobody else may write there meanwhile: folders above it go, too, where nothing is left in them.
+    """
     store = open_store(uri)
     keys = sorted(
         store.keys(f"{folder.key}/"), key=lambda key: (key.rpartition("/")[2] != first, key)
@@ -43,3 +47,11 @@ def remove_folder(uri: str, folder: Folder, first: str) -> None:
     path = local_path(join(uri, folder.key))
     if path is not None and isinstance(store, FileStore) and path.is_dir():
         shutil.rmtree(path)  # what a listing does not show: empty folders
+        _remove_empty(path.parent, store.root)
+
+
+def _remove_empty(folder: Path, root: Path) -> None:
+    """Remove a folder below `root` that has nothing left, and those above it likewise."""
+    while folder != root and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
