@@ -70,7 +70,16 @@ def helm() -> dict[str, Any]:
 # Of the chart's values.schema.json, 1.22, the keys that the file may use.
 CHART = {
     *("airflowHome", "airflowVersion", "apiSecretKeySecretName", "config", "dagProcessor", "data"),
-    *("createUserJob", "env", "executor", "extraEnvFrom", "fernetKeySecretName", "gid", "images", "jwtSecretName"),
+    *(
+        "createUserJob",
+        "env",
+        "executor",
+        "extraEnvFrom",
+        "fernetKeySecretName",
+        "gid",
+        "images",
+        "jwtSecretName",
+    ),
     *("postgresql", "triggerer", "uid", "volumeMounts", "volumes", "workers"),
 }
 

@@ -34,7 +34,7 @@ def suspects(seed: int = 0, each: int = EACH) -> Suspects:
         items=rng.integers(0, 200, len(kinds)),
         kinds=kinds,
         places=np.arange(each),
-        train=TrainRows(np.zeros(train, np.int8), texts, texts, TableValues(pa.table({}))),
+        train=TrainRows(np.zeros(train, np.int8), texts, texts, texts, TableValues(pa.table({}))),
         further=2.0,
     )
 

@@ -27,8 +27,7 @@ from numpy.typing import NDArray
 
 from secateur.artifacts import Artifact
 from secateur.auc import Scores
-from secateur.contracts import artifact_files
-from secateur.contracts.features import FeatureSchema
+from secateur.contracts.features import ITEM_KEY
 from secateur.contracts.judgement import Difference
 from secateur.judgement.accuracy import BinaryLabels
 from secateur.judgement.intervals.clusters import Clusters
@@ -38,9 +37,9 @@ from secateur.judgement.metrics.scored_rows import Codes, JudgedRows, ScoredRows
 from secateur.judgement.scoring.client_scoring import (
     ClientScorer,
     HeldOutRows,
-    item_field,
     score_values,
 )
+from secateur.judgement.scoring.raw_values import StoredValues
 from secateur.judgement.scoring.train_rows import TrainRows, read_train_rows
 
 MOST_ROWS = 2**16  # of the train days, and of the tune days
@@ -113,7 +112,7 @@ def find_suspects(
     return Suspects(
         labels=np.append(tune.labels[places], train.labels),
         users=_codes(np.append(hashes, train.hashes)),
-        items=_items(features, tune, places, train),
+        items=_items(features, places, train),
         kinds=np.append(np.full(len(places), TUNE), kinds).astype(np.int8),
         places=places,
         train=train,
@@ -131,15 +130,11 @@ def _further(tune: Sequence[str], held_out: Sequence[str], learned: Sequence[str
     return (last - first) / (last - middle) if last > middle else 1.0
 
 
-def _items(
-    features: Artifact, tune: HeldOutRows, places: NDArray[np.int64], train: TrainRows
-) -> Codes:
-    """Codes of the items [n]; where nothing names them, every row's is its own."""
-    item = item_field(features.read(artifact_files.SCHEMA, FeatureSchema))
-    if item is None:
-        return np.arange(len(places) + len(train))
-    tables = tune.values.select([item]).take(places), train.values.table
-    return _codes(np.concatenate([table[item].to_numpy().astype(np.str_) for table in tables]))
+def _items(features: Artifact, places: NDArray[np.int64], train: TrainRows) -> Codes:
+    """Codes of the items [n] of tune rows at these places [k], then of the train rows."""
+    files = sorted((features.folder / "tune").glob("*.parquet"))
+    of_tune = StoredValues(files, {ITEM_KEY: ITEM_KEY}).take(places)[ITEM_KEY]
+    return _codes(np.append(of_tune.to_numpy().astype(np.str_), train.items))
 
 
 def _codes(values: NDArray[np.str_]) -> Codes:

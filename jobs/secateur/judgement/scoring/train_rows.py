@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from secateur.artifacts import Artifact
 from secateur.contracts import artifact_files
 from secateur.contracts.features import (
+    ITEM_KEY,
     USER_HASH,
     AnyField,
     BucketField,
@@ -37,10 +38,11 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class TrainRows:
-    """Train rows [n]: labels, keyed hashes of users, days, and raw values."""
+    """Train rows [n]: labels, keyed hashes of users, keys of items, days, and raw values."""
 
     labels: NDArray[np.int8]
     hashes: NDArray[np.str_]
+    items: NDArray[np.str_]
     days: NDArray[np.str_]
     values: TableValues
 
@@ -61,11 +63,12 @@ def read_train_rows(
     places = _draw(files, wanted, most, np.random.default_rng([seed, 11]))
     if not len(places):
         return None
-    names = [LABEL, USER_HASH, DAY, *(field.name for field in schema.inputs)]
+    names = [LABEL, USER_HASH, ITEM_KEY, DAY, *(field.name for field in schema.inputs)]
     table = StoredValues(files, {name: name for name in names}).take(places)
     return TrainRows(
         labels=table[LABEL].to_numpy().astype(np.int8),
         hashes=table[USER_HASH].to_numpy().astype(np.str_),
+        items=table[ITEM_KEY].to_numpy().astype(np.str_),
         days=table[DAY].to_numpy().astype(np.str_),
         values=TableValues(decode(table, schema, _vocabularies(features))),
     )
