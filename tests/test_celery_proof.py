@@ -60,7 +60,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def night(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CeleryNight]:
     folder = tmp_path_factory.mktemp("site")
     scenarios = write_small_night(folder / "scenarios", "celery_night")
-    site = Site(folder, free_port(), (("scenarios", str(scenarios)), ("gpu_queue", QUEUE)))
+    settings = {"scenarios": str(scenarios), "gpu_queue": QUEUE, "schedule": "off"}
+    site = Site(folder, free_port(), tuple(settings.items()))
     with (
         postgres("airflow") as database,
         redis(folder, secrets.token_hex(8)) as broker,
