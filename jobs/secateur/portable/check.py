@@ -1,41 +1,23 @@
 """That a portable model scores the golden rows of its package as the client does."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from secateur.contracts import record
-from secateur.contracts.errors import ReleaseError
 from secateur.contracts.features import CategoryField, FeatureSchema
 from secateur.encoding.numbers import number_of
 from secateur.encoding.spelling import canonical
+from secateur.portable.scoring import Check, Feed, demand_alike
 from secateur.serving.encoding.raw_columns import is_scalar
 from secateur.serving.encoding.sequences import encode_vector, rows_of
 from secateur.serving.files import layout
 from secateur.serving.files.golden import Golden
 from secateur.serving.files.package import read_whole
 from secateur.serving.scorer import load
-
-TOLERANCE = 1e-6
-
-Feed = dict[str, NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class Check:
-    """The golden rows as the portable model's inputs, the client's scores, and how far its own are.
-
-    `scores` are by output; `difference` is the largest of all.
-    """
-
-    inputs: Feed
-    scores: dict[str, NDArray[np.float32]]
-    difference: float
 
 
 def check(model: bytes, folder: Path) -> Check:
@@ -49,16 +31,7 @@ def check(model: bytes, folder: Path) -> Check:
     expected = {layout.PROBABILITY: label[1]}
     expected |= {layout.task_output(name): scores for name, scores in tasks}
     inputs = raw_inputs(scorer.schema, columns)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    found = session.run([*expected], inputs)
-    pairs = zip(found, expected.values(), strict=True)
-    difference = max(float(np.abs(one - other).max()) for one, other in pairs)
-    if not difference <= TOLERANCE:
-        raise ReleaseError(
-            f"the portable model scores golden rows up to {difference:.2g} otherwise"
-        )
+    difference = demand_alike(model, inputs, expected)
     return Check(inputs, expected, difference)
 
 

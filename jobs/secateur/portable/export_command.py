@@ -7,6 +7,9 @@ are inside, so that any ONNX Runtime scores with it and no code of ours. It is w
 golden rows score as the client scores them, within 1e-6; `--golden` writes these rows, with their
 scores, to check the other language by. Users come as their keyed hash: the first 16 hex digits of
 HMAC-SHA256 under SECATEUR_ID_KEY, as a uint64. See the guide to the client.
+
+With `--publish` both files become a release of <root>/<scenario>_portable, signed by
+SECATEUR_SIGNING_KEY, on the channel of the same name: others pull it by the release format.
 """
 
 import argparse
@@ -14,35 +17,36 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from secateur.flags import Parser
-from secateur.portable.check import Check
-from secateur.portable.export import export_onnx
+from secateur.portable.export import PortableModel, export_onnx
+from secateur.portable.golden_file import kind_of, write_golden
+from secateur.portable.publishing import PORTABLE, portable_uri, publish_portable, try_out
+from secateur.releases.publisher import Publisher
 from secateur.releases.pulling import PulledRelease, pull
-
-_KINDS = {"O": "string", "u": "uint64"}
 
 
 def run_export_command(argv: Sequence[str]) -> None:
     """Pull, export, check and write. Raises what `secateur.pull` and `export_onnx` do."""
-    asked = _parser().parse_args(argv)
+    parser = _parser()
+    asked = parser.parse_args(argv)
+    if not (asked.onnx or asked.publish):
+        parser.error("say --onnx FILE, --publish, or both")
     release = pull(asked.uri, asked.channel, asked.release, asked.cache)
     found = export_onnx(release.folder, _facts(release))
-    asked.onnx.write_bytes(found.model)
+    if asked.onnx:
+        asked.onnx.write_bytes(found.model)
     if asked.golden:
-        asked.golden.write_text(json.dumps(_golden(found.check), allow_nan=False) + "\n")
+        write_golden(found.check, asked.golden)
     told = {
-        "onnx": str(asked.onnx),
+        "onnx": str(asked.onnx) if asked.onnx else None,
+        "published": _publish(asked, release, found) if asked.publish else None,
         "bytes": len(found.model),
         "package_bytes": release.manifest.bytes,
         "release": release.manifest.number,
         "golden_rows": len(next(iter(found.check.scores.values()))),
         "largest_difference": found.check.difference,
-        "inputs": {name: _kind_of(one) for name, one in found.check.inputs.items()},
+        "inputs": {name: kind_of(one) for name, one in found.check.inputs.items()},
         "outputs": [*found.check.scores],
     }
     sys.stdout.write(json.dumps(told, indent=2) + "\n")
@@ -55,12 +59,24 @@ def _parser() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("uri", metavar="URI", help="<root>/<scenario>: s3://models/short_video")
-    parser.add_argument("--onnx", type=Path, required=True, help="the file to write")
+    parser.add_argument("--onnx", type=Path, help="the file to write")
+    parser.add_argument(
+        "--publish", action="store_true", help=f"make it a release of <root>/<scenario>{PORTABLE}"
+    )
     parser.add_argument("--golden", type=Path, help="golden rows and their scores, as JSON")
     parser.add_argument("--channel", default="latest")
     parser.add_argument("--release", type=int, help="this one, whatever the channel serves")
     parser.add_argument("--cache", type=Path, help="default: $XDG_CACHE_HOME/secateur")
     return parser
+
+
+def _publish(
+    asked: argparse.Namespace, release: PulledRelease, model: PortableModel
+) -> dict[str, object]:
+    """Publish it on the same channel of its own store; what became of it."""
+    publisher = Publisher.at(portable_uri(asked.uri), try_out)
+    receipt = publish_portable(publisher, asked.channel, release.manifest, model)
+    return {"uri": publisher.store.uri, "release": receipt.number, "served": receipt.served}
 
 
 def _facts(release: PulledRelease) -> dict[str, str]:
@@ -72,24 +88,3 @@ def _facts(release: PulledRelease) -> dict[str, str]:
         "recipe": manifest.recipe,
         "published_at": manifest.published_at,
     }
-
-
-def _golden(check: Check) -> dict[str, Any]:
-    inputs = {
-        name: {"type": _kind_of(one), "dims": [*one.shape], "data": _plain_values(one)}
-        for name, one in check.inputs.items()
-    }
-    return {"inputs": inputs, "outputs": {n: one.tolist() for n, one in check.scores.items()}}
-
-
-def _kind_of(values: NDArray[Any]) -> str:
-    return _KINDS.get(values.dtype.kind, str(values.dtype))
-
-
-def _plain_values(values: NDArray[Any]) -> list[Any]:
-    """In row-major order, null for NaN; a uint64 is more than JSON's numbers hold: a text."""
-    flat = values.ravel()
-    if flat.dtype.kind == "u":
-        return [str(value) for value in flat.tolist()]
-    is_float = flat.dtype.kind == "f"
-    return [None if is_float and np.isnan(value) else value for value in flat.tolist()]

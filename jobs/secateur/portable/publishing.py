@@ -1,0 +1,54 @@
+"""Portable models in the store: releases of their own, beside the packages that they are made of.
+
+Those of `<root>/<scenario>` lie in `<root>/<scenario>_portable`, with numbers, signatures and
+channels of their own, as snapshots do: what holds for a release holds for them, and a reader in any
+language needs the page on the release format alone.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from secateur.artifacts import sha256_file
+from secateur.contracts.manifest import FileEntry
+from secateur.contracts.releases import PublishReceipt, ReleaseManifest
+from secateur.portable.export import PortableModel
+from secateur.portable.golden_file import read_golden, write_golden
+from secateur.portable.scoring import demand_alike
+from secateur.releases.publisher import Publisher
+from secateur.releases.publishing import publish_files
+from secateur.releases.pulling import PulledRelease
+
+PORTABLE = "_portable"  # after a scenario's name
+MODEL, GOLDEN = "model.onnx", "golden.json"
+
+
+def portable_uri(uri: str) -> str:
+    """Where the portable models of `<root>/<scenario>` lie."""
+    return uri.rstrip("/") + PORTABLE
+
+
+def try_out(release: PulledRelease) -> None:
+    """Score the golden rows of a pulled portable model. Raises ReleaseError."""
+    demand_alike(release.folder / MODEL, *read_golden(release.folder / GOLDEN))
+
+
+def publish_portable(
+    publisher: Publisher, channel: str, source: ReleaseManifest, model: PortableModel
+) -> PublishReceipt:
+    """Make the portable form of the release `source` a release, and let `channel` serve it.
+
+    One package has one portable release: published again, nothing is written. Raises what
+    `publishing.publish_files` does.
+    """
+    with TemporaryDirectory(prefix="secateur-portable-") as temporary:
+        folder = Path(temporary)
+        (folder / MODEL).write_bytes(model.model)
+        write_golden(model.check, folder / GOLDEN)
+        files = tuple(
+            FileEntry(name, sha256_file(folder / name), (folder / name).stat().st_size)
+            for name in (GOLDEN, MODEL)
+        )
+        scenario = publisher.catalogue.scenario
+        draft = replace(source, scenario=scenario, number=0, published_at="", files=files)
+        return publish_files(publisher, channel, draft, folder)
