@@ -19,7 +19,6 @@ from secateur.contracts.data import Profile
 from secateur.releases.layout import snapshots_uri
 from secateur.releases.publisher import Publisher
 from secateur.releases.snapshots import publish_snapshot as publish
-from secateur.releases.snapshots import try_out
 from secateur.storage import join
 
 
@@ -30,7 +29,7 @@ def publish_snapshot(job: Job) -> None:
     days = tuple(sorted(report.read(artifact_files.PROFILE, Profile).days))
     rules = job.use(job.scenario.release)
     uri = snapshots_uri(join(job.flag("store"), job.scenario.name))
-    publisher = replace(Publisher.at(uri, try_out), valid_hours=rules.valid_hours)
+    publisher = replace(Publisher.at(uri), valid_hours=rules.valid_hours)
     with job.create("Release") as draft:
         receipt = publish(publisher, rules.channel, snapshot, report, days, rules.older_data)
         draft.write(artifact_files.RECEIPT, receipt)

@@ -31,7 +31,7 @@ OWNERS = {
     "safetensors": {"model", "pruning"},
     "onnx": {"onnx_graph"},
     "onnx_ir": {"onnx_graph"},
-    "onnxruntime": {"serving", "packaging", "portable"},
+    "onnxruntime": {"serving", "packaging"},
     "boto3": {"storage"},
     "botocore": {"storage"},
     "cryptography": {"releases"},

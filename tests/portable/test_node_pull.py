@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 
 from secateur import client
+from secateur.contracts.errors import CorruptArtifact, ReleaseError
 from secateur.releases import layout
 from secateur.releases.catalogue import Catalogue
 from secateur.releases.publisher import Publisher
 from secateur.releases.publishing import publish
 from secateur.releases.signing import SIGNING_KEY, VERIFY_KEY, Signer, new_seed
+from secateur.serving import portable_model
 from secateur.storage import FileStore
 from small_package import sealed
 from source_tree import PROJECT
@@ -174,3 +176,30 @@ def test_the_same_package_is_published_once(
     told = json.loads(capsys.readouterr().out)
     assert told["published"]["release"] == 1
     assert layout.numbers(FileStore(store)) == [1]
+
+
+def test_a_person_verifies_portable_models_by_the_same_command(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert client.main(["verify", store.as_uri(), f"--cache={tmp_path / 'v'}"]) == 0
+    assert "golden scores hold" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wrong", ["score", "row", "model"])
+def test_a_portable_model_that_scores_otherwise_is_found(
+    store: Path, tmp_path: Path, wrong: str
+) -> None:
+    assert client.main(["pull", store.as_uri(), f"--cache={tmp_path / 'v'}"]) == 0
+    (folder,) = (tmp_path / "v").glob("*/releases/*")
+    portable_model.check_portable(folder)
+    golden = folder / "golden.json"
+    held = json.loads(golden.read_text())
+    if wrong == "score":
+        held["outputs"]["probability"][0] += 1e-3
+    elif wrong == "row":
+        held["inputs"]["video_id"]["data"][0] = "9"
+    else:
+        (folder / "model.onnx").write_bytes(b"no model")
+    golden.write_text(json.dumps(held))
+    with pytest.raises((ReleaseError, CorruptArtifact)):
+        portable_model.check_portable(folder)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from secateur import artifacts
+from secateur import artifacts, client
 from secateur.artifacts import Artifact
 from secateur.contracts.errors import ArtifactError, CorruptArtifact, ReleaseError
 from secateur.contracts.manifest import MadeBy
@@ -16,9 +16,11 @@ from secateur.contracts.releases import (
     SnapshotColumn,
     SnapshotTable,
 )
+from secateur.releases.canary import open_snapshot
 from secateur.releases.layout import snapshots_uri
 from secateur.releases.pulling import pull_from
-from secateur.releases.snapshots import publish_snapshot, pull_snapshot, try_out
+from secateur.releases.signing import SIGNING_KEY, VERIFY_KEY
+from secateur.releases.snapshots import publish_snapshot, pull_snapshot
 from secateur.snapshot.key_index import key_hash
 from secateur.snapshot.keyed_tables import SNAPSHOT, StoredSnapshot, write_table
 from secateur.storage import Store
@@ -57,7 +59,9 @@ def snapshot_of(folder: Path, day: str, events: float, scenario: str = SCENARIO)
 def publish_day(shop: Shop, day: str, events: float = 1.0) -> PublishReceipt:
     snapshot = snapshot_of(shop.folder, day, events)
     report = report_of_events(shop.folder, day)
-    return publish_snapshot(shop.publisher(try_out=try_out), "latest", snapshot, report, [day])
+    return publish_snapshot(
+        shop.publisher(try_out=open_snapshot), "latest", snapshot, report, [day]
+    )
 
 
 def events_in(shop: Shop) -> float:
@@ -92,7 +96,7 @@ def test_one_of_another_scenario_moves_no_channel(shop: Shop) -> None:
     other = snapshot_of(shop.folder, "2024-03-01", 1, scenario="news")
     report = report_of_events(shop.folder, "2024-03-01")
     with pytest.raises(ReleaseError, match="is news's, not short_video_snapshot"):
-        publish_snapshot(shop.publisher(try_out=try_out), "latest", other, report, [])
+        publish_snapshot(shop.publisher(try_out=open_snapshot), "latest", other, report, [])
     assert shop.catalogue().pointer("latest") is None
 
 
@@ -110,7 +114,7 @@ def test_a_torn_table_moves_no_channel(shop: Shop) -> None:
     broken = replace(whole, manifest=replace(whole.manifest, files=torn))
     with pytest.raises(CorruptArtifact, match="no whole snapshot"):
         publish_snapshot(
-            shop.publisher(try_out=try_out),
+            shop.publisher(try_out=open_snapshot),
             "latest",
             broken,
             report_of_events(shop.folder, "2024-03-01"),
@@ -124,7 +128,7 @@ def test_a_model_is_no_snapshot(shop: Shop) -> None:
     pulled = pull_from(shop.catalogue(), shop.folder / "cache")
     (pulled.folder / SNAPSHOT).unlink()
     with pytest.raises(CorruptArtifact):
-        try_out(pulled)
+        open_snapshot(pulled)
 
 
 def test_the_store_is_named_after_the_models() -> None:
@@ -141,7 +145,7 @@ def die_at_calls(shop: Shop, every: int) -> None:
     def publish(store: Store, value: float) -> PublishReceipt:
         day = f"day {value:04.0f}"
         snapshot, report = snapshot_of(shop.folder, day, value), report_of_events(shop.folder, day)
-        publisher = shop.publisher(store, try_out)
+        publisher = shop.publisher(store, open_snapshot)
         return publish_snapshot(publisher, "latest", snapshot, report, [day])
 
     publish(shop.store, 1)
@@ -166,3 +170,15 @@ def test_a_publish_that_dies_shows_the_old_snapshot_or_the_new(shop: Shop) -> No
 @pytest.mark.proof
 def test_a_publish_that_dies_at_any_call_shows_the_old_snapshot_or_the_new(shop: Shop) -> None:
     die_at_calls(shop, every=1)
+
+
+def test_a_person_verifies_and_rolls_back_snapshots_by_the_same_commands(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    publish_day(shop, "2024-03-01", 1)
+    publish_day(shop, "2024-03-02", 2)
+    monkeypatch.setenv(SIGNING_KEY, shop.seed)
+    monkeypatch.setenv(VERIFY_KEY, shop.signer.public)
+    assert client.main(["verify", shop.uri, f"--cache={tmp_path / 'v'}"]) == 0
+    assert client.main(["rollback", shop.uri, "--release=1", "--reason=wrong counts"]) == 0
+    assert events_in(shop) == 1

@@ -1,6 +1,7 @@
 """That a portable model scores the golden rows of its package as the client does."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,25 @@ from secateur.contracts import record
 from secateur.contracts.features import CategoryField, FeatureSchema
 from secateur.encoding.numbers import number_of
 from secateur.encoding.spelling import canonical
-from secateur.portable.scoring import Check, Feed, demand_alike
 from secateur.serving.encoding.raw_columns import is_scalar
 from secateur.serving.encoding.sequences import encode_vector, rows_of
 from secateur.serving.files import layout
 from secateur.serving.files.golden import Golden
 from secateur.serving.files.package import read_whole
+from secateur.serving.portable_model import Feed, demand_alike
 from secateur.serving.scorer import load
+
+
+@dataclass(frozen=True)
+class Check:
+    """The golden rows as the portable model's inputs, the client's scores, and how far its own are.
+
+    `scores` are by output; `difference` is the largest of all.
+    """
+
+    inputs: Feed
+    scores: dict[str, NDArray[np.float32]]
+    difference: float
 
 
 def check(model: bytes, folder: Path) -> Check:

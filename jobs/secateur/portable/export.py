@@ -9,8 +9,7 @@ from secateur.contracts.features import CategoryField, FeatureSchema
 from secateur.onnx_graph.graph import Value
 from secateur.onnx_graph.raw_graph import RawGraph, input_names, model_bytes
 from secateur.portable import raw_fields
-from secateur.portable.check import check
-from secateur.portable.scoring import Check
+from secateur.portable.check import Check, check
 from secateur.serving.files import layout
 from secateur.serving.files.package import Contents, read_package
 from secateur.serving.runtime import id_places

@@ -21,7 +21,7 @@ from pathlib import Path
 from secateur.flags import Parser
 from secateur.portable.export import PortableModel, export_onnx
 from secateur.portable.golden_file import kind_of, write_golden
-from secateur.portable.publishing import PORTABLE, portable_uri, publish_portable, try_out
+from secateur.portable.portable_release import PORTABLE, portable_uri, publish_portable
 from secateur.releases.publisher import Publisher
 from secateur.releases.pulling import PulledRelease, pull
 
@@ -74,7 +74,7 @@ def _publish(
     asked: argparse.Namespace, release: PulledRelease, model: PortableModel
 ) -> dict[str, object]:
     """Publish it on the same channel of its own store; what became of it."""
-    publisher = Publisher.at(portable_uri(asked.uri), try_out)
+    publisher = Publisher.at(portable_uri(asked.uri))
     receipt = publish_portable(publisher, asked.channel, release.manifest, model)
     return {"uri": publisher.store.uri, "release": receipt.number, "served": receipt.served}
 

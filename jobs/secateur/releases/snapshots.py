@@ -10,22 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from secateur.artifacts import Artifact, demand_receipt
-from secateur.contracts.errors import ReleaseError
 from secateur.contracts.releases import PublishReceipt, ReleaseManifest
-from secateur.releases.layout import SNAPSHOTS, snapshots_uri
+from secateur.releases.layout import snapshots_uri
 from secateur.releases.publisher import Publisher
 from secateur.releases.publishing import publish_files
 from secateur.releases.pulling import PulledRelease, pull
-from secateur.snapshot.keyed_tables import StoredSnapshot
 
 RECIPE = "snapshot"
-
-
-def try_out(release: PulledRelease) -> None:
-    """Open a pulled snapshot as a service would. Raises CorruptArtifact, ReleaseError."""
-    meaning = StoredSnapshot(release.folder).meaning
-    if meaning.scenario + SNAPSHOTS != release.manifest.scenario:
-        raise ReleaseError(f"the snapshot is {meaning.scenario}'s, not {release.manifest.scenario}")
 
 
 def publish_snapshot(

@@ -8,12 +8,13 @@ from secateur.contracts.manifest import MadeBy
 from secateur.contracts.releases import FeatureSnapshot, SnapshotColumn, SnapshotTable
 from secateur.identity import fingerprint
 from secateur.releases import layout
+from secateur.releases.canary import open_snapshot
 from secateur.releases.catalogue import Catalogue
 from secateur.releases.following import Reader
 from secateur.releases.layout import snapshots_uri
 from secateur.releases.publisher import Publisher
 from secateur.releases.signing import Signer
-from secateur.releases.snapshots import publish_snapshot, try_out
+from secateur.releases.snapshots import publish_snapshot
 from secateur.serving.scorer import load
 from secateur.snapshot.keyed_tables import SNAPSHOT, write_table
 from small_package import KEY
@@ -39,7 +40,9 @@ def publish_snapshot_of(site: Site, day: str, durations: list[float]) -> None:
     signer = Signer.of(site.seed)
     catalogue = Catalogue(*layout.open_scenario(snapshots_uri(site.uri)), signer.trust())
     made = artifacts.open_artifact(uri, "FeatureSnapshot")
-    publish_snapshot(Publisher(catalogue, signer, try_out), "latest", made, sealed_report, [day])
+    publish_snapshot(
+        Publisher(catalogue, signer, open_snapshot), "latest", made, sealed_report, [day]
+    )
 
 
 def test_it_follows_the_snapshots_beside_the_models(site: Site) -> None:

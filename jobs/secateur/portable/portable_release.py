@@ -13,24 +13,17 @@ from secateur.artifacts import sha256_file
 from secateur.contracts.manifest import FileEntry
 from secateur.contracts.releases import PublishReceipt, ReleaseManifest
 from secateur.portable.export import PortableModel
-from secateur.portable.golden_file import read_golden, write_golden
-from secateur.portable.scoring import demand_alike
+from secateur.portable.golden_file import write_golden
 from secateur.releases.publisher import Publisher
 from secateur.releases.publishing import publish_files
-from secateur.releases.pulling import PulledRelease
+from secateur.serving.portable_model import GOLDEN, MODEL
 
 PORTABLE = "_portable"  # after a scenario's name
-MODEL, GOLDEN = "model.onnx", "golden.json"
 
 
 def portable_uri(uri: str) -> str:
     """Where the portable models of `<root>/<scenario>` lie."""
     return uri.rstrip("/") + PORTABLE
-
-
-def try_out(release: PulledRelease) -> None:
-    """Score the golden rows of a pulled portable model. Raises ReleaseError."""
-    demand_alike(release.folder / MODEL, *read_golden(release.folder / GOLDEN))
 
 
 def publish_portable(
