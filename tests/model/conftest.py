@@ -53,6 +53,7 @@ def write_day(draft: Draft, split: str, day: str, rng: np.random.Generator) -> N
         "label_even": pa.array(even, pa.int8(), mask=untold),
         "label_late": pa.array(late, pa.int8()),
         "item_key": ids[:, 1].astype(str),
+        "user_hash": ids[:, 0].astype(str),
         "time_ms": np.arange(ROWS_A_DAY),
     }
     table = pa.table(columns | {"label": label, "day": [day] * ROWS_A_DAY})

@@ -38,6 +38,7 @@ def day_rows(day: str, seed: int, held_out: bool) -> pa.Table:
         "time_ms": milliseconds(day, 0) + np.sort(draw.integers(0, 50_000, 400)),
     }
     columns["item_key"] = [f"n{n}" for n in items]
+    columns["user_hash"] = [f"u{n % 50}" for n in range(len(items))]
     values = {"value_place": [str(n + 1) for n in places]}
     return pa.table(columns | (values if held_out else {}))
 
@@ -140,5 +141,26 @@ def test_the_error_of_a_difference_is_that_of_rows_drawn_again() -> None:
         at = draw.integers(0, 2000, 2000)
         areas = [auc(labels[at], scores[at]) or 0.0 for scores in (one, other)]
         differences.append(areas[0] - areas[1])
-    assert difference_error(labels, one, other) == pytest.approx(np.std(differences), rel=0.15)
-    assert difference_error(np.zeros(9, np.int8), one[:9], other[:9]) is None
+    apart = [np.arange(2000)] * 2
+    found = difference_error(labels, apart, one, other)
+    assert found == pytest.approx(np.std(differences), rel=0.15)
+    few = [np.arange(9)] * 2
+    assert difference_error(np.zeros(9, np.int8), few, one[:9], other[:9]) is None
+
+
+def test_the_error_knows_that_rows_of_one_item_err_together() -> None:
+    """A baseline errs by item, as popularity does: its error is that of logs of other items."""
+    errors, differences = [], []
+    for seed in range(300):
+        draw = np.random.default_rng(seed)
+        users, items = np.arange(1500) // 3, draw.integers(0, 40, 1500)
+        truth = draw.normal(size=1500)
+        labels = (draw.random(1500) < 1 / (1 + np.exp(-truth))).astype(np.int8)
+        dense = truth.astype(np.float32)
+        item = (truth + draw.normal(0, 1.5, 40)[items]).astype(np.float32)
+        differences.append((auc(labels, dense) or 0) - (auc(labels, item) or 0))
+        errors.append(difference_error(labels, [users, items], dense, item) or 0)
+    assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(differences), rel=0.15)
+    alone = difference_error(labels, [np.arange(1500)] * 2, dense, item)
+    assert alone is not None
+    assert alone < 0.8 * np.std(differences), "rows taken as independent promise too much"

@@ -52,7 +52,9 @@ def features(folder: Path, rows: int) -> Artifact:
             label = (ids["f0"] + dice.integers(0, 200, n) > 200).astype(np.int8)
             of_event = {"day": pa.repeat(day, n), "time_ms": np.arange(n)}
             items = ids["f1"].astype(str)
-            table = pa.table({**ids, "label": label, "item_key": items, **of_event})
+            table = pa.table(
+                {**ids, "label": label, "item_key": items, "user_hash": items, **of_event}
+            )
             file = draft.folder / split / f"part-{part:05d}.parquet"
             file.parent.mkdir(exist_ok=True)
             pq.write_table(table, file, row_group_size=50_000)

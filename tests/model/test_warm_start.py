@@ -106,6 +106,7 @@ def write_day(file: Path, day: str, videos: str, words: str, random: np.random.G
         "label": (random.random(ROWS) < chance).astype(np.int8),
         "day": [day] * ROWS,
         "item_key": [videos[one] for one in ids],
+        "user_hash": [f"u{n % 50}" for n in range(ROWS)],
         "time_ms": np.arange(ROWS),
     }
     pq.write_table(pa.table(columns), file)

@@ -141,8 +141,8 @@ class TrainingCurve:
 class Baseline:
     """One rule or simple model that learned from the train days alone.
 
-    `standard_error` is that of AUC(dense) - AUC(baseline) on the same rows (DeLong et al. 1988,
-    rows taken as independent); None where the dense model has no AUC there.
+    `standard_error` is that of AUC(dense) - AUC(baseline) on the same rows, whose users and items
+    err together; None where the dense model has no AUC there.
     """
 
     name: str

@@ -68,7 +68,7 @@ def _of_entropy(loss: Interval, split: str, rules: DenseRules) -> Iterator[str]:
 
 
 def _below_baselines(baselines: Baselines | None, rules: Judgement) -> Iterator[str]:
-    """Those whose AUC it may be below by the margin or more; rows are taken as independent."""
+    """Those whose AUC it may be below by the margin or more."""
     margin = rules.dense.baseline_margin
     if baselines is None or baselines.dense_auc is None or margin == REPORTED:
         return

@@ -10,7 +10,8 @@ Where few users or items hold most rows, `V_u` or `V_i` hangs on how those few h
 second estimate is taken, of what a group adds to each of its rows, from the products of pairs of
 rows inside the groups, every row weighing alike; it stands for groups that err as the others do.
 The larger of the two counts. How many groups there are in effect, 1 / sum of squared shares (Kish),
-gives Student's degrees of freedom (Satterthwaite); and skewness widens the bound, for an estimate
+gives Student's degrees of freedom (Satterthwaite), of which there are never more than groups of the
+scarcer kind, less one; and skewness widens the bound, for an estimate
 that came out well by luck has a small error by the same luck (Johnson, JASA 73, 1978).
 """
 
@@ -110,10 +111,15 @@ class Clusters:
         return Spread(
             variance=variance,
             product=3 * of_cells + sum(part.observed for part in parts),
-            freedom=_freedom(variance, added, parts, len(influence)),
+            freedom=min(_freedom(variance, added, parts, len(influence)), self._most_freedom),
             skewness=_skewness_of([part.third for part in parts], variance),
             error_skewness=_skewness_of([part.third_with_variance for part in parts], variance),
         )
+
+    @property
+    def _most_freedom(self) -> float:
+        """A part of the variance that came out small by luck is not for that well known."""
+        return max(min(self.users.effective, self.items.effective) - 1, 1.0)
 
 
 def _part(group: Grouping, influence: Influence, of_cells: float) -> _Part:

@@ -1,23 +1,25 @@
 """The dense model's AUC on the tune days, beside that of rules of thumb and of a linear model."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from logging import INFO, WARNING, getLogger
 
 import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from secateur.artifacts import Artifact
-from secateur.auc import Scores, auc
+from secateur.auc import Groups, Scores, auc, placements
 from secateur.contracts import record
 from secateur.contracts.artifact_files import SCHEMA
-from secateur.contracts.features import FeatureSchema
+from secateur.contracts.features import ITEM_KEY, USER_HASH, FeatureSchema
 from secateur.contracts.models import Baseline, Baselines
 from secateur.model.architectures.network_settings import LINEAR
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import new_model
 from secateur.model.baselines import item_rules
-from secateur.model.data.batches import Rows, Split, load_split
+from secateur.model.data.batches import Rows, Split, load_split, part_files
 from secateur.model.data.streaming import Stream
 from secateur.model.distributed import SINGLE_PROCESS
 from secateur.model.training import train as training
@@ -29,8 +31,6 @@ log = getLogger("secateur.model")
 MEASURED_ON = "tune"
 # A linear model gains from large steps at a high rate, which a deep one does not.
 _BATCH, _RATE, _EPOCHS = 1024, 0.01, 3.0
-
-Placements = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,9 @@ def measure_baselines(
             *_of_items(inputs),
             _linear(inputs, rows, (learned.read_if_small(), holdout.read()), of),
         ]
+        groups = _users_and_items(inputs.features)
         for name, rule, theirs in rules:
-            error = difference_error(labels, scores, theirs)
+            error = difference_error(labels, groups, scores, theirs)
             found.append(Baseline(name, rule, auc(labels, theirs) or 0.5, error))
     ranked = sorted(found, key=lambda one: (-one.auc, one.name))
     measured = Baselines(len(labels), int(labels.sum()), area, tuple(ranked))
@@ -133,22 +134,36 @@ def _linear(
     return "logistic regression", "all inputs of the dense model, linear", scores
 
 
-def difference_error(labels: NDArray[np.int8], one: Scores, other: Scores) -> float | None:
-    """Standard error of AUC(one) - AUC(other), both scoring the same rows [n] (DeLong 1988).
+def difference_error(
+    labels: NDArray[np.int8], groups: Sequence[Groups], one: Scores, other: Scores
+) -> float | None:
+    """Standard error of AUC(one) - AUC(other), both scoring the same rows [n].
 
-    None where a class has fewer than two rows.
+    `groups` are codes [n] of users and of items, whose rows err together: with the influence of
+    each row (DeLong et al. 1988) summed by user, by item and by both, the variance is V_u + V_i -
+    V_b, or V_b where that is more (Cameron, Gelbach and Miller 2011). None where a class has fewer
+    than two rows.
     """
     liked = labels == 1
     if min(liked.sum(), (~liked).sum()) < 2:
         return None
-    of_positives = _placements(one[liked], one[~liked]) - _placements(other[liked], other[~liked])
-    of_negatives = _placements(one[~liked], one[liked]) - _placements(other[~liked], other[liked])
-    variances = (np.var(part, ddof=1) / len(part) for part in (of_positives, of_negatives))
-    return float(np.sqrt(sum(variances)))
+    influence = _influence(labels, one) - _influence(labels, other)
+    users, items = (np.unique(codes, return_inverse=True)[1] for codes in groups)
+    of_both = np.unique(users * (items.max() + 1) + items, return_inverse=True)[1]
+    by = [float(np.sum(np.bincount(g, influence) ** 2)) for g in (users, items, of_both)]
+    return float(np.sqrt(max(by[0] + by[1] - by[2], by[2])))
 
 
-def _placements(scores: Scores, others: Scores) -> Placements:
-    """The share of `others` [m] below each of `scores` [n], a tie counting half."""
-    ordered = np.sort(others)
-    below, above = (np.searchsorted(ordered, scores, side) for side in ("left", "right"))
-    return (below + above) / (2 * len(others))
+def _influence(labels: NDArray[np.int8], scores: Scores) -> NDArray[np.float64]:
+    """What each row [n] adds to the AUC, to first order."""
+    placed, liked = placements(labels, np.zeros(len(labels), np.int64), scores), labels == 1
+    in_class = np.where(liked, liked.sum(), (~liked).sum())
+    return np.asarray((placed - placed[liked].mean()) / in_class, np.float64)
+
+
+def _users_and_items(features: Artifact) -> list[Groups]:
+    """Codes [n] of the users and of the items of the rows that are measured on."""
+    files, names = part_files(features, MEASURED_ON), [USER_HASH, ITEM_KEY]
+    table = pq.read_table(files, columns=names, read_dictionary=names, partitioning=None)
+    columns = (table[name].unify_dictionaries().combine_chunks().indices for name in names)
+    return [pc.fill_null(column, -1).to_numpy().astype(np.int64) for column in columns]
