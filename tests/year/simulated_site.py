@@ -134,10 +134,6 @@ class Site:
         if whole:
             (folder / "_SUCCESS").touch()
 
-    def forget_day(self, day: str) -> None:
-        """The owner of the log keeps it for some time alone."""
-        shutil.rmtree(self.folder / "log" / "events" / f"date={day}", ignore_errors=True)
-
     def run(self, verb: str, *flags: str, output: Path) -> Ended:
         """Run a verb as its task would, and settle its exit code as the operator does."""
         answer = self.folder / "answer.json"
