@@ -154,7 +154,7 @@ class Year:
         for share, what, act in (
             (0.03, "rolls back", self._roll_back),
             (0.02, "holds", self._hold),
-            (0.03, "runs an older day", self._run_older),
+            (0.1, "runs an older day", self._run_older),
             (0.02, "backfills", self._backfill),
             (0.05, "asks again", self._ask_again),
             (0.03, "mistypes", self._mistype),
