@@ -25,6 +25,7 @@ from secateur import identity
 from secateur.artifacts import Artifact, create, open_artifact
 from secateur.contracts.artifact_files import COUNTS, DAY_FOLDER, EVENTS, REPORT, SCHEMA
 from secateur.contracts.data import (
+    AGES,
     HISTORY_ONLY,
     CleaningCounts,
     DrawnCounts,
@@ -167,8 +168,7 @@ def line(name: str, values: Mapping[str, str]) -> str:
 
 def rate_lines(counts: Mapping[str, DrawnCounts]) -> Iterator[str]:
     """Label rates by item age, then the least and the greatest of a day."""
-    ages = dict.fromkeys(age for one in counts.values() for age in one.ages)
-    for age in ages:
+    for age in AGES:
         yield line(
             f"label rate, items {age} old",
             {name: rate(one.ages.get(age, RowCounts(0, 0))) for name, one in counts.items()},
