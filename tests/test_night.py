@@ -49,7 +49,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         text = text.replace(old, new)
     (folder / "scenarios").mkdir()
     (folder / "scenarios" / "small_night.toml").write_text(text)
-    settings = (("scenarios", str(folder / "scenarios")), ("retry_seconds", "5"))
+    settings = (
+        ("scenarios", str(folder / "scenarios")),
+        ("retry_seconds", "5"),
+        ("schedule", "off"),
+    )
     site = Site(folder, free_port(), settings)
     try:
         site.start()
