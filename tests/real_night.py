@@ -20,7 +20,7 @@ from local_site.progress import state_of
 from local_site.site import Site
 from secateur import artifacts
 
-TIMEOUT_S = 420
+TIMEOUT_S = 600
 
 
 @dataclass
