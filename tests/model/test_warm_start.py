@@ -45,16 +45,9 @@ from .conftest import SCHEMA, TRAINING
 
 ROWS = 600
 WORTH = {name: worth for worth, name in enumerate("abcdef")}  # what a video does to its label
-SETTINGS = (
-    "training.start=warm",
-    "training.hidden=[8]",
-    "training.embedding_dim=4",
-    "training.batch_size=64",
-    "training.learning_rate=0.01",
-    "training.dropout=0",
-    "training.max_epochs=6",
-    "training.patience=99",
-)
+SHAPE = ("start=warm", "hidden=[8]", "embedding_dim=4", "batch_size=64")
+COURSE = ("learning_rate=0.01", "dropout=0", "max_epochs=6", "patience=99")
+SETTINGS = tuple(f"training.{setting}" for setting in (*SHAPE, *COURSE))
 
 
 def schema_of(videos: str, words: str) -> FeatureSchema:
