@@ -39,6 +39,8 @@ _SETTINGS = {
     "spark.sql.shuffle.partitions": "8",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
+    # The Python line that an expression comes from, asked by several calls into Java each.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     # A row with too many columns is only seen by a parser that reads them all.
     "spark.sql.csv.parser.columnPruning.enabled": "false",
     # A log may have a column `Day` beside a column `day`.

@@ -24,7 +24,7 @@ from secateur.events.raw_rows import (
     SOURCE,
     TEXT,
 )
-from secateur.events.spark_spelling import canonical_column, canonical_spelling
+from secateur.events.spark_spelling import canonical_column, canonical_of
 from secateur.local_days import midnight_ms
 from secateur.scenario import Logs, context_of
 from secateur.scenario.raw_log.column_names import INTERNAL
@@ -50,9 +50,7 @@ def mark(raw: DataFrame, log: RawLog, rules: Rules, key: bytes) -> DataFrame:
     """
     demand_log_columns(log, rules)
     logs = rules.logs
-    parsed = with_pads(raw, key).withColumn(
-        _HASH, hash_of(canonical_spelling(column_named(logs.user)))
-    )
+    parsed = with_pads(raw, key).withColumn(_HASH, hash_of(canonical_of(logs.user)))
     parsed = parsed.withColumn(ROW, _row_text(log, rules))
     names = [name for name in log.columns if name != logs.user]
     spelled = (canonical_column(name, rules.cleaning.missing) for name in names)

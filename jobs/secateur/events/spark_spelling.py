@@ -22,35 +22,29 @@ from pyspark.sql.types import (
 )
 
 from secateur.encoding import spelling
-from secateur.spark import column_named
+from secateur.spark import quoted_name
 
 _LEAST_NORMAL, _LEAST_NORMAL_FLOAT32 = 2.0**-1022, 2.0**-126
+_INFINITY = "double('infinity')"
 _PLAIN = 1e-3  # smaller ones are printed with an exponent
 _MOST_DIGITS = 17  # that any double needs
+
+Sql = Callable[[str], str]  # of the text of an operand
 
 
 def canonical_spelling(value: Column) -> Column:
     """The spelling of `encoding.spelling.canonical_text`; empty and blank become null."""
-    text = F.trim(value)
-    # Patterns cost much more than to see that they cannot match, as of words and hashes.
-    has_mark = value.contains(".") | value.contains("-") | value.contains("+")
-    may_be_number = has_mark & (text < ":")  # begins with a digit, or what sorts before them
-    has_exponent = text.contains("e") | text.contains("E")
-    digits = F.regexp_replace(text, _all_of(spelling.WHOLE_NUMBER), "$1")
-    number = (
-        F.when(has_exponent, _with(text, _of_printed))
-        .when(text.endswith("0") & text.contains("."), _with(digits, _unsigned_zero))
-        .otherwise(_unsigned_zero(text))
-    )
-    boolean = F.when(text.isin(*spelling.TRUE), "1").otherwise("0")
-    is_boolean = text.isin(*spelling.TRUE, *spelling.FALSE)
-    spelled = F.when(may_be_number, number).when(is_boolean, boolean).otherwise(text)
-    return F.when(~spelled.isin("", spelling.NOTHING), spelled)
+    return _with(value, _canonical)
+
+
+def canonical_of(name: str) -> Column:
+    """The same of the text column of this name."""
+    return F.expr(_canonical(quoted_name(name)))
 
 
 def canonical_column(name: str, missing: Mapping[str, Sequence[str]]) -> Column:
     """A column spelled canonically; the values that mean "missing" become null."""
-    value = canonical_spelling(column_named(name))
+    value = canonical_of(name)
     absent = [form for one in canonical_values(missing.get(name, ())) for form in _forms(one)]
     spelled = F.when(~value.isin(*absent), value) if absent else value
     return spelled.alias(name)
@@ -118,84 +112,139 @@ def _spelling_of(column: Column, kind: DataType) -> Column:
     return canonical_spelling(as_text(column, kind))
 
 
-def _all_of(pattern: str) -> str:
-    # Not $: it also matches before a last line break.
-    return rf"^(?:{pattern})\z"
-
-
-def _unsigned_zero(digits: Column) -> Column:
-    return F.when(digits == "-0", "0").otherwise(digits)
-
-
-def _of_printed(text: Column) -> Column:
-    """A double's printed form by its value; any other text as it stands."""
-    number = F.when(text.rlike(_all_of(spelling.FLOAT_IN_PRINT)), text.cast("double"))
-    is_one = (number != 0) & (F.abs(number) < float("inf"))
-    return F.when(is_one, _of_double(number)).otherwise(text)
+def _of_double(number: Column) -> Column:
+    return _with(number, _double)
 
 
 def _of_float32(column: Column) -> Column:
     """The double that a float32 stands for."""
-    exact = column.cast("double")
-    odd = (F.abs(exact) < _LEAST_NORMAL_FLOAT32) | _is_small_power(exact)
-    shortest = _with(column, lambda number: _shortest(number, "float"))
-    printed = F.when(odd, shortest).otherwise(column.cast("string"))
-    return F.when(F.rint(exact) == exact, exact).otherwise(printed.cast("double"))
+    return _with(column, _double_of_float32)
 
 
-def _of_double(number: Column) -> Column:
-    size = F.abs(number)
-    whole = (F.rint(number) == number) & (size < spelling.BEYOND_INT64)
-    # Java before 19 prints more digits than needed, but only of these.
-    is_huge = (size >= spelling.BEYOND_INT64) & (size < float("inf"))
-    odd = is_huge | (size < _LEAST_NORMAL) | _is_small_power(number)
-    shortest = _with(number, lambda number: _shortest(number, "double"))
-    printed = F.when(odd, shortest).otherwise(number.cast("string"))
-    spelled = F.when(whole, number.cast("bigint").cast("string"))
-    return F.when(~F.isnan(number), spelled.otherwise(_with(printed, _positional)))
+def _with(value: Column, body: Sql) -> Column:
+    """`body` of the value, which is worked out once, however often the body names it."""
+    return F.call_function("transform", F.array(value), F.expr(f"one -> {body('one')}"))[0]
 
 
-def _is_small_power(number: Column) -> Column:
-    """Whether it is a small power of two: the next number below lies closer than the next above."""
-    size = F.abs(number)
-    return (size < _PLAIN) & (F.pow(F.lit(2.0), F.rint(F.log2(size))) == size)
+# What follows is SQL, as text: put together call by call, expressions of this size take longer on
+# their way to Java than a day's rows take in it.
 
 
-def _with(value: Column, body: Callable[[Column], Column]) -> Column:
-    """`body(value)`, with the value worked out once, however often the body names it."""
-    return F.transform(F.array(value), body)[0]
-
-
-def _shortest(number: Column, kind: str) -> Column:
-    """The printed form of a number of this kind, without a digit too many."""
-    java = number.cast("string")
-    forms = (F.format_string(f"%.{digits}e", number) for digits in range(_MOST_DIGITS))
-    fewest = F.upper(F.coalesce(*(F.when(form.cast(kind) == number, form) for form in forms)))
-    is_shorter = F.length(_digits(fewest)) < F.length(_digits(java))
-    return F.when(is_shorter, fewest).otherwise(java)
-
-
-def _digits(printed: Column) -> Column:
-    """The digits of a printed form without its point, sign, exponent and last zeros."""
-    return F.regexp_replace(F.substring_index(printed, "E", 1), r"[-.]|\.?0+\z", "")
-
-
-def _positional(printed: Column) -> Column:
-    """A printed form, such as -1.25E-7, without its exponent."""
-    exponent = F.substring_index(printed, "E", -1).cast("int")
-    sign = F.when(printed.startswith("-"), "-").otherwise("")
-    parts = F.struct(_digits(printed).alias("digits"), exponent.alias("exponent"))
-    plain = F.concat(sign, _with(parts, _place_point))
-    return F.when(printed.contains("E"), plain).otherwise(printed)
-
-
-def _place_point(parts: Column) -> Column:
-    """Digits with the point, or the zeros, that an exponent of ten means."""
-    digits, exponent = parts["digits"], parts["exponent"]
-    count, zero = F.length(digits), F.lit("0")
-    whole, rest = F.left(digits, exponent + 1), F.substring(digits, exponent + 2, count)
-    return (
-        F.when(exponent < 0, F.concat(F.lit("0."), F.repeat(zero, -exponent - 1), digits))
-        .when(exponent + 1 < count, F.concat(whole, F.lit("."), rest))
-        .otherwise(F.concat(digits, F.repeat(zero, exponent + 1 - count)))
+def _canonical(value: str) -> str:
+    text = f"trim({value})"
+    # Patterns cost much more than to see that they cannot match, as of words and hashes.
+    has_mark = " OR ".join(f"contains({value}, '{mark}')" for mark in ".-+")
+    may_be_number = f"({has_mark}) AND {text} < ':'"  # begins with a digit, or what sorts before
+    has_exponent = f"contains({text}, 'e') OR contains({text}, 'E')"
+    may_be_whole = f"endswith({text}, '0') AND contains({text}, '.')"
+    digits = f"regexp_replace({text}, {_all_of(spelling.WHOLE_NUMBER)}, '$1')"
+    number = _case(
+        (has_exponent, _bound("printed", text, _of_printed)),
+        (may_be_whole, _bound("digits", digits, _unsigned_zero)),
+        otherwise=_unsigned_zero(text),
     )
+    return _case(
+        (may_be_number, number),
+        (_is_in(text, *spelling.TRUE), "'1'"),
+        (_is_in(text, *spelling.FALSE), "'0'"),
+        (_is_in(text, "", spelling.NOTHING), "NULL"),
+        otherwise=text,
+    )
+
+
+def _unsigned_zero(digits: str) -> str:
+    return _case((f"{digits} = '-0'", "'0'"), otherwise=digits)
+
+
+def _of_printed(text: str) -> str:
+    """A double's printed form by its value; any other text as it stands."""
+    is_printed = f"rlike({text}, {_all_of(spelling.FLOAT_IN_PRINT)})"
+    number = _case((is_printed, f"CAST({text} AS double)"))
+    is_one = f"number != 0 AND abs(number) < {_INFINITY}"
+    return _bound("number", number, lambda it: _case((is_one, _double(it)), otherwise=text))
+
+
+def _double_of_float32(number: str) -> str:
+    exact = f"CAST({number} AS double)"
+    odd = f"abs({exact}) < {_LEAST_NORMAL_FLOAT32!r}D OR {_is_small_power(exact)}"
+    printed = _case((odd, _shortest(number, "float")), otherwise=f"CAST({number} AS string)")
+    return _case((f"rint({exact}) = {exact}", exact), otherwise=f"CAST({printed} AS double)")
+
+
+def _double(number: str) -> str:
+    size = f"abs({number})"
+    whole = f"rint({number}) = {number} AND {size} < {spelling.BEYOND_INT64!r}D"
+    # Java before 19 prints more digits than needed, but only of these.
+    is_huge = f"{size} >= {spelling.BEYOND_INT64!r}D AND {size} < {_INFINITY}"
+    odd = f"{is_huge} OR {size} < {_LEAST_NORMAL!r}D OR {_is_small_power(number)}"
+    printed = _case((odd, _shortest(number, "double")), otherwise=f"CAST({number} AS string)")
+    return _case(
+        (f"isnan({number})", "NULL"),
+        (whole, f"CAST(CAST({number} AS bigint) AS string)"),
+        otherwise=_bound("form", printed, _positional),
+    )
+
+
+def _is_small_power(number: str) -> str:
+    """Whether it is a small power of two: the next number below lies closer than the next above."""
+    size = f"abs({number})"
+    return f"({size} < {_PLAIN!r}D AND pow(2.0D, rint(log2({size}))) = {size})"
+
+
+def _shortest(number: str, kind: str) -> str:
+    """The printed form of a number of this kind, without a digit too many."""
+    forms = f"transform(sequence(0, {_MOST_DIGITS - 1}), d -> {_printed_with('d', number)})"
+    exact = f"filter({forms}, form -> try_cast(form AS {kind}) = {number})"
+    java = f"CAST({number} AS string)"
+    is_shorter = f"length({_digits('fewest')}) < length({_digits(java)})"
+    fewest = f"upper(try_element_at({exact}, 1))"
+    return _bound("fewest", fewest, lambda it: _case((is_shorter, it), otherwise=java))
+
+
+def _printed_with(decimals: str, number: str) -> str:
+    return f"format_string(concat('%.', CAST({decimals} AS string), 'e'), {number})"
+
+
+def _digits(printed: str) -> str:
+    """The digits of a printed form without its point, sign, exponent and last zeros."""
+    return rf"regexp_replace(substring_index({printed}, 'E', 1), r'[-.]|\.?0+\z', '')"
+
+
+def _positional(printed: str) -> str:
+    """A printed form, such as -1.25E-7, without its exponent."""
+    exponent = f"CAST(substring_index({printed}, 'E', -1) AS int)"
+    sign = _case((f"startswith({printed}, '-')", "'-'"), otherwise="''")
+    parts = f"named_struct('digits', {_digits(printed)}, 'exponent', {exponent})"
+    plain = f"concat({sign}, {_bound('parts', parts, _place_point)})"
+    return _case((f"contains({printed}, 'E')", plain), otherwise=printed)
+
+
+def _place_point(parts: str) -> str:
+    """Digits with the point, or the zeros, that an exponent of ten means."""
+    digits, exponent = f"{parts}.digits", f"{parts}.exponent"
+    count = f"length({digits})"
+    whole, rest = f"left({digits}, {exponent} + 1)", f"substring({digits}, {exponent} + 2)"
+    return _case(
+        (f"{exponent} < 0", f"concat('0.', repeat('0', -{exponent} - 1), {digits})"),
+        (f"{exponent} + 1 < {count}", f"concat({whole}, '.', {rest})"),
+        otherwise=f"concat({digits}, repeat('0', {exponent} + 1 - {count}))",
+    )
+
+
+def _case(*branches: tuple[str, str], otherwise: str = "NULL") -> str:
+    whens = " ".join(f"WHEN {holds} THEN {value}" for holds, value in branches)
+    return f"CASE {whens} ELSE {otherwise} END"
+
+
+def _bound(name: str, value: str, body: Sql) -> str:
+    """`body` of a value that is worked out once, and goes by a name of its own."""
+    return f"transform(array({value}), {name} -> {body(name)})[0]"
+
+
+def _is_in(text: str, *values: str) -> str:
+    return f"{text} IN ({', '.join(map(repr, values))})"
+
+
+def _all_of(pattern: str) -> str:
+    # Not $: it also matches before a last line break.
+    return rf"r'^(?:{pattern})\z'"
