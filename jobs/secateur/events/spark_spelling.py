@@ -139,8 +139,8 @@ def _canonical(value: str) -> str:
     may_be_whole = f"endswith({text}, '0') AND contains({text}, '.')"
     digits = f"regexp_replace({text}, {_all_of(spelling.WHOLE_NUMBER)}, '$1')"
     number = _case(
-        (has_exponent, _bound("printed", text, _of_printed)),
-        (may_be_whole, _bound("digits", digits, _unsigned_zero)),
+        (has_exponent, _let("printed", text, _of_printed)),
+        (may_be_whole, _let("digits", digits, _unsigned_zero)),
         otherwise=_unsigned_zero(text),
     )
     return _case(
@@ -161,7 +161,7 @@ def _of_printed(text: str) -> str:
     is_printed = f"rlike({text}, {_all_of(spelling.FLOAT_IN_PRINT)})"
     number = _case((is_printed, f"CAST({text} AS double)"))
     is_one = f"number != 0 AND abs(number) < {_INFINITY}"
-    return _bound("number", number, lambda it: _case((is_one, _double(it)), otherwise=text))
+    return _let("number", number, lambda it: _case((is_one, _double(it)), otherwise=text))
 
 
 def _double_of_float32(number: str) -> str:
@@ -181,7 +181,7 @@ def _double(number: str) -> str:
     return _case(
         (f"isnan({number})", "NULL"),
         (whole, f"CAST(CAST({number} AS bigint) AS string)"),
-        otherwise=_bound("form", printed, _positional),
+        otherwise=_let("form", printed, _positional),
     )
 
 
@@ -198,7 +198,7 @@ def _shortest(number: str, kind: str) -> str:
     java = f"CAST({number} AS string)"
     is_shorter = f"length({_digits('fewest')}) < length({_digits(java)})"
     fewest = f"upper(try_element_at({exact}, 1))"
-    return _bound("fewest", fewest, lambda it: _case((is_shorter, it), otherwise=java))
+    return _let("fewest", fewest, lambda it: _case((is_shorter, it), otherwise=java))
 
 
 def _printed_with(decimals: str, number: str) -> str:
@@ -215,7 +215,7 @@ def _positional(printed: str) -> str:
     exponent = f"CAST(substring_index({printed}, 'E', -1) AS int)"
     sign = _case((f"startswith({printed}, '-')", "'-'"), otherwise="''")
     parts = f"named_struct('digits', {_digits(printed)}, 'exponent', {exponent})"
-    plain = f"concat({sign}, {_bound('parts', parts, _place_point)})"
+    plain = f"concat({sign}, {_let('parts', parts, _place_point)})"
     return _case((f"contains({printed}, 'E')", plain), otherwise=printed)
 
 
@@ -236,7 +236,7 @@ def _case(*branches: tuple[str, str], otherwise: str = "NULL") -> str:
     return f"CASE {whens} ELSE {otherwise} END"
 
 
-def _bound(name: str, value: str, body: Sql) -> str:
+def _let(name: str, value: str, body: Sql) -> str:
     """`body` of a value that is worked out once, and goes by a name of its own."""
     return f"transform(array({value}), {name} -> {body(name)})[0]"
 
