@@ -26,7 +26,7 @@ def auc_within(
     A group whose rows are all of one class has the AUC NaN.
     """
     known, of_row = np.unique(groups, return_inverse=True)
-    ranks = _midranks_within(of_row, scores)
+    ranks = _midranks_within(of_row, _ranks(scores))
     positive = labels == 1
     rows = np.bincount(of_row, minlength=len(known))
     positives = np.bincount(of_row[positive], minlength=len(known))
@@ -36,11 +36,16 @@ def auc_within(
     return np.divide(won, pairs, out=np.full(len(known), np.nan), where=pairs > 0), rows
 
 
-def _midranks_within(groups: Groups, scores: Scores) -> NDArray[np.float64]:
+def _ranks(scores: Scores) -> Groups:
+    """Numbers [n] from 0 that order as the scores do."""
+    return np.unique(scores, return_inverse=True)[1]
+
+
+def _midranks_within(groups: Groups, scores: Groups) -> NDArray[np.float64]:
     """Rank [n] of each row by score among the rows of its group, from 1; ties share their mean."""
-    values, of_row = np.unique(scores, return_inverse=True)
-    keys = groups.astype(np.int64) * max(len(values), 1) + of_row  # one key sorts twice as fast
-    order = np.argsort(keys, kind="stable")
+    values = int(scores.max(initial=0)) + 1
+    keys = groups.astype(np.int64) * values + scores  # one key sorts twice as fast
+    order = np.argsort(keys)
     new_group = np.diff(groups[order], prepend=-1) != 0
     new_value = np.diff(keys[order], prepend=-1) != 0
     starts = np.flatnonzero(new_value)
@@ -60,8 +65,9 @@ def placements(labels: Labels, groups: Groups, scores: Scores) -> NDArray[np.flo
     """
     _, of_row = np.unique(groups, return_inverse=True)
     positive = labels == 1
-    ranks = _midranks_within(of_row, scores)
-    ranks_in_class = _midranks_within(2 * of_row + positive, scores)
+    ranked = _ranks(scores)
+    ranks = _midranks_within(of_row, ranked)
+    ranks_in_class = _midranks_within(2 * of_row + positive, ranked)
     sizes = np.bincount(2 * of_row + positive, minlength=2 * int(of_row.max(initial=-1)) + 2)
     others = sizes[2 * of_row + ~positive]
     below = np.divide(

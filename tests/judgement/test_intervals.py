@@ -10,9 +10,10 @@ from bench.judgement.simulated_rows import simulate, zipf
 from secateur.auc import Scores, auc
 from secateur.contracts.judgement import METRICS, Difference
 from secateur.judgement.intervals import bounds
-from secateur.judgement.intervals.clusters import Clusters
+from secateur.judgement.intervals.clusters import spread_of
 from secateur.judgement.intervals.differences import differences
 from secateur.judgement.metrics.scored_rows import JudgedRows
+from secateur.judgement.metrics.user_order import UserOrder
 
 Sample = tuple[JudgedRows, Scores, Scores]
 
@@ -107,9 +108,8 @@ def test_users_and_items_may_change_places() -> None:
         found = differences(given, dense, [candidate], 0, 200)[0]["auc"]
         other = clustered_error(rows.labels, rows.users, dense, candidate)
         assert found.standard_error > 1.3 * other  # what users alone would tell
-    closed = [Clusters.of(one.users, one.items) for one in (rows, turned)]
     influence = rng.normal(size=3000)
-    first, second = (clusters.spread(influence) for clusters in closed)
+    first, second = (spread_of(one.order, influence) for one in (rows, turned))
     assert first == pytest.approx(second)
 
 
@@ -140,9 +140,9 @@ def test_one_class_has_no_ranking_to_compare() -> None:
 
 
 def test_the_effective_number_is_that_of_equal_groups() -> None:
-    clusters = Clusters.of(np.repeat([4, 9], [30, 10]), np.arange(40) % 8)
-    assert clusters.items.effective == pytest.approx(8)
-    assert clusters.users.effective == pytest.approx(1 / (0.75**2 + 0.25**2))
+    order = UserOrder.of(np.repeat([4, 9], [30, 10]), np.arange(40) % 8)
+    assert order.items.effective == pytest.approx(8)
+    assert order.users.effective == pytest.approx(1 / (0.75**2 + 0.25**2))
 
 
 def test_few_users_widen_a_bound() -> None:

@@ -8,11 +8,13 @@ from bench.judgement.simulated_rows import simulate
 from secateur.auc import auc
 from secateur.contracts.judgement import METRICS
 from secateur.judgement import accuracy
-from secateur.judgement.intervals.clusters import Clusters
-from secateur.judgement.intervals.resampling import resamples
+from secateur.judgement.intervals.resampling import sum_rows
 from secateur.judgement.metrics import score_bins
 from secateur.judgement.metrics.definitions import DEFINITIONS
+from secateur.judgement.metrics.models import Model
+from secateur.judgement.metrics.placing import place
 from secateur.judgement.metrics.scored_rows import JudgedRows, ScoredRows
+from secateur.judgement.metrics.user_order import Grouping
 
 ROWS = 4000
 
@@ -76,26 +78,27 @@ def test_an_influence_is_what_a_row_adds(model: ScoredRows, name: str) -> None:
 
 
 def test_weights_give_the_metric_of_the_rows_that_are_left(model: ScoredRows) -> None:
-    clusters = Clusters.of(model.rows.users, model.rows.items)
-    (weighted,) = next(resamples([model], clusters, seed=5, rounds=4))
+    (summed,) = sum_rows([Model.all_of(model.rows, model.dense, model.scores)[1]],
+                         list(DEFINITIONS), seed=5, rounds=4)  # fmt: skip
+    users, items = (Grouping.of(codes) for codes in (model.rows.users, model.rows.items))
     coins = [np.random.default_rng([5, role, 0]).integers(0, 2, (4, size)) for role, size in
-             enumerate((len(clusters.users.rows), len(clusters.items.rows)))]  # fmt: skip
+             enumerate((len(users.rows), len(items.rows)))]  # fmt: skip
     for round_ in range(4):
-        left = (coins[0][round_][clusters.users.codes] * coins[1][round_][clusters.items.codes]) > 0
+        left = (coins[0][round_][users.codes] * coins[1][round_][items.codes]) > 0
         assert 0.1 < left.mean() < 0.5
         rest = ScoredRows(model.rows.take(left), model.scores[left], model.dense[left])
         to_rounding = dict.fromkeys(
             ("log_loss", "calibration", "normalized_entropy", "churn"), 1e-6
         )
         for name, exact in {**to_rounding, "auc": 1e-4, "gauc": 0.02}.items():
-            found = DEFINITIONS[name].under_weights(weighted)[round_]
+            found = summed.rounds[name][round_]
             expected = DEFINITIONS[name].of_rows(rest).value
             assert found == pytest.approx(expected, abs=exact), name
         gaps = np.bincount(
-            model.bins.deciles[model.bins.codes // 2][left],
+            summed.totals.bins.deciles[model.codes // 2][left],
             (model.scores - model.rows.labels)[left],
         )
-        found = DEFINITIONS["calibration_error"].under_weights(weighted)[round_]
+        found = summed.rounds["calibration_error"][round_]
         assert found == pytest.approx(np.abs(gaps).sum() / left.sum(), abs=1e-3)
 
 
@@ -103,9 +106,11 @@ def test_bins_tell_the_auc_of_continuous_scores() -> None:
     rng = np.random.default_rng(7)
     labels = (rng.random(200_000) < 0.2).astype(np.int8)
     scores = (rng.normal(size=len(labels)) + 0.8 * labels).astype(np.float32)
-    bins = score_bins.bin_scores(labels, scores)
-    table = np.bincount(bins.codes, minlength=bins.width).reshape(1, -1, 2).astype(np.float64)
-    assert len(bins.mean_scores) == score_bins.BINS
+    bins = score_bins.ScoreBins.of(scores)
+    codes = bins.codes(labels, scores)
+    table = np.bincount(codes, minlength=bins.width).reshape(1, -1, 2).astype(np.float64)
+    assert len(bins.starts) == score_bins.BINS
+    assert bins.distinct == len(np.unique(scores))
     assert score_bins.weighted_auc(table)[0] == pytest.approx(auc(labels, scores), abs=1e-5)
 
 
@@ -115,11 +120,13 @@ def test_sums_do_not_saturate_beyond_sixteen_million_rows() -> None:
     copies = 18_000_000 // len(pattern)
     labels = np.tile(pattern[:, 0].astype(np.int8), copies)
     scores = np.tile(pattern[:, 1].astype(np.float32), copies)
-    bins = score_bins.bin_scores(labels, scores)
+    bins = score_bins.ScoreBins.of(scores)
+    assert bins.distinct == 2
     table = np.zeros((1, 2, 2))
     for start in range(0, len(labels), 2**20):
-        codes = bins.codes[start : start + 2**20].astype(np.intp)
-        table += np.bincount(codes, np.ones(len(codes)), 4).reshape(1, 2, 2)
+        rows = slice(start, start + 2**20)
+        table += np.bincount(bins.codes(labels[rows], scores[rows])).reshape(1, 2, 2)
     right = (9 * 6 + (9 * 3 + 2 * 6) / 2) / (11 * 9)
     assert score_bins.weighted_auc(table)[0] == pytest.approx(right, abs=1e-12)
+    assert place(labels, scores).area == pytest.approx(right, abs=1e-12)
     assert table.sum() == len(labels) > 2**24

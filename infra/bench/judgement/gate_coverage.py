@@ -25,9 +25,8 @@ from bench.judgement.simulated_rows import AUC, Codes, Setting, popular_items, s
 from bench.runner import Asked, Benchmark
 from secateur.auc import Scores, auc
 from secateur.judgement.intervals.bounds import FEWEST_GROUPS, bounds
-from secateur.judgement.intervals.clusters import Grouping
 from secateur.judgement.intervals.differences import differences
-from secateur.judgement.metrics.definitions import auc_of_rows
+from secateur.judgement.metrics.definitions import DEFINITIONS
 from secateur.judgement.metrics.scored_rows import JudgedRows, ScoredRows
 
 KUAIRAND = Path(__file__).parents[2] / "demo" / "kuairand" / "events"
@@ -102,9 +101,11 @@ def outcome_of(
     """Whether the bounds of rows, dense and candidate scores [n] hold the truth."""
     rows, dense, candidate = drawn
     found = differences(rows, dense, [candidate], seed, rounds, AUC)[0]["auc"]
-    of_both = [auc_of_rows(ScoredRows(rows, scores, dense)) for scores in (dense, candidate)]
+    of_both = [
+        DEFINITIONS["auc"].of_rows(ScoredRows(rows, scores, dense)) for scores in (dense, candidate)
+    ]
     influence = of_both[1].influence - of_both[0].influence
-    error = np.sqrt(np.sum(Grouping.of(rows.users).sums(influence) ** 2))
+    error = np.sqrt(np.sum(np.bincount(rows.users, influence) ** 2))
     normal = NormalDist()
     return Outcome(
         held=tuple(bounds(found, level).low <= truth for level in LEVELS),

@@ -1,6 +1,7 @@
 """Point measures of predicted probabilities against binary labels."""
 
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -22,19 +23,53 @@ class GroupedAuc(NamedTuple):
     one_class_users: int
 
 
+@dataclass
+class PointSums:
+    """What the point measures are worked out from, summed as blocks of whole users come in."""
+
+    rows: int = 0
+    users: int = 0
+    positives: int = 0
+    loss: float = 0.0
+    score: float = 0.0
+    areas: float = 0.0  # AUC of each user, times the user's rows
+    ranked: int = 0
+    one_class_users: int = 0
+
+    def add(self, labels: BinaryLabels, users: Users, scores: Scores) -> None:
+        """Add a block of rows [n]; `users` are codes, any integers."""
+        areas, rows = auc_within(labels, users, scores)
+        both = ~np.isnan(areas)
+        self.rows += len(labels)
+        self.users += len(areas)
+        self.positives += int(np.sum(labels == 1))
+        self.loss += float(np.sum(losses(labels, scores)))
+        self.score += float(np.sum(scores, dtype=np.float64))
+        self.areas += float(areas[both] @ rows[both])
+        self.ranked += int(rows[both].sum())
+        self.one_class_users += int((~both).sum())
+
+    def accuracy(self, area: float | None) -> Accuracy:
+        """Every measure; `area` is the AUC of all rows."""
+        log_loss, rate = self.loss / self.rows, self.positives / self.rows
+        return Accuracy(
+            rows=self.rows,
+            users=self.users,
+            one_class_users=self.one_class_users,
+            auc=area,
+            gauc=self.areas / self.ranked if self.ranked else None,
+            log_loss=log_loss,
+            normalized_entropy=log_loss / entropy(rate) if 0 < rate < 1 else None,
+            calibration=self.score / self.positives if self.positives else None,
+            positives=self.positives,
+        )
+
+
 def measure(labels: BinaryLabels, users: Users, scores: Scores) -> Accuracy:
     """Every measure on one set of rows [n]; `users` are codes, any integers."""
-    grouped = gauc(labels, users, scores)
-    return Accuracy(
-        rows=len(labels),
-        users=len(np.unique(users)),
-        one_class_users=grouped.one_class_users,
-        auc=auc(labels, scores),
-        gauc=grouped.value,
-        log_loss=log_loss(labels, scores),
-        normalized_entropy=normalized_entropy(labels, scores),
-        calibration=calibration(labels, scores),
-    )
+    sums = PointSums()
+    sums.add(labels, users, scores)
+    return sums.accuracy(auc(labels, scores))
 
 
 def gauc(labels: BinaryLabels, users: Users, scores: Scores) -> GroupedAuc:
@@ -68,8 +103,12 @@ def normalized_entropy(labels: BinaryLabels, scores: Scores) -> float | None:
     rate = float(np.mean(labels))
     if rate in (0.0, 1.0):
         return None
-    entropy = -(rate * math.log(rate) + (1 - rate) * math.log1p(-rate))
-    return log_loss(labels, scores) / entropy
+    return log_loss(labels, scores) / entropy(rate)
+
+
+def entropy(rate: float) -> float:
+    """Log-loss in nats of always predicting a base rate between 0 and 1."""
+    return -(rate * math.log(rate) + (1 - rate) * math.log1p(-rate))
 
 
 def calibration(labels: BinaryLabels, scores: Scores) -> float | None:

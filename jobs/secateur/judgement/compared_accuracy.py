@@ -11,11 +11,14 @@ import pyarrow.parquet as pq
 
 from secateur.auc import Scores
 from secateur.contracts.judgement import COPY, METRICS, SHUFFLED, Accuracy, Difference
-from secateur.judgement.accuracy import measure
+from secateur.judgement.accuracy import PointSums
 from secateur.judgement.intervals.differences import differences, levels
 from secateur.judgement.intervals.resampling import ROUNDS
-from secateur.judgement.metrics.definitions import DEFINITIONS
-from secateur.judgement.metrics.scored_rows import JudgedRows, ScoredRows
+from secateur.judgement.metrics.definitions import DEFINITIONS, summed_columns
+from secateur.judgement.metrics.models import Model
+from secateur.judgement.metrics.scored_rows import JudgedRows
+from secateur.judgement.metrics.scratch import row_slices, scratch
+from secateur.judgement.metrics.totals import Totals
 from secateur.judgement.scoring.client_scoring import HeldOutRows
 from secateur.judgement.slices import slices
 
@@ -95,26 +98,39 @@ def _keep(by_metric: ByMetric, key: str, found: Mapping[str, Difference]) -> Non
 
 
 def shuffle_half_of_items(rows: JudgedRows, scores: Scores, seed: int) -> Scores:
-    """The scores [n] of a bad prune: those of half of the items' rows are dealt out anew."""
-    rng = np.random.default_rng(seed)
-    items, of_row = np.unique(rows.items, return_inverse=True)
-    hit = np.flatnonzero((rng.permutation(len(items)) < (len(items) + 1) // 2)[of_row])
-    spoilt = scores.copy()
-    spoilt[hit] = scores[rng.permutation(hit)]
+    """The scores [n] of a bad prune: those of half of the items' rows are dealt out anew.
+
+    They are dealt among the rows of one part, so that all the others may stay in their file.
+    """
+    rng, order = np.random.default_rng(seed), rows.order
+    items = len(order.items.rows)
+    is_hit, of_item = rng.permutation(items) < (items + 1) // 2, scratch(len(scores), np.int32)
+    for part in row_slices(len(scores)):
+        of_item[order.places[part]] = order.items.codes[part]
+    spoilt = scratch(len(scores), scores.dtype)
+    for part in row_slices(len(scores)):
+        hit = np.flatnonzero(is_hit[of_item[part]])
+        dealt = scores[part].copy()
+        dealt[hit] = dealt[rng.permutation(hit)]
+        spoilt[part] = dealt
     return spoilt
 
 
 def measure_rows(rows: JudgedRows, scores: Scores) -> Accuracy:
     """Every point measure of one model's scores [n]."""
-    model = ScoredRows(rows, scores, scores)
-    day_gauc = DEFINITIONS["gauc"].of_rows(model).value
+    (model,), sums = Model.all_of(rows, scores), PointSums()
+    totals = Totals(summed_columns(["gauc"]), model.bins)
+    for block in rows.order.blocks:
+        at_hand = model.block(rows.by_user.part(block), block)
+        sums.add(at_hand.rows.labels, at_hand.rows.users, at_hand.scores)
+        totals.add(at_hand)
+    area, day_gauc = model.place().area, DEFINITIONS["gauc"].value(totals)
     return replace(
-        measure(rows.labels, rows.users, scores),
-        positives=int(np.sum(rows.labels == 1)),
-        distinct_scores=len(np.unique(scores)),
+        sums.accuracy(None if math.isnan(area) else area),
+        distinct_scores=model.bins.distinct,
         day_gauc=None if math.isnan(day_gauc) else day_gauc,
-        day_share=float(np.mean(rows.columns["ranked_rows"], dtype=np.float64)),
-        calibration_error=DEFINITIONS["calibration_error"].of_rows(model).value,
+        day_share=totals.sums["ranked_rows"] / totals.rows,
+        calibration_error=DEFINITIONS["calibration_error"].value(totals),
     )
 
 

@@ -30,10 +30,11 @@ from secateur.auc import Scores
 from secateur.contracts.features import ITEM_KEY
 from secateur.contracts.judgement import Difference
 from secateur.judgement.accuracy import BinaryLabels
-from secateur.judgement.intervals.clusters import Clusters
+from secateur.judgement.intervals.clusters import spread_of
 from secateur.judgement.intervals.differences import difference_of
 from secateur.judgement.metrics.definitions import DEFINITIONS, Measured
-from secateur.judgement.metrics.scored_rows import Codes, JudgedRows, ScoredRows
+from secateur.judgement.metrics.scored_rows import JudgedRows, ScoredRows
+from secateur.judgement.metrics.user_order import Codes, UserOrder
 from secateur.judgement.scoring.client_scoring import (
     ClientScorer,
     HeldOutRows,
@@ -156,7 +157,7 @@ def attack(suspects: Suspects, scores: Scores) -> Attacks:
     The first two are measured from 0; .5 tells nothing. An attack that finds no two rows to compare
     is left out.
     """
-    clusters, found = Clusters.of(suspects.users, suspects.items), {}
+    order, found = UserOrder.of(suspects.users, suspects.items), {}
     alike = {"loss": _score_bins(scores), "confidence": suspects.users}
     for name, signal in ATTACKS.items():
         told = signal(suspects.labels, scores)
@@ -169,7 +170,10 @@ def attack(suspects: Suspects, scores: Scores) -> Attacks:
         leak = Measured(members.value - days.value, members.influence - days.influence)
         parts = {MEMBERS: members, DAYS: days, LEAK: leak}
         found[name] = {
-            part: difference_of(one, clusters, np.empty(0)) for part, one in parts.items()
+            part: difference_of(
+                one.value, spread_of(order, one.influence), order, resampled=np.empty(0)
+            )
+            for part, one in parts.items()
         }
     return found
 

@@ -16,51 +16,17 @@ that came out well by luck has a small error by the same luck (Johnson, JASA 73,
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from secateur.judgement.metrics.definitions import Influence
-from secateur.judgement.metrics.scored_rows import Codes
+from secateur.judgement.metrics.scratch import scratch
+from secateur.judgement.metrics.user_order import Grouping, UserOrder
 
 MOST_FREEDOM = 1e6  # degrees; a normal distribution to every digit that is shown
 SMALLEST = 1e-300
-
-
-@dataclass(frozen=True)
-class Grouping:
-    """Rows [n] by group: each row's code from 0, and the rows of every group [g]."""
-
-    codes: NDArray[np.int64]
-    rows: NDArray[np.float64]
-
-    @staticmethod
-    def of(codes: Codes) -> "Grouping":
-        """Number the groups from 0."""
-        _, dense, rows = np.unique(codes, return_inverse=True, return_counts=True)
-        return Grouping(dense.astype(np.int64), rows.astype(np.float64))
-
-    @cached_property
-    def shares(self) -> NDArray[np.float64]:
-        """Share of all rows [g]."""
-        return np.asarray(self.rows / self.rows.sum(), np.float64)
-
-    @cached_property
-    def concentration(self) -> float:
-        """Sum of squared shares."""
-        return float(np.sum(self.shares**2))
-
-    @property
-    def effective(self) -> float:
-        """How many groups of equal size would be as concentrated."""
-        return 1 / self.concentration
-
-    def sums(self, values: Influence) -> NDArray[np.float64]:
-        """Sums [g] of values [n]."""
-        return np.bincount(self.codes, values, len(self.rows)).astype(np.float64)
 
 
 class Spread(NamedTuple):
@@ -87,49 +53,64 @@ class _Part(NamedTuple):
     third_with_variance: float
 
 
-@dataclass(frozen=True)
-class Clusters:
-    """Rows by user, by item, and by both; cheap to reuse for many candidates and metrics."""
+class InfluenceSums:
+    """Sums of a difference's influence by user, by item and by cell, as blocks of rows come in."""
 
-    users: Grouping
-    items: Grouping
-    cells: Grouping
+    def __init__(self, order: UserOrder) -> None:
+        self._order = order
+        groups = (order.users, order.items)
+        self._sums, self._squares = (
+            [scratch(len(group.rows), np.float64) for group in groups] for _ in range(2)
+        )
+        self._of_cells = 0.0
 
-    @staticmethod
-    def of(users: Codes, items: Codes) -> "Clusters":
-        """Group rows [n] by the codes of their users and of their items."""
-        by_user, by_item = Grouping.of(users), Grouping.of(items)
-        both = by_user.codes * len(by_item.rows) + by_item.codes
-        return Clusters(by_user, by_item, Grouping.of(both))
+    def add(self, block: slice, influence: Influence) -> None:
+        """Add a block's rows, whose influence [n] is in the order of users."""
+        cells = self._order.cells[block]
+        self._of_cells += float(np.sum(np.bincount(cells, influence) ** 2))
+        for into, values in ((self._sums, influence), (self._squares, influence**2)):
+            users, items = self._order.users.codes[block], self._order.items.codes[block]
+            by_user = np.bincount(users - users[0], values)
+            into[0][users[0] : users[-1] + 1] += by_user
+            np.add.at(into[1], items, values)
 
-    def spread(self, influence: Influence) -> Spread:
-        """The variance of a difference whose rows have this influence [n]."""
-        of_cells = float(np.sum(self.cells.sums(influence) ** 2))
-        parts = [_part(group, influence, of_cells) for group in (self.users, self.items)]
+    def spread(self) -> Spread:
+        """The variance of the difference, once all rows are there."""
+        groups, rows = (self._order.users, self._order.items), len(self._order.places)
+        parts = [
+            _part(group, sums, squares, self._of_cells)
+            for group, sums, squares in zip(groups, self._sums, self._squares, strict=True)
+        ]
         added = [max(part.observed, part.general) for part in parts]
-        variance = of_cells + sum(added)
+        variance = self._of_cells + sum(added)
+        # A part of the variance that came out small by luck is not for that well known.
+        most = max(min(group.effective for group in groups) - 1, 1.0)
         return Spread(
             variance=variance,
-            product=3 * of_cells + sum(part.observed for part in parts),
-            freedom=min(_freedom(variance, added, parts, len(influence)), self._most_freedom),
+            product=3 * self._of_cells + sum(part.observed for part in parts),
+            freedom=min(_freedom(variance, added, parts, rows), most),
             skewness=_skewness_of([part.third for part in parts], variance),
             error_skewness=_skewness_of([part.third_with_variance for part in parts], variance),
         )
 
-    @property
-    def _most_freedom(self) -> float:
-        """A part of the variance that came out small by luck is not for that well known."""
-        return max(min(self.users.effective, self.items.effective) - 1, 1.0)
+
+def spread_of(order: UserOrder, influence: Influence) -> Spread:
+    """The variance of a difference whose rows have this influence [n], in the order given."""
+    sums = InfluenceSums(order)
+    for block in order.blocks:
+        sums.add(block, influence[order.places[block]])
+    return sums.spread()
 
 
-def _part(group: Grouping, influence: Influence, of_cells: float) -> _Part:
-    n, h = group.rows, group.shares
-    sums, total = group.sums(influence), len(influence)
+def _part(
+    group: Grouping, sums: NDArray[np.float64], squares: NDArray[np.float64], of_cells: float
+) -> _Part:
+    n, h = group.rows.astype(np.float64), group.shares
+    total = float(n.sum())
     observed = max(float(np.sum(sums**2)) - of_cells, 0.0)
     many = n > 1
     if not many.any():
         return _Part(observed, 0.0, MOST_FREEDOM, 0.0, 0.0)
-    squares = group.sums(influence**2)
     weights = np.where(many, h, 0) / h[many].sum()
     # Each group's effect was measured from a mean that holds a share of itself.
     unseen = np.maximum(1 - 2 * h + group.concentration, SMALLEST)

@@ -1,23 +1,23 @@
-"""Every metric twice: of rows, with each row's influence on it, and under a resample's weights."""
+"""Every metric: of all rows, with each row's influence on it, and under a resample's weights."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from secateur.auc import placements
+from secateur.judgement.metrics.placing import Placed
 from secateur.judgement.metrics.score_bins import (
     DECILES,
-    BinWeights,
-    ScoreBins,
+    decile_gaps,
     weighted_auc,
     weighted_calibration_error,
 )
 from secateur.judgement.metrics.scored_rows import ScoredRows
+from secateur.judgement.metrics.totals import Totals, Weighted
 
-Influence = NDArray[np.float64]  # [n], of sum 0
+Influence = NDArray[np.float64]  # [n], of sum 0 over all rows
 
 
 class Measured(NamedTuple):
@@ -27,117 +27,128 @@ class Measured(NamedTuple):
     influence: Influence
 
 
-class Weighted(NamedTuple):
-    """One model's rows under the weights of many rounds: by bin, and summed by column [rounds]."""
-
-    table: BinWeights
-    bins: ScoreBins
-    sums: Mapping[str, NDArray[np.float64]]
-
-
 class Definition(NamedTuple):
-    """How a metric is measured of rows, and under weights [rounds]."""
+    """How a metric is measured under weights [rounds], and what each row adds to it.
 
-    of_rows: Callable[[ScoredRows], Measured]
+    Of rows it needs sums of their `columns`, whether they are `binned`, and for the influence of a
+    block of them [n] the `Totals` of all. Where the value is not that of one round in which
+    every row counts once, the rows' placements have it.
+    """
+
+    columns: tuple[str, ...]
     under_weights: Callable[[Weighted], NDArray[np.float64]]
+    influence: Callable[[ScoredRows, Totals], Influence]
+    binned: bool = False
+    placed: bool = False
+
+    def value(self, totals: Totals, placed: Placed | None = None) -> float:
+        """The metric of all rows, NaN or infinite where they do not have it."""
+        if self.placed and placed:
+            return placed.area
+        return float(self.under_weights(totals.one_round())[0])
+
+    def of_rows(self, model: ScoredRows) -> Measured:
+        """Value and influence where these are all rows."""
+        totals = Totals(self.columns, model.bins if self.binned else None)
+        totals.add(model)
+        value = self.value(totals, model.places if self.placed else None)
+        if not math.isfinite(value):
+            return Measured(math.nan, np.full(len(model.scores), math.nan))
+        return Measured(value, self.influence(model, totals))
 
 
-def auc_of_rows(model: ScoredRows) -> Measured:
-    """AUC, exact; a row's influence is its placement less the mean, over the rows of its class."""
-    labels = model.rows.labels
-    placed = placements(labels, np.zeros(len(labels), np.int64), model.scores)
-    positive = labels == 1
-    area = float(placed[positive].mean()) if positive.any() else math.nan
-    in_class = np.where(positive, positive.sum(), (~positive).sum())
-    return Measured(area, (placed - area) / in_class)
+def auc_influence(model: ScoredRows, totals: Totals) -> Influence:
+    """A row's placement less the mean, over the rows of its class."""
+    area, shares = model.places
+    negatives = totals.rows - totals.positives
+    in_class = np.where(model.rows.labels == 1, totals.positives, negatives)
+    return np.asarray((shares - area) / in_class, np.float64)
 
 
-def ratio_of_rows(above: str, below: str) -> Callable[[ScoredRows], Measured]:
-    """A sum of one column over that of another."""
-
-    def ratio(model: ScoredRows) -> Measured:
-        upper, lower = (_column(model, name).astype(np.float64) for name in (above, below))
-        total = float(lower.sum())
-        value = float(upper.sum()) / total if total else math.nan
-        return Measured(value, (upper - value * lower) / total if total else upper * math.nan)
-
-    return ratio
+def ratio(above: str, below: str) -> Definition:
+    """A sum of one column over that of another; NaN where nothing is below."""
+    return Definition(
+        (above, below),
+        lambda weighted: _ratio(weighted.sums[above], weighted.sums[below]),
+        lambda model, totals: _ratio_influence(model, totals, above, below),
+    )
 
 
-def ratio_under_weights(above: str, below: str) -> Callable[[Weighted], NDArray[np.float64]]:
-    """The same under weights; NaN where nothing is below."""
-    return lambda weighted: _ratio(weighted.sums[above], weighted.sums[below])
-
-
-def miscalibration_of_rows(model: ScoredRows) -> Measured:
+def miscalibration(weighted: Weighted) -> NDArray[np.float64]:
     """|ln(sum of predictions / sum of labels)|: .1 is 10 % too high, or as much too low."""
-    ratio = ratio_of_rows("score", "positives")(model)
-    if not ratio.value > 0:
-        return Measured(math.nan, ratio.influence * math.nan)
-    away = math.log(ratio.value)
-    return Measured(abs(away), math.copysign(1, away) * ratio.influence / ratio.value)
-
-
-def miscalibration_under_weights(weighted: Weighted) -> NDArray[np.float64]:
-    """The same under weights."""
     with np.errstate(divide="ignore"):
         return np.abs(np.log(_ratio(weighted.sums["score"], weighted.sums["positives"])))
 
 
-def calibration_error_of_rows(model: ScoredRows) -> Measured:
-    """Mean |predicted - observed| over the tenths of the rows by score."""
-    deciles = model.bins.deciles[model.bins.codes // 2]
+def miscalibration_influence(model: ScoredRows, totals: Totals) -> Influence:
+    """That of the ratio, over it, towards 1 or away from it."""
+    ratio = totals.sums["score"] / totals.sums["positives"]
+    of_ratio = _ratio_influence(model, totals, "score", "positives")
+    return math.copysign(1, math.log(ratio)) * of_ratio / ratio
+
+
+def calibration_error_influence(model: ScoredRows, totals: Totals) -> Influence:
+    """|predicted - observed| of a row's tenth, less the mean."""
+    bins, weighted = totals.bins, totals.one_round()
+    signs = np.zeros(DECILES)
+    signs[np.unique(bins.deciles)] = np.sign(decile_gaps(weighted.table, bins)[0])
     gaps = model.scores.astype(np.float64) - (model.rows.labels == 1)
-    signs = np.sign(np.bincount(deciles, gaps, DECILES))
-    rows = len(gaps)
-    value = float(np.sum(signs[deciles] * gaps)) / rows
-    return Measured(value, (signs[deciles] * gaps - value) / rows)
+    value = float(weighted_calibration_error(weighted.table, bins)[0])
+    return np.asarray(
+        (signs[bins.deciles[model.codes // 2]] * gaps - value) / totals.rows, np.float64
+    )
 
 
-def normalized_entropy_of_rows(model: ScoredRows) -> Measured:
+def entropy_under_weights(weighted: Weighted) -> NDArray[np.float64]:
     """Log-loss over that of the base rate (He et al. 2014)."""
-    loss = ratio_of_rows("loss", "rows")(model)
-    positive = (model.rows.labels == 1).astype(np.float64)
-    rate = float(positive.mean())
-    if not 0 < rate < 1:
-        return Measured(math.nan, positive * math.nan)
-    entropy = float(_entropy(np.array(rate)))
-    value = loss.value / entropy
-    slope = math.log((1 - rate) / rate)
-    of_rate = slope * (positive - rate) / len(positive)
-    return Measured(value, (loss.influence - value * of_rate) / entropy)
-
-
-def normalized_entropy_under_weights(weighted: Weighted) -> NDArray[np.float64]:
-    """The same under weights."""
     sums = weighted.sums
     return _ratio(
         _ratio(sums["loss"], sums["rows"]), _entropy(_ratio(sums["positives"], sums["rows"]))
     )
 
 
+def entropy_influence(model: ScoredRows, totals: Totals) -> Influence:
+    """Through the log-loss, and through the base rate."""
+    rate = totals.positives / totals.rows
+    entropy = float(_entropy(np.array(rate)))
+    value = totals.sums["loss"] / totals.rows / entropy
+    of_rate = math.log((1 - rate) / rate) * ((model.rows.labels == 1) - rate) / totals.rows
+    of_loss = _ratio_influence(model, totals, "loss", "rows")
+    return np.asarray((of_loss - value * of_rate) / entropy, np.float64)
+
+
 DEFINITIONS: Mapping[str, Definition] = {
-    "auc": Definition(auc_of_rows, lambda weighted: weighted_auc(weighted.table)),
-    "gauc": Definition(
-        ratio_of_rows("ranked", "ranked_rows"), ratio_under_weights("ranked", "ranked_rows")
+    "auc": Definition(
+        (), lambda weighted: weighted_auc(weighted.table), auc_influence, binned=True, placed=True
     ),
-    "log_loss": Definition(ratio_of_rows("loss", "rows"), ratio_under_weights("loss", "rows")),
-    "calibration": Definition(miscalibration_of_rows, miscalibration_under_weights),
+    "gauc": ratio("ranked", "ranked_rows"),
+    "log_loss": ratio("loss", "rows"),
+    "calibration": Definition(("score", "positives"), miscalibration, miscalibration_influence),
     "calibration_error": Definition(
-        calibration_error_of_rows,
+        (),
         lambda weighted: weighted_calibration_error(weighted.table, weighted.bins),
+        calibration_error_influence,
+        binned=True,
     ),
-    "normalized_entropy": Definition(normalized_entropy_of_rows, normalized_entropy_under_weights),
-    "churn": Definition(ratio_of_rows("change", "rows"), ratio_under_weights("change", "rows")),
-    "top_overlap": Definition(
-        ratio_of_rows("kept_on_top", "listed_rows"),
-        ratio_under_weights("kept_on_top", "listed_rows"),
+    "normalized_entropy": Definition(
+        ("loss", "positives", "rows"),
+        entropy_under_weights,
+        entropy_influence,
     ),
+    "churn": ratio("change", "rows"),
+    "top_overlap": ratio("kept_on_top", "listed_rows"),
 }
 
 
-def _column(model: ScoredRows, name: str) -> NDArray[np.float32]:
-    return model.columns[name] if name in model.columns else model.rows.columns[name]
+def summed_columns(metrics: Iterable[str]) -> tuple[str, ...]:
+    """The columns that any of some metrics sums."""
+    return tuple(dict.fromkeys(name for one in metrics for name in DEFINITIONS[one].columns))
+
+
+def _ratio_influence(model: ScoredRows, totals: Totals, above: str, below: str) -> Influence:
+    upper, lower = (model.column(name).astype(np.float64) for name in (above, below))
+    value = totals.sums[above] / totals.sums[below]
+    return np.asarray((upper - value * lower) / totals.sums[below], np.float64)
 
 
 def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -24,7 +24,7 @@ from secateur.contracts.features import (
     FeatureSchema,
 )
 from secateur.judgement.accuracy import BinaryLabels, Users
-from secateur.judgement.metrics.scored_rows import Codes
+from secateur.judgement.metrics.user_order import Codes
 from secateur.judgement.scoring.raw_values import RawValues, StoredValues
 
 BULK = 8192  # rows scored at once
