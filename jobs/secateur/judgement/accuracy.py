@@ -11,7 +11,7 @@ from secateur.auc import Scores, auc, auc_within
 from secateur.contracts.judgement import Accuracy
 
 BinaryLabels = NDArray[np.int8]
-Users = NDArray[np.int64]
+Users = NDArray[np.signedinteger]
 
 SMALLEST = 1e-7  # float32 scores may be exactly 0 or 1; below this a log-loss tells nothing
 

@@ -16,7 +16,7 @@ from secateur.judgement.intervals.differences import differences, levels
 from secateur.judgement.intervals.resampling import ROUNDS
 from secateur.judgement.metrics.definitions import DEFINITIONS, summed_columns
 from secateur.judgement.metrics.models import Model
-from secateur.judgement.metrics.scored_rows import JudgedRows
+from secateur.judgement.metrics.scored_rows import JudgedRows, rows_inside
 from secateur.judgement.metrics.scratch import row_slices, scratch
 from secateur.judgement.metrics.totals import Totals
 from secateur.judgement.scoring.client_scoring import HeldOutRows
@@ -136,7 +136,9 @@ def measure_rows(rows: JudgedRows, scores: Scores) -> Accuracy:
 
 def judged_rows(rows: HeldOutRows) -> JudgedRows:
     """What the metrics need to know of a split's rows."""
-    moments = rows.users * (int(rows.days.max(initial=0)) + 1) + rows.days
+    moments, days = scratch(len(rows), np.int64), int(rows.days.max(initial=0)) + 1
+    for part in row_slices(len(rows)):
+        moments[part] = rows.users[part].astype(np.int64) * days + rows.days[part]
     return JudgedRows(rows.labels, rows.users, rows.items, moments)
 
 
@@ -166,10 +168,15 @@ def _parts(one: ScoredSplit) -> Iterator[tuple[str, JudgedRows, Scores, Scores]]
     whole = judged_rows(one.rows)
     yield one.split, whole, one.dense, one.candidate
     for name, mask in slices(one.rows):
-        yield f"{one.split}/{name}", whole.take(mask), one.dense[mask], one.candidate[mask]
+        dense, candidate = (rows_inside(scores, mask) for scores in (one.dense, one.candidate))
+        yield f"{one.split}/{name}", whole.take(mask), dense, candidate
     for name, labels in one.rows.tasks.items():
-        told = ~np.isnan(labels)
+        told, positive = (scratch(len(labels), dtype) for dtype in (np.bool_, np.int8))
+        for part in row_slices(len(labels)):
+            told[part], positive[part] = ~np.isnan(labels[part]), labels[part] == 1
         if told.any():
-            of_task = replace(whole.take(told), labels=labels[told].astype(np.int8))
-            of_both = one.dense_tasks[name][told], one.candidate_tasks[name][told]
-            yield f"{one.split}/task {name}", of_task, *of_both
+            of_task = replace(whole, labels=positive).take(told)
+            dense, candidate = (
+                rows_inside(of[name], told) for of in (one.dense_tasks, one.candidate_tasks)
+            )
+            yield f"{one.split}/task {name}", of_task, dense, candidate

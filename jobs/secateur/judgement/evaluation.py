@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from secateur.artifacts import Artifact
 from secateur.auc import Scores
 from secateur.contracts import artifact_files
@@ -17,6 +15,7 @@ from secateur.judgement.compared_accuracy import ScoredSplit, compare_accuracy
 from secateur.judgement.membership import Attacks, attack, find_suspects
 from secateur.judgement.scoring.client_scoring import (
     ClientScorer,
+    count_broken,
     read_rows,
     request,
     score_all,
@@ -121,7 +120,7 @@ def attacks(
 
 def demand_numbers(package: Artifact, split: str, scores: Scores) -> None:
     """Insist that every score [n] is a number. Raises GateRefused."""
-    broken = int(np.sum(~np.isfinite(scores)))
+    broken = count_broken(scores)
     if broken:
         raise GateRefused(
             f"{broken:,} of {len(scores):,} scores on the {split} days are no number: {package.uri}"

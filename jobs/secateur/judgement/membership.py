@@ -34,7 +34,8 @@ from secateur.judgement.intervals.clusters import spread_of
 from secateur.judgement.intervals.differences import difference_of
 from secateur.judgement.metrics.definitions import DEFINITIONS, Measured
 from secateur.judgement.metrics.scored_rows import JudgedRows, ScoredRows
-from secateur.judgement.metrics.user_order import Codes, UserOrder
+from secateur.judgement.metrics.scratch import row_slices
+from secateur.judgement.metrics.user_order import Codes, Grouping, UserOrder
 from secateur.judgement.scoring.client_scoring import (
     ClientScorer,
     HeldOutRows,
@@ -144,11 +145,12 @@ def _codes(values: NDArray[np.str_]) -> Codes:
 
 def _places_of_some_users(users: Codes, rng: np.random.Generator) -> NDArray[np.int64]:
     """Rising places [n] of all rows of users in a random order, until they are `MOST_ROWS`."""
-    _, of_row, rows = np.unique(users, return_inverse=True, return_counts=True)
-    order = rng.permutation(len(rows))
-    kept = np.zeros(len(rows), np.bool_)
-    kept[order[np.cumsum(rows[order]) <= MOST_ROWS]] = True
-    return np.flatnonzero(kept[of_row])
+    groups = Grouping.of(users)
+    order = rng.permutation(len(groups.rows))
+    kept = np.zeros(len(groups.rows), np.bool_)
+    kept[order[np.cumsum(groups.rows[order]) <= MOST_ROWS]] = True
+    parts = row_slices(len(users))
+    return np.concatenate([part.start + np.flatnonzero(kept[groups.codes[part]]) for part in parts])
 
 
 def attack(suspects: Suspects, scores: Scores) -> Attacks:

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from secateur.auc import Scores
 from secateur.contracts.errors import SecateurError, UsageError
 from secateur.contracts.judgement import METRICS, ServedComparison
@@ -16,7 +14,12 @@ from secateur.judgement.compared_accuracy import (
     measure_rows,
 )
 from secateur.judgement.intervals.differences import differences
-from secateur.judgement.scoring.client_scoring import ClientScorer, HeldOutRows, score_all
+from secateur.judgement.scoring.client_scoring import (
+    ClientScorer,
+    HeldOutRows,
+    count_broken,
+    score_all,
+)
 from secateur.judgement.scoring.resident_memory import Load
 
 HELD_TO = METRICS[:3]  # AUC, GAUC and log-loss
@@ -55,7 +58,7 @@ def _compare(
         return replace(found, why_unknown=str(error))
     for one in scored:
         of_release = scores[one.split]
-        if not np.isfinite(of_release).all():
+        if count_broken(of_release):
             return replace(found, why_unknown="it gives scores that are no number")
         rows = judged_rows(one.rows)
         found.accuracy[one.split] = measure_rows(rows, of_release)

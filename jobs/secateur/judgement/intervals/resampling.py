@@ -94,7 +94,8 @@ class ModelSums:
 
     def all_rounds(self, of_rows: Mapping[str, NDArray[np.float64]]) -> Weighted:
         """What the metrics of all rounds are worked out from; `of_rows` are all models' columns."""
-        table = self._table.reshape(len(self._table), -1, 2).astype(np.float64)
+        rounds, width = self._table.shape
+        table = self._table.reshape(rounds, width // 2, 2).astype(np.float64)
         return Weighted(table, self.totals.bins, {**of_rows, **self._own.by_name()})
 
 

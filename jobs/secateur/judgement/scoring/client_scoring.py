@@ -3,7 +3,7 @@
 A `ClientScorer` is what `secateur.serving.scorer.load` returns; only its calls are known here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from secateur.auc import Scores
 from secateur.contracts.features import (
@@ -24,6 +24,7 @@ from secateur.contracts.features import (
     FeatureSchema,
 )
 from secateur.judgement.accuracy import BinaryLabels, Users
+from secateur.judgement.metrics.scratch import ROWS_AT_ONCE, row_slices, scratch
 from secateur.judgement.metrics.user_order import Codes
 from secateur.judgement.scoring.raw_values import RawValues, StoredValues
 
@@ -60,7 +61,7 @@ class HeldOutRows:
     """One split: labels, users, items and days as codes, and what the client would be given.
 
     `slices` are the scenario's: by name, a mask of the rows inside. `tasks` are the labels of
-    further tasks by name, NaN where a row does not tell. Only `values` may lie outside the memory.
+    further tasks by name, NaN where a row does not tell. What rows fill lies in files or `scratch`.
     """
 
     labels: BinaryLabels
@@ -82,43 +83,55 @@ class HeldOutRows:
 def read_rows(folder: Path, schema: FeatureSchema) -> HeldOutRows:
     """Read one split [n] of a FeatureSet, raw values only: the client makes its own ids.
 
-    In memory are a few numbers a row; hashes and items are codes, with a dictionary beside them.
+    Texts are codes, with a dictionary beside them. While those of one column are numbered they take
+    8 bytes a row of memory.
     """
     files = sorted(folder.glob("*.parquet"))
     counts = {"user": USER_TRAIN_EVENTS, "item": ITEM_TRAIN_EVENTS}
-    numbers = ["label", *counts.values(), *schema.slice_columns, *schema.task_columns]
-    texts = [USER_HASH, ITEM_KEY, "day"]
-    table = pq.read_table(files, columns=[*numbers, *texts], read_dictionary=texts)
-    hashes = table[USER_HASH].unify_dictionaries().combine_chunks()
+    (users, hashes), (items, _), (days, names) = (
+        _read_texts(files, column) for column in (USER_HASH, ITEM_KEY, "day")
+    )
     return HeldOutRows(
-        labels=table["label"].to_numpy(),
-        users=_codes(hashes),
-        items=_codes(table[ITEM_KEY]),
-        days=_codes(table["day"]),
-        hashes=hashes,
-        train_events={owner: table[column].to_numpy() for owner, column in counts.items()},
+        labels=_read_numbers(files, "label", np.int8),
+        users=users,
+        items=items,
+        days=days,
+        hashes=pa.DictionaryArray.from_arrays(pa.array(users), hashes),
+        train_events={
+            owner: _read_numbers(files, column, np.int32) for owner, column in counts.items()
+        },
         values=StoredValues(files, {f.name: VALUE_PREFIX + f.name for f in schema.inputs}),
         item_fields=frozenset(f.name for f in schema.inputs if f.owner == "item"),
         slices={
-            name: table[column].to_numpy() == 1
+            name: _read_numbers(files, column, np.bool_)
             for name, column in zip(schema.slices, schema.slice_columns, strict=True)
         },
         tasks={
-            name: table[column].to_numpy().astype(np.float32)
+            name: _read_numbers(files, column, np.float32)
             for name, column in zip(schema.tasks, schema.task_columns, strict=True)
         },
-        last_day=str(max(filter(None, pc.unique(table["day"]).to_pylist()), default="")),
+        last_day=str(max(filter(None, names.to_pylist()), default="")),
     )
 
 
 def score_all(scorer: ClientScorer, rows: HeldOutRows) -> Scores:
     """Probabilities [n] of all rows, from raw values whose user ids are hashed already."""
-    return score_values(scorer, rows.values)
+    found, start = scratch(len(rows), np.float32), 0
+    for columns in _in_bulk(rows.values):
+        scores = scorer.score(columns, hashed=True)
+        found[start : start + len(scores)] = scores
+        start += len(scores)
+    return found
 
 
 def score_values(scorer: ClientScorer, values: RawValues) -> Scores:
-    """The same of raw values [n] alone."""
+    """The same of raw values [n] alone, all in memory."""
     return np.concatenate([scorer.score(part, hashed=True) for part in _in_bulk(values)])
+
+
+def count_broken(scores: Scores) -> int:
+    """How many of scores [n] are no number."""
+    return sum(int(np.sum(~np.isfinite(scores[part]))) for part in row_slices(len(scores)))
 
 
 def score_tasks(scorer: ClientScorer, rows: HeldOutRows) -> dict[str, Scores]:
@@ -126,10 +139,13 @@ def score_tasks(scorer: ClientScorer, rows: HeldOutRows) -> dict[str, Scores]:
 
     Empty where the rows know no further task.
     """
-    if not rows.tasks:
-        return {}
-    parts = [scorer.score_tasks(columns, hashed=True) for columns in _in_bulk(rows.values)]
-    return {task: np.concatenate([part[task] for part in parts]) for task in rows.tasks}
+    found, start = {task: scratch(len(rows), np.float32) for task in rows.tasks}, 0
+    for columns in _in_bulk(rows.values) if found else ():
+        by_task = scorer.score_tasks(columns, hashed=True)
+        for task, into in found.items():
+            into[start : start + len(by_task[task])] = by_task[task]
+        start += len(by_task[next(iter(found))])
+    return found
 
 
 def request(rows: HeldOutRows, start: int, batch: int) -> dict[str, object]:
@@ -146,14 +162,30 @@ def request(rows: HeldOutRows, start: int, batch: int) -> dict[str, object]:
     return asked
 
 
-def _codes(values: pa.Array | pa.ChunkedArray) -> Codes:
-    """Number the values [n]; a missing one has a number of its own."""
-    whole = values
-    if isinstance(values, pa.ChunkedArray):
-        whole = values.unify_dictionaries().combine_chunks()
-    if not pa.types.is_dictionary(whole.type):
-        whole = whole.dictionary_encode()
-    return np.asarray(pc.fill_null(whole.indices, -1).to_numpy(), np.int64)
+def _read_texts(files: Sequence[Path], column: str) -> tuple[Codes, pa.Array]:
+    """Numbers [n] of a column's values, -1 for a missing one, and the values by number."""
+    read: list[pa.DictionaryArray] = []
+    for file in files:
+        with pq.ParquetFile(file, read_dictionary=[column]) as parquet:
+            read += parquet.read([column], use_threads=False)[column].chunks
+    kind = pa.dictionary(pa.int32(), pa.string())
+    values = pa.chunked_array(read, kind).unify_dictionaries()
+    codes, start = scratch(len(values), np.int32), 0
+    for chunk in values.chunks:
+        codes[start : start + len(chunk)] = pc.fill_null(chunk.indices, -1)
+        start += len(chunk)
+    return codes, values.chunk(0).dictionary if read else pa.array([], pa.string())
+
+
+def _read_numbers(files: Sequence[Path], column: str, dtype: DTypeLike) -> NDArray[Any]:
+    """A column [n]; NaN where a number is missing."""
+    found, start = scratch(sum(pq.read_metadata(file).num_rows for file in files), dtype), 0
+    for file in files:
+        with pq.ParquetFile(file) as parquet:
+            for batch in parquet.iter_batches(ROWS_AT_ONCE, columns=[column]):
+                found[start : start + len(batch)] = batch[column].to_numpy(zero_copy_only=False)
+                start += len(batch)
+    return found
 
 
 def _in_bulk(values: RawValues) -> Iterator[RawColumns]:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 READ_AT_ONCE = 2**14  # rows
+BUFFER = 2**16  # bytes a column; without it a whole group of rows is read before its first row
 
 
 class RawValues(Protocol):
@@ -77,7 +78,7 @@ class StoredValues:
         """All rows in their order, so many at a time; a block may span files."""
         rest = None
         for file in self.files:
-            with pq.ParquetFile(file) as parquet:
+            with pq.ParquetFile(file, buffer_size=BUFFER) as parquet:
                 for batch in parquet.iter_batches(READ_AT_ONCE, columns=[*self.columns.values()]):
                     found = pa.Table.from_batches([batch])
                     whole = pa.concat_tables([rest, found]) if rest is not None else found
