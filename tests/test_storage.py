@@ -1,12 +1,20 @@
 """The four promises of a store, kept alike by a folder and by a real S3 server."""
 
+import hashlib
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from secateur.contracts.errors import ObjectMissing, PreconditionFailed, StoreError, UsageError
+from secateur.contracts.errors import (
+    CorruptArtifact,
+    ObjectMissing,
+    PreconditionFailed,
+    StoreError,
+    UsageError,
+)
 from secateur.storage import FileStore, Store, join, local_path, open_store
 
 WRITERS = 16
@@ -159,3 +167,32 @@ def test_uris(tmp_path: Path) -> None:
     for uri in ("ftp://x/y", "s3:///x", "file://host/x", "http://x"):
         with pytest.raises(UsageError, match="s3://bucket/ or file:///"):
             open_store(uri)
+
+
+@pytest.mark.parametrize("size", [100, 20 << 20], ids=["small", "in parts"])
+def test_a_file_with_other_bytes_than_promised_is_not_written(
+    store: Store, tmp_path: Path, size: int
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * size)
+    for new in (True, False):
+        with pytest.raises(CorruptArtifact, match="differ from its manifest"):
+            store.put_file("k", path, new=new, sha256="0" * 64)
+        assert not store.exists("k")
+    store.put_file("k", path, new=True, sha256=hashlib.sha256(b"x" * size).hexdigest())
+    assert store.get("k").data == path.read_bytes()
+    assert [entry.key for entry in store.entries()] == ["k"], "nothing half there"
+
+
+def test_a_touched_object_is_as_new_and_the_same(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"same")
+    with pytest.raises(ObjectMissing):
+        store.touch("k", path)
+    store.put_file("k", path)
+    (before,) = store.entries()
+    time.sleep(1.1)  # S3 tells whole seconds
+    store.touch("k", path)
+    (after,) = store.entries()
+    assert after.modified > before.modified
+    assert store.get("k").data == b"same"

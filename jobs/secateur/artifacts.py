@@ -179,11 +179,21 @@ def verify_file(folder: Path, entry: FileEntry) -> Path:
 
     Raises CorruptArtifact, also for a path that leaves the folder or is a link.
     """
+    path = demand_file(folder, entry)
+    if sha256_file(path) != entry.sha256:
+        raise CorruptArtifact(f"{path}: its {entry.bytes} bytes differ from its manifest")
+    return path
+
+
+def demand_file(folder: Path, entry: FileEntry) -> Path:
+    """Insist on the promised size of a file below `folder`, unread; return its path.
+
+    Raises CorruptArtifact, also for a path that leaves the folder or is a link.
+    """
     path = path_below(folder, entry.path)
     if path.is_symlink() or not path.is_file():
         raise CorruptArtifact(f"{path}: missing, its manifest promises {entry.bytes} bytes")
-    found = path.stat().st_size
-    if found != entry.bytes or sha256_file(path) != entry.sha256:
+    if (found := path.stat().st_size) != entry.bytes:
         raise CorruptArtifact(f"{path}: {found} bytes differ from its manifest ({entry.bytes})")
     return path
 

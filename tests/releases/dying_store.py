@@ -82,8 +82,10 @@ class DyingStore(Store):
             self._call(lambda: None)
             yield part[half:]
 
-    def put_file(self, key: str, path: Path, *, new: bool = False) -> None:
-        self._call(lambda: self.inner.put_file(key, path, new=new))
+    def put_file(
+        self, key: str, path: Path, *, new: bool = False, sha256: str | None = None
+    ) -> None:
+        self._call(lambda: self.inner.put_file(key, path, new=new, sha256=sha256))
 
 
 def every_death(calls: int) -> Iterator[tuple[int, bool]]:

@@ -67,7 +67,7 @@ class WriteFaults:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.dies_at, self.after, self.away, self._writes = 0, False, False, 0
-        for name in ("put", "put_new", "put_file", "swap", "delete"):
+        for name in ("put", "put_new", "put_file", "touch", "swap", "delete"):
             patch.setattr(FileStore, name, self._watched(getattr(FileStore, name)))
 
     def arm(self, write: int, after: bool) -> None:

@@ -8,11 +8,13 @@ and pull hash every byte. Bytes are random: nothing shrinks on the way.
 import argparse
 import os
 import shutil
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bench.runner import Asked, Benchmark
 from local_site.object_store import BUCKET, LocalStore
@@ -49,18 +51,25 @@ def figures(asked: Asked) -> Iterator[str]:
                 started = time.perf_counter()
                 action()
                 taken.setdefault(name, []).append(time.perf_counter() - started)
-    up, down, publish_s, pull_s = (statistics.median(seconds) for seconds in taken.values())
-    yield f"{asked.mib} MiB, medians of {asked.rounds} rounds in turns. *Share* is boto3's seconds"
-    yield "for the same bytes, divided by ours.\n"
+    up, down, publish_s, pull_s = (np.array(seconds) for seconds in taken.values())
+    yield f"{asked.mib} MiB, {asked.rounds} rounds in turns: medians, the least and the most in"
+    yield "brackets. *Share* is boto3's seconds for the same bytes in the same round, by ours.\n"
     yield "| | seconds | MiB/s | share |"
     yield "|---|--:|--:|--:|"
-    yield f"| boto3 upload | {up:.2f} | {asked.mib / up:.0f} | |"
-    yield f"| boto3 download | {down:.2f} | {asked.mib / down:.0f} | |"
+    yield f"| boto3 upload | {_spread(up)} | {asked.mib / np.median(up):.0f} | |"
+    yield f"| boto3 download | {_spread(down)} | {asked.mib / np.median(down):.0f} | |"
     yield (
-        f"| publish, with its canary's pull | {publish_s:.2f} | {2 * asked.mib / publish_s:.0f} "
-        f"| {(up + down) / publish_s:.2f} |"
+        f"| publish, with its canary's pull | {_spread(publish_s)} "
+        f"| {2 * asked.mib / np.median(publish_s):.0f} | {_spread((up + down) / publish_s)} |"
     )
-    yield f"| pull | {pull_s:.2f} | {asked.mib / pull_s:.0f} | {down / pull_s:.2f} |"
+    yield (
+        f"| pull | {_spread(pull_s)} | {asked.mib / np.median(pull_s):.0f} "
+        f"| {_spread(down / pull_s)} |"
+    )
+
+
+def _spread(values: NDArray[np.float64]) -> str:
+    return f"{np.median(values):.2f} ({values.min():.2f} to {values.max():.2f})"
 
 
 def actions(folder: Path, mib: int, number: int) -> Iterator[tuple[str, Action]]:

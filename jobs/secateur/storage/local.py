@@ -9,7 +9,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from secateur.contracts.errors import ObjectMissing, PreconditionFailed, StoreError
-from secateur.storage.store import Store, StoredObject, Tagged, demand_key, demand_size
+from secateur.storage.store import (
+    Store,
+    StoredObject,
+    Tagged,
+    demand_key,
+    demand_sha256,
+    demand_size,
+)
 
 LOCK = ".lock"
 TEMPORARY = ".tmp-"
@@ -54,16 +61,23 @@ class FileStore(Store):
         with self._complete_file(key, (data,)) as temporary:
             (self.root / key).hardlink_to(temporary)
 
-    def put_file(self, key: str, path: Path, *, new: bool = False) -> None:
-        """Write a file as one object; with `new` it must not exist. Raises PreconditionFailed."""
-        with (
-            path.open("rb") as file,
-            self._complete_file(key, iter(lambda: file.read(PART_BYTES), b"")) as temporary,
-        ):
+    def put_file(
+        self, key: str, path: Path, *, new: bool = False, sha256: str | None = None
+    ) -> None:
+        """Write a file as one object; with `new` it must not exist.
+
+        Raises PreconditionFailed, and CorruptArtifact where its bytes have not this `sha256`.
+        """
+        with self._complete_file(key, _hashed_parts(path, sha256)) as temporary:
             if new:
                 (self.root / key).hardlink_to(temporary)
             else:
                 temporary.replace(self.root / key)
+
+    def touch(self, key: str, path: Path) -> None:
+        """Date an object as written now."""
+        with self._as_store_errors(key):
+            os.utime(self.root / demand_key(key))
 
     def swap(self, key: str, data: bytes, tag: str) -> None:
         """Replace the object whose tag is still `tag`. Raises PreconditionFailed."""
@@ -128,6 +142,16 @@ class FileStore(Store):
             raise ObjectMissing(f"{self.uri}/{key}: no such object") from error
         except OSError as error:
             raise StoreError(f"{self.uri}/{key}: {error.strerror}") from error
+
+
+def _hashed_parts(path: Path, sha256: str | None) -> Iterator[bytes]:
+    """The parts of a file; raises CorruptArtifact after the last where the hash is another."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(PART_BYTES):
+            digest.update(part)
+            yield part
+    demand_sha256(path, digest, sha256)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,12 +1,15 @@
 """A file sent in parts, some at a time: memory is bounded by them, whatever the file's size."""
 
 import contextlib
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+import hashlib
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from secateur.storage.deadlines import answer_within, seconds_for
+from secateur.storage.store import demand_sha256
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -18,17 +21,20 @@ MOST_PARTS = 10_000  # that S3 allows
 
 
 def send_parts(
-    client: "S3Client", bucket: str, key: str, path: Path, condition: Mapping[str, str]
+    client: "S3Client",
+    bucket: str,
+    key: str,
+    path: Path,
+    condition: Mapping[str, str],
+    sha256: str | None = None,
 ) -> None:
-    """Upload a file, and complete it on the condition. A failed upload leaves nothing behind."""
-    size = path.stat().st_size
-    part_bytes = max(PART_BYTES, -(-size // MOST_PARTS))
+    """Upload a file, and complete it on the condition. A failed upload leaves nothing behind.
+
+    Its bytes are hashed on their way: raises CorruptArtifact where they have not this `sha256`.
+    """
     upload = client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
 
-    def send(number: int) -> "CompletedPartTypeDef":
-        with path.open("rb") as file:
-            file.seek((number - 1) * part_bytes)
-            data = file.read(part_bytes)
+    def send(number: int, data: bytes) -> "CompletedPartTypeDef":
         answer = answer_within(
             seconds_for(len(data)),
             lambda: client.upload_part(
@@ -38,14 +44,22 @@ def send_parts(
         )
         return {"PartNumber": number, "ETag": answer["ETag"]}
 
-    pool = ThreadPoolExecutor(AT_A_TIME)
+    pool, digest = ThreadPoolExecutor(AT_A_TIME), hashlib.sha256()
+    waiting: deque[Future[CompletedPartTypeDef]] = deque()
+    sent: list[CompletedPartTypeDef] = []
     try:
-        parts = list(pool.map(send, range(1, -(-size // part_bytes) + 1)))
+        for number, data in enumerate(_parts(path), start=1):
+            waiting.append(pool.submit(send, number, data))
+            digest.update(data)
+            if len(waiting) == AT_A_TIME:
+                sent.append(waiting.popleft().result())
+        sent.extend(part.result() for part in waiting)
+        demand_sha256(path, digest, sha256)
         client.complete_multipart_upload(
             Bucket=bucket,
             Key=key,
             UploadId=upload,
-            MultipartUpload={"Parts": parts},
+            MultipartUpload={"Parts": sent},
             **condition,  # type: ignore[arg-type]
         )
     except BaseException:
@@ -55,3 +69,10 @@ def send_parts(
         raise
     finally:
         pool.shutdown()
+
+
+def _parts(path: Path) -> Iterator[bytes]:
+    part_bytes = max(PART_BYTES, -(-path.stat().st_size // MOST_PARTS))
+    with path.open("rb") as file:
+        while data := file.read(part_bytes):
+            yield data

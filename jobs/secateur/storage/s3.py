@@ -19,13 +19,14 @@ from secateur.storage.store import Store, StoredObject, Tagged, demand_key, dema
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
-    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
+    from mypy_boto3_s3.type_defs import CopySourceTypeDef, GetObjectOutputTypeDef
 
 log = logging.getLogger("secateur.storage")
 
 Answer = TypeVar("Answer")
 
 CHUNK_BYTES = 1 << 20
+COPIED_BYTES = 5 << 30  # that S3 copies by one request
 FRUITLESS = 4  # attempts at a body that brought not one byte more
 LONGEST_PAUSE_S = 1.0
 
@@ -106,14 +107,33 @@ class S3Store(Store):
         """Write one object that must not exist. Raises PreconditionFailed."""
         self._put(key, data, IfNoneMatch="*")
 
-    def put_file(self, key: str, path: Path, *, new: bool = False) -> None:
-        """Write a file as one object, in parts; with `new` it must not exist."""
-        condition = {"IfNoneMatch": "*"} if new else {}
+    def put_file(
+        self, key: str, path: Path, *, new: bool = False, sha256: str | None = None
+    ) -> None:
+        """Write a file as one object, in parts; with `new` it must not exist.
+
+        Raises PreconditionFailed, and CorruptArtifact where its bytes have not this `sha256`.
+        """
         if path.stat().st_size <= PART_BYTES:
-            self._put(key, path.read_bytes(), **condition)
+            super().put_file(key, path, new=new, sha256=sha256)
             return
+        condition = {"IfNoneMatch": "*"} if new else {}
         with as_store_errors(f"{self.uri}/{key}"):
-            send_parts(self._client, self.bucket, self._key(key), path, condition)
+            send_parts(self._client, self.bucket, self._key(key), path, condition, sha256)
+
+    def touch(self, key: str, path: Path) -> None:
+        """Date an object as written now, by a copy onto itself: no byte of it is sent."""
+        if path.stat().st_size > COPIED_BYTES:
+            super().touch(key, path)
+            return
+        full = self._key(key)
+        where: CopySourceTypeDef = {"Bucket": self.bucket, "Key": full}
+        self._ask(
+            key,
+            lambda: self._client.copy_object(
+                Bucket=self.bucket, Key=full, CopySource=where, MetadataDirective="REPLACE"
+            ),
+        )
 
     def swap(self, key: str, data: bytes, tag: str) -> None:
         """Replace the object whose tag is still `tag`. Raises PreconditionFailed."""

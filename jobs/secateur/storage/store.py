@@ -5,13 +5,14 @@ for one writer only; `swap` succeeds only if nobody wrote since the tag was read
 write sees it. `releases.probing` refuses a server that breaks them.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlparse
 
-from secateur.contracts.errors import StoreError, UsageError
+from secateur.contracts.errors import CorruptArtifact, ObjectMissing, StoreError, UsageError
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,26 @@ class Store(Protocol):
         """
         yield self.get(key, size).data[start:]
 
-    def put_file(self, key: str, path: Path, *, new: bool = False) -> None:
-        """Write a file as one object; with `new` as `put_new` does. Raises PreconditionFailed."""
-        (self.put_new if new else self.put)(key, path.read_bytes())
+    def put_file(
+        self, key: str, path: Path, *, new: bool = False, sha256: str | None = None
+    ) -> None:
+        """Write a file as one object; with `new` as `put_new` does. Raises PreconditionFailed.
+
+        With `sha256` the very bytes that are sent are hashed: raises CorruptArtifact, and writes
+        nothing, where theirs is another.
+        """
+        data = path.read_bytes()
+        demand_sha256(path, hashlib.sha256(data), sha256)
+        (self.put_new if new else self.put)(key, data)
+
+    def touch(self, key: str, path: Path) -> None:
+        """Date an object as written now, whose bytes are those of the file at `path`.
+
+        They are not sent where the store can do without. Raises ObjectMissing.
+        """
+        if not self.exists(key):
+            raise ObjectMissing(f"{self.uri}/{key}: no such object")
+        self.put_file(key, path)
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """List the keys that start with `prefix`, sorted."""
@@ -102,6 +120,12 @@ def demand_key(key: str) -> str:
     if any(part in ("", ".", "..") for part in key.split("/")) or set(key) & {"\\", "\0"}:
         raise UsageError(f"{key!r} is no key: its parts between '/' are names, not '', '.' or '..'")
     return key
+
+
+def demand_sha256(path: Path, found: "hashlib._Hash", wanted: str | None) -> None:
+    """Insist that what was read of a file has this hash, if any. Raises CorruptArtifact."""
+    if wanted is not None and found.hexdigest() != wanted:
+        raise CorruptArtifact(f"{path}: its bytes differ from its manifest ({wanted[:12]})")
 
 
 def demand_size(where: str, found: int, limit: int | None) -> None:
