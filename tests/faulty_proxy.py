@@ -2,6 +2,8 @@
 
 import contextlib
 import http.client
+import os
+import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -25,6 +27,8 @@ class FaultyProxy:
 
     cut          half the body, then the connection closes
     flip         one bit of the body is another
+    wrong        a body of the right size, of other bytes
+    late         the answer, after a while
     silent       no answer
     trickle      the headers, then a byte of the body now and then
     head         the first byte of the headers, then another now and then
@@ -118,8 +122,17 @@ def _handler(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
             self._answer(answer.status, answer.getheaders(), half, len(data))
 
         def _flip(self, answer: http.client.HTTPResponse, data: bytes) -> None:
-            flipped = data[:-1] + bytes([data[-1] ^ 1]) if data else data
-            self._answer(answer.status, answer.getheaders(), flipped)
+            flipped = bytearray(data)
+            if data:
+                flipped[random.randrange(len(data))] ^= 1 << random.randrange(8)
+            self._answer(answer.status, answer.getheaders(), bytes(flipped))
+
+        def _wrong(self, answer: http.client.HTTPResponse, data: bytes) -> None:
+            self._answer(answer.status, answer.getheaders(), os.urandom(len(data)))
+
+        def _late(self, answer: http.client.HTTPResponse, data: bytes) -> None:
+            time.sleep(proxy.pace_s)
+            self._answer(answer.status, answer.getheaders(), data)
 
         def _trickle(self, answer: http.client.HTTPResponse, data: bytes) -> None:
             self._answer(answer.status, answer.getheaders(), b"", len(data))

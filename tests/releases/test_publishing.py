@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from secateur import artifacts
+from secateur.artifacts import sha256_file
 from secateur.contracts import record
 from secateur.contracts.errors import ArtifactError, ReleaseError, SignatureInvalid
 from secateur.contracts.judgement import Verdict
 from secateur.contracts.manifest import MadeBy
 from secateur.contracts.releases import Override, ReleaseManifest
-from secateur.releases import layout
+from secateur.releases import layout, publishing
 from secateur.releases.publishing import publish
 from secateur.storage import open_store
 
@@ -193,3 +194,28 @@ def test_a_blob_that_is_not_what_its_name_says_stops_the_publish(shop: Any) -> N
     with pytest.raises(ReleaseError, match="other bytes than its name says"):
         shop.publish("b")
     assert layout.numbers(shop.store) == [1]
+
+
+def test_a_large_file_that_the_store_has_is_not_sent_again(
+    shop: Any, between: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read once more and dated anew, so that no sweep takes it for old."""
+    monkeypatch.setattr(publishing, "WHOLE_BYTES", 10)
+    shop.publish("a")
+    sent, touched = [], []
+
+    class Watching(between):  # type: ignore[misc, valid-type]
+        def put_file(self, key: str, path: Path, **asked: Any) -> None:
+            sent.append(path.name)
+            self.inner.put_file(key, path, **asked)
+
+        def touch(self, key: str, path: Path) -> None:
+            touched.append(path.name)
+            self.inner.touch(key, path)
+
+    assert shop.publish("b", store=Watching(shop.store)).served
+    assert (sent, touched) == (["model.onnx"], ["users.bin"])
+    key = layout.blob_key(sha256_file(shop.package("a").file("tables/users.bin")))
+    shop.store.put(key, b"the same elsewhere.")
+    with pytest.raises(ReleaseError, match="other bytes than its name says"):
+        shop.publish("c")

@@ -1,5 +1,7 @@
 """Sweeping: what nobody can reach goes, what anybody may reach stays."""
 
+import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from secateur.contracts.errors import ReleaseError, SignatureInvalid, UsageError
 from secateur.releases import layout
 from secateur.releases.by_hand.rolling_back import roll_back
 from secateur.releases.sweeping import sweep
-from secateur.storage import StoredObject
+from secateur.storage import StoredObject, Tagged
 
 from .conftest import SEED, Shop
 
@@ -233,3 +235,25 @@ def test_a_sweep_killed_at_any_write_takes_nothing_that_is_served(
         assert len(blobs(shop)) == 3
         assert not shop.publish("a").served
         assert layout.numbers(shop.store) == [4, 5]
+
+
+@pytest.mark.parametrize("read", [1, 2, 3])
+@pytest.mark.parametrize("whole", [False, True], ids=["cut", "another digest"])
+def test_what_comes_wrong_once_costs_no_release_its_blobs(
+    at_five: Any, between: type, read: int, whole: bool
+) -> None:
+    """Each manifest, at its first, second or third read, before it comes as it is again."""
+    reads = Counter[str]()
+
+    class Flipping(between):  # type: ignore[misc, valid-type]
+        def get(self, key: str, limit: int | None = None) -> Tagged:
+            found: Tagged = self.inner.get(key, limit)
+            reads[key] += key.endswith("manifest.json")
+            if reads[key] != read:
+                return found
+            other = re.sub(rb'("sha256": ?")[0-9a-f]', rb"\1x", found.data)
+            assert other != found.data
+            return Tagged(other if whole else found.data[:-1], found.tag)
+
+    sweep(at_five.catalogue(Flipping(at_five.store)), keep=2, grace_s=NOW, dry_run=False)
+    assert [at_five.pull(release=n, cache="new").manifest.recipe for n in (4, 5)] == ["d", "e"]

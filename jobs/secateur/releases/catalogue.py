@@ -3,10 +3,11 @@
 import hashlib
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from secateur.artifacts import path_below
 from secateur.contracts import record
@@ -26,10 +27,14 @@ from secateur.contracts.releases import (
 )
 from secateur.releases import layout
 from secateur.releases.signing import Trust
-from secateur.storage import Store
+from secateur.storage import Store, Tagged
 
 log = logging.getLogger("secateur.releases")
 
+Found = TypeVar("Found")
+Believed = TypeVar("Believed")
+
+READS, SAME_READS = 10, 3  # of what comes otherwise each time, and of what comes the same
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -88,13 +93,16 @@ class Catalogue:
         Raises ObjectMissing, SignatureInvalid, or ReleaseError when it is another channel's.
         """
         key = layout.pointer_key(channel)
-        found = self.store.get_unless(key, tag, layout.POINTER_LIMIT)
-        if found is None:
-            return None
         where = f"{self.store.uri}/{key}"
-        signed = _decode(SignedPointer, found.data, where)
-        self.verify_pointer(signed, channel, where)
-        return TaggedPointer(signed, found.tag)
+
+        def believe(found: Tagged | None) -> TaggedPointer | None:
+            if found is None:
+                return None
+            signed = _decode(SignedPointer, found.data, where)
+            self.verify_pointer(signed, channel, where)
+            return TaggedPointer(signed, found.tag)
+
+        return believed(lambda: self.store.get_unless(key, tag, layout.POINTER_LIMIT), believe)
 
     def verify_pointer(self, signed: SignedPointer, channel: str, where: str) -> None:
         """Insist on a trusted signature for this channel. Raises SignatureInvalid, ReleaseError."""
@@ -107,13 +115,20 @@ class Catalogue:
     def release(self, number: int) -> Release:
         """One release. Raises ReleaseError when it is absent or unsigned, SignatureInvalid."""
         where = f"{self.store.uri}/{layout.manifest_key(number)}"
-        try:
+
+        def read() -> tuple[bytes, bytes]:
             data = self.store.get(layout.manifest_key(number), layout.MANIFEST_LIMIT).data
-            signature = self.store.get(layout.signature_key(number), layout.SIGNATURE_LIMIT).data
+            return data, self.store.get(layout.signature_key(number), layout.SIGNATURE_LIMIT).data
+
+        def believe(found: tuple[bytes, bytes]) -> Release:
+            data, signature = found
+            self.trust.verify(data, signature.decode(errors="replace"), where)
+            return self.read_release(data, number, where)
+
+        try:
+            return believed(read, believe)
         except ObjectMissing as error:
             raise ReleaseError(f"{self.store.uri}: there is no signed release {number}") from error
-        self.trust.verify(data, signature.decode(errors="replace"), where)
-        return self.read_release(data, number, where)
 
     def read_release(self, data: bytes, number: int, where: str) -> Release:
         """A release of manifest bytes that are believed already. Raises ReleaseError."""
@@ -158,6 +173,23 @@ def served_in(uris: Sequence[str]) -> ServedNow:
         except SecateurError as error:
             unread.append(f"{uri}: {error}")
     return ServedNow(tuple(channels), releases, tuple(unread))
+
+
+def believed(read: Callable[[], Found], believe: Callable[[Found], Believed]) -> Believed:
+    """What is believed of what was read; what is not is read again, since a wire may flip bits.
+
+    Raises the ReleaseError of `believe` where the same is read again and again: so it lies in the
+    store.
+    """
+    refused: list[Found] = []
+    while True:
+        found = read()
+        try:
+            return believe(found)
+        except ReleaseError:
+            refused.append(found)
+            if refused.count(found) == SAME_READS or len(refused) == READS:
+                raise
 
 
 def _decode(noun: type[record.Noun], data: bytes, where: str) -> record.Noun:

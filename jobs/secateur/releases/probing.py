@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from secateur.contracts.errors import PreconditionFailed, SecateurError, StoreRefused
 from secateur.releases import layout
-from secateur.storage import Store
+from secateur.storage import Store, Tagged
+
+READS = 10
 
 
 def probe(store: Store) -> None:
@@ -26,24 +28,42 @@ def probe(store: Store) -> None:
 
 
 def _probe(store: Store, key: str) -> None:
-    _must_fail(store, "If-Match on a missing object", lambda: store.swap(key, b"0", '"none"'))
-    _written_once(store, key, b"1", lambda: store.put_new(key, b"1"))
-    _must_fail(store, "If-None-Match: *", lambda: store.put_new(key, b"2"))
-    first = store.get(key)
-    _must_hold(store, first.data == b"1", "a refused write leaves the object as it was")
-    _written_once(store, key, b"3", lambda: store.swap(key, b"3", first.tag))
-    _must_hold(store, store.get(key).data == b"3", "a read sees the last write")
-    _must_fail(store, "If-Match", lambda: store.swap(key, b"4", first.tag))
-    _must_hold(store, store.get(key).data == b"3", "a refused swap leaves the object as it was")
+    asked = _Probed(store, key)
+    created, other, swapped, late = asked.values
+    _must_fail(store, "If-Match on a missing object", lambda: store.swap(key, other, '"none"'))
+    asked.write(created, lambda: store.put_new(key, created))
+    _must_fail(store, "If-None-Match: *", lambda: store.put_new(key, other))
+    first = asked.read()
+    _must_hold(store, first.data == created, "a refused write leaves the object as it was")
+    asked.write(swapped, lambda: store.swap(key, swapped, first.tag))
+    _must_hold(store, asked.read().data == swapped, "a read sees the last write")
+    _must_fail(store, "If-Match", lambda: store.swap(key, late, first.tag))
+    held = asked.read().data == swapped
+    _must_hold(store, held, "a refused swap leaves the object as it was")
 
 
-def _written_once(store: Store, key: str, data: bytes, write: Callable[[], None]) -> None:
-    """Write what nobody else writes: a write that was sent again has lost to itself."""
-    try:
-        write()
-    except PreconditionFailed:
-        if store.get(key).data != data:
-            raise
+class _Probed:
+    """A scratch object, and the values that are written or refused there."""
+
+    def __init__(self, store: Store, key: str) -> None:
+        self._store, self._key = store, key
+        self.values = tuple(secrets.token_hex(8).encode() for _ in range(4))
+
+    def read(self) -> Tagged:
+        """What lies there. What nobody wrote, a wire has spoiled: it is read again."""
+        for _ in range(READS):
+            found = self._store.get(self._key)
+            if found.data in self.values:
+                break
+        return found
+
+    def write(self, data: bytes, write: Callable[[], None]) -> None:
+        """Write what nobody else writes: a write that was sent again has lost to itself."""
+        try:
+            write()
+        except PreconditionFailed:
+            if self.read().data != data:
+                raise
 
 
 def _must_fail(store: Store, condition: str, write: Callable[[], None]) -> None:

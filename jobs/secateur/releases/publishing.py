@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from secateur.artifacts import Artifact, demand_receipt, verify_file
+from secateur.artifacts import Artifact, demand_file, demand_receipt, verify_file
 from secateur.contracts import artifact_files, record
 from secateur.contracts.errors import (
     ArtifactError,
@@ -26,11 +26,11 @@ from secateur.contracts.judgement import Verdict
 from secateur.contracts.manifest import FileEntry
 from secateur.contracts.releases import Approval, PublishReceipt, ReleaseManifest
 from secateur.releases import canary, channels, layout
-from secateur.releases.catalogue import Catalogue, Release
+from secateur.releases.catalogue import Catalogue, Release, believed
 from secateur.releases.probing import probe
 from secateur.releases.publisher import Publisher
 from secateur.releases.signatures.model_signing import put_bundle
-from secateur.storage import Store
+from secateur.storage import Store, Tagged
 
 log = logging.getLogger("secateur.releases")
 
@@ -153,14 +153,20 @@ def _draft_manifest(
 
 def _put_blob(store: Store, folder: Path, entry: FileEntry) -> None:
     """Write one file. One that is there already is renewed, so that no sweep takes it for old."""
-    path, key = verify_file(folder, entry), layout.blob_key(entry.sha256)
+    path, key = demand_file(folder, entry), layout.blob_key(entry.sha256)
     for _ in range(ATTEMPTS):
+        # A large one is not sent for nothing.
+        if entry.bytes <= WHOLE_BYTES or not store.exists(key):
+            try:
+                store.put_file(key, path, new=True, sha256=entry.sha256)
+                return
+            except PreconditionFailed:
+                pass
+            except StoreError:
+                if not store.exists(key):  # else it is written, and its answer was lost
+                    raise
         try:
-            store.put_file(key, path, new=True)
-            return
-        except PreconditionFailed:
-            pass
-        try:
+            verify_file(folder, entry)
             _renew(store, key, path, entry)
             return
         except (ObjectMissing, PreconditionFailed):
@@ -169,20 +175,26 @@ def _put_blob(store: Store, folder: Path, entry: FileEntry) -> None:
 
 
 def _renew(store: Store, key: str, path: Path, entry: FileEntry) -> None:
-    """Write a blob again that is right. Raises ReleaseError for other bytes, ObjectMissing."""
-    digest = hashlib.sha256()
-    if entry.bytes <= WHOLE_BYTES:
-        found = store.get(key)
-        digest.update(found.data)
-    else:
+    """Date a blob anew that is right. Raises ReleaseError for other bytes, ObjectMissing."""
+
+    def read() -> tuple[str, Tagged | None]:
+        if entry.bytes <= WHOLE_BYTES:
+            found = store.get(key)
+            return hashlib.sha256(found.data).hexdigest(), found
+        digest = hashlib.sha256()
         for part in store.read_parts(key, entry.bytes):
             digest.update(part)
-    if digest.hexdigest() != entry.sha256:
-        raise ReleaseError(f"{store.uri}/{key} holds other bytes than its name says")
-    if entry.bytes <= WHOLE_BYTES:
-        store.swap(key, found.data, found.tag)
+        return digest.hexdigest(), None
+
+    def believe(found: tuple[str, Tagged | None]) -> Tagged | None:
+        if found[0] != entry.sha256:
+            raise ReleaseError(f"{store.uri}/{key} holds other bytes than its name says")
+        return found[1]
+
+    if whole := believed(read, believe):
+        store.swap(key, whole.data, whole.tag)
     else:
-        store.put_file(key, path)  # the same bytes, whoever writes them last
+        store.touch(key, path)
 
 
 def _claim_number(store: Store, draft: ReleaseManifest) -> Release:

@@ -44,7 +44,7 @@ def sweep(
     before = _time_of(store, dry_run) - grace_s
     written = layout.manifests(store)
     doomed = _releases_to_delete(catalogue, written, keep, before)
-    blobs = _blobs_to_delete(store, written.keys() - set(doomed), before)
+    blobs = _blobs_to_delete(catalogue, written.keys() - set(doomed), before)
     litter = [entry for entry in store.entries(layout.PROBES) if entry.modified < before]
     if not dry_run:
         for number in doomed:
@@ -112,15 +112,26 @@ def _delete_release(catalogue: Catalogue, number: int) -> None:
     store.delete(layout.manifest_key(number))
 
 
-def _blobs_to_delete(store: Store, stay: Iterable[int], before: float) -> list[StoredObject]:
-    keys = {layout.blob_key(sha) for number in stay for sha in _blobs_of(store, number)}
+def _blobs_to_delete(
+    catalogue: Catalogue, stay: Iterable[int], before: float
+) -> list[StoredObject]:
+    store = catalogue.store
+    keys = {layout.blob_key(sha) for number in stay for sha in _blobs_of(catalogue, number)}
     return [e for e in store.entries(layout.BLOBS) if e.key not in keys and e.modified < before]
 
 
-def _blobs_of(store: Store, number: int) -> set[str]:
-    """What a manifest names, signed or not yet: a publisher may be about to sign it."""
+def _blobs_of(catalogue: Catalogue, number: int) -> set[str]:
+    """What a manifest names, signed or not yet: a publisher may be about to sign it.
+
+    A signed one is believed by its signature alone: a bit that flips on the wire must not cost a
+    served release its blobs.
+    """
     try:
-        data = store.get(layout.manifest_key(number), layout.MANIFEST_LIMIT).data
+        return {entry.sha256 for entry in catalogue.release(number).manifest.files}
+    except ReleaseError:
+        pass  # not signed yet, or not by a key of ours
+    try:
+        data = catalogue.store.get(layout.manifest_key(number), layout.MANIFEST_LIMIT).data
         return {entry.sha256 for entry in record.from_json(ReleaseManifest, data).files}
     except (ObjectMissing, CorruptArtifact):
         return set()
