@@ -1,5 +1,6 @@
 """A package with random weights and the verdict that accepts it: small, and real in every byte."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -71,10 +72,29 @@ def sealed(folder: Path, seed: int) -> tuple[Artifact, Artifact]:
         write(draft, seed)
         draft.seal(by, {}, {})
     made = artifacts.open_artifact(package, "Package")
+    return made, _accepted(made, verdict, f"recipe_{seed}")
+
+
+def sealed_again(folder: Path, of: Artifact, number: int) -> tuple[Artifact, Artifact]:
+    """Another package that scores as `of` does, and its verdict: its card has one line more."""
+    package, verdict = str(folder / f"again{number}"), str(folder / f"again{number}_verdict")
+    with artifacts.create(package, "Package") as draft:
+        for entry in of.manifest.files:
+            (draft.folder / entry.path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(of.folder / entry.path, draft.folder / entry.path)
+        with (draft.folder / "model_card.md").open("a") as card:
+            card.write(f"\nNumber {number}.\n")
+        draft.seal(MadeBy("test", "0"), {}, {})
+    made = artifacts.open_artifact(package, "Package")
+    return made, _accepted(made, verdict, f"recipe_again_{number}")
+
+
+def _accepted(made: Artifact, verdict: str, recipe: str) -> Artifact:
+    """The verdict that accepts a package."""
     decision = Verdict(
         accepted=True,
         reason="confirmed",
-        chosen=f"recipe_{seed}",
+        chosen=recipe,
         package=made.digest,
         dense_package="d" * 64,
         dense_bytes=10 * made.manifest.bytes,
@@ -85,5 +105,5 @@ def sealed(folder: Path, seed: int) -> tuple[Artifact, Artifact]:
     )
     with artifacts.create(verdict, "Verdict") as draft:
         draft.write("verdict.json", decision)
-        draft.seal(by, {}, {})
-    return made, artifacts.open_artifact(verdict, "Verdict")
+        draft.seal(MadeBy("test", "0"), {}, {})
+    return artifacts.open_artifact(verdict, "Verdict")

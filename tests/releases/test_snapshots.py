@@ -1,5 +1,6 @@
 """Snapshots are releases of their own: verified, never older, and of one scenario."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -170,6 +171,32 @@ def test_a_publish_that_dies_shows_the_old_snapshot_or_the_new(shop: Shop) -> No
 @pytest.mark.proof
 def test_a_publish_that_dies_at_any_call_shows_the_old_snapshot_or_the_new(shop: Shop) -> None:
     die_at_calls(shop, every=1)
+
+
+def events_pulled_by(shop: Shop, store: Store, cache: Path) -> float:
+    """What is found in the snapshot that a reader with this cache gets."""
+    pulled = pull_from(shop.catalogue(store), cache)
+    table = StoredSnapshot(pulled.folder).tables[("uid",)]
+    return float(np.asarray(table.values("events", table.places(np.array([key_hash("a")]))))[0])
+
+
+def test_a_pull_that_dies_at_any_call_is_finished_by_the_next(shop: Shop) -> None:
+    """Of a reader who holds the snapshot of the day before, too: it stays whole until then."""
+    publish_day(shop, "2024-03-01", 1)
+    held = pull_from(shop.catalogue(), shop.folder / "held").folder
+    publish_day(shop, "2024-03-02", 2)
+    counting = DyingStore(shop.store)
+    assert events_pulled_by(shop, counting, shop.folder / "counted") == 2
+    assert counting.calls >= 12, "pointer, manifest, signature, and halves of each of three blobs"
+    for call, after in every_death(counting.calls):
+        cache = shop.folder / f"cache-{call}-{after}"
+        shutil.copytree(shop.folder / "held", cache)
+        with pytest.raises(Crash):
+            events_pulled_by(shop, DyingStore(shop.store, call, after), cache)
+        old = StoredSnapshot(cache / held.relative_to(shop.folder / "held")).tables[("uid",)]
+        assert float(np.asarray(old.values("events", np.array([0])))[0]) == 1
+        assert events_pulled_by(shop, shop.store, cache) == 2
+        assert not list(cache.glob("*/partial/*"))
 
 
 def test_a_person_verifies_and_rolls_back_snapshots_by_the_same_commands(

@@ -16,7 +16,7 @@ from secateur.releases.publishing import publish
 from secateur.releases.signing import Signer, new_seed
 from secateur.serving.scorer import load
 from secateur.storage import join
-from small_package import KEY, sealed
+from small_package import KEY, sealed, sealed_again
 
 PATIENCE_S = 300.0  # a hundred moves take a while on two cores
 REQUEST = {"user_id": 3, "video_id": [1, 5, 8], "duration_ms": [12_000, None, 500]}
@@ -40,6 +40,11 @@ class Site:
 
     def publish(self, seed: int) -> int:
         return publish(self.publisher, "latest", *self.packages[seed]).number
+
+    def publish_again(self, seed: int, number: int) -> int:
+        """Another release that says what the package of `seed` does."""
+        made = sealed_again(self.folder, self.packages[seed][0], number)
+        return publish(self.publisher, "latest", *made).number
 
     def roll_back(self, number: int) -> None:
         roll_back(self.publisher, "latest", number, "worse")
