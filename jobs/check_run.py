@@ -32,21 +32,21 @@ DATED = ("scheduled", "backfill")  # as Airflow names the types of run that have
 def check_run(job: Job) -> None:
     """Read the form and the names of the log's files; seal the window."""
     form = read_form(job.flag("form"))
-    logs = job.use(job.scenario.logs)
+    logs, asked = job.use(job.scenario.logs), job.arguments
     try:
-        window = find_window(logs, job.arguments["logs"] or logs.uri, time.time())
+        window = find_window(logs, asked["logs"] or logs.uri, time.time())
     except NotDelivered as error:
         if job.arguments["run_type"] in DATED:
             raise
         raise Refused(str(error)) from error
-    night = digest_of_night(job.scenario, job.arguments["logs"], window.days)
+    night = digest_of_night(job.scenario, asked["logs"], window.days, asked["state"])
     with job.create("RunWindow") as draft:
         draft.write(WINDOW, replace(window, night=night))
         skipped = asdict(window.skipped)
         job.seal(draft, {"days": len(window.days), "last_day": window.last_day, "skipped": skipped})
     demand_something_new(job, form, night)
-    if job.arguments["state"]:
-        take_for(job.flag("state"), FENCE, job.flag("run"), job.scenario.deadline_hours)
+    if asked["state"]:
+        take_for(asked["state"], FENCE, job.flag("run"), job.scenario.deadline_hours)
     job.answer({"uri": job.output_uri(), "last_day": window.last_day or ""})
 
 

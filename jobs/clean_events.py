@@ -3,9 +3,9 @@
     python jobs/clean_events.py --scenario short_video --output URI
 
 Needs SECATEUR_ID_KEY, the secret that hashes user ids. With `--state URI` each cleaned day is kept
-there, and a later night cleans only the days that are new; what it seals is the same. Days that
-were delivered again since are named in the log, and sealed below it, in `late`. Exits 65,
-with the evidence sealed, when more rows were lost than the scenario's budgets allow.
+there, so that a later night cleans new days only, and users whom `secateur forget` noted there are
+left out. Days that were delivered again since are named in the log, and sealed below it, in `late`.
+Exits 65, with the evidence sealed, when more rows were lost than the scenario's budgets allow.
 
 The output holds `events/` and `quarantine/`, a folder a day, `sides/` and `counts.json`.
 """
@@ -41,13 +41,13 @@ def clean_events(job: Job) -> None:
     key, scenario = identity.id_key(), job.scenario
     rules = Rules(job.use(scenario.logs), job.use(scenario.label), job.use(scenario.cleaning))
     with tempfile.TemporaryDirectory() as folder, job.create("EventSet") as draft:
-        scratch, late = Path(folder), rules.cleaning.late_days
+        scratch, uri = Path(folder), job.arguments["logs"] or rules.logs.uri
         names = naming_rules(rules.logs, rules.label, columns_named(scenario))
-        raw = open_log(rules.logs, job.arguments["logs"] or rules.logs.uri, scratch, late, names)
+        raw = open_log(rules.logs, uri, scratch, rules.cleaning.late_days, names)
         job.note("logs", raw.digest)
         job.note("columns", digest(raw.columns))
-        context = CleaningContext(session(), raw, rules, key, scratch)
-        kept = event_days(job.arguments.get("state"), context)
+        context = CleaningContext(session(), raw, rules, key, scratch, job.arguments.get("state"))
+        kept = event_days(context)
         again = days_delivered_again(raw, kept)
         with wrong_values_told(rules.logs):
             days, outside = clean_days(context, kept)
@@ -60,7 +60,7 @@ def clean_events(job: Job) -> None:
         draft.write(COUNTS, counts)
         content = content_by_day(context.spark, draft.folder)
         facts = {"id_key": identity.fingerprint(key), "content": content, "sides": sides}
-        job.seal(draft, facts | asdict(counts))
+        job.seal(draft, facts | asdict(counts) | {"erased": len(context.erasures)})
     seal_late_days(job, again)
     log.info("%s", in_words(counts))
     demand_within_budgets(counts, rules.cleaning, job.flag("output"))

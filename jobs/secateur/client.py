@@ -14,6 +14,7 @@
     secateur history s3://models/short_video            its moves: what, when, by whom, why
     secateur renew s3://models/short_video --days 7     readers believe the channel so long
     secateur sweep s3://models/short_video --keep 14 --delete
+    secateur forget s3://models/short_video USER --state URI    who holds a user; no later night
     secateur scenario check short_video.toml            every mistake of a scenario file at once
     secateur scenario draft clicks.csv.gz               a scenario to start from, for a new log
     secateur scenario reference                         every key of a scenario, with its meaning
@@ -22,9 +23,10 @@
     secateur pem > publisher.pem                        the public key for OpenSSF's model_signing
 
 The AWS_* variables name the store, SECATEUR_VERIFY_KEY the publishers to trust. Scoring raw user
-ids needs SECATEUR_ID_KEY, rolling back SECATEUR_SIGNING_KEY. `secateur scenario` needs the extra
-`secateur[pipeline]`, `secateur try` a checkout, `secateur serve` the extra `secateur[serve]` and
-`secateur export` `secateur[export]`; all else runs with the client's few dependencies.
+ids and forgetting a user need SECATEUR_ID_KEY, rolling back SECATEUR_SIGNING_KEY. `secateur
+scenario` needs the extra `secateur[pipeline]`, `secateur try` a checkout, `secateur serve` the
+extra `secateur[serve]` and `secateur export` `secateur[export]`; all else runs with the client's
+few dependencies.
 With `--json`, whatever speaks of a store answers with one JSON document.
 """
 
@@ -50,6 +52,7 @@ from secateur.releases.by_hand.channel_commands import (
     run_rollback,
     run_sweep,
 )
+from secateur.releases.by_hand.forget_command import add_forget_flags, run_forget
 from secateur.releases.by_hand.reading_commands import (
     pull_as_asked,
     run_pem,
@@ -144,6 +147,7 @@ def client_parser() -> Parser:
     for run in (run_rollback, run_hold, run_resume, run_renew, run_history):
         add_channel_flags(add_for_store(run), run)
     sweep_flags(add_for_store(run_sweep))
+    add_forget_flags(add_for_store(run_forget))
     add(run_keys)
     add(run_pem)
     commands.add_parser("scenario", help=run_scenario.__doc__)

@@ -1,5 +1,6 @@
 """A snapshot holds what plain Python finds before a request at the midnight after the window."""
 
+from collections import Counter as Counts
 from collections.abc import Iterator
 
 import numpy as np
@@ -127,3 +128,37 @@ def test_kept_days_give_the_same_bytes(log: RichLog, sealed_snapshot: Artifact) 
         flags = {"events": events.uri, "validation": report, "output": output, "state": state}
         run_verb("build_snapshot", log.scenario(), **flags)
         assert sealed(str(output)).digest == sealed_snapshot.digest
+
+
+def test_what_fewer_events_had_is_withheld(
+    log: RichLog, stored: StoredSnapshot, events: list[Row]
+) -> None:
+    """Of a user the row, of an item the counters; the others are what they were."""
+    users, items = (Counts(row[name] for row in events if row[name]) for name in ("uid", "item"))
+    least = max(min(users.values()), min(items.values())) + 1
+    few_users = [user for user, n in users.items() if n < least]
+    few_items = [item for item, n in items.items() if n < least]
+    assert few_users
+    assert few_items
+    sealed_events = sealed(str(log.folder / "events"))
+    rare = snapshot_of(log, sealed_events, "rare", f"features.snapshot_min_events={least}")
+    strict = StoredSnapshot(rare.folder)
+    assert strict.meaning.min_events == least
+    by_user, by_item = strict.tables[("uid",)], strict.tables[("item",)]
+    assert by_user.table.rows == len(users) - len(few_users)
+    assert by_item.table.rows == stored.tables[("item",)].table.rows
+    assert by_item.table.withheld == len([i for i in stored.items if items[i] < least])
+    for user in few_users:
+        assert by_user.places(np.array([key_hash(user)]))[0] == -1
+    counted = [c for c in by_item.table.columns if c.kind == "number"]
+    for item in items:
+        for column in counted:
+            found = looked_up(strict, {"item": item}, column.name)
+            if item in few_items:
+                nothing = np.nan if column.unseen is None else column.unseen
+                np.testing.assert_equal(found, nothing)
+            else:
+                np.testing.assert_equal(found, looked_up(stored, {"item": item}, column.name))
+        assert looked_up(strict, {"item": item}, "author") == looked_up(
+            stored, {"item": item}, "author"
+        )

@@ -216,11 +216,15 @@ class SnapshotColumn:
 
 @dataclass(frozen=True)
 class SnapshotTable:
-    """A row for each combination of values of `keys`, which are columns of a request."""
+    """A row for each combination of values of `keys`, which are columns of a request.
+
+    Of `withheld` more, that too few events had, there is no row, or none of their counters.
+    """
 
     keys: tuple[str, ...]
     rows: int
     columns: tuple[SnapshotColumn, ...]
+    withheld: int = 0
 
 
 @dataclass(frozen=True)
@@ -230,7 +234,7 @@ class FeatureSnapshot:
     `as_of_ms` is that midnight in the log's time zone, milliseconds since 1970. `user` and `item`
     are the columns of a request that name them; of users there are keyed hashes, by the key that
     `id_key` names. `counters` are what was counted, and how; each of the `tables` has a folder of
-    its number.
+    its number. What fewer than `min_events` events had is withheld.
     """
 
     scenario: str
@@ -241,4 +245,5 @@ class FeatureSnapshot:
     item: str
     counters: tuple[CounterMeaning, ...]
     tables: tuple[SnapshotTable, ...]
+    min_events: int = 1
     format: Literal[1] = 1

@@ -52,11 +52,11 @@ _OF_THE_WINDOW = {"uri", "first_day", "last_day", "window_days", "closed"}
 log = logging.getLogger("secateur")
 
 
-def event_days(state: str | None, context: CleaningContext) -> KeptDays:
-    """The EventDays of one log under one set of rules, in `state` where they are kept.
+def event_days(context: CleaningContext) -> KeptDays:
+    """The EventDays of one log under one set of rules, in the state where they are kept.
 
-    A day's events depend on the raw files of the day and of those that it may repeat, on the rules
-    and on the key that hashes user ids.
+    A day's events depend on the raw files of the day and of those that it may repeat, on the rules,
+    on the key that hashes user ids and on the users that are erased.
     """
     rules, flat = context.rules, context.rules.logs.layout == "flat"
 
@@ -70,9 +70,11 @@ def event_days(state: str | None, context: CleaningContext) -> KeptDays:
             "cleaning": rules.cleaning.model_dump(mode="json"),
         }
         id_key = identity.fingerprint(context.id_key)
-        return files | {"rules": record.digest(sections), "columns": columns, "id_key": id_key}
+        erased = {"erased": record.digest(context.erasures)} if context.erasures else {}
+        rules_of = {"rules": record.digest(sections), "columns": columns, "id_key": id_key}
+        return files | rules_of | erased
 
-    root = str(context.scratch / "state") if flat or not state else state
+    root = str(context.scratch / "state") if flat or not context.state else context.state
     return KeptDays(root, "clean_events", "EventDay", inputs)
 
 
@@ -117,7 +119,7 @@ def _stage(context: CleaningContext, part: RawLog) -> tuple[DataFrame, int]:
     target, logs = file_uri(context.scratch / "marked"), context.rules.logs
     with refusing_damage(part.events):
         raw = raw_rows(context.spark, part.events, logs, logs.timezone)
-        marked = mark(raw, part, context.rules, context.id_key)
+        marked = mark(raw, part, context)
         marked.write.option("compression", "lz4").parquet(target)
     marked = context.spark.read.parquet(target)
     demand_every_record(marked, part.events)
@@ -141,7 +143,7 @@ def _seal_days(
     repeated = F.count_if(REPETITION).alias("deduplicated")
     unique = F.count_if(~F.col(REPETITION)).alias("kept")
     counted = {row[DAY]: row for row in good.groupBy(DAY).agg(unique, repeated).collect()}
-    filtered = _filtered_rows(by_day, rules)
+    filtered = _filtered_rows(by_day, context)
     repeated_keys = most_repeated(good, rules) if _any_repeated(counted) else {}
     good.unpersist()
     sealed = {}
@@ -166,9 +168,9 @@ def _any_repeated(counted: Mapping[str, Row]) -> bool:
     return any(row["deduplicated"] for row in counted.values())
 
 
-def _filtered_rows(by_day: DataFrame, rules: Rules) -> dict[str, int]:
-    """How many rows of each day the scenario leaves out."""
-    if rules.cleaning.where is None:
+def _filtered_rows(by_day: DataFrame, context: CleaningContext) -> dict[str, int]:
+    """How many rows of each day the scenario leaves out, or are of users that are erased."""
+    if context.rules.cleaning.where is None and not context.erasures:
         return {}
     counted = by_day.where(FILTERED).groupBy(DAY).count()
     return {row[DAY]: row["count"] for row in counted.collect()}

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from secateur.contracts.data import HISTORY_ONLY
 from secateur.contracts.errors import Refused, ScenarioError
 from secateur.events import labelling
-from secateur.events.cleaning_context import Rules
+from secateur.events.cleaning_context import CleaningContext, Rules
 from secateur.events.columns.expressions import with_expressions
 from secateur.events.columns.keyed_hash import hash_of, with_pads
 from secateur.events.instants import TIME_MS, TOLD_MS, day_start, with_time
@@ -40,7 +40,7 @@ _LAST_OF_ALL = midnight_ms(date(9999, 12, 31), "UTC") - 1
 _MINUTE_MS = 60_000
 
 
-def mark(raw: DataFrame, log: RawLog, rules: Rules, key: bytes) -> DataFrame:
+def mark(raw: DataFrame, log: RawLog, context: CleaningContext) -> DataFrame:
     """Give each row of `raw_rows` its `reasons`: an array, empty for a usable or filtered row.
 
     Columns: the log's as canonical strings, the user's a keyed hash; `time_ms`, `day`, `_source`,
@@ -48,9 +48,9 @@ def mark(raw: DataFrame, log: RawLog, rules: Rules, key: bytes) -> DataFrame:
     where the log lacks a column that the rules name, ScenarioError where a rule is no Spark SQL
     predicate over its columns.
     """
+    rules, logs = context.rules, context.rules.logs
     demand_log_columns(log, rules)
-    logs = rules.logs
-    parsed = with_pads(raw, key).withColumn(_HASH, hash_of(canonical_of(logs.user)))
+    parsed = with_pads(raw, context.id_key).withColumn(_HASH, hash_of(canonical_of(logs.user)))
     parsed = parsed.withColumn(ROW, _row_text(log, rules))
     names = [name for name in log.columns if name != logs.user]
     spelled = (canonical_column(name, rules.cleaning.missing) for name in names)
@@ -61,7 +61,7 @@ def mark(raw: DataFrame, log: RawLog, rules: Rules, key: bytes) -> DataFrame:
     is_flat = logs.layout == "flat"
     if is_flat:
         events = _with_day_of_time(events, logs)
-    events = events.withColumn(FILTERED, _is_filtered(events, rules))
+    events = events.withColumn(FILTERED, _is_filtered(events, rules) | is_erased(_HASH, context))
     reasons = F.when(F.col(FILTERED), F.array().cast("array<string>")).otherwise(
         _reasons(events, rules)
     )
@@ -97,6 +97,13 @@ def _is_filtered(frame: DataFrame, rules: Rules) -> Column:
     if where is None:
         return F.lit(False)
     return F.col(FAULT).isNull() & ~_predicate(frame, "cleaning.where", where)
+
+
+def is_erased(hashed: str, context: CleaningContext) -> Column:
+    """Whether a column of keyed hashes names a user of whom nothing may be kept."""
+    if not context.erasures:
+        return F.lit(False)
+    return F.coalesce(column_named(hashed).isin(*context.erasures), F.lit(False))
 
 
 def quarantined_rows(marked: DataFrame) -> DataFrame:

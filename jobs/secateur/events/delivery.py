@@ -11,16 +11,20 @@ from secateur.local_days import days_up_to
 from secateur.scenario import Logs, Scenario
 from secateur.scenario.loading import log_uri
 from secateur.storage import open_store
+from secateur.storage.erasures import erased_users
 
 # Sections of a scenario and keys that no release depends on.
 NOT_OF_THE_WORK = {"title", "schedule", "deadline_hours", "delivery_hours", "tags", "release"}
 
 
-def digest_of_night(scenario: Scenario, uri: str | None, days: Sequence[str]) -> str:
+def digest_of_night(
+    scenario: Scenario, uri: str | None, days: Sequence[str], state: str | None = None
+) -> str:
     """Names all that a release of the log at `uri`, or where the scenario says, would depend on:
     files, scenario, code, id key.
 
-    `days` are those of the window, none where a flat log's rows tell them.
+    `days` are those of the window, none where a flat log's rows tell them. In the URI
+    `state` stand the users who asked to be forgotten.
     """
     said = scenario.model_dump(mode="json", exclude=NOT_OF_THE_WORK)
     if days:  # they tell more than the keys that chose them
@@ -28,7 +32,9 @@ def digest_of_night(scenario: Scenario, uri: str | None, days: Sequence[str]) ->
     uri = uri or scenario.logs.uri
     files = digest_of_files(scenario.logs, uri, days, scenario.cleaning.late_days)
     key = identity.fingerprint(os.environ.get(identity.ID_KEY, "").encode())
-    return record.digest([uri, files, days, said, night_code(), key])
+    erased = erased_users(state, key)
+    without = [erased] if erased else []
+    return record.digest([uri, files, days, said, night_code(), key, *without])
 
 
 def digest_of_files(logs: Logs, uri: str, days: Sequence[str], lookback: int) -> str:

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.artifact_files import SIDES, VERSION_BOUNDS, VERSION_END, VERSION_FROM
 from secateur.contracts.errors import Refused
+from secateur.events.cleaning import is_erased
 from secateur.events.cleaning_context import CleaningContext
 from secateur.events.columns.keyed_hash import hash_of, with_pads
 from secateur.events.instants import milliseconds
@@ -23,9 +24,10 @@ _NO_END = (1 << 63) - 1  # of the last version
 def write_sides(context: CleaningContext, folder: Path) -> dict[str, dict[str, Any]]:
     """Write each side table to `sides/<name>/`, its rows by key; the user's is a keyed hash.
 
-    A dated table has the bounds of each version in columns of their own. Gives facts of each: its
-    `content`, its `rows`, and whether it is `dated`. Raises Refused where rows are malformed, or a
-    key or version stands twice and would make two events of one.
+    Of users that are erased there are none. A dated table has the bounds of each version in columns
+    of their own. Gives facts of each: its `content`, the `rows` read, and whether it is `dated`.
+    Raises Refused where rows are malformed, or a key or version stands twice and would make two
+    events of one.
     """
     rules, user, facts = context.rules, context.rules.logs.user, {}
     for side in rules.logs.sides:
@@ -42,6 +44,7 @@ def write_sides(context: CleaningContext, folder: Path) -> dict[str, dict[str, A
                 for name in table.columns
             )
             table = with_pads(table, context.id_key).select(*columns)
+            table = table.where(~is_erased(user, context))
         order = [quoted_name(side.key), *(name for name in VERSION_BOUNDS if side.valid_from)]
         written = write_one(table, order, context.scratch / SIDES / side.name)
         part = move_part(written, folder / SIDES / side.name)

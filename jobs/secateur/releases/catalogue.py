@@ -102,7 +102,9 @@ class Catalogue:
             self.verify_pointer(signed, channel, where)
             return TaggedPointer(signed, found.tag)
 
-        return believed(lambda: self.store.get_unless(key, tag, layout.POINTER_LIMIT), believe)
+        return read_until_believed(
+            lambda: self.store.get_unless(key, tag, layout.POINTER_LIMIT), believe
+        )
 
     def verify_pointer(self, signed: SignedPointer, channel: str, where: str) -> None:
         """Insist on a trusted signature for this channel. Raises SignatureInvalid, ReleaseError."""
@@ -126,7 +128,7 @@ class Catalogue:
             return self.read_release(data, number, where)
 
         try:
-            return believed(read, believe)
+            return read_until_believed(read, believe)
         except ObjectMissing as error:
             raise ReleaseError(f"{self.store.uri}: there is no signed release {number}") from error
 
@@ -175,7 +177,9 @@ def served_in(uris: Sequence[str]) -> ServedNow:
     return ServedNow(tuple(channels), releases, tuple(unread))
 
 
-def believed(read: Callable[[], Found], believe: Callable[[Found], Believed]) -> Believed:
+def read_until_believed(
+    read: Callable[[], Found], believe: Callable[[Found], Believed]
+) -> Believed:
     """What is believed of what was read; what is not is read again, since a wire may flip bits.
 
     Raises the ReleaseError of `believe` where the same is read again and again: so it lies in the

@@ -26,7 +26,7 @@ from secateur.contracts.judgement import Verdict
 from secateur.contracts.manifest import FileEntry
 from secateur.contracts.releases import Approval, PublishReceipt, ReleaseManifest
 from secateur.releases import canary, channels, layout
-from secateur.releases.catalogue import Catalogue, Release, believed
+from secateur.releases.catalogue import Catalogue, Release, read_until_believed
 from secateur.releases.probing import probe
 from secateur.releases.publisher import Publisher
 from secateur.releases.signatures.model_signing import put_bundle
@@ -191,7 +191,7 @@ def _renew(store: Store, key: str, path: Path, entry: FileEntry) -> None:
             raise ReleaseError(f"{store.uri}/{key} holds other bytes than its name says")
         return found[1]
 
-    if whole := believed(read, believe):
+    if whole := read_until_believed(read, believe):
         store.swap(key, whole.data, whole.tag)
     else:
         store.touch(key, path)

@@ -23,6 +23,7 @@ from secateur.features.history.recency import Recent, look_back, side_by_side
 from secateur.features.history.sessions import Sessions
 from secateur.features.history.user_history import history
 from secateur.features.schema import counter_meaning
+from secateur.features.snapshot.few_events import Flags, Withheld
 from secateur.features.snapshot.inputs_by_key import (
     KeyedInputs,
     inputs_by_key,
@@ -116,7 +117,8 @@ def take_snapshot(
         ahead = Ahead.of(counts, features, inputs, Path(scratch))
         rows = ahead.rows({name for one in inputs for name in (*one.keys, *one.columns)})
         tables = tuple(
-            _write(rows, one, table_folder(folder, number)) for number, one in enumerate(inputs)
+            _write(rows, one, Withheld.of(window, features, one), table_folder(folder, number))
+            for number, one in enumerate(inputs)
         )
     return FeatureSnapshot(
         scenario=scenario,
@@ -130,20 +132,34 @@ def take_snapshot(
             for counter in features.counters
         ),
         tables=tables,
+        min_events=features.snapshot_min_events,
     )
 
 
-def _write(rows: pa.Table, inputs: KeyedInputs, folder: Path) -> SnapshotTable:
+def _write(rows: pa.Table, inputs: KeyedInputs, withheld: Withheld, folder: Path) -> SnapshotTable:
     """Write one table: of the requests `rows` [n] with a key the last one each."""
     keys = key_of([text_of(rows[key]) for key in inputs.keys])
     encoded = keys.dictionary_encode()
     there = np.flatnonzero(encoded.is_valid().to_numpy(zero_copy_only=False))
     last = np.zeros(len(encoded.dictionary), np.int64)
     last[encoded.indices.take(pa.array(there)).to_numpy()] = there  # of a key's the last one stays
-    found = rows.take(pa.array(last))
-    columns = [(column, _values(found[column.name], column)) for column in _columns(rows, inputs)]
-    write_table(folder, encoded.dictionary.to_pylist(), columns)
-    return SnapshotTable(inputs.keys, len(last), tuple(column for column, _ in columns))
+    kept, counted = withheld.split(encoded.dictionary)
+    found = rows.take(pa.array(last[kept]))
+    columns = [
+        (column, _only_counted(_values(found[column.name], column), column, counted[kept]))
+        for column in _columns(rows, inputs)
+    ]
+    write_table(folder, encoded.dictionary.filter(pa.array(kept)).to_pylist(), columns)
+    few = int(np.sum(~counted))
+    return SnapshotTable(inputs.keys, int(kept.sum()), tuple(c for c, _ in columns), few)
+
+
+def _only_counted(values: Values, of: SnapshotColumn, counted: Flags) -> Values:
+    """The values [n] of a column, where it counts only those of the keys that are `counted` [n]."""
+    if of.kind != "number":
+        return values
+    nothing = np.nan if of.unseen is None else of.unseen
+    return np.where(counted, np.asarray(values), nothing)
 
 
 def _columns(rows: pa.Table, inputs: KeyedInputs) -> Iterator[SnapshotColumn]:

@@ -40,6 +40,9 @@ class Features(Section):
     """A user's session ends where no event of theirs follows for longer than this."""
     session_column: str | None = None
     """Column that names the user's session, where the log has one. Default: sessions by the gap."""
+    snapshot_min_events: Positive = 1
+    """A feature snapshot has no row of a user, and no counter of a value, with fewer events in the
+    window than this."""
     fields: tuple[FieldSpec, ...]
     """Inputs that are read from columns."""
     counters: tuple[Counter, ...] = ()

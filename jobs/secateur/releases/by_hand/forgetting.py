@@ -1,0 +1,169 @@
+"""A user who asks to be forgotten: which releases hold them, and what no later night may hold.
+
+A release holds a user by their keyed hash: in a vocabulary, among its golden rows, as a key of a
+snapshot's table. Of a vocabulary's hash only so many bits are kept as tell its own values apart, so
+that of 10,000 unknown users one may be taken for a known one (`serving/files/vocabulary.py`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from secateur.contracts import record
+from secateur.contracts.artifact_files import FENCE
+from secateur.contracts.errors import UsageError
+from secateur.contracts.manifest import MANIFEST
+from secateur.contracts.releases import FeatureSnapshot
+from secateur.identity import fingerprint, hash_id
+from secateur.releases import layout
+from secateur.releases.catalogue import Catalogue
+from secateur.releases.pulling import pull_from
+from secateur.releases.signing import Trust
+from secateur.serving.encoding.raw_columns import spelling
+from secateur.serving.files.golden import Golden
+from secateur.serving.files.layout import GOLDEN
+from secateur.serving.files.package import read_package, read_whole
+from secateur.serving.files.vocabulary import HASH_BITS, Hashes
+from secateur.snapshot.key_index import key_hash
+from secateur.snapshot.keyed_tables import SNAPSHOT, StoredSnapshot
+from secateur.storage import open_store
+from secateur.storage.erasures import Erasure, erase
+from secateur.storage.lease import give_up, take_for
+from secateur.storage.old_folders import folders_at, remove_folder
+
+KEPT_DAYS = ("clean_events/", "build_features/")  # of a state: made again where they are missed
+FENCE_HOURS = 1
+
+
+@dataclass(frozen=True)
+class User:
+    """A user by the keyed hash of their id, and the fingerprint of the key."""
+
+    hashed: str
+    id_key: str
+
+    @classmethod
+    def of(cls, raw: str, key: bytes) -> "User":
+        """The user whom a log calls `raw`, in any spelling of it. Raises UsageError for none."""
+        name = spelling(raw)
+        if name is None:
+            raise UsageError("name the user as the log does")
+        return cls(hash_id(key, name), fingerprint(key))
+
+
+@dataclass(frozen=True)
+class Held:
+    """A release that holds a user, `where` in it, and the channels that serve it.
+
+    `told` is False of one whose hashes are of another id key: nobody can tell by this one.
+    """
+
+    scenario: str
+    release: int
+    channels: tuple[str, ...]
+    where: tuple[str, ...]
+    told: bool = True
+
+
+@dataclass(frozen=True)
+class UserSearch:
+    """What was found of a user in `looked_at` releases."""
+
+    user: User
+    looked_at: int
+    held: tuple[Held, ...]
+
+    @property
+    def in_service(self) -> tuple[Held, ...]:
+        """What channels still serve of them."""
+        return tuple(one for one in self.held if one.channels)
+
+
+def search_user(uri: str, user: User, cache: Path) -> UserSearch:
+    """Look for a user in every release of the models at `uri`, and in every snapshot of theirs.
+
+    Each is copied into `cache` and verified. Raises what `pulling.pull` does.
+    """
+    held: list[Held] = []
+    looked_at = 0
+    for one in (uri, layout.snapshots_uri(uri)):
+        catalogue = Catalogue.at(one, Trust.of())
+        served = _channels(catalogue)
+        for release in catalogue.releases():
+            number = release.manifest.number
+            folder = pull_from(catalogue, cache, release=number).folder
+            looked_at += 1
+            id_key, where = _look(folder, user)
+            told = id_key == user.id_key
+            if where or not told:
+                held.append(
+                    Held(catalogue.scenario, number, served.get(number, ()), tuple(where), told)
+                )
+    return UserSearch(user, looked_at, tuple(held))
+
+
+def forget(state: str, user: User, actor: str) -> tuple[Erasure, int]:
+    """Note in a scenario's state that nothing of a user may be kept, and delete its kept days.
+
+    The next night cleans its days anew, without them. Gives the erasure, the first one where they
+    were forgotten before, and the days deleted. Raises FenceHeld while a night is at work: the
+    erasure is noted then, and the days stay until the same is asked again.
+    """
+    store = open_store(state)
+    erasure = erase(store, Erasure(user.hashed, user.id_key, actor, layout.now()))
+    holder = f"forget {user.hashed}"
+    take_for(state, FENCE, holder, FENCE_HOURS)
+    try:
+        days = [day for verb in KEPT_DAYS for day in folders_at(store, verb, 2)]
+        for day in days:
+            remove_folder(state, day, MANIFEST)
+    finally:
+        give_up(store, FENCE, holder)
+    return erasure, len(days)
+
+
+def _channels(catalogue: Catalogue) -> dict[int, tuple[str, ...]]:
+    """The channels that serve each release."""
+    served: dict[int, tuple[str, ...]] = {}
+    for name in layout.channels(catalogue.store):
+        if found := catalogue.pointer(name):
+            number = found.pointer.release
+            served[number] = (*served.get(number, ()), name)
+    return served
+
+
+def _look(folder: Path, user: User) -> tuple[str, list[str]]:
+    """The id key of a release's hashes, and where the user is among them."""
+    if (folder / SNAPSHOT).exists():
+        stored = StoredSnapshot(folder)
+        return stored.meaning.id_key, [*_in_snapshot(stored, stored.meaning, user)]
+    schema_key, found = _in_package(folder, user)
+    return schema_key, found
+
+
+def _in_snapshot(stored: StoredSnapshot, meaning: FeatureSnapshot, user: User) -> Iterator[str]:
+    """A user who stands in a table together with something else stands in their own, too."""
+    table = stored.tables[(meaning.user,)]
+    if table.places(np.array([key_hash(user.hashed)]))[0] >= 0:
+        yield f"the table of {meaning.user}"
+
+
+def _in_package(folder: Path, user: User) -> tuple[str, list[str]]:
+    contents = read_package(folder)
+    hashed = [field.name for field in contents.schema.categories if field.hashed]
+    golden = record.from_json(Golden, read_whole(folder, GOLDEN))
+    found = []
+    for name in hashed:
+        values = contents.vocabulary[name]
+        if isinstance(values, Hashes) and _begins(values, user.hashed):
+            found.append(f"the vocabulary of {name}")
+        if user.hashed in golden.columns.get(name, ()):
+            found.append(f"the golden rows' {name}")
+    return contents.schema.id_key if hashed else user.id_key, found
+
+
+def _begins(hashes: Hashes, hashed: str) -> bool:
+    prefix = np.uint64(int(hashed, 16) >> (HASH_BITS - hashes.bits))
+    return bool(np.any(hashes.prefixes == prefix))
