@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 RESULTS = Path(__file__).with_name("results")
@@ -80,7 +81,7 @@ def main(arguments: Sequence[str]) -> None:
         asked.folder = (asked.folder or Path(scratch)).absolute()
         asked.folder.mkdir(parents=True, exist_ok=True)
         lines = []
-        for line in (*head(benchmark.title, arguments), *benchmark.figures(asked)):
+        for line in chain(head(benchmark.title, arguments), benchmark.figures(asked)):
             sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
             lines.append(line)

@@ -3,9 +3,11 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -72,3 +74,19 @@ def test_an_unknown_benchmark_is_answered_by_the_names_of_all() -> None:
     )
     assert done.returncode == 1
     assert all(name in done.stderr for name in MODULES)
+
+
+def test_a_line_is_printed_before_the_next_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    printed = []
+
+    def figures(_: runner.Asked) -> Iterator[str]:
+        yield "first"
+        printed.append(capsys.readouterr().out)
+
+    benchmark = Benchmark("Slow", figures, lambda _: "slow")
+    monkeypatch.setitem(sys.modules, "slow", SimpleNamespace(BENCHMARK=benchmark))  # type: ignore[arg-type]
+    monkeypatch.setitem(MODULES, "slow", "slow")
+    runner.main(["slow", "--output", str(tmp_path / "page.md")])
+    assert "first" in printed[0]

@@ -73,7 +73,7 @@ class ModelSums:
         self.totals = Totals(names, model.bins if binned else None)
         self._model = model
         self._own = _ColumnSums([name for name in names if name in COLUMNS], rounds)
-        self._table = np.zeros((rounds, self.totals.table.size), np.int64)
+        self._table = np.zeros((rounds, self.totals.table.size), np.uint32)
         self._codes = np.empty(0, np.intp)
 
     def begin(self, rows: JudgedRows, block: slice) -> None:
@@ -90,7 +90,8 @@ class ModelSums:
         if self._table.size:
             codes, width = self._codes[draw.rows], self._table.shape[1]
             for round_, counted in enumerate(draw.counted, draw.rounds.start):
-                self._table[round_] += np.bincount(codes.take(counted), minlength=width)
+                in_bins = np.bincount(codes.take(counted), minlength=width)
+                self._table[round_] += in_bins.astype(np.uint32)
 
     def all_rounds(self, of_rows: Mapping[str, NDArray[np.float64]]) -> Weighted:
         """What the metrics of all rounds are worked out from; `of_rows` are all models' columns."""

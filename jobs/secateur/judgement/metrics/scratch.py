@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-HELD = 2**22  # bytes; a larger array lies in a file
+HELD = 2**20  # bytes; a larger array lies in a file
 ROWS_AT_ONCE = 2**20
 
 

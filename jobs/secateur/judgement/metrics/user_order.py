@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from secateur.judgement.metrics.scratch import row_slices, scratch
 
-BLOCK_ROWS = 2**16  # of more rows only where one user has more
+BLOCK_ROWS = 2**15  # of more rows only where one user has more
 
 Codes = NDArray[np.signedinteger]  # [n], any integers
 
