@@ -1,5 +1,7 @@
 """The memory of this process while something runs in it, sampled by a thread."""
 
+import ctypes
+import gc
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +23,8 @@ class OwnMemory:
 @contextmanager
 def watch_memory() -> Iterator[OwnMemory]:
     """Watch a block; Linux only, see proc(5)."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # what was freed before would hide what is taken
     found, before, ended = OwnMemory(), _anonymous(), threading.Event()
 
     def sample() -> None:
