@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,17 @@ import pytest
 from secateur.artifacts import Artifact
 from secateur.contracts import record
 from secateur.contracts.features import FeatureSchema
-from secateur.contracts.judgement import Latency
+from secateur.contracts.judgement import Accuracy, Difference, Latency
 from secateur.judgement import slices
 from secateur.judgement.compared_accuracy import (
+    Compared,
     ScoredSplit,
     compare_accuracy,
     judged_rows,
     shuffle_half_of_items,
     write_scores,
 )
+from secateur.judgement.metrics import scratch, user_order
 from secateur.judgement.scoring import client_scoring, latency, resident_memory
 from secateur.judgement.scoring.client_scoring import HeldOutRows
 
@@ -76,6 +78,21 @@ def test_rows_are_of_one_item_where_the_logs_item_is_one(rows: HeldOutRows) -> N
     assert np.array_equal(rows.items, np.arange(N) % 60)
 
 
+def test_rows_without_a_user_or_item_are_of_one_of_their_own(features: Artifact) -> None:
+    schema = features.read("schema.json", FeatureSchema)
+    for file in features.folder.glob("tune/*.parquet"):
+        table = pq.read_table(file)
+        for name in ("user_hash", "item_key"):
+            texts = [None if i < 2 else text for i, text in enumerate(table[name].to_pylist())]
+            place = table.schema.get_field_index(name)
+            table = table.set_column(place, name, pa.array(texts, pa.string()))
+        pq.write_table(table, file)
+    rows = client_scoring.read_rows(features.folder / "tune", schema)
+    assert set(np.flatnonzero(rows.users == -1)) == set(np.flatnonzero(rows.items == -1))
+    assert rows.hashes.null_count == (rows.users == -1).sum() >= 2
+    assert rows.hashes[int(np.flatnonzero(rows.users >= 0)[0])].as_py() is not None
+
+
 def test_a_request_gives_once_what_its_user_and_context_share(
     rows: HeldOutRows,
 ) -> None:
@@ -124,6 +141,35 @@ def test_the_comparison_covers_every_split_and_slice(
     assert dense is not None
     assert flipped == pytest.approx(1 - dense)
     assert found.differences["auc"]["tune"].estimate == pytest.approx(1 - 2 * dense)
+
+
+def test_a_split_that_lies_in_files_is_compared_as_one_in_memory(
+    features: Artifact, by_video: MakeScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema = features.read("schema.json", FeatureSchema)
+
+    def compare() -> Compared:
+        rows = client_scoring.read_rows(features.folder / "tune", schema)
+        scores = client_scoring.score_all(by_video(), rows)
+        return compare_accuracy([ScoredSplit("tune", rows, scores, np.sqrt(scores))], seed=1)
+
+    whole = compare()
+    monkeypatch.setattr(scratch, "HELD", 64)
+    monkeypatch.setattr(scratch, "ROWS_AT_ONCE", 40)
+    monkeypatch.setattr(user_order, "BLOCK_ROWS", 40)
+    found = compare()
+    assert set(found.accuracy) == set(whole.accuracy)
+    for key, accuracy in whole.accuracy.items():
+        assert told(found.accuracy[key]) == pytest.approx(told(accuracy), rel=1e-12), key
+        one, other = (of.differences["auc"].get(key) for of in (found, whole))
+        assert (one is None) == (other is None), key
+        if one and other:
+            assert told(one) == pytest.approx(told(other), rel=1e-9, abs=1e-12), key
+
+
+def told(figures: Accuracy | Difference) -> dict[str, float]:
+    """Those that are known."""
+    return {name: value for name, value in asdict(figures).items() if value is not None}
 
 
 def test_controls_are_measured_with_every_candidate(

@@ -91,12 +91,13 @@ def read_rows(folder: Path, schema: FeatureSchema) -> HeldOutRows:
     (users, hashes), (items, _), (days, names) = (
         _read_texts(files, column) for column in (USER_HASH, ITEM_KEY, "day")
     )
+    missing = users < 0 if users.min(initial=0) < 0 else None
     return HeldOutRows(
         labels=_read_numbers(files, "label", np.int8),
         users=users,
         items=items,
         days=days,
-        hashes=pa.DictionaryArray.from_arrays(pa.array(users), hashes),
+        hashes=pa.DictionaryArray.from_arrays(pa.array(users, mask=missing), hashes),
         train_events={
             owner: _read_numbers(files, column, np.int32) for owner, column in counts.items()
         },
