@@ -37,6 +37,23 @@ CASES = [
         ":21: label.negative: buy are positive too",
     ),
     (
+        ('key = "item"', 'key = "liked"'),
+        ":15: logs.sides[0].key: 'liked' is what is to be predicted: what it joins tells a label",
+    ),
+    (('item = "item"', 'item = "uid"'), ":12: logs.item: 'uid' is the user: it cannot be the item"),
+    (
+        ('column = "liked"', 'column = "at"'),
+        ":18: label.column: 'at' is the time: it cannot be the",
+    ),
+    (
+        ('name = "author"', 'name = "at"'),
+        ":29: features.fields[2].name: 'at' is the time, which no event has as a column",
+    ),
+    (
+        ('uri = "LOG"', 'uri = "LOG"\ndelimiter = "\\n"'),
+        ":9: logs: '\\n' ends or quotes a value",
+    ),
+    (
         ('column = "liked"', 'column = "liked"\nkind = "clicked_list"\nclicked = "liked"'),
         ":20: label.clicked: 'liked' is the list itself",
     ),

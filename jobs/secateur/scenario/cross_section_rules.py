@@ -29,6 +29,7 @@ from secateur.scenario.privacy_rules import (
     private_candidates_learn_no_rounding,
     private_rows_stand_apart,
 )
+from secateur.scenario.role_rules import no_column_has_two_roles, the_time_is_no_input
 from secateur.scenario.sections.cleaning import Cleaning
 from secateur.scenario.sections.features import Features
 from secateur.scenario.sections.judgement import Judgement, ReleaseChannel
@@ -277,6 +278,8 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Mistake]]], ...] = (
     (("label",), _label_agrees_with_itself),
     (("label", "logs", "features"), no_input_tells_an_outcome),
     (("logs",), expressions_are_of_their_row),
+    (("label", "logs"), no_column_has_two_roles),
+    (("logs", "features"), the_time_is_no_input),
     (("label", "training"), _tasks_have_weights_and_a_tower),
     (("cleaning",), _repetitions_agree),
     (("label", "features"), _names_of_inputs),

@@ -57,7 +57,7 @@ def own_outcomes(label: Label) -> set[str]:
 
 
 def no_input_tells_an_outcome(label: Label, logs: Logs, features: Features) -> Iterator[Mistake]:
-    """Every field and every key of a counter that is an outcome of the event itself."""
+    """Every field, key of a counter and key of a side table that is an outcome of the event."""
     outcomes = outcomes_of(label, logs.expressions)
     for path, column in _columns_of_inputs(features):
         is_own_field = column in own_outcomes(label) and path[1] == "fields"  # told by its name
@@ -65,6 +65,10 @@ def no_input_tells_an_outcome(label: Label, logs: Logs, features: Features) -> I
             why = "" if outcomes[column] == column else f", as it reads {outcomes[column]!r}"
             message = f"{column!r} is what is to be predicted{why}: it tells a label"
             yield Mistake(path, message)
+    for number, side in enumerate(logs.sides):
+        if side.key in outcomes:
+            message = f"{side.key!r} is what is to be predicted: what it joins tells a label"
+            yield Mistake(("logs", "sides", number, "key"), message)
 
 
 def _columns_of_inputs(features: Features) -> Iterator[tuple[KeyPath, str]]:

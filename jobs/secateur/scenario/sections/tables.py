@@ -8,6 +8,7 @@ from secateur.section import Fraction, Name, Section
 
 Format = Literal["csv", "tsv", "json_lines", "parquet"]
 DELIMITERS = {"csv": ",", "tsv": "\t"}
+_NO_DELIMITERS = set('"\r\n')
 QUOTES = {"csv": '"', "tsv": ""}
 
 
@@ -37,6 +38,8 @@ class TableFormat(Section):
         delimited = self.format in DELIMITERS
         if delimited and self.header == bool(self.columns):
             raise ValueError("name the columns where there is no header, and only there")
+        if self.delimiter and self.delimiter in _NO_DELIMITERS:
+            raise ValueError(f"{self.delimiter!r} ends or quotes a value: it cannot delimit two")
         if not delimited and (self.columns or self.delimiter or not self.header):
             raise ValueError(f"{self.format} names its columns itself: no header, no delimiter")
         return self
