@@ -108,6 +108,55 @@ def gzip_without_suffix(folder: Path, lines: Sequence[str]) -> None:
     (folder / "part-0").write_bytes(packed(lines))
 
 
+def bz2_without_suffix(folder: Path, lines: Sequence[str]) -> None:
+    (folder / "part-1").write_bytes(bz2.compress(text(lines)))
+
+
+def zstd_without_suffix(folder: Path, lines: Sequence[str]) -> None:
+    frame = zstandard.ZstdCompressor().compress(text(lines))
+    (folder / "part-2.csv").write_bytes(SKIPPABLE_FRAME + frame)
+
+
+def link_to_a_folder(folder: Path, lines: Sequence[str]) -> None:
+    """One that holds a link back, too."""
+    elsewhere = folder.parents[1] / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "log.csv").write_bytes(text(lines))
+    (folder / "linked").symlink_to(elsewhere)
+    (folder / "again").symlink_to(folder)
+
+
+def link_to_a_file(folder: Path, lines: Sequence[str]) -> None:
+    elsewhere = folder.parents[1] / "elsewhere.csv"
+    elsewhere.write_bytes(text(lines))
+    (folder / "linked.csv").symlink_to(elsewhere)
+
+
+def line_break_in_name(folder: Path, lines: Sequence[str]) -> None:
+    (folder / "two\nlines .csv").write_bytes(text(lines))
+
+
+def accent_in_two_ways(folder: Path, lines: Sequence[str]) -> None:
+    header, *rows = lines
+    for place, name in enumerate(("\u00e9.csv", "e\u0301.csv")):
+        (folder / name).write_bytes(text([header, *rows[place::2]]))
+
+
+def zeros_at_the_end(folder: Path, lines: Sequence[str]) -> None:
+    (folder / "full.csv").write_bytes(text(lines) + bytes(4096))
+
+
+def blanks_in_header(folder: Path, lines: Sequence[str]) -> None:
+    (folder / "blanks.csv").write_bytes(text([lines[0].replace(",", " , "), *lines[1:]]))
+
+
+def header_alone(folder: Path, lines: Sequence[str]) -> None:
+    """Twice, beside the rows."""
+    (folder / "rows.csv").write_bytes(text(lines))
+    for name in ("empty.csv", "none.csv"):
+        (folder / name).write_bytes(text(lines[:1]))
+
+
 def columns_reordered(folder: Path, lines: Sequence[str]) -> None:
     turned = (",".join(reversed(line.split(","))) for line in lines)
     (folder / "turned.csv").write_bytes(text(list(turned)))
@@ -137,6 +186,15 @@ READ: tuple[Writer, ...] = (
     zstd_frames,
     suffix_in_capitals,
     gzip_without_suffix,
+    bz2_without_suffix,
+    zstd_without_suffix,
+    link_to_a_folder,
+    link_to_a_file,
+    line_break_in_name,
+    accent_in_two_ways,
+    zeros_at_the_end,
+    blanks_in_header,
+    header_alone,
     columns_reordered,
     quoted_header,
 )

@@ -29,6 +29,10 @@ def test_the_hash_is_hmac_sha256_cut_to_16_digits(key: bytes, value: str) -> Non
     assert identity.hash_id(key, value) == rfc_2104(key, value.encode()).hex()[:16]
 
 
+def test_half_a_surrogate_pair_is_hashed_as_java_spells_it() -> None:
+    assert identity.hash_id(KEYS[0], "u\ud83d") == identity.hash_id(KEYS[0], "u?")
+
+
 @pytest.mark.parametrize("key", KEYS, ids=len)
 def test_spark_hashes_as_python_does(spark: SparkSession, key: bytes) -> None:
     frame = spark.createDataFrame([(value,) for value in [*VALUES, None]], "value string")

@@ -196,3 +196,19 @@ def test_a_touched_object_is_as_new_and_the_same(store: Store, tmp_path: Path) -
     (after,) = store.entries()
     assert after.modified > before.modified
     assert store.get("k").data == b"same"
+
+
+def test_a_folder_lists_what_lies_behind_links(tmp_path: Path) -> None:
+    """Not without end where a link leads back; and what cannot be read, so that it is missed."""
+    folder, elsewhere = tmp_path / "store", tmp_path / "elsewhere"
+    for place in (folder / "a", elsewhere / "b"):
+        place.mkdir(parents=True)
+        (place / "object").write_bytes(b"1")
+    (folder / "linked").symlink_to(elsewhere)
+    (folder / "a" / "back").symlink_to(folder)
+    (elsewhere / "b" / "aside").symlink_to(folder / "a")
+    (folder / "gone").symlink_to("nothing")
+    store = FileStore(folder)
+    assert [*store.keys()] == ["a/object", "gone", "linked/b/aside/object", "linked/b/object"]
+    with pytest.raises(ObjectMissing):
+        store.get("gone")

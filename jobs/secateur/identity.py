@@ -36,4 +36,5 @@ def fingerprint(key: bytes) -> str:
 
 def hash_id(key: bytes, value: str) -> str:
     """The keyed hash of one user id: 16 hex digits."""
-    return hmac.new(key, value.encode(), hashlib.sha256).hexdigest()[:HEX_DIGITS]
+    text = value.encode(errors="replace")  # half a surrogate pair as Java does it
+    return hmac.new(key, text, hashlib.sha256).hexdigest()[:HEX_DIGITS]

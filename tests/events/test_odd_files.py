@@ -8,6 +8,7 @@ import gzip
 import io
 import logging
 import lzma
+import os
 import re
 import zipfile
 from collections.abc import Callable
@@ -138,8 +139,34 @@ def header_is_binary(log: SmallLog) -> None:
     instead(log, "log.csv", b"x" * 200_000 + b"\n" + data(log))
 
 
+def link_to_nothing(log: SmallLog) -> None:
+    log.file(DAY).with_name("more.csv").symlink_to("moved/away.csv")
+
+
+def name_in_latin_1(log: SmallLog) -> None:
+    target = os.fsencode(log.file(DAY).parent) + b"/caf\xe9.csv"
+    Path(os.fsdecode(target)).write_bytes(data(log))
+
+
+def header_in_latin_1(log: SmallLog) -> None:
+    for day, rows in log.days.items():
+        header = HEADER.replace("tab", "größe").encode("latin-1")
+        log.file(day).write_bytes(gzip.compress(header + b"\n" + text(rows)))
+
+
+def gzip_twice(log: SmallLog) -> None:
+    instead(log, "log.csv.gz", gzip.compress(gzip.compress(data(log))))
+
+
+def no_byte_of_json(log: SmallLog) -> None:
+    instead(log, "log.json", b"\n\n")
+    toml = log.scenario.read_text()
+    log.scenario.write_text(toml.replace("[logs]", '[logs]\nformat = "json_lines"'))
+
+
 HERE = f"events/date={DAY}/log.csv"
 NO_DAY = "of no day, as they have not a folder date=YYYY-MM-DD/: events/"
+NO_UTF8 = "its first line, which names the columns, is not UTF-8"
 REFUSED: dict[Callable[[SmallLog], None], str] = {
     null_partition: f"{NO_DAY}date=__HIVE_DEFAULT_PARTITION__/log.csv",
     empty_partition: f"{NO_DAY}date=/log.csv",
@@ -157,6 +184,11 @@ REFUSED: dict[Callable[[SmallLog], None], str] = {
     second_member_cut: f"{HERE}.gz cannot be read to its end",
     name_twice_in_header: "log.csv.gz has two columns of one name: item",
     header_is_binary: f"{HERE} cannot be read: its first line is no header",
+    header_in_latin_1: f"{HERE}.gz cannot be read: {NO_UTF8}".replace(DAY, DAYS[0]),
+    gzip_twice: f"{HERE}.gz cannot be read: {NO_UTF8}",
+    link_to_nothing: f"no file events/date={DAY}/more.csv",
+    name_in_latin_1: f"events/date={DAY}/caf\\xe9.csv: its name is not UTF-8",
+    no_byte_of_json: f"events/date={DAY}/log.json is empty: not a row",
 }
 
 

@@ -83,6 +83,8 @@ MISTAKES: dict[str, tuple[str, str]] = {
         'time_format = "yyyy-MM-dd HH:mm[ VV]"',
         "has a zone that may be left out",
     ),
+    "letter_too_often": ('time_format = "yyyy-MM-ddd"', "Spark reads: ddd is too long"),
+    "quote_left_open": ('time_format = "yyyy-MM-dd\'T"', "a quote is not closed"),
     "year_told_twice": ('time_format = "s"\ntime_year = 2024', "'s' tells the year itself"),
 }
 
@@ -161,6 +163,21 @@ TIMES: dict[str, tuple[str, dict[str, str], int]] = {
         "2024-03-01T10:30:00Z",
         {"time_format": "iso", "timezone": "Asia/Shanghai"},
         utc(2024, 3, 1, 10, 30),
+    ),
+    "utc_by_name": (
+        "2024-03-01 10:30:00.000 UTC",
+        {"time_format": "iso", "timezone": "Asia/Shanghai"},
+        utc(2024, 3, 1, 10, 30),
+    ),
+    "zone_by_name": (
+        "2024-03-01 10:30:00 Europe/Berlin",
+        {"time_format": "iso", "timezone": "Asia/Shanghai"},
+        utc(2024, 3, 1, 9, 30),
+    ),
+    "offset_of_one_digit": (
+        "2024-03-01T10:30:00+8:00",
+        {"time_format": "iso", "timezone": "Asia/Shanghai"},
+        utc(2024, 3, 1, 2, 30),
     ),
     "time_skipped_in_spring": ("2024-03-31 02:30:00", LOCAL, utc(2024, 3, 31, 1, 30)),
     "time_doubled_in_autumn": ("2024-10-27 02:30:00", LOCAL, utc(2024, 10, 27, 0, 30)),

@@ -16,9 +16,9 @@ from secateur.events import raw_files
 from secateur.events.raw_files import open_log
 from secateur.events.raw_rows import demand_every_record, raw_rows
 from secateur.events.reading import whole_files
-from secateur.events.reading.compressed_text import count_records
 from secateur.scenario import Logs
 from secateur.scenario.raw_log.column_names import NamingRules
+from secateur.scenario.raw_log.compressed_text import count_records
 from small_log import DAYS, EVENTS_A_DAY, HEADER, SmallLog, small_log
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bad_input_page import told_cases
+from scenario.test_draft_of_no_log import NO_LOG
 from scenario.test_log_check import DAY, START, checked, log, rows
 from secateur.scenario.drafting.scenario_draft import draft_scenario
 from small_scenario import Write
@@ -47,7 +48,7 @@ TOLD = told_cases("Told before a night")
 
 
 def test_the_page_has_every_case() -> None:
-    assert set(TOLD) == {*CHECKS, *DRAFTS}
+    assert {*TOLD} == {*CHECKS, *DRAFTS, *NO_LOG}
 
 
 @pytest.mark.parametrize("case", CHECKS)

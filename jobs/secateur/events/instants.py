@@ -1,10 +1,10 @@
 """The instant of an event, in milliseconds since 1970 (UTC), from however its log tells time.
 
-What tells its own offset is an instant, and moves no more: a text with Z or +08:00, and a Parquet
-timestamp that is adjusted to UTC. All other texts, timestamps and dates are read on the clocks of
-the scenario's time zone. A local time that they skip in spring is read as if they had not (02:30 is
-then 03:30 of summer time), one that comes twice in autumn as the first of both. A timestamp or a
-date of Parquet is read by its type, whatever `logs.time_format` says.
+What tells its own zone is an instant, and moves no more: a text with Z, +08:00 or UTC, and
+a Parquet timestamp that is adjusted to UTC. All other texts, timestamps and dates are read on the
+clocks of the scenario's time zone. A local time that they skip in spring is read as if they had not
+(02:30 is then 03:30 of summer time), one that comes twice in autumn as the first of both. A
+timestamp or a date of Parquet is read by its type, whatever `logs.time_format` says.
 """
 
 from collections.abc import Sequence
@@ -26,6 +26,8 @@ TIME_MS = "time_ms"
 TOLD_MS = f"{INTERNAL}told_ms"
 _EXACT = "decimal(30,6)"  # any unit since 1970, with a fraction
 _ISO = r"^\d{4}-\d\d-\d\d([T ].*)?$"
+# With anything behind the time of day, Spark reads a zone: Z, +8:00, +08:00:00, UTC, Europe/Berlin.
+_ISO_LOCAL = r"^\d{4}-\d\d-\d\d(?:[T ][\d:.]*)?$"
 # A time of day with an offset behind it: in 2024-03-01 the last dash is none.
 _WITH_OFFSET = r":\d\d(?:\.\d+)? ?(?:Z|[+-]\d\d(?::?\d\d)?)$"
 
@@ -123,7 +125,9 @@ def _milliseconds_of_text(value: Column, logs: Logs) -> Column:
         case Offset.NEVER:
             return local
         case Offset.PERHAPS:
-            return F.when(value.rlike(_WITH_OFFSET), instant).otherwise(local)
+            is_iso = logs.time_format == ISO
+            has_zone = ~value.rlike(_ISO_LOCAL) if is_iso else value.rlike(_WITH_OFFSET)
+            return F.when(has_zone, instant).otherwise(local)
 
 
 def _on_clocks(moment: Column, timezone: str) -> Column:

@@ -15,6 +15,7 @@ from secateur.events.reading.listing import Listing, demand_all_hours, list_even
 from secateur.events.reading.parquet_types import demand_common_types
 from secateur.events.reading.plausible_days import is_open, newest_plausible_day
 from secateur.events.reading.raw_file import RawFile
+from secateur.events.reading.shared_columns import with_columns_of_all
 from secateur.events.reading.whole_days import (
     incomplete_days,
     last_whole_day,
@@ -99,6 +100,8 @@ def open_log(
         for number, one in enumerate(files)
     ]
     events = examine_files(unread_files, logs, NamingRules(rules.own, rules.sought - of_sides))
+    if logs.format == "json_lines":
+        events = tuple(with_columns_of_all(events))
     _demand_same_columns(events, logs)
     demand_common_types(events)
     _demand_no_file_twice(events)

@@ -10,11 +10,10 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
-from pyspark.sql.types import StringType, StructType
+from pyspark.sql.types import ArrayType, StringType, StructType
 
 from secateur.contracts.errors import Refused
 from secateur.events.raw_files import log_columns
-from secateur.events.reading.compressed_text import BLANK, BOM
 from secateur.events.reading.member_columns import (
     member,
     text_schema,
@@ -27,6 +26,7 @@ from secateur.events.spark_spelling import as_text, canonical_column, json_text
 from secateur.local_days import ONE_DAY, midnight_ms
 from secateur.scenario import SideTable, TableFormat
 from secateur.scenario.raw_log.column_names import INTERNAL
+from secateur.scenario.raw_log.compressed_text import BLANK, BOM
 from secateur.scenario.raw_log.members import Path as MemberPath
 from secateur.scenario.sections.tables import DELIMITERS, QUOTES
 from secateur.spark import column_named, file_uri, quoted_name
@@ -36,7 +36,7 @@ FAULT, TEXT, SOURCE = f"{INTERNAL}fault", f"{INTERNAL}text", f"{INTERNAL}source"
 FIRST_MS, LAST_MS = f"{INTERNAL}first_ms", f"{INTERNAL}last_ms"
 MALFORMED, UNDECODABLE, REPEATED_HEADER = "malformed", "undecodable", "repeated_header"
 _FILE, _HEADER, _PARSED = f"{INTERNAL}file", f"{INTERNAL}header", f"{INTERNAL}parsed"
-_BAD = f"{INTERNAL}bad"
+_BAD, _OBJECTS = f"{INTERNAL}bad", f"{INTERNAL}objects"
 _ORIGIN = (SOURCE, DAY, FIRST_MS, LAST_MS)
 _WIDEST = 10_000  # columns; the parser gives up on a few thousand more
 _UNREADABLE = "FAILED_READ_FILE"  # what Spark calls it
@@ -139,27 +139,28 @@ def _text_rows(rows: DataFrame, files: Sequence[RawFile], table: TableFormat) ->
     paths = {name: file.path_of(field) for file in files for field, name in file.names.items()}
     schema = text_schema(dict.fromkeys(paths.values()))
     parsed = rows.select("*", _parse_text(usable, schema, table).alias(_PARSED))
-    bad = F.col(_PARSED)[_BAD].isNotNull() | F.col(_PARSED).isNull()
-    columns = (
-        _text_at(path, is_json=table.format not in DELIMITERS).alias(name)
-        for name, path in paths.items()
-    )
+    is_json, whole = table.format not in DELIMITERS, F.col(_PARSED)
+    row = F.get(whole[_OBJECTS], 0) if is_json else whole
+    bad = whole[_BAD].isNotNull() | row.isNull()
+    if is_json:
+        bad |= F.size(whole[_OBJECTS]) != 1
+    columns = (_text_at(row, path, is_json=is_json).alias(name) for name, path in paths.items())
     found = F.coalesce(FAULT, F.when(bad, MALFORMED)).alias(FAULT)
     return parsed.select(*columns, found, TEXT, *_ORIGIN)
 
 
-def _text_at(path: MemberPath, *, is_json: bool) -> Column:
+def _text_at(row: Column, path: MemberPath, *, is_json: bool) -> Column:
     """The text at the end of a path in a parsed row."""
     kind = type_of_texts(path)
-    text = as_text(member(F.col(_PARSED), path), kind)
+    text = as_text(member(row, path), kind)
     return json_text(text) if is_json and isinstance(kind, StringType) else text
 
 
 def _parse_text(text: Column, schema: StructType, table: TableFormat) -> Column:
-    schema = schema.add(_BAD, StringType())
     options = {"columnNameOfCorruptRecord": _BAD, "mode": "PERMISSIVE"}
     if table.format not in DELIMITERS:
-        return F.from_json(text, schema, options)
+        return _parse_json(text, schema, options)
+    schema = schema.add(_BAD, StringType())
     separator = table.separator
     width = F.length(text) - F.length(F.replace(text, F.lit(separator), F.lit("")))
     narrow = F.when(width < _WIDEST, text)
@@ -167,6 +168,15 @@ def _parse_text(text: Column, schema: StructType, table: TableFormat) -> Column:
     options["maxCharsPerColumn"] = "-1"
     ddl = ", ".join(f"{quoted_name(field.name)} string" for field in schema)
     return F.from_csv(narrow, ddl, options)
+
+
+def _parse_json(text: Column, schema: StructType, options: dict[str, str]) -> Column:
+    """The objects on a line, within an array of their own: Spark stops reading behind the first
+    value, and would lose what else stands there.
+    """
+    line = StructType().add(_OBJECTS, ArrayType(schema)).add(_BAD, StringType())
+    whole = F.concat(F.lit(f'{{"{_OBJECTS}":['), text, F.lit("]}"))
+    return F.from_json(whole, line, options | {"allowSingleQuotes": "false"})
 
 
 def _origins(spark: SparkSession, files: Sequence[RawFile], timezone: str) -> DataFrame:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from secateur.contracts.errors import ObjectMissing, UsageError
 from secateur.scenario.loading import log_uri
-from secateur.scenario.raw_log.files import data_files
+from secateur.scenario.raw_log.files import data_files, is_hidden
 from secateur.scenario.raw_log.reading import column_names
 from secateur.scenario.sections.logs import Logs
 from secateur.scenario.sections.scenario import Scenario
@@ -54,7 +54,7 @@ def open_log_at_hand(scenario: Scenario, place: str, scratch: Path) -> LogAtHand
         where = folder / logs.events
         files = list(data_files(where)) if where.is_dir() else []
         return LogAtHand(logs, _some_file(where, files), True, store, scratch)
-    keys = [key for key in store.keys(f"{logs.events}/") if _is_data(key)]
+    keys = [key for key in store.keys(f"{logs.events}/") if not is_hidden(key.split("/"))]
     some = sorted(keys)[:: max(1, len(keys) // _COPIES)][:_COPIES]
     copies = [_local_copy(store, key, scratch) for key in some]
     where = Path(f"{store.uri}/{logs.events}")
@@ -65,10 +65,6 @@ def _some_file(where: Path, files: list[Path]) -> tuple[Path, ...]:
     if not files:
         raise UsageError(f"{where}: no file of a log there")
     return tuple(files)
-
-
-def _is_data(key: str) -> bool:
-    return not any(part.startswith(("_", ".")) for part in key.split("/"))
 
 
 def _local_copy(store: Store, key: str, scratch: Path) -> Path:

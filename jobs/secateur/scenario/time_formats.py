@@ -17,6 +17,10 @@ ERA = (date(1980, 1, 1), date(2100, 1, 1))
 _LETTERS = set("GyMLdDQqahHkKmsSVzOXxZ")  # of what can be parsed
 _OF_ZONES, _OF_OFFSETS = set("VzOXxZ"), set("XxZ")
 _UTC = {"Z", "UTC", "GMT"}
+# How often a letter may stand in a row, of those that Java or Spark limits.
+_MOST = dict.fromkeys("dHhKkmsV", 2) | dict.fromkeys("MLGz", 4) | dict.fromkeys("XxZ", 5)
+_MOST |= {"y": 6, "D": 3, "a": 1, "S": 9}
+_RUN = re.compile(r"([A-Za-z])\1*")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
@@ -82,12 +86,27 @@ def pattern_faults(time_format: str, time_year: int | None, timezone: str) -> It
         yield f"{time_format!r} tells no year: say logs.time_year, the year of these times"
     if not wrong and "D" not in letters and not (letters & {"M", "L"} and "d" in letters):
         yield f"{time_format!r} tells no day of the year"
+    if not wrong and (unread := sorted(_unread_parts(time_format))):
+        yield f"{time_format!r} is no pattern that Spark reads: {', '.join(unread)}"
     if letters & {"h", "K"} and "a" not in letters:
         yield f"{time_format!r} tells hours up to 12, but not AM or PM, which is a"
     if timezone != "UTC" and _UTC & {text.strip() for text in time_format.split("'")[1::2]}:
         yield f"{time_format!r} reads over the letters that say UTC: write XXX for Z, z for a name"
     if offset_of(time_format) is Offset.PERHAPS and letters & (_OF_ZONES - _OF_OFFSETS):
         yield f"{time_format!r} has a zone that may be left out: only X, x and Z may be"
+
+
+def _unread_parts(pattern: str) -> Iterator[str]:
+    """What Spark or Java refuses in a pattern of known letters."""
+    plain = _letters(pattern)
+    for run in _RUN.finditer(plain):
+        if len(run[0]) > _MOST.get(run[1], len(run[0])):
+            yield f"{run[0]} is too long"
+    yield from (f"{mark} has a meaning of its own" for mark in "{}#" if mark in plain)
+    if pattern.count("'") % 2:
+        yield "a quote is not closed"
+    if plain.count("[") < plain.count("]"):
+        yield "] closes nothing"
 
 
 def tells_year(time_format: str) -> bool:

@@ -95,15 +95,20 @@ class FileStore(Store):
         return (self.root / demand_key(key)).is_file()
 
     def entries(self, prefix: str = "") -> Iterator[StoredObject]:
-        """List the objects whose keys start with `prefix`, sorted by key."""
+        """List the objects whose keys start with `prefix`, sorted by key.
+
+        Links to folders are followed. What cannot be read, such as a link to nothing, is listed
+        too: to get it raises ObjectMissing.
+        """
         base = self.root / prefix.rpartition("/")[0]
-        names = (p.relative_to(self.root).as_posix() for p in base.rglob("*") if p.is_file())
+        names = (path.relative_to(self.root).as_posix() for path in _files_below(base))
         for key in sorted(name for name in names if name.startswith(prefix)):
             name = key.rsplit("/", 1)[-1]
             if name == LOCK or name.startswith(TEMPORARY):
                 continue
+            path = self.root / key
             with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
-                found = (self.root / key).stat()
+                found = path.stat() if path.exists() else path.lstat()
                 yield StoredObject(key, found.st_size, found.st_mtime)
 
     def delete(self, key: str) -> None:
@@ -152,6 +157,19 @@ def _hashed_parts(path: Path, sha256: str | None) -> Iterator[bytes]:
             digest.update(part)
             yield part
     demand_sha256(path, digest, sha256)
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Whatever is no folder below this one, behind links to folders too."""
+    for where, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not _leads_back(Path(where, name))]
+        yield from (Path(where, name) for name in names)
+
+
+def _leads_back(folder: Path) -> bool:
+    """Whether it is a link to a folder that it lies in: to follow it would have no end."""
+    above = (parent.resolve() for parent in folder.parents)
+    return folder.is_symlink() and folder.resolve() in above
 
 
 def _sync_folder(folder: Path) -> None:

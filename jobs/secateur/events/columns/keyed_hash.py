@@ -11,9 +11,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.identity import HEX_DIGITS
+from secateur.scenario.raw_log.column_names import INTERNAL
 
 _BLOCK = 64
-PADS = INNER, OUTER = "_inner_pad", "_outer_pad"
+PADS = INNER, OUTER = f"{INTERNAL}inner_pad", f"{INTERNAL}outer_pad"
 
 
 def with_pads(frame: DataFrame, key: bytes) -> DataFrame:

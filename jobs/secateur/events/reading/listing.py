@@ -1,11 +1,11 @@
 """Which files of a store are a log's event files, and of which day and hour each is.
 
-Hidden and temporary files are skipped, and counted: those with a `_` or a `.` at the beginning of
-their own name or of a folder's, and those that end in `.crc`, `.tmp` or `._COPYING_`. Every other
-file below the events' folder must be of a day.
+Hidden and temporary files are skipped, and counted. Every other file below the events' folder must
+be of a day, and have a name that is text.
 """
 
 import logging
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,11 +18,10 @@ from secateur.contracts.errors import Refused
 from secateur.local_days import hours_of
 from secateur.scenario import Logs
 from secateur.scenario.raw_log.file_days import day_and_hour, is_day
+from secateur.scenario.raw_log.files import is_hidden
 from secateur.storage import Store, StoredObject
 
 HOUR_FOLDER = "hour="
-_HIDDEN = ("_", ".")
-_TEMPORARY = (".crc", ".tmp", "._copying_")
 _HOUR = re.compile(r"[01]?\d|2[0-3]")
 _SHOWN = 3  # files that a message names
 
@@ -67,12 +66,15 @@ class Listing:
 
 
 def list_event_files(store: Store, logs: Logs) -> Listing:
-    """What lies below a log's events. Raises Refused where a file is of no day or hour."""
+    """What lies below a log's events. Raises Refused where a file is of no day or hour, or its name
+    no text.
+    """
     below = list(store.entries(f"{logs.events}/"))
-    shown = [one for one in below if not _is_hidden(_parts(one, logs))]
+    shown = [one for one in below if not is_hidden(_parts(one, logs))]
     if len(shown) < len(below):
         hidden = next(one.key for one in below if one not in shown)
         log.info("skipped: %d hidden or temporary files, %s", len(below) - len(shown), hidden)
+    _demand_names_of_text(shown)
     files = [EventFile(o.key, o.bytes, *_day_and_hour(o, logs), o.modified) for o in shown]
     _demand_a_day(files, logs)
     return Listing(tuple(files), len(below) - len(shown))
@@ -106,9 +108,11 @@ def _parts(entry: StoredObject, logs: Logs) -> Sequence[str]:
     return entry.key.removeprefix(f"{logs.events}/").split("/")
 
 
-def _is_hidden(parts: Iterable[str]) -> bool:
-    *_, name = parts
-    return name.lower().endswith(_TEMPORARY) or any(part.startswith(_HIDDEN) for part in parts)
+def _demand_names_of_text(entries: Iterable[StoredObject]) -> None:
+    for entry in entries:
+        spelled = os.fsencode(entry.key).decode("utf-8", "backslashreplace")
+        if spelled != entry.key:
+            raise Refused(f"{spelled}: its name is not UTF-8: rename the file or its folder")
 
 
 def _day_and_hour(entry: StoredObject, logs: Logs) -> tuple[str | None, str | None]:

@@ -19,7 +19,8 @@ class RawFile:
     `names` gives each field's known name, in the file's order; `paths` say where a row of JSON or
     Parquet holds it. `header` is the line that names the columns, None where there is none.
     `records` are its rows, or its lines that are not blank, the header among them. `schema` has the
-    type of each field of a Parquet file. Files of one `shape` are read in one way.
+    type of each field of a Parquet file, `hollow` are fields of JSON without a value in its first
+    rows. Files of one `shape` are read in one way.
     """
 
     key: str
@@ -32,6 +33,7 @@ class RawFile:
     shape: str = ""
     schema: pa.Schema | None = None
     paths: Mapping[str, MemberPath] = field(default_factory=dict)
+    hollow: frozenset[str] = frozenset()
 
     @property
     def columns(self) -> tuple[str, ...]:

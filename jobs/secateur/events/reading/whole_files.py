@@ -7,7 +7,7 @@ import csv
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,13 +16,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from secateur.contracts.errors import ObjectMissing, Refused
-from secateur.events.reading.compressed_text import DAMAGE, UnpackedText, count_records
 from secateur.events.reading.member_columns import demand_readable
 from secateur.events.reading.raw_file import RawFile
 from secateur.scenario import TableFormat
 from secateur.scenario.raw_log.column_names import NamingRules, named_cells, names_by_field
+from secateur.scenario.raw_log.compressed_text import (
+    DAMAGE,
+    UnpackedText,
+    count_records,
+    is_utf8,
+)
 from secateur.scenario.raw_log.members import Path as MemberPath
-from secateur.scenario.raw_log.members import json_members, name_of, parquet_members
+from secateur.scenario.raw_log.members import (
+    hollow_members,
+    json_members,
+    name_of,
+    parquet_members,
+)
 from secateur.scenario.sections.tables import DELIMITERS, QUOTES
 from secateur.spark import session
 from secateur.storage import local_path, open_store
@@ -150,14 +160,16 @@ def _parquet_shape(file: pq.ParquetFile) -> str:
 
 
 def _examine_text(file: UnreadFile, path: Path, table: TableFormat, rules: NamingRules) -> RawFile:
+    is_json = table.format not in DELIMITERS
     staged = _stage_text(file, path)
     text = UnpackedText(staged)
     lines = text.first_lines(_SAMPLED_LINES)
     if not lines:
-        raise Refused(f"{file.key} is empty: not even a header ({path.stat().st_size} bytes)")
-    is_json = table.format not in DELIMITERS
-    header = lines[0] if table.header and not is_json else None
-    paths = _json_paths(lines) if is_json else {}
+        lacks = "not a row" if is_json else "not even a header"
+        raise Refused(f"{file.key} is empty: {lacks} ({path.stat().st_size} bytes)")
+    header = _demand_utf8(lines[0]) if table.header and not is_json else None
+    rows = _json_rows(lines) if is_json else []
+    paths = _json_paths(rows)
     fields = [*paths] if is_json else _delimited_fields(header, table)
     search = _Search(rules.sought - set(fields) if is_json else frozenset())
     records = count_records(search.look_through(text))
@@ -166,7 +178,18 @@ def _examine_text(file: UnreadFile, path: Path, table: TableFormat, rules: Namin
     names = names_by_field(file.key, [*fields, *sorted(search.found)], rules)
     shape = "" if is_json else table.separator.join(fields)
     digest = _sha256(path)
-    return RawFile(file.key, staged, file.day, names, header, digest, records, shape, paths=paths)
+    return RawFile(
+        file.key,
+        staged,
+        file.day,
+        names,
+        header,
+        digest,
+        records,
+        shape,
+        paths=paths,
+        hollow=frozenset(hollow_members(rows)),
+    )
 
 
 def _stage_text(file: UnreadFile, path: Path) -> Path:
@@ -190,6 +213,16 @@ def _unpack(text: UnpackedText, staged: Path) -> Path:
     return target
 
 
+def _demand_utf8(header: str) -> str:
+    """Insist that a header can be read, so that its names are what its writer meant.
+
+    Raises Refused.
+    """
+    if not is_utf8(header):
+        raise Refused("its first line, which names the columns, is not UTF-8: deliver it as UTF-8")
+    return header
+
+
 def _delimited_fields(header: str | None, table: TableFormat) -> list[str]:
     if header is None:
         return list(table.columns)
@@ -206,10 +239,10 @@ def _delimited_fields(header: str | None, table: TableFormat) -> list[str]:
     return named_cells(cells)
 
 
-def _json_paths(lines: Iterable[str]) -> dict[str, MemberPath]:
-    """The fields of the first rows, in the order they come; rows may lack some."""
+def _json_rows(lines: Iterable[str]) -> list[dict[str, object]]:
+    """The objects that the lines are. Raises Refused where none is one."""
     rows = []
-    for line in lines:
+    for line in filter(is_utf8, lines):
         try:
             row = json.loads(line)
         except ValueError:
@@ -218,6 +251,11 @@ def _json_paths(lines: Iterable[str]) -> dict[str, MemberPath]:
             rows.append(row)
     if not rows:
         raise Refused("none of its first lines is a JSON object")
+    return rows
+
+
+def _json_paths(rows: Sequence[Mapping[str, object]]) -> dict[str, MemberPath]:
+    """The fields of the first rows, in the order they come; rows may lack some."""
     paths = json_members(rows)
     found = {name_of(path): path for path in paths}
     if len(found) < len(paths):

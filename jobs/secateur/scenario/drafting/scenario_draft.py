@@ -155,9 +155,8 @@ def _named_roles(
     """The columns as a scenario calls them, and their roles: that tell which names stay theirs."""
     typed = tuple(typed_times(log.files[0])) if table.format == "parquet" else ()
     roles = guess_roles(columns, typed)
-    told = {roles.user.name, roles.item.name, *roles.label.reads}
-    told |= {roles.time.name} if roles.time else set()
-    rules = NamingRules(own_names(told))
+    time = roles.time.name if roles.time else None
+    rules = NamingRules(own_names(time, roles.label.reads, (roles.user.name, roles.item.name)))
     known = tuple(LogColumn(known_name(c.name, rules), c.values) for c in columns)
     if known == columns:
         return columns, roles

@@ -9,11 +9,14 @@ from typing import Literal
 from secateur.contracts.errors import UsageError
 from secateur.scenario.loading import PROJECT
 from secateur.scenario.raw_log.file_days import day_and_hour, pattern_of
+from secateur.storage import FileStore
 
 Layout = Literal["day", "hour", "flat"]
 
 _DAY, _HOUR = re.compile(r"date=\d{4}-\d{2}-\d{2}"), re.compile(r"hour=\d{2}")
 _EVENTS = "events"
+_HIDDEN = ("_", ".")
+_TEMPORARY = (".crc", ".tmp", "._copying_")
 
 
 @dataclass(frozen=True)
@@ -141,8 +144,17 @@ def _files_of_days(folder: Path) -> tuple[Path, ...]:
 
 
 def data_files(folder: Path) -> Iterator[Path]:
-    """All files below a folder, in order; a name that begins with _ or . is no data."""
-    for file in sorted(folder.rglob("*")):
-        parts = file.relative_to(folder).parts
-        if file.is_file() and not any(part.startswith(("_", ".")) for part in parts):
+    """All files below a folder, behind links to folders too, in order; but for hidden ones."""
+    for entry in FileStore(folder).entries():
+        file = folder / entry.key
+        if file.is_file() and not is_hidden(entry.key.split("/")):
             yield file
+
+
+def is_hidden(parts: Sequence[str]) -> bool:
+    """Whether a file is hidden or temporary, by the names of its folders and its own, the last.
+
+    One of them begins with `_` or `.`, or its own ends in `.crc`, `.tmp` or `._COPYING_`.
+    """
+    is_temporary = parts[-1].lower().endswith(_TEMPORARY)
+    return is_temporary or any(part.startswith(_HIDDEN) for part in parts)

@@ -46,6 +46,14 @@ def json_members(rows: Iterable[Mapping[str, object]]) -> list[Path]:
     return [path for key, node in top.members.items() for path in node.paths(key)]
 
 
+def hollow_members(rows: Iterable[Mapping[str, object]]) -> set[str]:
+    """The names of what is null, {} or [] in all JSON rows that have it."""
+    top = _Node()
+    for row in rows:
+        top.add(row)
+    return {name for key, node in top.members.items() for name in node.hollow(key)}
+
+
 def parquet_members(schema: pa.Schema) -> list[tuple[Path, pa.DataType]]:
     """The path of every column of a Parquet file, and its type."""
     return [found for one in schema for found in _members(one)]
@@ -98,6 +106,13 @@ class _Node:
         for one in objects:
             for key, inside in one.items():
                 self.members.setdefault(key, _Node()).add(inside)
+
+    def hollow(self, key: str) -> Iterator[str]:
+        """What holds no value, of this key and those below it."""
+        if not self.members and "value" not in self.kinds:
+            yield key
+        for name, node in self.members.items():
+            yield from (f"{key}.{one}" for one in node.hollow(name))
 
     def paths(self, key: str, inside_list: bool = False) -> Iterator[Path]:
         """The paths of the values below it."""

@@ -1,6 +1,6 @@
 """The rows of a log's file as canonical text, however it is written and compressed.
 
-Read are CSV, TSV, JSON lines and Parquet; plain, or as their name says .gz, .bz2 or .zst.
+Read are CSV, TSV, JSON lines and Parquet; plain, or compressed as gz, bz2 or zst.
 """
 
 import csv
@@ -16,9 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow.types import is_temporal
 
-from secateur.contracts.errors import UsageError
+from secateur.contracts.errors import Refused, UsageError
 from secateur.encoding.spelling import canonical
 from secateur.scenario.raw_log.column_names import raw_name
+from secateur.scenario.raw_log.compressed_text import DAMAGE, UnpackedText
 from secateur.scenario.raw_log.members import (
     arrow_column,
     json_members,
@@ -120,9 +121,9 @@ def cells_of(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
 
 @contextmanager
 def open_text(path: Path) -> Iterator[io.TextIOBase]:
-    """The file's text, unpacked as its name says."""
-    with pa.input_stream(str(path), compression="detect") as stream:
-        yield io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
+    """The file's text, unpacked as a night does it."""
+    with UnpackedText(path).open("replace", newline="") as text:
+        yield text
 
 
 @contextmanager
@@ -130,7 +131,7 @@ def as_usage_error(path: Path) -> Iterator[None]:
     """Whatever is wrong with the file is the caller's to know, in one line."""
     try:
         yield
-    except (OSError, ValueError, StopIteration, csv.Error, AttributeError) as error:
+    except (Refused, *DAMAGE, ValueError, StopIteration, csv.Error, AttributeError) as error:
         raise UsageError(f"{path}: {error or 'holds no row'}") from error
 
 

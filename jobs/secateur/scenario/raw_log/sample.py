@@ -1,6 +1,7 @@
 """How a log's files are written, and rows of them: from their first bytes and lines."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ _PARQUET_MAGIC = b"PAR1"
 _DELIMITERS = ("\t", ",", ";", "|")
 _DOUBLED = ":"  # MovieLens has two between columns: each other column is an empty one
 _LINES_TO_SNIFF = 50
+_JSON_ARRAY = re.compile(r"\s*\[\s*(\{|$)")
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,11 @@ def recognize(path: Path) -> TableFormat:
         raise UsageError(f"{path}: holds no line")
     if lines[0].lstrip().startswith("{"):
         return TableFormat(format="json_lines")
+    if _JSON_ARRAY.match(lines[0]):
+        raise UsageError(f"{path}: a JSON array: deliver JSON lines, an object a line")
+    lines = [line for line in lines if "\0" not in line]
+    if not lines:
+        raise UsageError(f"{path}: no text: every one of its first lines has bytes of zero")
     delimiter = _sniff_delimiter(lines)
     if not delimiter:
         raise UsageError(f"{path}: neither Parquet nor JSON lines, nor columns between tabs , ; |")

@@ -16,6 +16,7 @@ ReadTime = Callable[[str], datetime | None]
 
 _RUN = re.compile(r"'([^']*)'|(([A-Za-z])\3*)|(.)", re.DOTALL)
 _BLANK_BEFORE_OFFSET = re.compile(r"(?<=\d) (?=(?:Z|[+-]\d[\d:]*)$)")
+_UTC_BY_NAME = re.compile(r"(?<=\d) ?(?:UTC|GMT)$")
 _REMEMBERED = 100_000  # times by their text: many rows share one
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NUMBERS = {
@@ -64,8 +65,11 @@ def spelled_time_reader(zone: str, *, is_instant: bool) -> ReadTime:
 
 
 def iso_moment(text: str) -> datetime:
-    """The moment of an ISO 8601 text, before whose offset a blank may stand. Raises ValueError."""
-    return datetime.fromisoformat(_BLANK_BEFORE_OFFSET.sub("", text))
+    """The moment of an ISO 8601 text, with a blank before its offset or UTC by its name.
+
+    Raises ValueError.
+    """
+    return datetime.fromisoformat(_BLANK_BEFORE_OFFSET.sub("", _UTC_BY_NAME.sub("Z", text)))
 
 
 def _number_reader(per_second: int, clocks: ZoneInfo) -> ReadTime:

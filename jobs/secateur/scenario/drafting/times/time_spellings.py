@@ -36,9 +36,9 @@ PATTERNS = (
     ("MM d, yyyy", "%m %d, %Y", r"\d\d \d{1,2}, \d{4}"),
 )
 _ISO_TEXT = re.compile(
-    r"\d{4}-\d\d-\d\d(?:[T ]\d\d(?::\d\d){1,2}(?:\.\d+)?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?)?"
+    r"\d{4}-\d\d-\d\d(?:[T ]\d\d(?::\d\d){1,2}(?:\.\d+)?(?: ?(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?)?"
 )
-_OFFSET = re.compile(r":\d\d(?:\.\d+)? ?(?:Z|[+-]\d\d(?::?\d\d)?)$")
+_OFFSET = re.compile(r":\d\d(?:\.\d+)? ?(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)$")
 _TO_THE_DAY = {"yyyy-MM-dd", "yyyyMMdd", "M/d/yyyy", "d/M/yyyy", "MM d, yyyy"}
 TIME_WORDS = {"time", "timestamp", "ts", "date", "datetime", "day", "hour", "at", "when"}
 _SURE, _LIKELY = 0.99, 0.9

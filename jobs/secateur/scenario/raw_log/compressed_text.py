@@ -4,17 +4,20 @@ A record is a line that is not blank. Lines end in LF, CR LF or CR, as Spark's r
 """
 
 import bz2
-import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import IO, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import zstandard
 
 from secateur.contracts.errors import Refused
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 DAMAGE = (OSError, EOFError, zlib.error, zstandard.ZstdError)
 BOM = "\ufeff"
@@ -26,8 +29,9 @@ _BLOCK, _PACKED_BLOCK = 1 << 20, 1 << 16
 _LONGEST_LINE = 1 << 26
 
 _BY_SUFFIX = {".gz": ".gz", ".bz2": ".bz2", ".zst": ".zst"}
-# None of these can begin a line of UTF-8 text.
-_BY_MAGIC = {b"\x1f\x8b": ".gz", b"\x28\xb5\x2f\xfd": ".zst"}
+# With none of these a header of UTF-8 text begins; a zstd file may begin with a skippable frame.
+_BY_MAGIC = {rb"\x1f\x8b": ".gz", rb"(?s)[\x50-\x5f]\x2a\x4d\x18|\x28\xb5\x2f\xfd": ".zst"}
+_BY_MAGIC |= {rb"BZh[1-9](1AY&SY|\x17rE8P\x90)": ".bz2"}
 _UNREAD = {b"PK\x03\x04": "zip", b"\xfd7zXZ\x00": "xz", b"\x04\x22\x4d\x18": "lz4"}
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -86,17 +90,51 @@ class UnpackedText:
         return rest
 
     def first_lines(self, most: int) -> list[str]:
-        """The first records of text that is not zstd, without line ends and a byte order mark.
+        """The first records, without line ends and a byte order mark.
 
-        Raises as the blocks do, and Refused where it is no UTF-8.
+        A byte that is no UTF-8 is a lone surrogate. Raises as the blocks do, and Refused of UTF-16.
         """
-        with _open_stream(self.path, self.compression) as stream:
-            if cast("io.BufferedReader", stream).peek(2)[:2] in _UTF16:
-                raise Refused("it is UTF-16: deliver it as UTF-8")
-            text = io.TextIOWrapper(stream, "utf-8-sig", errors="replace")
+        with self.open(errors="surrogateescape") as text:
             lines = iter(lambda: text.readline(_LONGEST_LINE), "")
             records = (line.removesuffix("\n") for line in lines if line.strip(BLANK + BOM))
             return list(islice(records, most))
+
+    def open(self, errors: str, newline: str | None = None) -> io.TextIOWrapper:
+        """The text as a stream, whose `errors` and `newline` are Python's.
+
+        Raises as the blocks do, and Refused of UTF-16.
+        """
+        stream = io.BufferedReader(_Stream(iter(self)))
+        if stream.peek(2)[:2] in _UTF16:
+            raise Refused("it is UTF-16: deliver it as UTF-8")
+        return io.TextIOWrapper(stream, "utf-8-sig", errors, newline)
+
+
+class _Stream(io.RawIOBase):
+    """Blocks of bytes as a stream."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks, self._rest = blocks, memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        target = memoryview(buffer)
+        while not self._rest and (block := next(self._blocks, None)) is not None:
+            self._rest = memoryview(block)
+        taken, self._rest = self._rest[: len(target)], self._rest[len(target) :]
+        target[: len(taken)] = taken
+        return len(taken)
+
+
+def is_utf8(line: str) -> bool:
+    """Whether every byte of a line of `first_lines` was read."""
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def count_records(blocks: Iterable[bytes]) -> int:
@@ -119,17 +157,11 @@ def _compression(path: Path) -> str:
     if told:
         return told
     with path.open("rb") as file:
-        first = file.read(8)
+        first = file.read(10)
     unread = next((name for magic, name in _UNREAD.items() if first.startswith(magic)), None)
     if unread:
         raise Refused(f"it is compressed as {unread}: deliver it plain, or as gz, bz2 or zst")
-    return next((kind for magic, kind in _BY_MAGIC.items() if first.startswith(magic)), "")
-
-
-def _open_stream(path: Path, compression: str) -> IO[bytes]:
-    if compression == ".gz":
-        return cast("IO[bytes]", gzip.open(path))
-    return bz2.open(path) if compression == ".bz2" else path.open("rb")
+    return next((kind for magic, kind in _BY_MAGIC.items() if re.match(magic, first)), "")
 
 
 def _blocks(path: Path, size: int) -> Iterator[bytes]:
