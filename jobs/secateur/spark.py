@@ -22,13 +22,14 @@ from secateur.contracts.artifact_files import (
 )
 from secateur.encoding.numbers import NUMBER
 from secateur.scenario import SideTable
+from secateur.scenario.raw_log.column_names import INTERNAL
 
 MASTER = "SECATEUR_SPARK_MASTER"
 MEMORY = "SECATEUR_SPARK_MEMORY"
 JAVA_OPTIONS = "SECATEUR_SPARK_JAVA_OPTIONS"
 UNDER_SPARK_SUBMIT = "PYSPARK_GATEWAY_PORT"
-_FOLDER = "_secateur_day"  # a name that no log has
-_SIDE_KEY = "_side_key"
+_FOLDER = f"{INTERNAL}day"
+_SIDE_KEY = f"{INTERNAL}side_key"
 _ROWS_A_GROUP = 1 << 18
 
 _SETTINGS = {

@@ -28,7 +28,7 @@ def positives(seed: int, count: int = 900, hours: int = 120) -> pd.DataFrame:
     item = (ms / (4 * HOUR)).astype(int) + dice.integers(0, 6, count)
     frame = pd.DataFrame({"user": [f"u{n}" for n in dice.integers(0, 12, count)]})
     frame["item"] = [f"i{n}" for n in item]
-    frame["place"] = dice.choice(["home", "tab"], count)
+    frame["_place"] = dice.choice(["home", "tab"], count)
     frame["price"] = [f"{n}" for n in dice.integers(1, 9, count)]
     frame["time_ms"], frame["label"] = START + ms, 1
     frame["day"] = pd.to_datetime(frame["time_ms"], unit="ms").dt.strftime("%Y-%m-%d")
@@ -36,14 +36,14 @@ def positives(seed: int, count: int = 900, hours: int = 120) -> pd.DataFrame:
 
 
 def rule_of(parts: int = 1, **keys: Any) -> DrawingRule:
-    return DrawingRule(LOGS, Negatives(shared=("place",), item_columns=("price",), **keys), parts)
+    return DrawingRule(LOGS, Negatives(shared=("_place",), item_columns=("price",), **keys), parts)
 
 
 def sampled(
     spark: SparkSession, frame: pd.DataFrame, rule: DrawingRule, seed: int = 5
 ) -> pd.DataFrame:
     events = add_negatives(spark.createDataFrame(frame), rule, seed).toPandas()
-    order = ["time_ms", "user", "place", "label", "item", "price"]
+    order = ["time_ms", "user", "_place", "label", "item", "price"]
     return events.sort_values(order, ignore_index=True)
 
 
@@ -77,9 +77,9 @@ def test_only_what_was_live_and_not_taken_is_drawn(
             "window": own > 0,
         }[exclude]
         assert not ruled_out.any()
-    per = found[found["label"] == 0].groupby(["user", "time_ms", "place"])
+    per = found[found["label"] == 0].groupby(["user", "time_ms", "_place"])
     assert per.size().max() >= 3
-    of_event = found[found["label"] == 1].groupby(["user", "time_ms", "place"]).size()
+    of_event = found[found["label"] == 1].groupby(["user", "time_ms", "_place"]).size()
     assert (per.size() <= 3 * of_event[per.size().index]).all()
 
 
@@ -88,12 +88,12 @@ def test_expressions_are_of_each_events_own_columns(spark: SparkSession) -> None
     made = {"made": "concat(item, ' for ', price, ' at ', time_ms div 3600000)"}
     negatives = Negatives(item_columns=("price",), live_hours=6)
     rule = DrawingRule(LOGS.model_copy(update={"expressions": made}), negatives)
-    frame = positives(seed=4, count=300).assign(made="of the raw row", place="home")
+    frame = positives(seed=4, count=300).assign(made="of the raw row", _place="home")
     found = add_negatives(spark.createDataFrame(frame), rule, 5).toPandas()
     hours = (found["time_ms"] // HOUR).astype(str)
     assert (found["made"] == found["item"] + " for " + found["price"] + " at " + hours).all()
     assert (found["label"] == 0).sum() > 300
-    unknown = LOGS.model_copy(update={"expressions": {"made": "upper(place)"}})
+    unknown = LOGS.model_copy(update={"expressions": {"made": "upper(_place)"}})
     with pytest.raises(ScenarioError, match=r"expressions made: .*shared and item_columns"):
         add_negatives(spark.createDataFrame(frame), DrawingRule(unknown, negatives), 5)
 
@@ -122,7 +122,7 @@ def test_a_positive_that_could_not_be_drawn_is_no_row(spark: SparkSession, exclu
     assert reasons["not_live"] > 20
     assert (reasons["taken"] > 20) == (exclude != "event")
     rows = found[found["history_only"].isna()]
-    asked = rows.groupby(["user", "time_ms", "place"])["label"].agg(["max", "min"])
+    asked = rows.groupby(["user", "time_ms", "_place"])["label"].agg(["max", "min"])
     assert (asked["max"] == 1).all(), "no negatives without their positive"
     assert (asked["min"] == 0).all(), "no positive without negatives"
 
@@ -135,7 +135,7 @@ def test_chances_are_those_of_the_moment(spark: SparkSession, power: float) -> N
     rows += [(f"q{n}", "asked", 20 * HOUR) for n in range(4000)]
     frame = pd.DataFrame(rows, columns=["user", "item", "time_ms"])
     frame["time_ms"] += START
-    frame["place"], frame["price"], frame["label"], frame["day"] = "home", "1", 1, "2024-03-01"
+    frame["_place"], frame["price"], frame["label"], frame["day"] = "home", "1", 1, "2024-03-01"
     rule = rule_of(per_positive=1, live_hours=24, power=power)
     then = f"label = 0 AND time_ms = {START + 20 * HOUR}"
     found = add_negatives(spark.createDataFrame(frame), rule, seed=3)
@@ -162,7 +162,7 @@ def test_draws_know_no_order_no_partition_and_no_part(spark: SparkSession) -> No
     pd.testing.assert_frame_equal(rows, found.sort_values(order, ignore_index=True))
     assert not sampled(spark, frame, rule_of(live_hours=8), seed=6).equals(found)
     cut = sampled(spark, frame, rule_of(parts=3, live_hours=8))
-    events = ["user", "item", "time_ms", "place", "history_only"]
+    events = ["user", "item", "time_ms", "_place", "history_only"]
     for column in events:
         own, parts = (f[f["label"] == 1].sort_values(events)[column].tolist() for f in (found, cut))
         assert own == parts

@@ -105,6 +105,8 @@ margin = 0.01
 """  # noqa: E501 - a table of TOML is one line
 
 Row = dict[str, Any]
+# Of columns that the log may have, too.
+OUR_OWN = ("_row", "_session", "_in_time", "_first", "_metadata", "_order", "_event", "_split")
 STAYS = ("0", "1", "1.0", "2.5", "2.499999", "3e1", "-3", "inf", "nan", "+4", "soon", "2\n", None)
 
 
@@ -196,6 +198,7 @@ def _event(dice: random.Random, day: str) -> Row:
         "label": None if is_context else int(dice.random() < 0.4),
         "label_saved": None if act is None or is_context else int(act == "cart"),
         "day": late,
+        **dict.fromkeys(OUR_OWN, "the log's"),
     }
 
 

@@ -23,6 +23,7 @@ from rich_log import DAYS, SPLITS, STEP_MS, RichLog, Row, midnight_ms
 
 from secateur.contracts.artifact_files import VERSION_BOUNDS, VERSION_FROM
 from secateur.features import building
+from secateur.features.days.event_window import ROW
 from secateur.features.history import counters, recency
 from secateur.features.history.recency import Recent
 
@@ -164,7 +165,7 @@ UID_POSITIVES = "positives_0"  # what the day itself counted, for the scenario's
 def counting_itself(events: DataFrame, wanted: tuple[object, ...], timezone: str) -> DataFrame:
     """Honest counters, but for one that has the event's own outcome in it."""
     found = counters.count_today(events, wanted, timezone)  # type: ignore[arg-type]
-    found = found.join(events.select("day", "_row", "label"), ["day", "_row"])
+    found = found.join(events.select("day", ROW, "label"), ["day", ROW])
     leaky = F.col(UID_POSITIVES) + F.col("label")
     return found.withColumn(UID_POSITIVES, leaky).drop("label")
 
@@ -173,8 +174,8 @@ def counting_the_day(events: DataFrame, wanted: tuple[object, ...], timezone: st
     """Honest counters, but for one that knows the whole of the event's day."""
     found = counters.count_today(events, wanted, timezone)  # type: ignore[arg-type]
     whole = F.sum("label").over(Window.partitionBy("uid", "day")).cast("long")
-    today = events.select("day", "_row", whole.alias(UID_POSITIVES))
-    return found.drop(UID_POSITIVES).join(today, ["day", "_row"])
+    today = events.select("day", ROW, whole.alias(UID_POSITIVES))
+    return found.drop(UID_POSITIVES).join(today, ["day", ROW])
 
 
 def looking_back_on_the_day(looking: Recent, events: DataFrame, rows: int) -> None:

@@ -14,10 +14,11 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.events.raw_rows import DAY
 from secateur.scenario import Logs, Negatives
+from secateur.scenario.raw_log.column_names import INTERNAL
 from secateur.spark import column_named
 
-ITEM, KNOWN, ROWS = "_item", "_known", "_rows"
-AT, MOMENT, STEP, PART = "_at", "_moment", "_step", "_part"
+ITEM, KNOWN, ROWS = (f"{INTERNAL}{name}" for name in ("item", "known", "rows"))
+AT, MOMENT, STEP, PART = (f"{INTERNAL}{name}" for name in ("at", "moment", "step", "part"))
 _HOUR_MS = 3_600_000
 _HOURS_A_DAY = 24
 

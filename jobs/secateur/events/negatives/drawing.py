@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from secateur.events.negatives.candidates import AT, MOMENT, PART, STEP
 from secateur.events.negatives.live_items import Ints, LiveItems
+from secateur.scenario.raw_log.column_names import INTERNAL
 
-DRAW, LIVE = "_draw", "_live"
+DRAW, LIVE = f"{INTERNAL}draw", f"{INTERNAL}live"
 _BLOCKS = 64
 _TRIES = 16  # of a draw
 _MANTISSA_BITS = 53  # of a double

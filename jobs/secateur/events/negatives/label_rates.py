@@ -9,10 +9,11 @@ from pyspark.sql import functions as F  # noqa: N812
 from secateur.contracts.data import AGES, HISTORY_ONLY, DrawnCounts, RowCounts
 from secateur.events.negatives.candidates import DrawingRule
 from secateur.events.raw_rows import DAY
+from secateur.scenario.raw_log.column_names import INTERNAL
 from secateur.spark import column_named
 
 _HOUR_MS = 3_600_000
-_FIRST = "_first"
+_FIRST, _ITEM = f"{INTERNAL}first", f"{INTERNAL}item"
 
 
 def count_rows(events: DataFrame, rule: DrawingRule) -> DrawnCounts:
@@ -24,9 +25,9 @@ def count_rows(events: DataFrame, rule: DrawingRule) -> DrawnCounts:
     reasons = positives.groupBy(HISTORY_ONLY).agg(F.count("*").alias("rows")).collect()
     told = sorted((row for row in reasons if row[HISTORY_ONLY]), key=lambda row: row[HISTORY_ONLY])
     item = column_named(rule.logs.item)
-    first = positives.groupBy(item.alias("_item")).agg(F.min(rule.known_from()).alias(_FIRST))
+    first = positives.groupBy(item.alias(_ITEM)).agg(F.min(rule.known_from()).alias(_FIRST))
     rows = events.where(F.col(HISTORY_ONLY).isNull())
-    aged = rows.join(first, item == F.col("_item"), "left")
+    aged = rows.join(first, item == F.col(_ITEM), "left")
     return DrawnCounts(
         positives=sum(row["rows"] for row in reasons),
         history_only={row[HISTORY_ONLY]: row["rows"] for row in told},

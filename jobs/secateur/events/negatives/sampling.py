@@ -42,9 +42,13 @@ from secateur.events.negatives.drawing import DRAW, LIVE, Drawing, draw_step
 from secateur.events.negatives.label_rates import count_rows
 from secateur.events.raw_rows import DAY
 from secateur.scenario import PurchaseLabel
+from secateur.scenario.raw_log.column_names import INTERNAL
 from secateur.spark import column_named, move_part, quoted_name, read_parquet, write_days
 
 EVENTS_A_TASK = 1 << 20
+_USER, _ITEM, _TIME = f"{INTERNAL}user", f"{INTERNAL}item", f"{INTERNAL}time"
+_FIRST, _LAST = f"{INTERNAL}first", f"{INTERNAL}last"
+_REASON, _PLACE = f"{INTERNAL}reason", f"{INTERNAL}place"
 _DRAWS_A_WISH = 4  # draws for one negative: most of what a user did not take is drawn at once
 
 
@@ -94,10 +98,10 @@ def add_negatives(positives: DataFrame, rule: DrawingRule, seed: int) -> DataFra
     free = _without_taken(_draw(asked, known_positives(positives, rule), rule), positives, rule)
     same = Window.partitionBy(AT, column_named(logs.user))
     is_event, alone = F.col(DRAW) < 0, F.count("*").over(same) == 1
-    reason = F.coalesce(F.max("_reason").over(same), F.when(alone, F.lit("none_drawn")))
+    reason = F.coalesce(F.max(_REASON).over(same), F.when(alone, F.lit("none_drawn")))
     place = F.row_number().over(same.orderBy(DRAW))
-    ranked = free.withColumns({HISTORY_ONLY: reason, "_place": place})
-    chosen = F.col(HISTORY_ONLY).isNull() & (F.col("_place") <= negatives.per_positive + 1)
+    ranked = free.withColumns({HISTORY_ONLY: reason, _PLACE: place})
+    chosen = F.col(HISTORY_ONLY).isNull() & (F.col(_PLACE) <= negatives.per_positive + 1)
     label = F.when(is_event, 1).otherwise(0).alias("label")
     rows = ranked.where(is_event | chosen).select(*kept, label, HISTORY_ONLY)
     try:
@@ -121,12 +125,12 @@ def _draw(asked: DataFrame, known: DataFrame, rule: DrawingRule) -> DataFrame:
 
 
 def _without_taken(drawn: DataFrame, positives: DataFrame, rule: DrawingRule) -> DataFrame:
-    """The events, each with its `_reason` to be no row or null, and the draws that may be used."""
-    names = {"_user": rule.logs.user, "_item": rule.logs.item}
+    """The events, each with its `_REASON` to be no row or null, and the draws that may be used."""
+    names = {_USER: rule.logs.user, _ITEM: rule.logs.item}
     if rule.negatives.exclude == "event":
-        names |= {"_time": "time_ms"}
+        names |= {_TIME: "time_ms"}
     keys = [column_named(name).alias(alias) for alias, name in names.items()]
-    times = F.min("time_ms").alias("_first"), F.max("time_ms").alias("_last")
+    times = F.min("time_ms").alias(_FIRST), F.max("time_ms").alias(_LAST)
     taken = positives.groupBy(*keys).agg(*times)
     same = [column_named(name) == F.col(alias) for alias, name in names.items()]
     joined = drawn.join(taken, same, "left")
@@ -134,12 +138,12 @@ def _without_taken(drawn: DataFrame, positives: DataFrame, rule: DrawingRule) ->
     reason = F.when(~F.col(LIVE), F.lit("not_live")).when(before, F.lit("taken"))
     is_event = F.col(DRAW) < 0
     free = joined.where(is_event | ~F.coalesce(before | now, F.lit(False)))
-    return free.withColumn("_reason", F.when(is_event, reason))
+    return free.withColumn(_REASON, F.when(is_event, reason))
 
 
 def _when_taken(exclude: str) -> tuple[Column, Column]:
     """Whether the user took a row's item at another moment that counts; and at its own."""
-    first, last, own = F.col("_first"), F.col("_last"), F.col("time_ms")
+    first, last, own = F.col(_FIRST), F.col(_LAST), F.col("time_ms")
     match exclude:
         case "past":
             return first < own, first == own

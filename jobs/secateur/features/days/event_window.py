@@ -20,9 +20,10 @@ from secateur.contracts.artifact_files import (
 from secateur.contracts.features import TimePart
 from secateur.features.days.arrow_days import Day, JoinedTable
 from secateur.scenario import Features, Logs
+from secateur.scenario.raw_log.column_names import INTERNAL
 from secateur.spark import join_sides, read_parquet
 
-ROW = "_row"  # with `day`: names one event
+ROW = f"{INTERNAL}row"  # with `day`: names one event
 _PART_BITS = 40  # rows of a part number below it
 
 
@@ -84,15 +85,17 @@ class EventWindow:
         return tuple(found)
 
     def rows(self, days: Sequence[str]) -> DataFrame:
-        """The events of these days, side tables joined, with `_row`: their place in their files.
+        """The events of these days, side tables joined, with `ROW`: their place in their files.
 
         The place is the file's part and the row within it. It does not depend on how Spark cuts
         the files, so two branches of a plan agree on it.
         """
         files = [file for day in days for file in self.files[day]]
-        part = F.regexp_extract("_metadata.file_name", r"part-(\d+)", 1).cast("bigint")
-        place = F.shiftleft(part, _PART_BITS) + F.col("_metadata.row_index")
-        placed = read_parquet(self.spark, files).select("*", place.alias(ROW))
+        events = read_parquet(self.spark, files)
+        file = events.metadataColumn("_metadata")  # a log may have a column of this name
+        part = F.regexp_extract(file["file_name"], r"part-(\d+)", 1).cast("bigint")
+        place = F.shiftleft(part, _PART_BITS) + file["row_index"]
+        placed = events.select("*", place.alias(ROW))
         rows = join_sides(placed, self.folder, self.logs.sides)
         for name, part in self.times.items():
             rows = rows.withColumn(name, self._time_part(part))

@@ -170,7 +170,7 @@ def today_columns(place: int) -> tuple[str, str]:
 
 
 def count_today(events: DataFrame, counters: Sequence[Counter], timezone: str) -> DataFrame:
-    """`day`, `_row`, and what each counter that is fresh by the event saw on the event's own day.
+    """`day`, `ROW`, and what each counter that is fresh by the event saw on the event's own day.
 
     `events` need `time_ms`, `label`, the keys and signals; one counter at least is fresh so.
     """

@@ -8,7 +8,7 @@ before the beginning of its day (see `counters`).
 Spark brings a key's events of all days together, once for all counters with the same keys; a worker
 sorts its part, finds each event's place in it, and writes what other workers read by day:
 
-    <folder>/<group>/<day>/part-<n>.parquet   a row an event: `_row` and `recent_columns`
+    <folder>/<group>/<day>/part-<n>.parquet   a row an event: `ROW` and `recent_columns`
 
 So the events of one key must fit into a worker, as those of a user do; and a night makes it all
 anew, as it does histories.
@@ -78,7 +78,7 @@ def _group_key(counter: Counter) -> tuple[object, ...]:
 
 
 def look_back(recent: Recent, events: DataFrame, rows: int) -> None:
-    """Look back from so many events: `day`, `_row`, `time_ms`, `label`, keys and signals."""
+    """Look back from so many events: `day`, `ROW`, `time_ms`, `label`, keys and signals."""
     cores = events.sparkSession.sparkContext.defaultParallelism
     for number, group in enumerate(recent.groups):
         counter, *_ = group.values()

@@ -18,9 +18,11 @@ from pyspark.sql import functions as F  # noqa: N812
 from secateur.features.days.arrow_days import text_of
 from secateur.features.days.lateness import came_late
 from secateur.scenario import Features, Logs
+from secateur.scenario.raw_log.column_names import INTERNAL
 from secateur.spark import column_named
 
-SESSION = "_session"
+SESSION = f"{INTERNAL}session"
+_IN_TIME, _EARLIER, _FIRST = f"{INTERNAL}in_time", f"{INTERNAL}earlier", f"{INTERNAL}first"
 _MINUTE_MS = 60_000
 _NONE = -1
 
@@ -83,15 +85,15 @@ class Sessions:
             return events.withColumn(SESSION, column_named(self.column))
         known = F.when(~came_late(self.timezone), F.col("time_ms"))
         by_time = Window.partitionBy(column_named(self.user)).orderBy("time_ms")
-        earlier = F.max("_in_time").over(by_time.rangeBetween(Window.unboundedPreceding, -1))
+        earlier = F.max(_IN_TIME).over(by_time.rangeBetween(Window.unboundedPreceding, -1))
         until_now = by_time.rangeBetween(Window.unboundedPreceding, 0)
-        found = events.withColumn("_in_time", known).withColumn("_earlier", earlier)
-        first = F.col("_in_time").isNotNull() & ~self._is_near(F.col("_earlier"))
-        found = found.withColumn("_first", F.when(first, F.col("_in_time")))
-        start = F.max("_first").over(until_now)
-        going_on = self._is_near(F.max("_in_time").over(until_now))
+        found = events.withColumn(_IN_TIME, known).withColumn(_EARLIER, earlier)
+        first = F.col(_IN_TIME).isNotNull() & ~self._is_near(F.col(_EARLIER))
+        found = found.withColumn(_FIRST, F.when(first, F.col(_IN_TIME)))
+        start = F.max(_FIRST).over(until_now)
+        going_on = self._is_near(F.max(_IN_TIME).over(until_now))
         found = found.withColumn(SESSION, F.when(going_on, start))
-        return found.drop("_in_time", "_earlier", "_first")
+        return found.drop(_IN_TIME, _EARLIER, _FIRST)
 
     def _is_near(self, other_ms: Column) -> Column:
         return F.coalesce(F.col("time_ms") - other_ms <= self.gap_ms, F.lit(False))

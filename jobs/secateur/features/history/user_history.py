@@ -45,7 +45,7 @@ def enters_history(table: pa.Table, spec: FieldSpec) -> pa.ChunkedArray:
 
 
 def history(events: DataFrame, spec: FieldSpec, sessions: Sessions) -> DataFrame:
-    """`day`, `_row`, and the columns of the history: `array<string>` each, empty for none."""
+    """`day`, `ROW`, and the columns of the history: `array<string>` each, empty for none."""
     events = sessions.add_to(events) if spec.within else events.withColumn(SESSION, F.lit(0))
     whose = (column_named(sessions.user).alias(_USER), F.col(SESSION))
     asked = events.select("day", ROW, *whose, F.col("time_ms").alias(_MS))

@@ -24,9 +24,10 @@ from secateur.contracts.features import LABEL_PREFIX
 from secateur.features.days.arrow_days import ROWS_A_GROUP, text_of, write
 from secateur.features.days.event_window import ROW, EventWindow
 from secateur.features.snapshot.inputs_by_key import KeyedInputs
+from secateur.scenario.raw_log.column_names import INTERNAL
 from secateur.spark import column_named, write_one
 
-_EVENT, _ORDER = "_event", "_order"
+_EVENT, _ORDER = f"{INTERNAL}event", f"{INTERNAL}order"
 _OUTCOMES = ("label", HISTORY_ONLY)
 
 

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from secateur.contracts.features import HELD_OUT, ROW_COLUMNS, SPLITS, FeatureSchema
 from secateur.scenario import Cleaning, Validation
+from secateur.scenario.raw_log.column_names import INTERNAL
 from secateur.spark import column_named
 from secateur.validation.suite_runner import Suite
 from secateur.validation.suites.input_suites import (
@@ -26,7 +27,7 @@ from secateur.validation.suites.vocabulary_suites import vocabulary_suites
 if TYPE_CHECKING:
     import pandas as pd
 
-SPLIT = "_split"  # no field is named so
+SPLIT = f"{INTERNAL}split"
 
 
 def feature_suites(
