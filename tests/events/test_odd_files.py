@@ -159,6 +159,8 @@ def gzip_twice(log: SmallLog) -> None:
 
 
 def no_byte_of_json(log: SmallLog) -> None:
+    for day in DAYS:
+        log.file(day).write_bytes(gzip.compress(b'{"uid": "raw-user-1"}\n' + day.encode()))
     instead(log, "log.json", b"\n\n")
     toml = log.scenario.read_text()
     log.scenario.write_text(toml.replace("[logs]", '[logs]\nformat = "json_lines"'))

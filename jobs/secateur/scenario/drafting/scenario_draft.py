@@ -164,11 +164,13 @@ def _named_roles(
 
 
 def _sample(log: LogFiles, table: TableFormat, limit: int) -> LogSample:
-    """Rows of some files; of more, where they hold few."""
+    """Rows of some files; of more, where they hold few. Raises UsageError where none has a row."""
     files, found = 0, LogSample((), ())
     while len(found.rows) < limit and files < len(log.files):
         files = files * 4 or _FILES
         found = sample(log.spread(files), table, limit)
+    if not found.rows:
+        raise UsageError(f"{log.files[0]}: holds no row")
     return found
 
 

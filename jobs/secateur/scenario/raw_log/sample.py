@@ -46,8 +46,6 @@ def sample(paths: Sequence[Path], table: TableFormat, limit: int = ROWS) -> LogS
     for path in paths:
         whole = (row for row in log_rows(path, table, columns) if row is not None)
         rows += itertools.islice(whole, share)
-    if not rows and table.format != "csv":
-        raise UsageError(f"{paths[0]}: holds no row")
     return LogSample(columns, tuple(rows[:limit]))
 
 
