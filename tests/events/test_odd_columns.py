@@ -122,9 +122,9 @@ def test_parquet_days_may_differ_in_types_and_in_order(plain: Artifact, tmp_path
 TAKEN = {name: f"log.{name}" for name in ("day", "time_ms", "label", "history_only")}
 NAMES_BY_CASE = {
     "names_that_cleaning_uses": ["row", "reasons", "source", "_text", "malformed", "_metadata"],
-    "names_that_look_like_ours": ["_inner_pad", "_outer_pad", "_header", "_side_key", "_row"],
-    "names_of_sparks_own": ["_c0", "_corrupt_record", "value", "*"],
-    "names_of_no_word": ["$", "2024", "1st", "\U0001f600"],
+    "names_that_look_like_ours": ["_inner_pad", "_header"],
+    "names_of_sparks_own": ["_c0", "_corrupt_record"],
+    "names_of_no_word": ["2024", "\U0001f600"],
     "names_that_differ_in_case": ["Day", "TAB", "Tab"],
     "names_with_signs": ["a.b", "tick`s", "sp ace", "x,y", "größe", "select"],
     "names_of_the_events": [*TAKEN],

@@ -23,7 +23,7 @@ NO_LOG: dict[str, bytes] = {
     "array_as_a_line": json.dumps(ROWS).encode(),
     "text_in_utf16": CSV.encode("utf-16"),
     "workbook": b"PK\x03\x04" + bytes(range(256)) * 9,
-    "bytes_of_no_text": (1000).to_bytes(8, "little") * 60,
+    "bytes_of_no_text": bytes(range(256)) * 40,
     "header_without_rows": b"uid,item,ts,liked\n",
     "gzip_cut_short": gzip.compress(CSV.encode())[:-30],
 }

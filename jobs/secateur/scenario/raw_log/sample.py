@@ -63,9 +63,10 @@ def recognize(path: Path) -> TableFormat:
         return TableFormat(format="json_lines")
     if _JSON_ARRAY.match(lines[0]):
         raise UsageError(f"{path}: a JSON array: deliver JSON lines, an object a line")
-    lines = [line for line in lines if "\0" not in line]
-    if not lines:
-        raise UsageError(f"{path}: no text: every one of its first lines has bytes of zero")
+    text_lines = [line for line in lines if "\0" not in line]
+    if len(text_lines) < len(lines) / 2:
+        raise UsageError(f"{path}: no text: most of its first lines have bytes of zero")
+    lines = text_lines
     delimiter = _sniff_delimiter(lines)
     if not delimiter:
         raise UsageError(f"{path}: neither Parquet nor JSON lines, nor columns between tabs , ; |")
