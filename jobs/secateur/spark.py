@@ -46,6 +46,9 @@ _SETTINGS = {
     "spark.sql.csv.parser.columnPruning.enabled": "false",
     # A log may have a column `Day` beside a column `day`.
     "spark.sql.caseSensitive": "true",
+    # A column's name, and the SQL of a scenario, is no template: `${env:X}` would become the secret
+    # that a variable of the environment is, even within backticks.
+    "spark.sql.variable.substitute": "false",
     # Timestamps in nanoseconds are whole numbers to Spark, or else an error.
     "spark.sql.legacy.parquet.nanosAsLong": "true",
 }

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from secateur import artifacts
@@ -94,3 +95,15 @@ def test_scores_that_are_no_numbers_are_refused_with_their_count(
     scorers = iter([by_video(), Broken()])
     with pytest.raises(GateRefused, match=f"2 of 300 scores on the tune days .*{pair.package.uri}"):
         evaluation.evaluate(pair, features, lambda _: next(scorers), 1, holdout_days=1)
+
+
+def test_scores_of_a_further_task_that_are_no_numbers_are_refused(
+    pair: evaluation.Pair,
+    features: Artifact,
+    by_video: Callable[[], Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken = {"follow": np.array([0.5, np.nan], np.float32)}
+    monkeypatch.setattr(evaluation, "score_tasks", lambda *_: broken)
+    with pytest.raises(GateRefused, match="1 of 2 scores on the tune days are no number"):
+        evaluation.evaluate(pair, features, lambda _: by_video(), 1, holdout_days=1)

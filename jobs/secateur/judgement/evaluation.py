@@ -74,8 +74,10 @@ def evaluate(
         for split, r in rows.items()
     ]
     for one in scored:
-        for package, scores in ((pair.dense, one.dense), (pair.package, one.candidate)):
-            demand_numbers(package, one.split, scores)
+        for scores in (one.dense, *one.dense_tasks.values()):
+            demand_numbers(pair.dense, one.split, scores)
+        for scores in (one.candidate, *one.candidate_tasks.values()):
+            demand_numbers(pair.package, one.split, scores)
     compared = compare_accuracy(scored, seed)
     dense_privacy, privacy = attacks(features, scorers, scored[0], holdout_days, seed)
     with watch_load() as machine:
