@@ -146,3 +146,13 @@ def test_a_manifest_survives_its_wire_form(root: str) -> None:
     manifest = make(root, "a")
     assert record.from_json(Manifest, record.dump(manifest)) == manifest
     assert artifacts.read_manifest(root).digest == manifest.digest
+
+
+def test_a_folder_of_links_alone_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "a").write_bytes(b"abc")
+    (tmp_path / "art").mkdir()
+    (tmp_path / "art" / "linked").symlink_to(tmp_path / "shared")
+    with pytest.raises(UsageError, match="no artifact"), create(str(tmp_path / "art"), "EventSet"):
+        pass
+    assert (tmp_path / "art" / "linked").is_symlink()

@@ -1,6 +1,7 @@
 """The four promises of a store, kept alike by a folder and by a real S3 server."""
 
 import hashlib
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -198,7 +199,7 @@ def test_a_touched_object_is_as_new_and_the_same(store: Store, tmp_path: Path) -
     assert store.get("k").data == b"same"
 
 
-def test_a_folder_lists_what_lies_behind_links(tmp_path: Path) -> None:
+def test_a_reader_reaches_what_lies_behind_links(tmp_path: Path) -> None:
     """Not without end where a link leads back; and what cannot be read, so that it is missed."""
     folder, elsewhere = tmp_path / "store", tmp_path / "elsewhere"
     for place in (folder / "a", elsewhere / "b"):
@@ -209,6 +210,27 @@ def test_a_folder_lists_what_lies_behind_links(tmp_path: Path) -> None:
     (elsewhere / "b" / "aside").symlink_to(folder / "a")
     (folder / "gone").symlink_to("nothing")
     store = FileStore(folder)
-    assert [*store.keys()] == ["a/object", "gone", "linked/b/aside/object", "linked/b/object"]
+    reached = [one.key for one in store.reachable()]
+    assert reached == ["a/object", "gone", "linked/b/aside/object", "linked/b/object"]
     with pytest.raises(ObjectMissing):
         store.get("gone")
+
+
+def test_a_folder_lists_and_deletes_its_own_alone(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "store", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "object").write_bytes(b"1")
+    store = FileStore(folder)
+    store.put("object", b"1")
+    (folder / "linked").symlink_to(elsewhere)
+    (folder / "gone").symlink_to("nothing")
+    os.mkfifo(folder / "pipe")
+    assert [*store.keys()] == ["object"]
+    assert [one.key for one in store.reachable()] == ["gone", "linked/object", "object"]
+    with pytest.raises(StoreError, match="behind a link"):
+        store.delete("linked/object")
+    assert (elsewhere / "object").exists()
+    with pytest.raises(ObjectMissing):  # and not waited for
+        store.get("pipe")
+    with pytest.raises(ObjectMissing):
+        list(store.read_parts("pipe", 1))

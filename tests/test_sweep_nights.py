@@ -95,3 +95,24 @@ def test_a_day_of_which_nothing_is_left_leaves_no_folder(log: SmallLog, site: Pa
     write(site / "state" / "clean_events" / "2024-03-02" / "k1" / "manifest.json", 90)
     assert sweep(log, site, "--delete") == 0
     assert [path.name for path in (site / "state" / "clean_events").iterdir()] == ["2024-03-01"]
+
+
+def test_nothing_behind_a_link_is_deleted(log: SmallLog, site: Path) -> None:
+    """Of an old run's links, which go alone, and of a run that is one, which stays."""
+    shared, run, link = site / "shared", site / "runs" / RUNS[1], site / "runs" / f"{RUNS[2][:-1]}9"
+    write(shared / "manifest.json", 500)
+    (run / "features").symlink_to(shared)
+    (run / "nothing").symlink_to("gone")
+    link.symlink_to(shared)
+    assert sweep(log, site, "--delete") == 0
+    assert (shared / "manifest.json").exists()
+    assert not run.exists()
+    assert link.is_symlink()
+
+
+def test_a_state_behind_a_link_is_told_and_stays(log: SmallLog, site: Path) -> None:
+    kept = site / "state" / "clean_events"
+    kept.symlink_to(kept.rename(site / "elsewhere"))
+    before = set((site / "elsewhere").rglob("*"))
+    assert sweep(log, site, "--delete") not in (0, USAGE)
+    assert set((site / "elsewhere").rglob("*")) == before

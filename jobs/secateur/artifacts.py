@@ -108,7 +108,7 @@ def create(uri: str, kind: str) -> Iterator[Draft]:
 def _claim(store: Store) -> None:
     """Empty the folder and mark it as ours; a crash on the way leaves it marked and unsealed."""
     ours = store.exists(MANIFEST) or store.exists(UNSEALED)
-    if not ours and any(store.entries()):
+    if not ours and any(store.reachable()):
         raise UsageError(f"{store.uri} holds files that are no artifact; choose an empty folder")
     store.put(UNSEALED, b"")
     store.delete(MANIFEST)

@@ -46,7 +46,7 @@ def digest_of_files(logs: Logs, uri: str, days: Sequence[str], lookback: int) ->
     store = open_store(log_uri(uri))
     wanted = {*days_up_to(days[0], lookback + 1), *days} if days else {None}
     events = [file for file in list_event_files(store, logs).files if file.day in wanted]
-    sides = [side for table in logs.sides for side in store.entries(table.path)]
+    sides = [side for table in logs.sides for side in store.reachable(table.path)]
     return record.digest(
         [
             [[file.key, file.bytes, file.modified] for file in events],

@@ -5,8 +5,10 @@ import fcntl
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from secateur.contracts.errors import ObjectMissing, PreconditionFailed, StoreError
 from secateur.storage.store import (
@@ -35,7 +37,7 @@ class FileStore(Store):
 
         Raises ObjectMissing where there is none, StoreError where it is larger.
         """
-        with self._as_store_errors(key), (self.root / demand_key(key)).open("rb") as file:
+        with self._as_store_errors(key), _open_file(self.root / demand_key(key)) as file:
             demand_size(f"{self.uri}/{key}", os.fstat(file.fileno()).st_size, limit)
             data = file.read()
         return Tagged(data, hashlib.sha256(data).hexdigest())
@@ -45,7 +47,7 @@ class FileStore(Store):
 
         Raises ObjectMissing where there is none, StoreError where it is larger.
         """
-        with self._as_store_errors(key), (self.root / demand_key(key)).open("rb") as file:
+        with self._as_store_errors(key), _open_file(self.root / demand_key(key)) as file:
             demand_size(f"{self.uri}/{key}", os.fstat(file.fileno()).st_size, size)
             file.seek(start)
             while part := file.read(PART_BYTES):
@@ -95,13 +97,25 @@ class FileStore(Store):
         return (self.root / demand_key(key)).is_file()
 
     def entries(self, prefix: str = "") -> Iterator[StoredObject]:
-        """List the objects whose keys start with `prefix`, sorted by key.
+        """List the files whose keys start with `prefix`, sorted by key.
 
-        Links to folders are followed. What cannot be read, such as a link to nothing, is listed
-        too: to get it raises ObjectMissing.
+        A link to a folder below that of the prefix is not followed: what lies there is another's.
         """
+        found = self._walk(prefix, links=False)
+        return (one for one, mode in found if stat.S_ISREG(mode))
+
+    def reachable(self, prefix: str = "") -> Iterator[StoredObject]:
+        """The same, behind links to folders too, and with links to nothing.
+
+        To get one of those raises ObjectMissing: so a reader misses it.
+        """
+        found = self._walk(prefix, links=True)
+        return (one for one, mode in found if stat.S_ISREG(mode) or stat.S_ISLNK(mode))
+
+    def _walk(self, prefix: str, *, links: bool) -> Iterator[tuple[StoredObject, int]]:
+        """What is no folder, with its mode; a link's only where it leads to nothing."""
         base = self.root / prefix.rpartition("/")[0]
-        names = (path.relative_to(self.root).as_posix() for path in _files_below(base))
+        names = (path.relative_to(self.root).as_posix() for path in _files_below(base, links))
         for key in sorted(name for name in names if name.startswith(prefix)):
             name = key.rsplit("/", 1)[-1]
             if name == LOCK or name.startswith(TEMPORARY):
@@ -109,12 +123,19 @@ class FileStore(Store):
             path = self.root / key
             with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
                 found = path.stat() if path.exists() else path.lstat()
-                yield StoredObject(key, found.st_size, found.st_mtime)
+                yield StoredObject(key, found.st_size, found.st_mtime), found.st_mode
 
     def delete(self, key: str) -> None:
-        """Remove one object; a missing one is no error."""
+        """Remove one object; a missing one is no error. Raises StoreError behind a link."""
+        path = self.root / demand_key(key)
+        self.demand_inside(path.parent)
         with self._as_store_errors(key), contextlib.suppress(FileNotFoundError):
-            (self.root / demand_key(key)).unlink()
+            path.unlink()
+
+    def demand_inside(self, folder: Path) -> None:
+        """Insist that a folder lies below the root without a link between. Raises StoreError."""
+        if folder.resolve() != self.root.resolve() / folder.relative_to(self.root):
+            raise StoreError(f"{folder} lies behind a link: nothing is deleted there")
 
     @contextlib.contextmanager
     def _complete_file(self, key: str, parts: Iterable[bytes]) -> Iterator[Path]:
@@ -159,9 +180,18 @@ def _hashed_parts(path: Path, sha256: str | None) -> Iterator[bytes]:
     demand_sha256(path, digest, sha256)
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
-    """Whatever is no folder below this one, behind links to folders too."""
-    for where, folders, names in os.walk(folder, followlinks=True):
+def _open_file(path: Path) -> BinaryIO:
+    """Open a file; anything else is none. A pipe that nobody writes to would wait for ever."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return os.fdopen(handle, "rb")
+    os.close(handle)
+    raise FileNotFoundError(path)
+
+
+def _files_below(folder: Path, links: bool) -> Iterator[Path]:
+    """Whatever is no folder below this one; with `links` behind links to folders too."""
+    for where, folders, names in os.walk(folder, followlinks=links):
         folders[:] = [name for name in folders if not _leads_back(Path(where, name))]
         yield from (Path(where, name) for name in names)
 

@@ -37,6 +37,7 @@ def remove_folder(uri: str, folder: Folder, first: str) -> None:
     """Delete a folder of the store at `uri`: every file named `first` before all others.
 
     Nobody else may write there meanwhile: folders above it go, too, where nothing is left in them.
+    Of links the folder holds they go alone; raises StoreError where it lies behind one itself.
     """
     store = open_store(uri)
     keys = sorted(
@@ -46,6 +47,7 @@ def remove_folder(uri: str, folder: Folder, first: str) -> None:
         store.delete(key)
     path = local_path(join(uri, folder.key))
     if path is not None and isinstance(store, FileStore) and path.is_dir():
+        store.demand_inside(path)
         shutil.rmtree(path)  # what a listing does not show: empty folders
         _remove_empty(path.parent, store.root)
 

@@ -62,6 +62,10 @@ class Store(Protocol):
     def entries(self, prefix: str = "") -> Iterator[StoredObject]:
         """List the objects whose keys start with `prefix`, sorted by key."""
 
+    def reachable(self, prefix: str = "") -> Iterator[StoredObject]:
+        """The same and, where a store has links, what lies behind them: to be read alone."""
+        return self.entries(prefix)
+
     def delete(self, key: str) -> None:
         """Remove one object; a missing one is no error."""
 

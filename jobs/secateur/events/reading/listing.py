@@ -69,7 +69,7 @@ def list_event_files(store: Store, logs: Logs) -> Listing:
     """What lies below a log's events. Raises Refused where a file is of no day or hour, or its name
     no text.
     """
-    below = list(store.entries(f"{logs.events}/"))
+    below = list(store.reachable(f"{logs.events}/"))
     shown = [one for one in below if not is_hidden(_parts(one, logs))]
     if len(shown) < len(below):
         hidden = next(one.key for one in below if one not in shown)

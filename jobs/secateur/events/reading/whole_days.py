@@ -54,7 +54,8 @@ def what_is_lacking(last: str | None, newest: str | None, lacking: Mapping[str, 
 
 
 def _marked_days(store: Store, logs: Logs) -> set[str]:
-    return set(_days_of_markers(store.keys(f"{logs.events}/"), f"{logs.marker}"))
+    keys = (one.key for one in store.reachable(f"{logs.events}/"))
+    return set(_days_of_markers(keys, f"{logs.marker}"))
 
 
 def _days_of_markers(keys: Iterable[str], marker: str) -> Iterable[str]:

@@ -145,7 +145,7 @@ def _files_of_days(folder: Path) -> tuple[Path, ...]:
 
 def data_files(folder: Path) -> Iterator[Path]:
     """All files below a folder, behind links to folders too, in order; but for hidden ones."""
-    for entry in FileStore(folder).entries():
+    for entry in FileStore(folder).reachable():
         file = folder / entry.key
         if file.is_file() and not is_hidden(entry.key.split("/")):
             yield file
