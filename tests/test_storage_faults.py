@@ -1,5 +1,6 @@
 """What a store's faults become: the right bytes, or one line in time."""
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,7 +9,13 @@ from uuid import uuid4
 import pytest
 
 from faulty_proxy import FaultyProxy
-from secateur.contracts.errors import ObjectMissing, SecateurError, StoreError, UsageError
+from secateur.contracts.errors import (
+    CorruptArtifact,
+    ObjectMissing,
+    SecateurError,
+    StoreError,
+    UsageError,
+)
 from secateur.storage import Store, deadlines, open_store
 from secateur.storage import s3 as s3_module
 
@@ -169,3 +176,25 @@ def test_a_file_is_sent_in_parts_and_only_once(
         list(store.read_parts("nothing", 5))
     with pytest.raises(StoreError, match="at most 0"):
         list(store.read_parts("big", 0))
+
+
+def test_an_object_is_dated_anew_within_the_time_its_size_takes(
+    store: Store, proxy: FaultyProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "k").write_bytes(DATA)
+    monkeypatch.setattr(deadlines, "ANSWER_S", 0.6)
+    monkeypatch.setattr(deadlines, "LEAST_BYTES_A_SECOND", 4096)
+    proxy.choose = at(99, "silent", "PUT")
+    with pytest.raises(StoreError, match="no answer within 2 s"):
+        store.touch("k", tmp_path / "k")
+
+
+def test_what_is_sent_to_date_it_anew_is_hashed(
+    store: Store, proxy: FaultyProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3_module, "COPIED_BYTES", len(DATA) - 1)
+    (tmp_path / "k").write_bytes(DATA[::-1])
+    with pytest.raises(CorruptArtifact):
+        store.touch("k", tmp_path / "k", hashlib.sha256(DATA).hexdigest())
+    assert [asked[0] for asked in proxy.asked if asked[0] == "PUT"] == []
+    assert store.get("k").data == DATA

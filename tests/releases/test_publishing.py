@@ -209,9 +209,10 @@ def test_a_large_file_that_the_store_has_is_not_sent_again(
             sent.append(path.name)
             self.inner.put_file(key, path, **asked)
 
-        def touch(self, key: str, path: Path) -> None:
+        def touch(self, key: str, path: Path, sha256: str | None = None) -> None:
             touched.append(path.name)
-            self.inner.touch(key, path)
+            assert sha256 == sha256_file(path)
+            self.inner.touch(key, path, sha256)
 
     assert shop.publish("b", store=Watching(shop.store)).served
     assert (sent, touched) == (["model.onnx"], ["users.bin"])

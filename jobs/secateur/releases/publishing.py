@@ -194,7 +194,7 @@ def _renew(store: Store, key: str, path: Path, entry: FileEntry) -> None:
     if whole := read_until_believed(read, believe):
         store.swap(key, whole.data, whole.tag)
     else:
-        store.touch(key, path)
+        store.touch(key, path, entry.sha256)
 
 
 def _claim_number(store: Store, draft: ReleaseManifest) -> Release:

@@ -76,7 +76,7 @@ class FileStore(Store):
             else:
                 temporary.replace(self.root / key)
 
-    def touch(self, key: str, path: Path) -> None:
+    def touch(self, key: str, path: Path, sha256: str | None = None) -> None:
         """Date an object as written now."""
         with self._as_store_errors(key):
             os.utime(self.root / demand_key(key))

@@ -88,14 +88,15 @@ class Store(Protocol):
         demand_sha256(path, hashlib.sha256(data), sha256)
         (self.put_new if new else self.put)(key, data)
 
-    def touch(self, key: str, path: Path) -> None:
+    def touch(self, key: str, path: Path, sha256: str | None = None) -> None:
         """Date an object as written now, whose bytes are those of the file at `path`.
 
-        They are not sent where the store can do without. Raises ObjectMissing.
+        They are not sent where the store can do without; `sha256` as in `put_file`. Raises
+        ObjectMissing.
         """
         if not self.exists(key):
             raise ObjectMissing(f"{self.uri}/{key}: no such object")
-        self.put_file(key, path)
+        self.put_file(key, path, sha256=sha256)
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """List the keys that start with `prefix`, sorted."""
