@@ -88,9 +88,11 @@ def test_an_erasure_that_cannot_be_read_ends_the_night(tmp_path: Path) -> None:
     forget(state, USER, "ada")
     store = open_store(state)
     (key,) = store.keys("erasures/")
-    store.put(key, b"{")
-    with pytest.raises(CorruptArtifact, match="is no erasure"):
-        erased_users(state, USER.id_key)
+    whole = store.get(key).data
+    for damaged in (b"{", b"{}", b"[]", whole.replace(f'"{USER.hashed}"'.encode(), b"7")):
+        store.put(key, damaged)
+        with pytest.raises(CorruptArtifact, match="is no erasure"):
+            erased_users(state, USER.id_key)
 
 
 def test_it_is_noted_while_a_night_is_at_work(tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ whoever reads the state; it holds for the id key that made the hashes.
 """
 
 import contextlib
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
+from secateur.contracts import record
 from secateur.contracts.errors import CorruptArtifact, PreconditionFailed
 from secateur.storage.open import open_store
 from secateur.storage.store import Store
@@ -29,7 +29,7 @@ def erase(store: Store, erasure: Erasure) -> Erasure:
     """Keep it in the state; where the user is erased already, that erasure stays. Gives it back."""
     key = f"{ERASURES}{erasure.id_key}/{erasure.user}.json"
     with contextlib.suppress(PreconditionFailed):
-        store.put_new(key, json.dumps(asdict(erasure)).encode())
+        store.put_new(key, record.canonical_json(erasure))
     return _read(store, key)
 
 
@@ -48,6 +48,6 @@ def erased_users(state: str | None, id_key: str) -> tuple[str, ...]:
 
 def _read(store: Store, key: str) -> Erasure:
     try:
-        return Erasure(**json.loads(store.get(key).data))
-    except (ValueError, TypeError) as error:
+        return record.from_json(Erasure, store.get(key).data)
+    except CorruptArtifact as error:
         raise CorruptArtifact(f"{store.uri}/{key} is no erasure: {error}") from error
