@@ -11,14 +11,19 @@ from secateur import artifacts, client
 from secateur.contracts.errors import REFUSED
 from secateur.contracts.releases import FeatureSnapshot, SnapshotColumn, SnapshotTable
 from secateur.identity import ID_KEY, fingerprint, hash_id
+from secateur.releases.by_hand import forgetting
 from secateur.releases.by_hand.forgetting import Held, User, search_user
+from secateur.releases.catalogue import Catalogue
+from secateur.releases.publisher import Publisher
 from secateur.releases.publishing import publish
-from secateur.releases.signing import VERIFY_KEY
+from secateur.releases.pulling import PulledRelease, pull_from
+from secateur.releases.signing import VERIFY_KEY, Trust
 from secateur.releases.snapshots import publish_snapshot
 from secateur.snapshot.keyed_tables import SNAPSHOT, write_table
+from secateur.storage import open_store
 from small_package import KEY, sealed
 
-from .conftest import Shop
+from .conftest import Shop, accept
 from .test_snapshots import BY, report_of_events
 
 COLUMN = SnapshotColumn("events", "number", unseen=0.0)
@@ -94,3 +99,47 @@ def test_what_another_key_hashed_is_not_told_to_be_free_of_them(shop: Shop) -> N
     (untold,) = found.held
     assert (untold.release, untold.told, untold.where) == (2, False, ())
     assert found.in_service == (untold,)
+
+
+def test_what_cannot_be_believed_is_not_told_to_be_free_of_them(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """Releases 1 and 2 were signed by a key that was replaced; 3, without user 41, is served."""
+    renewed = Shop(shop.root, tmp_path)
+    monkeypatch.setenv(VERIFY_KEY, f"{shop.signer.public},{renewed.signer.public}")
+    both = Publisher(Catalogue(shop.store, shop.scenario, Trust.of()), renewed.signer, accept)
+    publish(both, "latest", *sealed(tmp_path, 3))
+    assert client.main(["forget", shop.uri, "41", "--gone"]) == 0
+    monkeypatch.setenv(VERIFY_KEY, renewed.signer.public)
+    open_store(f"{shop.uri}_snapshot").delete("channels/latest.json")
+    found = search_user(shop.uri, User.of("41", KEY.encode()), tmp_path / "cache")
+    untold = [(one.scenario, one.release, one.told) for one in found.held]
+    model, snapshot = "short_video", "short_video_snapshot"
+    assert untold == [(model, 2, False), (model, 1, False), (snapshot, 1, False)]
+    assert "is not signed by" in found.held[0].disbelieved
+    capsys.readouterr()
+    assert client.main(["forget", shop.uri, "41", "--gone"]) == REFUSED
+    assert "cannot be told: " in capsys.readouterr().out
+
+
+def test_a_release_without_a_signature_is_none_yet(shop: Shop) -> None:
+    shop.store.delete("releases/1/manifest.sig")
+    found = search_user(shop.uri, User.of("41", KEY.encode()), shop.folder / "cache")
+    assert (found.looked_at, found.held) == (2, ())
+
+
+def test_what_is_served_meanwhile_is_looked_at_too(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def publish_before(catalogue: Catalogue, *asked: Any, **more: Any) -> PulledRelease:
+        monkeypatch.setattr(forgetting, "pull_from", pull_from)
+        publish(shop.publisher(), "latest", *sealed(shop.folder, 3))
+        return pull_from(catalogue, *asked, **more)
+
+    monkeypatch.setattr(forgetting, "pull_from", publish_before)
+    found = search_user(shop.uri, User.of("1", KEY.encode()), shop.folder / "cache")
+    assert [(one.release, one.channels) for one in found.held] == [
+        (3, ("latest",)),
+        (2, ()),
+        (1, ()),
+    ]

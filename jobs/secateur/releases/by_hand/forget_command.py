@@ -18,7 +18,9 @@ def add_forget_flags(parser: Parser) -> None:
     )
     parser.add_argument("--by", default=user_name(), help="who asks; default: the system's user")
     parser.add_argument(
-        "--gone", action="store_true", help="exit 65 while a channel serves what holds the user"
+        "--gone",
+        action="store_true",
+        help="exit 65 while a channel serves what holds the user, or a release cannot be believed",
     )
 
 
@@ -44,12 +46,16 @@ def run_forget(arguments: argparse.Namespace) -> None:
         "kept_days_deleted": days,
     }
     if not is_told_as_json(asked, answer):
-        say(f"user {user.hashed}: {len(found.held)} of {found.looked_at} releases hold them")
+        holding = sum(one.told for one in found.held)
+        say(f"user {user.hashed}: {holding} of {found.looked_at} releases hold them")
         for one in found.held:
-            what = ", ".join(one.where) if one.told else "cannot be told: of another id key"
+            untold = f"cannot be told: {one.disbelieved or 'of another id key'}"
+            what = ", ".join(one.where) if one.told else untold
             by = f", served by {', '.join(one.channels)}" if one.channels else ""
             say(f"{one.scenario} release {one.release}: {what}{by}")
         if erasure:
             say(f"erased at {erasure.at} by {erasure.actor}: no later night holds them")
     if asked.gone and found.in_service:
-        raise Refused(f"{len(found.in_service)} releases that channels serve hold the user")
+        raise Refused(
+            f"{len(found.in_service)} releases hold the user and are served, or cannot be told"
+        )

@@ -6,14 +6,14 @@ that of 10,000 unknown users one may be taken for a known one (`serving/files/vo
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from secateur.contracts import record
 from secateur.contracts.artifact_files import FENCE
-from secateur.contracts.errors import UsageError
+from secateur.contracts.errors import ReleaseError, UsageError
 from secateur.contracts.manifest import MANIFEST
 from secateur.contracts.releases import FeatureSnapshot
 from secateur.identity import fingerprint, hash_id
@@ -57,14 +57,16 @@ class User:
 class Held:
     """A release that holds a user, `where` in it, and the channels that serve it.
 
-    `told` is False of one whose hashes are of another id key: nobody can tell by this one.
+    `told` is False of one that nobody can look into with these keys: its hashes are of another id
+    key, or it cannot be believed, and `disbelieved` says why.
     """
 
     scenario: str
     release: int
-    channels: tuple[str, ...]
-    where: tuple[str, ...]
+    channels: tuple[str, ...] = ()
+    where: tuple[str, ...] = ()
     told: bool = True
+    disbelieved: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,31 +79,48 @@ class UserSearch:
 
     @property
     def in_service(self) -> tuple[Held, ...]:
-        """What channels still serve of them."""
-        return tuple(one for one in self.held if one.channels)
+        """What channels still serve of them; and what cannot be believed, served or not."""
+        return tuple(one for one in self.held if one.channels or one.disbelieved)
 
 
 def search_user(uri: str, user: User, cache: Path) -> UserSearch:
     """Look for a user in every release of the models at `uri`, and in every snapshot of theirs.
 
-    Each is copied into `cache` and verified. Raises what `pulling.pull` does.
+    Each is copied into `cache` and verified. Raises what `pulling.pull` does of a store or channel
+    that cannot be read.
     """
-    held: list[Held] = []
-    looked_at = 0
+    every: list[Held] = []
     for one in (uri, layout.snapshots_uri(uri)):
-        catalogue = Catalogue.at(one, Trust.of())
+        every += _look_at_all(Catalogue.at(one, Trust.of()), user, cache)
+    held = (one for one in every if one.where or not one.told)
+    return UserSearch(user, len(every), tuple(held))
+
+
+def _look_at_all(catalogue: Catalogue, user: User, cache: Path) -> list[Held]:
+    """Every signed release, newest first, until channels serve none that was not looked at."""
+    looks: dict[int, Held] = {}
+    while True:
         served = _channels(catalogue)
-        for release in catalogue.releases():
-            number = release.manifest.number
-            folder = pull_from(catalogue, cache, release=number).folder
-            looked_at += 1
-            id_key, where = _look(folder, user)
-            told = id_key == user.id_key
-            if where or not told:
-                held.append(
-                    Held(catalogue.scenario, number, served.get(number, ()), tuple(where), told)
-                )
-    return UserSearch(user, looked_at, tuple(held))
+        signed = (n for n in layout.numbers(catalogue.store) if _is_signed(catalogue, n))
+        new = {*signed, *served} - looks.keys()
+        if not new:
+            break
+        looks |= {number: _look_at(catalogue, number, user, cache) for number in new}
+    return [replace(looks[n], channels=served.get(n, ())) for n in sorted(looks, reverse=True)]
+
+
+def _is_signed(catalogue: Catalogue, number: int) -> bool:
+    return catalogue.store.exists(layout.signature_key(number))
+
+
+def _look_at(catalogue: Catalogue, number: int, user: User, cache: Path) -> Held:
+    """What one release holds, whoever serves it."""
+    try:
+        folder = pull_from(catalogue, cache, release=number).folder
+    except ReleaseError as error:
+        return Held(catalogue.scenario, number, told=False, disbelieved=str(error))
+    id_key, where = _look(folder, user)
+    return Held(catalogue.scenario, number, (), tuple(where), id_key == user.id_key)
 
 
 def forget(state: str, user: User, actor: str) -> tuple[Erasure, int]:
