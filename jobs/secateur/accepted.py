@@ -41,7 +41,8 @@ class Shelf:
         return earlier, open_artifact(self.uri(state, earlier), self.kind)
 
 
-NIGHTS = Shelf("accepted", "AcceptedNight")  # a profile, by the last day of the night's events
+# A profile, by the last day of the night's events.
+NIGHTS = Shelf(artifact_files.ACCEPTED, "AcceptedNight")
 MASTERS = Shelf("masters", "DenseMaster")  # a dense model, by the last day it was trained on
 LEVELS = Shelf("levels", "AcceptedLevels")  # how good it was, by the last day it was judged on
 PRUNINGS = Shelf("prunings", "AcceptedPrunings")  # cuts of recipes, by the same day

@@ -1,5 +1,6 @@
 """Which releases and snapshots hold a user: found by the keyed hash, told by `secateur forget`."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from secateur import artifacts, client
-from secateur.contracts.errors import REFUSED
+from secateur.contracts.errors import REFUSED, USAGE
 from secateur.contracts.releases import FeatureSnapshot, SnapshotColumn, SnapshotTable
 from secateur.identity import ID_KEY, fingerprint, hash_id
 from secateur.releases.by_hand import forgetting
@@ -85,11 +86,15 @@ def test_the_command_tells_it_and_proves_that_nothing_served_holds_them(
     told = json.loads(capsys.readouterr().out)
     assert (told["looked_at"], len(told["held"]), told["erased"]) == (3, 3, None)
     asked = ["forget", shop.uri, "-", "--gone", f"--state={tmp_path / 'state'}", "--by=ada"]
-    monkeypatch.setattr("sys.stdin", type("In", (), {"readline": lambda _: "77\n"})())
+    monkeypatch.setattr("sys.stdin", io.StringIO("77\r\n", newline=""))
+    assert client.main(asked) == USAGE, "no night has worked on this state"
+    open_store(str(tmp_path / "state")).put("accepted/2024-03-01/manifest.json", b"")
+    monkeypatch.setattr("sys.stdin", io.StringIO("77\r\n", newline=""))
     assert client.main(asked) == 0
     said = capsys.readouterr().out
     assert "0 of 3 releases hold them" in said
     assert "by ada: no later night holds them" in said
+    assert f"user {User.of('77', KEY.encode()).hashed}" in said
     assert "77" not in said.replace(User.of("77", KEY.encode()).hashed, "")
 
 

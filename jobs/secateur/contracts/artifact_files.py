@@ -44,6 +44,7 @@ RECEIPT = "receipt.json"
 SNAPSHOT_RECEIPT = "snapshots.json"  # SweepReceipt, of the feature snapshots
 POINTER = "pointer.json"
 HEARTBEAT = "heartbeat.json"  # Heartbeat
+ACCEPTED = "accepted"  # a folder of the state: an AcceptedNight a day
 FENCE = "night.json"  # no artifact: in the state folder, of the night that works on it
 PAGE = "index.html"  # of a Report; of Data Docs below `docs/`
 

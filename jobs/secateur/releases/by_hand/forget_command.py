@@ -33,7 +33,7 @@ def run_forget(arguments: argparse.Namespace) -> None:
     from secateur.releases.by_hand.forgetting import User, forget, search_user
 
     asked = arguments
-    raw = sys.stdin.readline().rstrip("\n") if asked.user == "-" else asked.user
+    raw = sys.stdin.readline().rstrip("\r\n") if asked.user == "-" else asked.user
     user = User.of(raw, id_key())
     erasure, days = forget(asked.state, user, asked.by) if asked.state else (None, 0)
     with tempfile.TemporaryDirectory(prefix="secateur-forget-") as cache:

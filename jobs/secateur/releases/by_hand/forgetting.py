@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from secateur.contracts import record
-from secateur.contracts.artifact_files import FENCE
+from secateur.contracts.artifact_files import ACCEPTED, FENCE
 from secateur.contracts.errors import ReleaseError, UsageError
 from secateur.contracts.manifest import MANIFEST
 from secateur.contracts.releases import FeatureSnapshot
@@ -28,7 +28,7 @@ from secateur.serving.files.package import read_package, read_whole
 from secateur.serving.files.vocabulary import HASH_BITS, Hashes
 from secateur.snapshot.key_index import key_hash
 from secateur.snapshot.keyed_tables import SNAPSHOT, StoredSnapshot
-from secateur.storage import open_store
+from secateur.storage import Store, open_store
 from secateur.storage.erasures import Erasure, erase
 from secateur.storage.lease import give_up, take_for
 from secateur.storage.old_folders import folders_at, remove_folder
@@ -127,20 +127,38 @@ def forget(state: str, user: User, actor: str) -> tuple[Erasure, int]:
     """Note in a scenario's state that nothing of a user may be kept, and delete its kept days.
 
     The next night cleans its days anew, without them. Gives the erasure, the first one where they
-    were forgotten before, and the days deleted. Raises FenceHeld while a night is at work: the
-    erasure is noted then, and the days stay until the same is asked again.
+    were forgotten before, and how many days were deleted. Raises UsageError where no night has
+    worked on this state. Where days lie behind a link (UsageError), and while a night is at work
+    (FenceHeld), the erasure is noted, and the days stay until the same is asked again.
     """
     store = open_store(state)
+    _demand_a_night(store)
     erasure = erase(store, Erasure(user.hashed, user.id_key, actor, layout.now()))
+    _demand_no_link(store)
     holder = f"forget {user.hashed}"
     take_for(state, FENCE, holder, FENCE_HOURS)
     try:
-        days = [day for verb in KEPT_DAYS for day in folders_at(store, verb, 2)]
-        for day in days:
-            remove_folder(state, day, MANIFEST)
+        kept = [version for verb in KEPT_DAYS for version in folders_at(store, verb, 2)]
+        for version in kept:
+            remove_folder(state, version, MANIFEST)
     finally:
         give_up(store, FENCE, holder)
-    return erasure, len(days)
+    return erasure, len({version.key.split("/")[1] for version in kept})
+
+
+def _demand_a_night(store: Store) -> None:
+    """Insist on a trace of a night: a name with a slip is no state. Raises UsageError."""
+    left = (one for folder in (*KEPT_DAYS, f"{ACCEPTED}/") for one in store.reachable(folder))
+    if not store.exists(FENCE) and next(left, None) is None:
+        raise UsageError(f"{store.uri} is no scenario's state: no night has worked there")
+
+
+def _demand_no_link(store: Store) -> None:
+    """Insist that all kept days can be deleted. Raises UsageError."""
+    for verb in KEPT_DAYS:
+        behind = {one.key for one in store.reachable(verb)} - {*store.keys(verb)}
+        if behind:
+            raise UsageError(f"{store.uri}/{min(behind)} lies behind a link: delete it by hand")
 
 
 def _channels(catalogue: Catalogue) -> dict[int, tuple[str, ...]]:
