@@ -127,6 +127,7 @@ NAMES_BY_CASE = {
     "names_of_no_word": ["2024", "\U0001f600"],
     "names_that_differ_in_case": ["Day", "TAB", "Tab"],
     "names_with_signs": ["a.b", "tick`s", "sp ace", "x,y", "größe", "select"],
+    "names_like_templates": ["${env:HOME}", "a${x}b", "${item}"],
     "names_of_the_events": [*TAKEN],
 }
 ODD_NAMES = [name for names in NAMES_BY_CASE.values() for name in names]
@@ -159,7 +160,10 @@ def test_a_column_may_have_any_name(
     form: str, write: Writer, spark: SparkSession, tmp_path: Path
 ) -> None:
     log = rewrite(small_log(tmp_path).write(), form, dict.fromkeys(DAYS, write))
-    settings = ('cleaning.missing={ length = ["-1"], "a.b" = ["none"] }',)
+    settings = (
+        'cleaning.missing={ length = ["-1"], "a.b" = ["none"] }',
+        "cleaning.where=\"`a${x}b` = concat('a$', '{x}b!') AND '${env:HOME}' LIKE '$%'\"",
+    )
     events = log.run("clean_events", *settings, output=tmp_path / "out")
     (file,) = events.folder.glob(f"events/date={DAYS[0]}/*.parquet")
     table = pq.read_table(file)
