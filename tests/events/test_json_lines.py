@@ -33,6 +33,10 @@ QUARANTINED: dict[str, bytes] = {
     "number_as_a_line": b"5",
     "null_as_a_line": b"null",
     "zeros_before_a_number": b'{"id": "one", "v": 01}',
+    "array_closed_before_a_key": ONE + b'],"x":[' + OTHER,
+    "array_closed_before_an_object": ONE + b"]} " + OTHER,
+    "array_closed": ONE + b"]}",
+    "array_opened_again": ONE + b'],"_secateur_objects":[' + OTHER,
     "object_cut": ONE[:-3],
     "other_bytes_in_a_key": b'{"id": "one", "gr\xf6\xdfe": 1}',
 }

@@ -10,7 +10,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
-from pyspark.sql.types import ArrayType, StringType, StructType
+from pyspark.sql.types import ArrayType, StringType, StructField, StructType
 
 from secateur.contracts.errors import Refused
 from secateur.events.raw_files import log_columns
@@ -36,7 +36,8 @@ FAULT, TEXT, SOURCE = f"{INTERNAL}fault", f"{INTERNAL}text", f"{INTERNAL}source"
 FIRST_MS, LAST_MS = f"{INTERNAL}first_ms", f"{INTERNAL}last_ms"
 MALFORMED, UNDECODABLE, REPEATED_HEADER = "malformed", "undecodable", "repeated_header"
 _FILE, _HEADER, _PARSED = f"{INTERNAL}file", f"{INTERNAL}header", f"{INTERNAL}parsed"
-_BAD, _OBJECTS = f"{INTERNAL}bad", f"{INTERNAL}objects"
+_BAD, _OBJECTS, _MARK = (f"{INTERNAL}{name}" for name in ("bad", "objects", "mark"))
+_FIRST, _LAST = "first", "last"
 _ORIGIN = (SOURCE, DAY, FIRST_MS, LAST_MS)
 _WIDEST = 10_000  # columns; the parser gives up on a few thousand more
 _UNREADABLE = "FAILED_READ_FILE"  # what Spark calls it
@@ -140,10 +141,11 @@ def _text_rows(rows: DataFrame, files: Sequence[RawFile], table: TableFormat) ->
     schema = text_schema(dict.fromkeys(paths.values()))
     parsed = rows.select("*", _parse_text(usable, schema, table).alias(_PARSED))
     is_json, whole = table.format not in DELIMITERS, F.col(_PARSED)
-    row = F.get(whole[_OBJECTS], 0) if is_json else whole
+    row = F.get(whole[_OBJECTS], 1) if is_json else whole
     bad = whole[_BAD].isNotNull() | row.isNull()
     if is_json:
-        bad |= F.size(whole[_OBJECTS]) != 1
+        marks = F.transform(whole[_OBJECTS], lambda one: F.coalesce(one[_MARK], F.lit("")))
+        bad |= marks != F.array(F.lit(_FIRST), F.lit(""), F.lit(_LAST))
     columns = (_text_at(row, path, is_json=is_json).alias(name) for name, path in paths.items())
     found = F.coalesce(FAULT, F.when(bad, MALFORMED)).alias(FAULT)
     return parsed.select(*columns, found, TEXT, *_ORIGIN)
@@ -171,11 +173,15 @@ def _parse_text(text: Column, schema: StructType, table: TableFormat) -> Column:
 
 
 def _parse_json(text: Column, schema: StructType, options: dict[str, str]) -> Column:
-    """The objects on a line, within an array of their own: Spark stops reading behind the first
-    value, and would lose what else stands there.
+    """The objects on a line between two marks, within an array of their own: Spark stops reading
+    behind the first value, and would lose what else stands there.
+
+    A line may close the array itself, and even open it again: then a mark is lacking.
     """
-    line = StructType().add(_OBJECTS, ArrayType(schema)).add(_BAD, StringType())
-    whole = F.concat(F.lit(f'{{"{_OBJECTS}":['), text, F.lit("]}"))
+    marked = StructType([*schema, StructField(_MARK, StringType())])
+    line = StructType().add(_OBJECTS, ArrayType(marked)).add(_BAD, StringType())
+    first, last = (f'{{"{_MARK}":"{mark}"}}' for mark in (_FIRST, _LAST))
+    whole = F.concat(F.lit(f'{{"{_OBJECTS}":[{first},'), text, F.lit(f",{last}]}}"))
     return F.from_json(whole, line, options | {"allowSingleQuotes": "false"})
 
 
