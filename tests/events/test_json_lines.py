@@ -93,7 +93,7 @@ def test_a_key_that_is_no_text_is_refused(tmp_path: Path) -> None:
     assert told == f"refused: `{str(error.value).partition(' has ')[2]}`"
 
 
-PAGED = {"ctx": {"page": "p", "seen": [{"id": 1}]}}
+PAGED: Row = {"ctx": {"page": "p", "seen": [{"id": 1}]}}
 # What another day holds there, and what is read of `ctx.page` and `ctx.seen.id` then.
 ANOTHER_DAY: dict[str, Row] = {
     "member_null_all_day": {"ctx": None},
@@ -103,26 +103,29 @@ ANOTHER_DAY: dict[str, Row] = {
 }
 NO_COMMON_TYPE: dict[str, Row] = {
     "object_one_day_text_another": {"ctx": "p"},
+    "object_without_a_value_text_another": {"ctx": "p"},
     "array_of_objects_another_day": {"ctx": [{"page": "p"}]},
 }
+NAMED_TWICE: Row = {"ctx.page": "p"}
 
 
-def open_days(folder: Path, last: Row, rows: int = 1) -> RawLog:
-    """A log of two days: of what is paged, and of so many rows without it before the last one."""
-    by_day: dict[str, list[Row]] = {DAYS[0]: [PAGED], DAYS[1]: [{}] * (rows - 1) + [last]}
+def open_days(folder: Path, last: Row, rows: int = 1, first: Row = PAGED, *sought: str) -> RawLog:
+    """A log of two days: of the first row, and of so many rows without it before the last one."""
+    by_day: dict[str, list[Row]] = {DAYS[0]: [first], DAYS[1]: [{}] * (rows - 1) + [last]}
     for day, of_day in by_day.items():
         target = folder / "events" / f"date={day}" / "log.json"
         target.parent.mkdir(parents=True)
         lines = (json.dumps({"uid": f"u{n}", "at": n} | row) for n, row in enumerate(of_day))
         target.write_text("".join(f"{line}\n" for line in lines))
     logs = Logs(uri="x", user="uid", item="i", time="at", format="json_lines", window_days=2)
-    return open_log(logs, str(folder), folder / "scratch")
+    rules = NamingRules(sought=frozenset(sought))
+    return open_log(logs, str(folder), folder / "scratch", rules=rules)
 
 
 @pytest.mark.parametrize("case", ANOTHER_DAY)
 def test_a_day_has_the_columns_of_all(case: str, tmp_path: Path) -> None:
     log = open_days(tmp_path, ANOTHER_DAY[case])
-    assert {file.columns for file in log.events} == {("uid", "at", "ctx.page", "ctx.seen.id")}
+    assert {file.columns for file in log.events} == {("at", "ctx.page", "ctx.seen.id", "uid")}
 
 
 def test_a_member_is_read_that_the_first_rows_of_its_day_lack(
@@ -137,16 +140,46 @@ def test_a_member_is_read_that_the_first_rows_of_its_day_lack(
 
 @pytest.mark.parametrize("case", NO_COMMON_TYPE)
 def test_what_has_no_common_type_is_refused(case: str, tmp_path: Path) -> None:
+    hollow: Row = {"ctx": {"page": None}}
+    first = hollow if case == "object_without_a_value_text_another" else PAGED
     with pytest.raises(Refused) as error:
-        open_days(tmp_path, NO_COMMON_TYPE[case])
+        open_days(tmp_path / "sought", NO_COMMON_TYPE[case], 1, first, "ctx.page")
     assert f"refused: `{error.value}`" == told_cases("Lines of JSON")[case]
+    unsought = open_days(tmp_path / "unsought", NO_COMMON_TYPE[case], 1, first, "ctx_of_another")
+    assert unsought.columns == ("at", "ctx", "uid")
+
+
+def test_a_key_and_a_member_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused) as error:
+        open_days(tmp_path, NAMED_TWICE)
+    assert f"refused: `{error.value}`" == told_cases("Lines of JSON")["key_and_member_another_day"]
+
+
+def test_a_map_of_very_many_keys_one_day_is_one_value_on_all(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    few: Row = {"attrs": {f"k{n}": n for n in range(90)}}
+    many: Row = {"attrs": {f"k{n}": n for n in range(130)}}
+    log = open_days(tmp_path, many, 1, few, "item")
+    assert log.columns == ("at", "attrs", "uid")
+    rows = raw_rows(spark, log.events, JSON).select(FAULT, "attrs").collect()
+    read = [json.loads(row["attrs"]) for row in rows if row[FAULT] is None]
+    assert sorted(read, key=len) == [few["attrs"], many["attrs"]]
+
+
+def test_columns_are_the_same_whichever_order_a_day_has(tmp_path: Path) -> None:
+    """So what was cleaned of a day is kept when one with another order leaves the window."""
+    turned: Row = {"ctx": {"seen": [{"id": 1}], "page": "p"}}
+    both = open_days(tmp_path / "both", PAGED, 2, turned)
+    later = open_days(tmp_path / "later", PAGED, 2)
+    assert both.columns == later.columns
 
 
 def test_the_page_tells_of_every_line() -> None:
     told = told_cases("Lines of JSON")
     assert told.keys() == {
         *(*QUARANTINED, *READ, *ANOTHER_DAY, *NO_COMMON_TYPE, "key_of_half_a_pair"),
-        "member_after_the_first_rows",
+        *("member_after_the_first_rows", "key_and_member_another_day", "map_of_many_keys_one_day"),
     }
     for name in QUARANTINED:
         code = UNDECODABLE if name == "other_bytes_in_a_key" else MALFORMED

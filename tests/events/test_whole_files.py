@@ -77,7 +77,7 @@ def test_a_json_key_far_down_a_file_is_found_where_the_scenario_names_it(tmp_pat
     logs = Logs(uri="x", user="u", item="i", time="t", format="json_lines", window_days=1)
     rules = NamingRules(sought=frozenset({"late", "never"}))
     found = open_log(logs, str(tmp_path / "log"), tmp_path / "scratch", rules=rules)
-    assert found.columns == ("u", "late")
+    assert found.columns == ("late", "u")
     assert found.events[0].records == len(rows)
 
 

@@ -101,7 +101,7 @@ def open_log(
     ]
     events = examine_files(unread_files, logs, NamingRules(rules.own, rules.sought - of_sides))
     if logs.format == "json_lines":
-        events = tuple(with_columns_of_all(events))
+        events = tuple(with_columns_of_all(events, rules))
     _demand_same_columns(events, logs)
     demand_common_types(events)
     _demand_no_file_twice(events)
