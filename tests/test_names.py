@@ -4,9 +4,12 @@ import ast
 import re
 import statistics
 from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from secateur.scenario.raw_log.column_names import INTERNAL
 from source_tree import (
     OURS,
     PACKAGE,
@@ -116,6 +119,33 @@ def test_a_public_function_of_arrays_has_a_docstring() -> None:
     public = [one for one in public_names(ROOMS) if isinstance(one.node, Function)]
     mute = [one for one in public if ast.get_docstring(one.node) is None]
     assert [one.where for one in mute if handles_arrays(one.node)] == []
+
+
+# A column of Spark's own, and how keys of Great Expectations end.
+NOT_OURS = {"_metadata", "_count"}
+
+
+def test_no_frame_has_a_column_of_ours_that_a_log_may_have_too() -> None:
+    """A log may have columns `_events` and `_last`: ours begin with `INTERNAL`."""
+    of_spark = [path for path in ROOMS if "from pyspark.sql import" in path.read_text()]
+    assert len(of_spark) > 20
+    assert [f"{path.name}: {name}" for path in of_spark for name in _underscored(path)] == []
+
+
+def _underscored(path: Path) -> Iterator[str]:
+    """The texts of a module that may name such a column, or begin its name."""
+    tree = ast.parse(path.read_text())
+    parts = [
+        part
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for part in node.values[1:]
+    ]
+    for node in ast.walk(tree):
+        text = node.value if isinstance(node, ast.Constant) and node not in parts else None
+        is_name = isinstance(text, str) and re.fullmatch("_[a-z][a-z_]*", text)
+        if is_name and not str(text).startswith(INTERNAL) and text not in NOT_OURS:
+            yield str(text)
 
 
 def test_a_function_takes_few_arguments() -> None:

@@ -32,7 +32,7 @@ from secateur.scenario.sections.tables import DELIMITERS
 from secateur.spark import column_named, local_date
 
 REASONS, ROW = f"{INTERNAL}reasons", f"{INTERNAL}row"
-FILTERED = f"{INTERNAL}filtered"
+FILTERED, _IS_HEADER = f"{INTERNAL}filtered", f"{INTERNAL}is_header"
 TIME_FUTURE = "time_future"
 _HASH = f"{INTERNAL}hash"
 _FIRST_OF_ALL = midnight_ms(date(1000, 1, 1), "UTC")  # earlier and later days have no ISO name
@@ -114,7 +114,7 @@ def quarantined_rows(marked: DataFrame) -> DataFrame:
     rejected = marked.where(F.size(REASONS) > 0)
     same = Window.partitionBy(SOURCE, REASONS).orderBy(ROW)
     is_header = F.array_contains(REASONS, REPEATED_HEADER) & (F.row_number().over(same) == 1)
-    rows = rejected.withColumn("_header", is_header).where(~F.col("_header"))
+    rows = rejected.withColumn(_IS_HEADER, is_header).where(~F.col(_IS_HEADER))
     why, row = F.col(REASONS).alias("reasons"), F.col(ROW).alias("row")
     return rows.select(F.col(SOURCE).alias("source"), DAY, why, row)
 

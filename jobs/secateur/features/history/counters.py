@@ -51,12 +51,15 @@ from secateur.features.history.daily_counts import key_of
 from secateur.features.history.prior_counts import Counts, Lookup, Series, Sums
 from secateur.features.history.recency import Recent, recent_columns, side_by_side
 from secateur.scenario import Counter, Logs, Signal
+from secateur.scenario.raw_log.column_names import INTERNAL
 from secateur.spark import column_named, finite_number, local_date
 
 DIGITS = 4  # of a rate; far finer than any bucket
 _TIE = 1e-9  # what falls short of a half by less is one: binary numbers miss decimal halves
 _COUNTS = ("events", "positives")
-_DAY, _MS, _COUNTED, _ASKS = "_at_day", "_at_ms", "_counted", "_asks"
+_DAY, _MS, _COUNTED, _ASKS = (
+    f"{INTERNAL}{name}" for name in ("at_day", "at_ms", "counted", "asks")
+)
 
 
 @dataclass(frozen=True)
@@ -176,9 +179,9 @@ def count_today(events: DataFrame, counters: Sequence[Counter], timezone: str) -
     """
     fresh = fresh_today(counters)
     keys = dict.fromkeys(key for counter in fresh.values() for key in counter.keys)
-    alias = {key: f"_key_{place}" for place, key in enumerate(keys)}
+    alias = {key: f"{INTERNAL}key_{place}" for place, key in enumerate(keys)}
     signals = dict.fromkeys(counter.signal for counter in fresh.values())
-    outcome = {of: f"_outcome_{place}" for place, of in enumerate(signals)}
+    outcome = {of: f"{INTERNAL}outcome_{place}" for place, of in enumerate(signals)}
     columns = [column_named(key).alias(name) for key, name in alias.items()]
     columns += [_outcome(of).alias(name) for of, name in outcome.items()]
     moments = _moments(events.select("day", ROW, "time_ms", *columns), timezone)

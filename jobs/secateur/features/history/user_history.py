@@ -22,9 +22,11 @@ from secateur.features.days.event_window import ROW
 from secateur.features.days.lateness import known_from
 from secateur.features.history.sessions import SESSION, Sessions
 from secateur.scenario import FieldSpec
+from secateur.scenario.raw_log.column_names import INTERNAL
 from secateur.spark import column_named
 
-_USER, _MS, _NOW, _UP_TO_NOW = "_user", "_ms", "_now", "_up_to_now"
+_USER, _MS = f"{INTERNAL}user", f"{INTERNAL}ms"
+_NOW, _UP_TO_NOW = f"{INTERNAL}now", f"{INTERNAL}up_to_now"
 _ITEMS = "array<struct<ms:bigint,item:string,type:string>>"
 
 

@@ -16,9 +16,11 @@ from secateur.features.days.event_window import EventWindow
 from secateur.features.history.daily_counts import key_of
 from secateur.features.snapshot.inputs_by_key import KeyedInputs
 from secateur.scenario import Features
+from secateur.scenario.raw_log.column_names import INTERNAL
 from secateur.spark import column_named
 
 Flags = NDArray[np.bool_]
+_EVENTS = f"{INTERNAL}events"
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,8 @@ class Withheld:
         if least == 1:
             return cls(None, False)
         columns = [*map(column_named, inputs.keys)]
-        counted = window.rows(window.days).groupBy(*columns).agg(F.count("*").alias("_events"))
-        found = counted.where(F.col("_events") >= least).select(*columns).toArrow()
+        counted = window.rows(window.days).groupBy(*columns).agg(F.count("*").alias(_EVENTS))
+        found = counted.where(F.col(_EVENTS) >= least).select(*columns).toArrow()
         keys = key_of([text_of(found[name]) for name in inputs.keys])
         return cls(keys, by_user or not inputs.names)
 

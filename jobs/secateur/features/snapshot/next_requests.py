@@ -27,7 +27,7 @@ from secateur.features.snapshot.inputs_by_key import KeyedInputs
 from secateur.scenario.raw_log.column_names import INTERNAL
 from secateur.spark import column_named, write_one
 
-_EVENT, _ORDER = f"{INTERNAL}event", f"{INTERNAL}order"
+_EVENT, _ORDER, _LAST = (f"{INTERNAL}{name}" for name in ("event", "order", "last"))
 _OUTCOMES = ("label", HISTORY_ONLY)
 
 
@@ -62,9 +62,9 @@ def _in_order(window: EventWindow) -> DataFrame:
 def _last_events(events: DataFrame, keys: Sequence[str]) -> DataFrame:
     """The last event of each combination of keys, none of which is missing."""
     whole = reduce(Column.__and__, (column_named(key).isNotNull() for key in keys))
-    last = F.max_by(F.struct(_ORDER, _EVENT), F.col(_ORDER)).alias("_last")
+    last = F.max_by(F.struct(_ORDER, _EVENT), F.col(_ORDER)).alias(_LAST)
     found = events.where(whole).groupBy(*map(column_named, keys)).agg(last)
-    return found.select(f"_last.{_ORDER}", f"_last.{_EVENT}")
+    return found.select(f"{_LAST}.{_ORDER}", f"{_LAST}.{_EVENT}")
 
 
 def _requests_without_events(

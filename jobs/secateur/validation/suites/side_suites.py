@@ -12,10 +12,11 @@ from pyspark.sql import functions as F  # noqa: N812
 from secateur.contracts.artifact_files import SIDES, VERSION_BOUNDS
 from secateur.contracts.data import Profile
 from secateur.scenario import SideTable
+from secateur.scenario.raw_log.column_names import INTERNAL
 from secateur.spark import column_named, join_side, read_side
 from secateur.validation.suite_runner import Suite
 
-_MATCHED = "_matched"
+_MATCHED = f"{INTERNAL}matched"
 
 
 def side_suites(events: DataFrame, folder: Path, sides: Sequence[SideTable]) -> list[Suite]:
