@@ -9,6 +9,7 @@ import pytest
 
 from bench.judgement.simulated_rows import simulate, zipf
 from secateur.auc import Scores, placements
+from secateur.contracts.errors import ScratchFull, UsageError
 from secateur.judgement.compared_accuracy import measure_rows
 from secateur.judgement.intervals import differences, resampling
 from secateur.judgement.intervals.clusters import spread_of
@@ -117,8 +118,16 @@ def test_a_scratch_file_needs_its_room_before_it_is_written(
 ) -> None:
     monkeypatch.setattr(scratch, "HELD", 100)
     assert (scratch.scratch((30, 7), np.uint32) == 0).all()
-    with pytest.raises(OSError):
+    with pytest.raises(
+        ScratchFull, match=r"TMPDIR\) has no room for 288,230,376,151,711,744 bytes"
+    ):
         scratch.scratch(2**58, np.uint8)
+
+
+def test_more_rows_than_a_key_can_number_are_refused() -> None:
+    many = np.broadcast_to(np.float32(0), 2**32)
+    with pytest.raises(UsageError, match="4,294,967,296 rows"):
+        place(np.broadcast_to(np.int8(0), 2**32), many)
 
 
 def peak(rows: int) -> int:

@@ -58,6 +58,10 @@ class StoreError(SecateurError):
     """Object storage did not do what was asked."""
 
 
+class ScratchFull(SecateurError):
+    """A disk has no room for what does not fit into memory."""
+
+
 class PreconditionFailed(StoreError):
     """A conditional write lost: another writer was first."""
 

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -50,14 +50,22 @@ def differences(
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         of_dense = of_dense.place(names)
         for some in row_slices(len(candidates), CANDIDATES_AT_ONCE):
-            placed = pool.map(lambda one: one.place(names), of_candidates[some])
-            compared = [_Compared(metrics, of_dense, one) for one in placed]
-            for block in rows.order.blocks:
-                at_hand = rows.by_user.part(block)
-                influences = of_dense.influences(names, at_hand, block)
-                list(pool.map(lambda o, a=at_hand, i=influences, b=block: o.add(a, b, i), compared))
-            found += list(pool.map(_Compared.differences, compared))
+            found += _compare(pool, metrics, of_dense, of_candidates[some])
     return found
+
+
+def _compare(
+    pool: Executor, metrics: Sequence[Metric], dense: "_Known", candidates: Sequence["_Known"]
+) -> list[dict[str, Difference]]:
+    """The differences of a few candidates, whose placements go when they are told."""
+    names, rows = [metric.name for metric in metrics], dense.model.rows
+    placed = pool.map(lambda one: one.place(names), candidates)
+    compared = [_Compared(metrics, dense, one) for one in placed]
+    for block in rows.order.blocks:
+        at_hand = rows.by_user.part(block)
+        influences = dense.influences(names, at_hand, block)
+        list(pool.map(lambda o, a=at_hand, i=influences, b=block: o.add(a, b, i), compared))
+    return list(pool.map(_Compared.differences, compared))
 
 
 def levels(

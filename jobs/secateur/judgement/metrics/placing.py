@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secateur.auc import Labels, Scores
+from secateur.contracts.errors import UsageError
 from secateur.judgement.metrics.scratch import row_slices, scratch
 
 ROW = np.uint64(2**32 - 1)  # the bits of a key that hold the row; those above hold the score
@@ -21,10 +22,13 @@ class Placed(NamedTuple):
 
 
 def place(labels: Labels, scores: Scores) -> Placed:
-    """Place float32 scores [n], of at most 2**32 rows, by two sorts in `scratch`.
+    """Place float32 scores [n], of fewer than 2**32 rows, by two sorts in `scratch`.
 
-    The counts are whole numbers, so that no sum is too large to be exact.
+    The counts are whole numbers, so that no sum is too large to be exact. Raises UsageError for
+    more rows.
     """
+    if len(labels) > ROW:
+        raise UsageError(f"a split has {len(labels):,} rows; fewer than 2**32 can be judged")
     negatives, positives = keys = _sorted_keys(labels, scores)
     shares = scratch(len(labels), np.float64)
     if not (len(negatives) and len(positives)):

@@ -107,7 +107,8 @@ def _sort(groups: Grouping) -> NDArray[np.int64]:
 def _cut(rows: NDArray[np.int64]) -> list[slice]:
     """Blocks of whole groups, whose `rows` [g] follow one another."""
     ends, found, start = np.cumsum(rows), [], 0
-    while start < rows.sum():
+    total = int(ends[-1]) if len(ends) else 0
+    while start < total:
         last = int(np.searchsorted(ends, start + BLOCK_ROWS, side="right")) - 1
         fits = last >= 0 and ends[last] > start
         stop = int(ends[last if fits else last + 1])
