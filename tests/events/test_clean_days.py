@@ -63,7 +63,7 @@ def test_a_day_that_was_delivered_again_is_named_and_no_other(
     log.days[DAYS[2]].pop()
     log.write()
     late = night(log, DAYS[5], state, tmp_path / "late")
-    assert f"delivered again since they were cleaned: {DAYS[2]}\n" in caplog.text
+    assert f"delivered again since they were cleaned: {DAYS[2]}" in caplog.messages
     told = open_artifact(f"{late.uri}/late", "LateDays").read(LATE, LateDays)
     assert told.days == (DAYS[2],)
     afresh = night(log, DAYS[5], None, tmp_path / "afresh")

@@ -69,7 +69,7 @@ def mark(raw: DataFrame, log: RawLog, context: CleaningContext) -> DataFrame:
     return events.select(
         *(
             F.col(_HASH).alias(c) if c == logs.user else column_named(c)
-            for c in log.columns
+            for c in sorted(log.columns)  # in one order, however a file's form orders them
             if c != TIME_MS
         ),
         F.least(TIME_MS, LAST_MS).alias(TIME_MS),
