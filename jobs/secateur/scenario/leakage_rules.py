@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from secateur.contracts.features import LABEL_PREFIX
 from secateur.scenario.explaining.mistakes import Mistake
 from secateur.scenario.explaining.toml_lines import KeyPath
+from secateur.scenario.role_rules import columns_of_inputs
 from secateur.scenario.sections.features import Features
 from secateur.scenario.sections.logs import ClickedListLabel, Label, Logs, OfColumn, tasks_of
 
@@ -72,13 +73,7 @@ def no_input_tells_an_outcome(label: Label, logs: Logs, features: Features) -> I
 
 
 def _columns_of_inputs(features: Features) -> Iterator[tuple[KeyPath, str]]:
-    """The columns that inputs read from the event itself, by the key that names them."""
-    for number, field in enumerate(features.fields):
-        if field.is_column:
-            yield ("features", "fields", number, "name"), field.name
-    for number, counter in enumerate(features.counters):
-        for place, key in enumerate(counter.keys):
-            yield ("features", "counters", number, "keys", place), key
+    yield from columns_of_inputs(features)
     if features.has_sessions and features.session_column is not None:
         yield ("features", "session_column"), features.session_column
 

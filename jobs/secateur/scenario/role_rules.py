@@ -32,13 +32,17 @@ def the_time_is_no_input(logs: Logs, features: Features) -> Iterator[Mistake]:
             yield Mistake(path, message + "make an expression over time_ms")
 
 
-def _columns_read(features: Features) -> Iterator[tuple[KeyPath, str]]:
-    """The columns of events that inputs and slices read, by the key that names them."""
+def columns_of_inputs(features: Features) -> Iterator[tuple[KeyPath, str]]:
+    """The columns of events that fields and counters read, by the key that names them."""
     for number, field in enumerate(features.fields):
         if field.is_column:
             yield ("features", "fields", number, "name"), field.name
     for number, counter in enumerate(features.counters):
         for place, key in enumerate(counter.keys):
             yield ("features", "counters", number, "keys", place), key
+
+
+def _columns_read(features: Features) -> Iterator[tuple[KeyPath, str]]:
+    yield from columns_of_inputs(features)
     for number, one in enumerate(features.slices):
         yield ("features", "slices", number, "column"), one.column
