@@ -88,7 +88,10 @@ def sealed_page(folder: ObjectStoragePath, missing: str) -> HTMLResponse:
     """The page in a sealed folder. Raises HTTPException where there is none."""
     if not (folder / "manifest.json").exists():
         raise HTTPException(404, missing)
-    return page_of((folder / "index.html").read_text())
+    try:
+        return page_of((folder / "index.html").read_text())
+    except FileNotFoundError as error:  # it is sealed anew or swept at this moment, or was lost
+        raise HTTPException(404, f"{missing} What was there has lost its page.") from error
 
 
 def page_of(text: str) -> HTMLResponse:

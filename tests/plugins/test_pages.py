@@ -63,6 +63,13 @@ def test_a_board_and_the_reports_that_it_links_are_served_once_sealed(
     assert browser.get(BOARD).status_code == 404, "a page without its seal does not exist"
 
 
+def test_a_seal_whose_page_is_lost_is_no_server_error(site: Path, browser: TestClient) -> None:
+    seal(folder := Path(settings.state("x")) / "board", "the board")
+    (folder / "index.html").unlink()
+    answer = browser.get(BOARD)
+    assert (answer.status_code, "has lost its page" in answer.text) == (404, True)
+
+
 @pytest.mark.parametrize(
     "path",
     [
