@@ -14,11 +14,14 @@ import argparse
 import json
 import logging
 import os
+import re
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any, NoReturn, TypeVar
 
 from secateur import artifacts
@@ -45,6 +48,7 @@ log = logging.getLogger("secateur")
 
 ANSWER = "SECATEUR_ANSWER"
 PERIOD_S = 10.0
+NO_SPACE = "No space left on device"
 
 SectionT = TypeVar("SectionT", bound=Section)
 
@@ -198,8 +202,22 @@ def _run(verb: Callable[[Job], None], name: str, arguments: dict[str, Any]) -> i
         word = "REFUSED" if isinstance(error, Refused) else word
         log.error("%s %s after %.1f s: %s", name, word, time.monotonic() - started, error)
         return error.exit_code
+    except Exception as error:
+        if NO_SPACE not in str(error):
+            raise
+        # What Spark or a copied tree tells of it takes pages; the on-call engineer reads one line.
+        traceback.print_exc()
+        log.error("%s failed after %.1f s: %s", name, time.monotonic() - started, full(error))
+        return 1
     log.info("%s done in %.1f s", name, time.monotonic() - started)
     return 0
+
+
+def full(error: Exception) -> str:
+    """Say in one line that a disk is full, and which one where the error names a path."""
+    named = re.search(rf"{NO_SPACE}: '([^']+)'", str(error))
+    place = named.group(1) if named else f"its output, or the temporary files in {gettempdir()}"
+    return f"{NO_SPACE}: {place}"
 
 
 @contextmanager

@@ -7,18 +7,16 @@ it runs to its end.
 
 import json
 import logging
-import os
 from pathlib import Path
 
 import pytest
 
 import secateur
-from kills.killed_process import Moment, after, first_file_below, kill_at, run_to_its_end
-from kills.night_steps import PROJECT, Step, steps_of
-from secateur import artifacts
+from kills.killed_process import Moment, after, first_file_below
+from kills.night_of_verbs import Night, verbs_environment
+from kills.night_steps import Step, steps_of
 from secateur.releases.catalogue import Catalogue
-from secateur.releases.signing import SIGNING_KEY, VERIFY_KEY, Signer, Trust, new_seed
-from small_night import write_small_night
+from secateur.releases.signing import VERIFY_KEY, Trust
 
 pytestmark = pytest.mark.proof
 
@@ -28,45 +26,9 @@ STEPS = steps_of(CANDIDATE)
 log = logging.getLogger("secateur")
 
 
-class Night:
-    """A night of its own folder, store and state."""
-
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        folder.mkdir()
-        (folder / "state").mkdir()
-        self.folder, self.environment = folder, environment
-        self.scenario = write_small_night(folder / "scenario", "kills") / "kills.toml"
-
-    def run(self, step: Step) -> float:
-        """Run a step to its end; gives its seconds."""
-        return run_to_its_end(step.command(self.scenario, self.folder), self.environment)
-
-    def kill(self, step: Step, moment: Moment) -> bool:
-        """Kill a step at a moment; False where it was quicker."""
-        return kill_at(step.command(self.scenario, self.folder), self.environment, moment)
-
-    def digest(self, place: str) -> str | None:
-        """The digest of what is sealed at a place below; None where nothing is."""
-        uri = str(self.folder / place)
-        return artifacts.read_manifest(uri).digest if artifacts.is_sealed(uri) else None
-
-    def state(self) -> dict[str, str]:
-        """What later nights find: the digests of what is sealed in the state."""
-        state = self.folder / "state"
-        sealed = (path.parent.relative_to(state) for path in state.rglob("manifest.json"))
-        return {str(place): str(self.digest(f"state/{place}")) for place in sorted(sealed)}
-
-
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    seed = new_seed()
-    keys = {SIGNING_KEY: seed, VERIFY_KEY: Signer.of(seed).public}
-    return {
-        **os.environ,
-        **keys,
-        "PYTHONPATH": str(PROJECT / "jobs"),
-        "SECATEUR_SPARK_MEMORY": "1g",
-    }
+def environment() -> dict[str, str]:
+    return verbs_environment()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,48 @@
+"""A verb whose disk is full ends with one line that names the place; other faults keep theirs."""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable
+
+import pytest
+
+from secateur import command
+
+ARGUMENTS = {"scenario": "short_video", "set": [], "output": "nowhere"}
+# As `shutil.copytree` tells it.
+COPIED = shutil.Error(
+    [("a", "b/x", "[Errno 28] No space left on device: 'b/x'"), ("c", "d", "[Errno 28] ...")]
+)
+OF_JAVA = RuntimeError("Job aborted.\njava.io.IOException: No space left on device\n\tat java...")
+
+
+def that_raises(error: Exception) -> Callable[[command.Job], None]:
+    def verb(job: command.Job) -> None:
+        raise error
+
+    return verb
+
+
+@pytest.mark.parametrize(
+    ("error", "place"),
+    [
+        (OSError(28, "No space left on device", "/runs/x"), ": /runs/x"),
+        (COPIED, ": b/x"),
+        (OF_JAVA, f"its output, or the temporary files in {tempfile.gettempdir()}"),
+    ],
+)
+def test_a_full_disk_is_told_in_one_line(
+    error: Exception, place: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR, "secateur"):
+        assert command._run(that_raises(error), "clean_events", ARGUMENTS) == 1
+    said = caplog.messages[-1]
+    assert said.startswith("clean_events failed after 0.")
+    assert said.endswith(place)
+    assert "\n" not in said
+
+
+def test_other_faults_keep_their_traceback() -> None:
+    with pytest.raises(RuntimeError, match="otherwise"):
+        command._run(that_raises(RuntimeError("otherwise")), "clean_events", ARGUMENTS)
