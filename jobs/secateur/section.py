@@ -36,6 +36,8 @@ class Section(BaseModel):
     the section in the seal of what was made from it.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
     role: ClassVar[str] = ""

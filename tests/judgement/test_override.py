@@ -80,8 +80,20 @@ def test_an_accepted_verdict_needs_no_override_and_holds_none(
     [
         ({"approvals": ["ada@example.com"]}, "needs two approvals by name"),
         ({"approvals": ["ada@example.com", " Ada@Example.com"]}, "needs two approvals by name"),
+        (
+            {"approvals": ["ada@example.com", "ada\u200b@example.com"]},
+            "needs two approvals by name",
+        ),
+        (
+            {"approvals": ["ada@example.com", "\uff41da@example.com\t"]},
+            "needs two approvals by name",
+        ),
+        ({"approvals": ["ada@example.com", "\u200b\n"]}, "needs two approvals by name"),
         ({"reason": "  because "}, "needs a reason"),
+        ({"reason": 12 * "\u200b"}, "needs a reason"),
         ({"expires": "tomorrow"}, "which is no day"),
+        ({"expires": "9999-99-99"}, "which is no day"),
+        ({"expires": "20260109"}, "which is no day"),
         ({"approvals": "ada"}, "cannot be read"),
         ({"extra": 1}, "cannot be read"),
     ],

@@ -31,7 +31,7 @@ SLICES = (
     Slice("tail items, 1-9 events", "item", 1, 9),
     Slice("head items, 10+ events", "item", 10, math.inf),
 )
-
+TASK = "task "  # how the key of a further task's rows begins, beside those of slices
 
 BOOTSTRAP = "bootstrap"  # a verdict's reference where nothing was served yet
 COPY, SHUFFLED = CONTROLS = ("copy", "shuffled")  # of dense: one must pass, the other must not

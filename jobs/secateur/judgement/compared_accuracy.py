@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from secateur.auc import Scores
-from secateur.contracts.judgement import COPY, METRICS, SHUFFLED, Accuracy, Difference
+from secateur.contracts.judgement import COPY, METRICS, SHUFFLED, TASK, Accuracy, Difference
 from secateur.judgement.accuracy import PointSums
 from secateur.judgement.intervals.differences import differences, levels
 from secateur.judgement.intervals.resampling import ROUNDS
@@ -179,4 +179,4 @@ def _parts(one: ScoredSplit) -> Iterator[tuple[str, JudgedRows, Scores, Scores]]
             dense, candidate = (
                 rows_inside(of[name], told) for of in (one.dense_tasks, one.candidate_tasks)
             )
-            yield f"{one.split}/task {name}", of_task, dense, candidate
+            yield f"{one.split}/{TASK}{name}", of_task, dense, candidate

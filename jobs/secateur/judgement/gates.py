@@ -133,7 +133,7 @@ def confirm(card: Scorecard, rules: Judgement, refused: Verdict, references: Ref
     accepted = all(one.outcome == "passed" for one in tests) and not spent
     word = "confirmed" if accepted else "chosen on the tune days but not confirmed"
     said = [*([spent] if spent else []), *sentences(tests), saves_enough(card, rules)[1]]
-    said += leak_words(card, rules.confidence)
+    said += [*small_slices(card, "confirm", rules.slices), *leak_words(card, rules.confidence)]
     if refused.reference == BOOTSTRAP:
         said.append(f"a bootstrap: {references.channel} serves nothing yet to compare with")
     return replace(

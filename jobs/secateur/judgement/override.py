@@ -9,9 +9,10 @@ or that JSON itself. A night whose last day is later than `expires` does not tak
 asks what time it is.
 """
 
-import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 
 from secateur.contracts import record
 from secateur.contracts.errors import SecateurError, UsageError
@@ -23,7 +24,6 @@ from secateur.scenario import Judgement
 from secateur.storage import open_store
 
 APPROVALS, SHORTEST_REASON = 2, 10
-DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def read_override(uri: str) -> Override:
@@ -34,14 +34,29 @@ def read_override(uri: str) -> Override:
         override = record.from_json(Override, text)
     except SecateurError as error:
         raise UsageError(f"the override {uri} cannot be read: {error}") from error
-    names = {one.strip().casefold() for one in override.approvals} - {""}
+    names = {_letters(one) for one in override.approvals} - {""}
     if len(names) < APPROVALS:
         raise UsageError(f"the override {uri} needs two approvals by name, it has {sorted(names)}")
-    if len(override.reason.strip()) < SHORTEST_REASON:
+    if len(_letters(override.reason)) < SHORTEST_REASON:
         raise UsageError(f"the override {uri} needs a reason, which stays with the release")
-    if not DAY.fullmatch(override.expires):
+    if not _is_day(override.expires):
         raise UsageError(f"the override {uri} expires on {override.expires!r}, which is no day")
     return override
+
+
+def _letters(text: str) -> str:
+    """What a reader sees of it: a name that differs in case or by unseen signs is no other one."""
+    seen = (
+        one for one in unicodedata.normalize("NFKC", text) if unicodedata.category(one)[0] != "C"
+    )
+    return "".join(seen).strip().casefold()
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def override_verdict(

@@ -38,6 +38,9 @@ def _on_split(card: Scorecard, split: str, rules: Judgement) -> Iterator[str]:
     if ranking is None or entropy is None:
         yield f"its AUC on the {split} days is not known: they hold one class only"
         return
+    if not (_is_known(ranking) and _is_known(entropy)):
+        yield f"its AUC or normalised entropy on the {split} days is no number"
+        return
     yield from _of_auc(bounds(ranking, rules.confidence), split, rules.dense)
     yield from _of_entropy(bounds(entropy, rules.confidence), split, rules.dense)
 
@@ -73,13 +76,19 @@ def _below_baselines(baselines: Baselines | None, rules: Judgement) -> Iterator[
     if baselines is None or baselines.dense_auc is None or margin == REPORTED:
         return
     for one in baselines.baselines:
-        more = Difference(baselines.dense_auc - one.auc, one.standard_error or math.inf)
+        found = (
+            f"its AUC on the tune days is {baselines.dense_auc:.4f}, that of {one.name} "
+            f"({one.rule}) {one.auc:.4f}"
+        )
+        error = math.nan if one.standard_error is None else one.standard_error
+        more = Difference(baselines.dense_auc - one.auc, error)
         low = bounds(more, rules.confidence).low
-        if low <= -margin:
+        if not _is_known(more):
+            yield f"{found}: how sure their difference is was not measured"
+        elif low <= -margin:
             yield (
-                f"its AUC on the tune days is {baselines.dense_auc:.4f}, that of {one.name} "
-                f"({one.rule}) {one.auc:.4f}: with the lower bound {low:+.4f} of the difference it "
-                f"may be {margin:g} worse"
+                f"{found}: with the lower bound {low:+.4f} of the difference it may be {margin:g} "
+                f"worse"
             )
 
 
@@ -93,12 +102,17 @@ def _below_last_night(card: Scorecard, last: NightLevels | None, rules: Judgemen
         if now is None or then is None:
             continue
         low = bounds(_apart(now, then), rules.confidence).low
-        if low <= -margin:
+        if not low > -margin:  # nor where it is no number
             yield (
                 f"its AUC on the {split} days is {now.estimate:.4f}, that of the accepted night of "
                 f"{last.last_day} was {then.estimate:.4f}: with the lower bound {low:+.4f} of the "
                 f"difference it may have fallen by {margin:g}"
             )
+
+
+def _is_known(found: Difference) -> bool:
+    """Whether the value and its error are numbers: what is none lies above no floor."""
+    return math.isfinite(found.estimate) and math.isfinite(found.standard_error)
 
 
 def _apart(now: Difference, then: Difference) -> Difference:

@@ -1,7 +1,11 @@
-"""Bytes and microseconds: limits, margins against dense, and what a package saves."""
+"""Bytes and microseconds: limits, margins against dense, and what a package saves.
+
+A limit is asked as "is it kept?", so that what is no number keeps none.
+"""
 
 from collections.abc import Sequence
 
+from secateur.contracts.errors import ArtifactError
 from secateur.contracts.judgement import BATCHES, Latency, Scorecard
 from secateur.scenario import Judgement
 from secateur.scenario.sections.search import Target
@@ -15,7 +19,7 @@ def limits_broken(card: Scorecard, rules: Judgement) -> list[str]:
         broken.append(f"{size:,} bytes exceed the limit of {most:,}")
     for batch, slowest in rules.max_request_us.items():
         found = _at(card.latency, int(batch)).request_p99
-        if found > slowest:
+        if not found <= slowest:
             broken.append(f"p99 {found:,.0f} us a request of {batch} exceeds {slowest:,.0f} us")
     return broken + _worse_than_dense(card, rules)
 
@@ -26,7 +30,7 @@ def target_missed(card: Scorecard, target: Target) -> list[str]:
     size, us = card.footprint.package_bytes, _at(card.latency, max(BATCHES)).request_p50
     if target.max_bytes is not None and size > target.max_bytes:
         missed.append(f"{size:,} bytes are more than {target.name}'s {target.max_bytes:,}")
-    if target.max_us is not None and us > target.max_us:
+    if target.max_us is not None and not us <= target.max_us:
         missed.append(f"{us:,.0f} us a request are more than {target.name}'s {target.max_us:,.0f}")
     return missed
 
@@ -38,7 +42,7 @@ def saves_enough(card: Scorecard, rules: Judgement) -> tuple[bool, str]:
     """
     ratio = dense_cost(card, rules) / cost(card, rules)
     word = "smaller" if rules.prefer == "bytes" else "faster"
-    if ratio * (1 - rules.min_saving) < 1:
+    if not ratio * (1 - rules.min_saving) >= 1:
         zeros = card.footprint.nominal_sparsity
         despite = "" if zeros is None else f" at {zeros:.0%} nominal sparsity"
         return False, f"no saving: {ratio:.2f}x {word} than dense{despite}"
@@ -77,9 +81,12 @@ def _worse_than_dense(card: Scorecard, rules: Judgement) -> list[str]:
     return [
         f"{found:,.0f} {what} are {found / dense - 1:+.0%} against dense, beyond {margin:+.0%}"
         for what, found, dense, margin in pairs
-        if found > dense * (1 + margin)
+        if not found <= dense * (1 + margin)
     ]
 
 
 def _at(latencies: Sequence[Latency], batch: int) -> Latency:
-    return next(latency for latency in latencies if latency.batch == batch)
+    found = next((latency for latency in latencies if latency.batch == batch), None)
+    if found is None:
+        raise ArtifactError(f"a scorecard has no latency of {batch} rows a request")
+    return found

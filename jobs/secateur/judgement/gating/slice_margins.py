@@ -1,6 +1,6 @@
 """Slices with a margin of their own: a prune may keep the top line and break new users."""
 
-from secateur.contracts.judgement import Accuracy, MetricTest, Scorecard
+from secateur.contracts.judgement import TASK, Accuracy, MetricTest, Scorecard
 from secateur.judgement.gating.non_inferiority import (
     DECLARED,
     compare_with_margin,
@@ -8,8 +8,6 @@ from secateur.judgement.gating.non_inferiority import (
 )
 from secateur.scenario import Judgement
 from secateur.scenario.sections.judgement import REPORTED, SliceRules
-
-TASK = "task "
 
 
 def compare_split(
@@ -34,23 +32,29 @@ def compare_slices(
 
 
 def small_slices(card: Scorecard, split: str, rules: SliceRules) -> list[str]:
-    """One sentence on those that are too small to be told apart, if there are any."""
+    """One sentence on those that are too small to be told apart, and on those without a row."""
     small = [
         name
         for name in _margins(card, split, rules)
         if _too_small(card.accuracy[f"{split}/{name}"], rules)
     ]
-    said = f"fewer than {rules.min_positives} rows of a class, judged with all rows alone"
-    return [f"{', '.join(small)}: {said}"] if small else []
+    asked = [name for name, margin in rules.margins.items() if margin != REPORTED]
+    empty = [name for name in asked if f"{split}/{name}" not in card.accuracy]
+    few = f"fewer than {rules.min_positives} rows of a class, judged with all rows alone"
+    said = [f"{', '.join(small)}: {few}"] if small else []
+    return said + ([f"{', '.join(empty)}: no row of the {split} days"] if empty else [])
 
 
 def _margins(card: Scorecard, split: str, rules: SliceRules) -> dict[str, float]:
     """By slice of the split that has rows, its margin where it has one."""
     names = [key.removeprefix(f"{split}/") for key in card.accuracy if key.startswith(f"{split}/")]
-    margins = {name: rules.margins.get(name, rules.margin) for name in names if TASK not in name}
+    margins = {
+        name: rules.margins.get(name, rules.margin) for name in names if not name.startswith(TASK)
+    }
     return {name: margin for name, margin in margins.items() if margin != REPORTED}
 
 
 def _too_small(found: Accuracy, rules: SliceRules) -> bool:
-    positives = found.positives or 0
-    return min(positives, found.rows - positives) < rules.min_positives
+    if found.positives is None:
+        return False  # it was not counted: whether it is too small is not known
+    return min(found.positives, found.rows - found.positives) < rules.min_positives

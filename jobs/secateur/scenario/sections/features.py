@@ -2,17 +2,25 @@
 
 from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from secateur.contracts.features import TimePart
+from secateur.contracts.judgement import SLICES, TASK
 from secateur.scenario.sections.inputs import Counter, FieldSpec
 from secateur.section import Natural, Positive, Section
+
+
+def _name_of_its_own(name: str) -> str:
+    """Of two groups of rows with one name only one would be judged."""
+    if name.startswith(TASK) or name in [known.name for known in SLICES]:
+        raise ValueError(f"{name!r} is what we call rows ourselves")
+    return name
 
 
 class SliceSpec(Section):
     """A group of held-out rows whose accuracy is measured apart."""
 
-    name: str
+    name: Annotated[str, AfterValidator(_name_of_its_own)]
     """Name in the report."""
     column: str
     """Column that decides whether a row belongs to it."""

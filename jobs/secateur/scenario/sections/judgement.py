@@ -126,7 +126,7 @@ class Judgement(Section):
     other candidates or rules is one. A search's targets are one each."""
     max_package_bytes: Positive | None = None
     """A larger package fails."""
-    max_request_us: dict[Batch, float] = Field(default_factory=dict)
+    max_request_us: dict[Batch, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     """By rows a request, 1 or 256, the 99th percentile in microseconds beyond which a package
     fails: `{ 256 = 5000.0 }`."""
     prefer: Literal["bytes", "latency"] = "bytes"
