@@ -77,7 +77,10 @@ def test_few_users_in_effect_pass_nothing(card: MakeCard) -> None:
     few = Difference(0.0, SURE, effective_users=6.3, effective_items=500.0)
     judged = gates.gate("a", card(tune=few), RULES, 0.95)
     assert judged.outcome == "inconclusive"
-    assert "only 6.3 users in effect, of 10 at least" in judged.reasons[0]
+    assert (
+        "only 6.3 users in effect among the rows that it hangs on, of 10 at least"
+        in judged.reasons[0]
+    )
     bad = gates.gate("a", card(tune=replace(few, estimate=-0.1)), RULES, 0.95)
     assert bad.outcome == "failed"
 

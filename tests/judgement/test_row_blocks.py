@@ -74,7 +74,8 @@ def test_sums_by_group_tell_the_spread_that_all_influences_do(
     if name == "log_loss":
         ratio = candidate.value / of_dense.value
         more = (candidate.influence - ratio * of_dense.influence) / of_dense.value
-    expected = spread_of(UserOrder.of(rows.users, rows.items), more)
+    bearing = DEFINITIONS[name].effective(rows)
+    expected = spread_of(UserOrder.of(rows.users, rows.items), more, bearing)
     read_in_blocks(monkeypatch, 300)
     again = JudgedRows(rows.labels, rows.users, rows.items, rows.moments)
     found = differences.differences(again, dense, candidates[:1], 1, 0)[0][name]

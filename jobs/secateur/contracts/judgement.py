@@ -102,7 +102,8 @@ class Difference:
     over users and items; `degrees_of_freedom` are Student's. `skewness` is that of the estimate,
     `error_skewness` how its variance moves with it: both widen a bound. `closed_form_error` and
     `resampled_error` are two ways to the standard error, the larger of which it is. The effective
-    numbers say how many users and items of equal size would be as concentrated.
+    numbers say how many users and items of equal size would be as concentrated, among the rows that
+    the metric hangs on: those of the scarcer class, or of days with both.
     """
 
     estimate: float

@@ -173,7 +173,7 @@ def attack(suspects: Suspects, scores: Scores) -> Attacks:
         parts = {MEMBERS: members, DAYS: days, LEAK: leak}
         found[name] = {
             part: difference_of(
-                one.value, spread_of(order, one.influence), order, resampled=np.empty(0)
+                one.value, spread_of(order, one.influence), order.effective, resampled=np.empty(0)
             )
             for part, one in parts.items()
         }

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from secateur.contracts.features import HELD_OUT
 from secateur.contracts.judgement import Difference, Interval, NightLevels, Scorecard
 from secateur.contracts.models import Baselines
-from secateur.judgement.gating.non_inferiority import constant
+from secateur.judgement.gating.non_inferiority import constant, scarcity
 from secateur.judgement.gating.references import References
 from secateur.judgement.intervals.bounds import bounds
 from secateur.scenario import Judgement
@@ -40,6 +40,10 @@ def _on_split(card: Scorecard, split: str, rules: Judgement) -> Iterator[str]:
         return
     if not (_is_known(ranking) and _is_known(entropy)):
         yield f"its AUC or normalised entropy on the {split} days is no number"
+        return
+    few = scarcity(ranking)
+    if few:
+        yield f"its AUC on the {split} days is not known: {few}"
         return
     yield from _of_auc(bounds(ranking, rules.confidence), split, rules.dense)
     yield from _of_entropy(bounds(entropy, rules.confidence), split, rules.dense)

@@ -22,6 +22,7 @@ from secateur.contracts.judgement import (
 from secateur.judgement.intervals.bounds import FEWEST_GROUPS, bounds, reach, supported_margin
 
 DECLARED = {metric.name: metric for metric in METRICS}
+FEWEST_DIGITS, MOST_DIGITS = 4, 8  # decimals of what is told
 DISAGREEMENT = 4 / 3  # of two standard errors, beyond which the scorecard says so
 
 
@@ -55,14 +56,19 @@ def compare_with_margin(
     delta = bounds(difference, confidence)
     gain = gain_of(metric, delta)
     outcome = decide(gain.low, gain.high, margin)
-    scarcity = _scarcity(difference)
-    if outcome == "passed" and scarcity:
+    few = scarcity(difference)
+    if outcome == "passed" and few:
         outcome = "inconclusive"
-    rows = _rows_to_decide(difference, card.accuracy[split].rows, gain, margin, confidence)
-    supported = supported_margin(difference, confidence)
+    worse_above = metric.better == "lower"
+    passes = gain.estimate > -margin
+    reached = reach(difference, confidence, upper=passes == worse_above)
+    rows = _rows_to_decide(
+        card.accuracy[split].rows, reached * difference.standard_error, gain.estimate + margin
+    )
+    supported = supported_margin(difference, confidence, upper=worse_above)
     notes = [_comparison(metric, split, delta, gain, margin)]
     if outcome == "inconclusive":
-        notes.append(scarcity or _uncertainty(supported, rows))
+        notes.append(few or _uncertainty(supported, rows))
     if _disagree(difference):
         notes.append(
             f"its error is {difference.closed_form_error:.4f} in closed form, "
@@ -76,7 +82,7 @@ def compare_with_margin(
         words=", ".join(notes),
         delta=delta,
         supported_margin=supported,
-        rows_to_decide=rows if outcome == "inconclusive" and not scarcity else None,
+        rows_to_decide=rows if outcome == "inconclusive" and not few else None,
     )
 
 
@@ -116,36 +122,44 @@ def _why_untested(difference: Difference | None, card: Scorecard, split: str) ->
     return "" if all(map(math.isfinite, numbers)) else "its difference is no number"
 
 
-def _scarcity(difference: Difference) -> str:
+def scarcity(difference: Difference) -> str:
     """What there is too little of for any bound to be believed."""
     found = {"users": difference.effective_users, "items": difference.effective_items}
     few = [f"{n:.1f} {what}" for what, n in found.items() if n is not None and n < FEWEST_GROUPS]
-    return f"only {' and '.join(few)} in effect, of {FEWEST_GROUPS} at least" if few else ""
+    least = f"in effect among the rows that it hangs on, of {FEWEST_GROUPS} at least"
+    return f"only {' and '.join(few)} {least}" if few else ""
 
 
-def _rows_to_decide(
-    difference: Difference, rows: int, gain: _Gain, margin: float, confidence: float
-) -> int | None:
-    """Rows like these at which the estimate, if true, would be told from the margin."""
-    away = gain.estimate + margin
-    if away == 0:
-        return None
-    needed = reach(difference, confidence) * difference.standard_error / abs(away)
-    return math.ceil(rows * max(needed, 1) ** 2)
+def _rows_to_decide(rows: int, reached: float, away: float) -> int | None:
+    """Rows like these at which the estimate, if true, would be told from the margin.
+
+    It lies `away` from the margin, and the bound that decides lies so far from it.
+    """
+    return math.ceil(rows * max(reached / abs(away), 1) ** 2) if away else None
 
 
 def _comparison(metric: Metric, split: str, delta: Interval, gain: _Gain, margin: float) -> str:
     """The estimate, and the bound on the worse side against the margin."""
     higher = metric.better == "higher"
     name, bound, limit = (
-        ("lower bound", delta.low, -margin) if higher else ("upper bound", delta.high, margin)
+        ("lower bound", delta.low, 0 - margin) if higher else ("upper bound", delta.high, margin)
     )
+    digits = _digits(bound, limit)
     beyond = "is below" if higher else "is above"
     relation = "clears" if gain.low > -margin else beyond
     return (
-        f"{split} {metric.words} {delta.estimate:+.4f}, {name} {bound:+.4f} "
-        f"({100 * delta.confidence:.4g} %) {relation} {limit:+.4f}"
+        f"{split} {metric.words} {delta.estimate:+.4f}, {name} {bound:+.{digits}f} "
+        f"({100 * delta.confidence:.4g} %) {relation} {limit:+.{digits}f}"
     )
+
+
+def _digits(bound: float, limit: float) -> int:
+    """As many decimals as tell the two apart, and the limit from what it is rounded to."""
+    for digits in range(FEWEST_DIGITS, MOST_DIGITS):
+        apart = bound == limit or f"{bound:.{digits}f}" != f"{limit:.{digits}f}"
+        if apart and math.isclose(round(limit, digits), limit, rel_tol=1e-3):
+            return digits
+    return MOST_DIGITS
 
 
 def _uncertainty(supported: float, rows: int | None) -> str:

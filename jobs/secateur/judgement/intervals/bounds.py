@@ -58,14 +58,16 @@ def bonferroni(confidence: float, comparisons: int) -> float:
     return 1 - (1 - confidence) / max(comparisons, 1)
 
 
-def supported_margin(difference: Difference, confidence: float) -> float:
+def supported_margin(difference: Difference, confidence: float, *, upper: bool = False) -> float:
     """Smallest margin at which an equally good candidate passes with 80 % power.
+
+    `upper` is where more is worse, so that the upper bound is held against the margin.
 
     A candidate passes when estimate - reach * SE >= -margin. When the true difference is 0, that
     has probability `POWER` at margin = (reach + t(POWER)) * SE (Blackwelder 1982).
     """
     resolved = student_quantile(POWER, difference.degrees_of_freedom)
-    return (reach(difference, confidence) + resolved) * difference.standard_error
+    return (reach(difference, confidence, upper=upper) + resolved) * difference.standard_error
 
 
 def _beyond(t: float, freedom: float) -> float:

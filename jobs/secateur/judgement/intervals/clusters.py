@@ -11,7 +11,8 @@ second estimate is taken, of what a group adds to each of its rows, from the pro
 rows inside the groups, every row weighing alike; it stands for groups that err as the others do.
 The larger of the two counts. How many groups there are in effect, 1 / sum of squared shares (Kish),
 gives Student's degrees of freedom (Satterthwaite), of which there are never more than groups of the
-scarcer kind, less one; and skewness widens the bound, for an estimate
+scarcer kind, less one, among the rows that the metric hangs on: of a thousand users who have ten
+positives the AUC tells what ten users do. And skewness widens the bound, for an estimate
 that came out well by luck has a small error by the same luck (Johnson, JASA 73, 1978).
 """
 
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from secateur.judgement.metrics.definitions import Influence
 from secateur.judgement.metrics.scratch import scratch
-from secateur.judgement.metrics.user_order import Grouping, UserOrder
+from secateur.judgement.metrics.user_order import Effective, Grouping, UserOrder
 
 MOST_FREEDOM = 1e6  # degrees; a normal distribution to every digit that is shown
 SMALLEST = 1e-300
@@ -74,8 +75,8 @@ class InfluenceSums:
             into[0][users[0] : users[-1] + 1] += by_user
             np.add.at(into[1], items, values)
 
-    def spread(self) -> Spread:
-        """The variance of the difference, once all rows are there."""
+    def spread(self, effective: Effective) -> Spread:
+        """The variance of the difference, once all rows are there, of which so many bear on it."""
         groups, rows = (self._order.users, self._order.items), len(self._order.places)
         parts = [
             _part(group, sums, squares, self._of_cells)
@@ -84,7 +85,7 @@ class InfluenceSums:
         added = [max(part.observed, part.general) for part in parts]
         variance = self._of_cells + sum(added)
         # A part of the variance that came out small by luck is not for that well known.
-        most = max(min(group.effective for group in groups) - 1, 1.0)
+        most = max(min(effective) - 1, 1.0)
         return Spread(
             variance=variance,
             product=3 * self._of_cells + sum(part.observed for part in parts),
@@ -94,12 +95,15 @@ class InfluenceSums:
         )
 
 
-def spread_of(order: UserOrder, influence: Influence) -> Spread:
-    """The variance of a difference whose rows have this influence [n], in the order given."""
+def spread_of(order: UserOrder, influence: Influence, effective: Effective | None = None) -> Spread:
+    """The variance of a difference whose rows have this influence [n], in the order given.
+
+    It hangs on as many users and items as all rows have, where fewer are not said to bear on it.
+    """
     sums = InfluenceSums(order)
     for block in order.blocks:
         sums.add(block, influence[order.places[block]])
-    return sums.spread()
+    return sums.spread(effective or order.effective)
 
 
 def _part(

@@ -19,7 +19,7 @@ from secateur.judgement.metrics.placing import Placed
 from secateur.judgement.metrics.scored_rows import JudgedRows
 from secateur.judgement.metrics.scratch import row_slices
 from secateur.judgement.metrics.totals import Totals
-from secateur.judgement.metrics.user_order import UserOrder
+from secateur.judgement.metrics.user_order import Effective
 
 Rounds = NDArray[np.float64]  # [rounds]
 
@@ -83,7 +83,7 @@ def levels(
         for name, influence in influences.items():
             by_group[name].add(block, influence)
     return {
-        name: difference_of(known.value(name), sums.spread(), rows.order, known.rounds[name])
+        name: _difference(name, known.value(name), sums, rows, known.rounds[name])
         for name, sums in by_group.items()
     }
 
@@ -122,10 +122,10 @@ class _Compared:
 
     def __init__(self, metrics: Sequence[Metric], dense: _Known, candidate: _Known) -> None:
         self._dense, self._candidate = dense, candidate
-        self._order = candidate.model.rows.order
+        self._rows = candidate.model.rows
         apart = {metric: _apart(metric, dense, candidate) for metric in metrics}
         self._apart = {metric: value for metric, value in apart.items() if math.isfinite(value)}
-        self._sums = {metric.name: InfluenceSums(self._order) for metric in self._apart}
+        self._sums = {metric.name: InfluenceSums(self._rows.order) for metric in self._apart}
 
     def add(self, rows: JudgedRows, block: slice, of_dense: Mapping[str, Influence]) -> None:
         """Add a block's rows."""
@@ -140,10 +140,11 @@ class _Compared:
     def differences(self) -> dict[str, Difference]:
         """By metric, once all rows are there."""
         return {
-            metric.name: difference_of(
+            metric.name: _difference(
+                metric.name,
                 value,
-                self._sums[metric.name].spread(),
-                self._order,
+                self._sums[metric.name],
+                self._rows,
                 _rounds_apart(metric, self._dense, self._candidate),
             )
             for metric, value in self._apart.items()
@@ -164,7 +165,17 @@ def _rounds_apart(metric: Metric, dense: _Known, candidate: _Known) -> Rounds:
         return of_candidate / of_dense - 1 if metric.relative else of_candidate - of_dense
 
 
-def difference_of(value: float, spread: Spread, order: UserOrder, resampled: Rounds) -> Difference:
+def _difference(
+    name: str, value: float, sums: InfluenceSums, rows: JudgedRows, resampled: Rounds
+) -> Difference:
+    """A metric's difference, of sums of all rows' influence."""
+    effective = DEFINITIONS[name].effective(rows)
+    return difference_of(value, sums.spread(effective), effective, resampled)
+
+
+def difference_of(
+    value: float, spread: Spread, effective: Effective, resampled: Rounds
+) -> Difference:
     """A value and its interval, the closed form's where nothing was `resampled` [rounds].
 
     It says which part of the resamples' variance is believed.
@@ -181,6 +192,6 @@ def difference_of(value: float, spread: Spread, order: UserOrder, resampled: Rou
         error_skewness=spread.error_skewness,
         closed_form_error=math.sqrt(spread.variance),
         resampled_error=math.sqrt(spread.variance * agreement) if len(known) > 1 else None,
-        effective_users=order.users.effective,
-        effective_items=order.items.effective,
+        effective_users=effective.users,
+        effective_items=effective.items,
     )

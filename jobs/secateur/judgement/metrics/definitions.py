@@ -14,9 +14,11 @@ from secateur.judgement.metrics.score_bins import (
     weighted_auc,
     weighted_calibration_error,
 )
-from secateur.judgement.metrics.scored_rows import ScoredRows
+from secateur.judgement.metrics.scored_rows import JudgedRows, ScoredRows
 from secateur.judgement.metrics.totals import Totals, Weighted
+from secateur.judgement.metrics.user_order import Effective
 
+CLASSES = ("positives", "negatives")
 Influence = NDArray[np.float64]  # [n], of sum 0 over all rows
 
 
@@ -32,7 +34,8 @@ class Definition(NamedTuple):
 
     Of rows it needs sums of their `columns`, whether they are `binned`, and for the influence of a
     block of them [n] the `Totals` of all. Where the value is not that of one round in which
-    every row counts once, the rows' placements have it.
+    every row counts once, the rows' placements have it. It hangs on the rows that each of its
+    `bearing` columns counts: where these are few, so many others tell nothing.
     """
 
     columns: tuple[str, ...]
@@ -40,6 +43,12 @@ class Definition(NamedTuple):
     influence: Callable[[ScoredRows, Totals], Influence]
     binned: bool = False
     placed: bool = False
+    bearing: tuple[str, ...] = CLASSES
+
+    def effective(self, rows: JudgedRows) -> Effective:
+        """How many users and items in effect are behind it, in the scarcest of its `bearing`."""
+        found = [rows.effective[name] for name in self.bearing]
+        return Effective(*(min(of_kind) for of_kind in zip(*found, strict=True)))
 
     def value(self, totals: Totals, placed: Placed | None = None) -> float:
         """The metric of all rows, NaN or infinite where they do not have it."""
@@ -65,12 +74,13 @@ def auc_influence(model: ScoredRows, totals: Totals) -> Influence:
     return np.asarray((shares - area) / in_class, np.float64)
 
 
-def ratio(above: str, below: str) -> Definition:
+def ratio(above: str, below: str, bearing: tuple[str, ...] = CLASSES) -> Definition:
     """A sum of one column over that of another; NaN where nothing is below."""
     return Definition(
         (above, below),
         lambda weighted: _ratio(weighted.sums[above], weighted.sums[below]),
         lambda model, totals: _ratio_influence(model, totals, above, below),
+        bearing=bearing,
     )
 
 
@@ -121,7 +131,7 @@ DEFINITIONS: Mapping[str, Definition] = {
     "auc": Definition(
         (), lambda weighted: weighted_auc(weighted.table), auc_influence, binned=True, placed=True
     ),
-    "gauc": ratio("ranked", "ranked_rows"),
+    "gauc": ratio("ranked", "ranked_rows", ("ranked_rows",)),
     "log_loss": ratio("loss", "rows"),
     "calibration": Definition(("score", "positives"), miscalibration, miscalibration_influence),
     "calibration_error": Definition(
@@ -135,8 +145,8 @@ DEFINITIONS: Mapping[str, Definition] = {
         entropy_under_weights,
         entropy_influence,
     ),
-    "churn": ratio("change", "rows"),
-    "top_overlap": ratio("kept_on_top", "listed_rows"),
+    "churn": ratio("change", "rows", ("rows",)),
+    "top_overlap": ratio("kept_on_top", "listed_rows", ("listed_rows",)),
 }
 
 

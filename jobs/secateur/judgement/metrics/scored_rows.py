@@ -4,6 +4,7 @@ What a row is worth hangs on the rows of its moment, and for AUC and bins on all
 rows that holds users whole the former is known as it is of all; the latter must be said.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,10 +18,11 @@ from secateur.judgement.accuracy import BinaryLabels, losses
 from secateur.judgement.metrics.placing import Placed, place
 from secateur.judgement.metrics.score_bins import ScoreBins
 from secateur.judgement.metrics.scratch import row_slices, scratch
-from secateur.judgement.metrics.user_order import Codes, UserOrder, gather
+from secateur.judgement.metrics.user_order import Codes, Effective, UserOrder, gather
 
 TOP = 10  # a moment's rows that are shown first
 Column = NDArray[np.float32]  # [n]
+Sums = NDArray[np.float64]  # [groups]
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,31 @@ class JudgedRows:
         return {
             "rows": np.ones(len(self.labels), np.float32),
             "positives": (self.labels == 1).astype(np.float32),
+            "negatives": (self.labels != 1).astype(np.float32),
             "ranked_rows": two_classes[self.of_moment].astype(np.float32),
             "listed_rows": (sizes > TOP)[self.of_moment].astype(np.float32),
+        }
+
+    @cached_property
+    def effective(self) -> Mapping[str, Effective]:
+        """By column, the effective numbers of users and items among the rows that it counts."""
+        items = len(self.order.items.rows)
+        users, by_item = (
+            defaultdict[str, float](float),
+            defaultdict[str, Sums](lambda: _sums(items)),
+        )
+        for block in self.order.blocks:
+            part = self.by_user.part(block)
+            for name, column in part.columns.items():
+                by_user = np.bincount(part.users - part.users[0], column)
+                users[name] += float(by_user @ by_user)
+                np.add.at(by_item[name], part.items, column)
+        return {
+            name: Effective(
+                float(sums.sum()) ** 2 / max(users[name], 1.0),
+                float(sums.sum()) ** 2 / max(float(sums @ sums), 1.0),
+            )
+            for name, sums in by_item.items()
         }
 
 
@@ -139,6 +164,10 @@ COLUMNS: Mapping[str, Callable[[ScoredRows], NDArray[np.generic]]] = {
     "change": lambda model: np.abs(model.scores - model.dense),
     "kept_on_top": ScoredRows.kept_on_top,
 }
+
+
+def _sums(groups: int) -> Sums:
+    return np.asarray(scratch(groups, np.float64), np.float64)
 
 
 def rows_inside(values: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[Any]:

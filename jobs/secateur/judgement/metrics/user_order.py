@@ -8,7 +8,7 @@ group. Of rows nothing else is in memory: what is kept of each lies in `scratch`
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,13 @@ from secateur.judgement.metrics.scratch import row_slices, scratch
 BLOCK_ROWS = 2**15  # of more rows only where one user has more
 
 Codes = NDArray[np.signedinteger]  # [n], any integers
+
+
+class Effective(NamedTuple):
+    """How many users and items of equal size would be as concentrated: 1 / sum of share**2."""
+
+    users: float
+    items: float
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,11 @@ class UserOrder:
     items: Grouping
     cells: NDArray[np.int32]
     blocks: Sequence[slice]
+
+    @property
+    def effective(self) -> Effective:
+        """The effective numbers of all rows."""
+        return Effective(self.users.effective, self.items.effective)
 
     @staticmethod
     def of(users: Codes, items: Codes) -> "UserOrder":
