@@ -7,6 +7,7 @@
     secateur why s3://models/short_video DIGEST         the data, code and gates behind a byte
     secateur score s3://models/short_video rows.csv     one score a line
     secateur serve s3://models/short_video              HTTP, by KServe's open inference protocol
+    secateur mirror s3://models/short_video --output s3://serving/short_video   for KServe to copy
     secateur export s3://models/short_video --onnx model.onnx   one file for other languages
     secateur rollback s3://models/short_video --release 7 --reason "..."
     secateur hold s3://models/short_video --reason "..."    nights leave the channel alone
@@ -53,6 +54,7 @@ from secateur.releases.by_hand.channel_commands import (
     run_sweep,
 )
 from secateur.releases.by_hand.forget_command import add_forget_flags, run_forget
+from secateur.releases.by_hand.mirror_command import add_mirror_flags, run_mirror
 from secateur.releases.by_hand.reading_commands import (
     pull_as_asked,
     run_pem,
@@ -134,6 +136,7 @@ def client_parser() -> Parser:
     pulling.add_argument("--bundle", type=Path, help="write its OpenSSF model-signing bundle here")
     for run in (run_show, run_verify):
         add_for_release(run)
+    add_mirror_flags(add_for_store(run_mirror))
     add_for_store(run_releases)
     asking = add_for_store(run_why)
     asking.add_argument("digest", metavar="DIGEST", help="its first characters will do")

@@ -88,7 +88,7 @@ def test_it_pulls_from_a_folder_and_over_http(store: Path, over_http: str, tmp_p
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["release"] == 1
         found = {path.name for path in folder.iterdir()}
-        assert found == {"model.onnx", "golden.json", "epoch"}
+        assert found == {"model.onnx", "golden.json", "config.pbtxt", "epoch"}
         ours = client.main(["pull", store.as_uri(), f"--cache={tmp_path / 'ours'}"])
         assert ours == 0
         (theirs,) = (tmp_path / "ours").glob("*/releases/*/model.onnx")

@@ -41,6 +41,19 @@ def signed(
     return folder, bundle, pem
 
 
+def test_the_stock_command_accepts_a_mirror_but_for_our_own_seal(
+    shop: Any, signed: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    mirrors = tmp_path / "mirrors"
+    assert client.main(["mirror", shop.uri, f"--output={mirrors}"]) == 0
+    (folder,) = mirrors.iterdir()
+    command = [sys.executable, "-m", "model_signing", "verify", "key", str(folder)]
+    files = ["--signature", str(folder / "model.sig"), "--public_key", str(signed[2])]
+    ours = [f"--ignore-paths={folder / name}" for name in ("manifest.json", "manifest.sig")]
+    done = subprocess.run([*command, *files, *ours], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
 def test_the_stock_command_accepts_a_release(signed: tuple[Path, Path, Path]) -> None:
     done = stock_verify(*signed)
     assert done.returncode == 0, done.stderr

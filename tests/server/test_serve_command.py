@@ -44,14 +44,17 @@ def uri(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @contextmanager
-def running(uri: str, *flags: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def running(
+    uri: str, *flags: str, name: str = "shop"
+) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """The process and its port, once it has said that it listens."""
     command = [*COMMAND, uri, "--port=0", *flags]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
-            match = re.fullmatch(r"shop, release 1: http://127.0.0.1:(\d+)/v2/models/shop\n", line)
+            told = rf"{name}, release 1: http://127.0.0.1:(\d+)/v2/models/{name}\n"
+            match = re.fullmatch(told, line)
             assert match, line
             yield process, int(match[1])
         finally:

@@ -9,7 +9,8 @@ scores, to check the other language by. Users come as their keyed hash: the firs
 HMAC-SHA256 under SECATEUR_ID_KEY, as a uint64. See the guide to the client.
 
 With `--publish` both files become a release of <root>/<scenario>_portable, signed by
-SECATEUR_SIGNING_KEY, on the channel of the same name: others pull it by the release format.
+SECATEUR_SIGNING_KEY, on the channel of the same name: others pull it by the release format, and
+`secateur mirror` lays it out as a model repository for Triton.
 """
 
 import argparse
@@ -21,9 +22,10 @@ from pathlib import Path
 from secateur.flags import Parser
 from secateur.portable.export import PortableModel, export_onnx
 from secateur.portable.golden_file import kind_of, write_golden
-from secateur.portable.portable_release import PORTABLE, portable_uri, publish_portable
+from secateur.portable.portable_release import portable_uri, publish_portable
 from secateur.releases.publisher import Publisher
 from secateur.releases.pulling import PulledRelease, pull
+from secateur.serving.portable_model import PORTABLE
 
 
 def run_export_command(argv: Sequence[str]) -> None:

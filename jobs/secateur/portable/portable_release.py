@@ -14,11 +14,10 @@ from secateur.contracts.manifest import FileEntry
 from secateur.contracts.releases import PublishReceipt, ReleaseManifest
 from secateur.portable.export import PortableModel
 from secateur.portable.golden_file import write_golden
+from secateur.portable.triton_config import triton_config
 from secateur.releases.publisher import Publisher
 from secateur.releases.publishing import publish_files
-from secateur.serving.portable_model import GOLDEN, MODEL
-
-PORTABLE = "_portable"  # after a scenario's name
+from secateur.serving.portable_model import CONFIG, GOLDEN, MODEL, PORTABLE
 
 
 def portable_uri(uri: str) -> str:
@@ -37,10 +36,11 @@ def publish_portable(
     with TemporaryDirectory(prefix="secateur-portable-") as temporary:
         folder = Path(temporary)
         (folder / MODEL).write_bytes(model.model)
+        (folder / CONFIG).write_text(triton_config(model.check))
         write_golden(model.check, folder / GOLDEN)
         files = tuple(
             FileEntry(name, sha256_file(folder / name), (folder / name).stat().st_size)
-            for name in (GOLDEN, MODEL)
+            for name in (CONFIG, GOLDEN, MODEL)
         )
         scenario = publisher.catalogue.scenario
         draft = replace(source, scenario=scenario, number=0, published_at="", files=files)

@@ -15,8 +15,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from secateur.contracts.errors import ReleaseError, UsageError
-from secateur.releases.following import FollowingScorer
 from secateur.server.batching import Batcher
+from secateur.server.mirror_scorer import ReleaseScorer
 from secateur.server.model_metadata import model_metadata, server_metadata
 from secateur.server.prometheus import CONTENT_TYPE, Metrics
 from secateur.server.requests import TooManyRows
@@ -46,12 +46,12 @@ class Limits:
 
 
 class InferenceServer:
-    """Answers requests with what a channel serves; it ends with the channel's follower."""
+    """Answers requests with what a channel or a mirror has, which it closes at its end."""
 
-    def __init__(self, following: FollowingScorer, name: str, limits: Limits) -> None:
-        self._following, self._name, self._limits = following, name, limits
+    def __init__(self, source: ReleaseScorer, name: str, limits: Limits) -> None:
+        self._source, self._name, self._limits = source, name, limits
         self._in_flight = 0
-        self._metrics = Metrics(lambda: following.status)
+        self._metrics = Metrics(lambda: source.status)
         self._batcher: Batcher[Asked, Answered] = Batcher(
             self._answer_all, limits.threads, limits.requests
         )
@@ -84,10 +84,10 @@ class InferenceServer:
             yield
         finally:
             self._batcher.close()
-            self._following.close()
+            self._source.close()
 
     def _current(self) -> Served:
-        scorer, release = self._following.scorer_and_release
+        scorer, release = self._source.scorer_and_release
         return Served(scorer, self._name, str(release.manifest.number))
 
     def _answer_all(self, asked: Sequence[Asked]) -> list[Answered | Exception]:

@@ -2,14 +2,20 @@
 
     secateur serve s3://models/short_video --host 0.0.0.0 --port 8080
     secateur serve s3://models/short_video --snapshot --max-age-hours 36
+    secateur serve /mnt/models --name short-video
 
 It answers /v2/models/<scenario>/infer as KServe's open inference protocol says, /v2/health/ready,
 and Prometheus at /metrics. It follows the channel, and keeps what it serves where a new release
 fails. AWS_*, SECATEUR_VERIFY_KEY and SECATEUR_ID_KEY are read as by `secateur pull` and `score`.
+
+A folder that is no store is a mirror (`secateur mirror`), as KServe copies it: its signature and
+every byte of it are verified, it is served until the end, and no store is asked for anything.
 """
 
 import argparse
+import contextlib
 import logging
+import re
 import socket
 import sys
 from collections.abc import Sequence
@@ -21,8 +27,10 @@ import uvicorn
 from secateur.contracts.errors import StoreError, UsageError
 from secateur.flags import Parser
 from secateur.identity import ID_KEY, fingerprint, id_key
-from secateur.releases.following import EVERY_S, Reader, follow
+from secateur.releases.following import EVERY_S, FollowingScorer, Reader, follow
+from secateur.releases.mirrors.read_mirror import mirror_folder
 from secateur.server.application import InferenceServer, Limits
+from secateur.server.mirror_scorer import MirrorScorer, scorer_of_mirror
 
 if TYPE_CHECKING:
     from secateur.contracts.features import FeatureSchema
@@ -50,23 +58,13 @@ def serve(arguments: argparse.Namespace) -> None:
         joined_rows=arguments.joined_rows,
         threads=arguments.threads,
     )
-    reader = Reader(
-        cache=arguments.cache,
-        snapshot=arguments.snapshot,
-        max_age_hours=arguments.max_age_hours,
-    )
-
-    def demand_key(scorer: "Scorer", _release: object = None) -> None:
-        if not arguments.hashed:
-            demand_id_key(scorer.schema)
-
-    following = follow(
-        arguments.uri, arguments.channel, reader, every_s=arguments.every, on_swap=demand_key
-    )
-    demand_key(following.scorer)
-    name = arguments.uri.rstrip("/").rsplit("/", 1)[-1]
-    with following, listen(arguments.host, arguments.port) as listening:
-        application = InferenceServer(following, name, limits).application()
+    folder = mirror_folder(arguments.uri)
+    served = _channel_scorer(arguments) if folder is None else _mirror_scorer(folder, arguments)
+    scorer, release = served.scorer_and_release
+    _demand_key(arguments, scorer)
+    name = arguments.name or release.manifest.scenario
+    with contextlib.closing(served), listen(arguments.host, arguments.port) as listening:
+        application = InferenceServer(served, name, limits).application()
         config = uvicorn.Config(
             application,
             access_log=False,
@@ -75,10 +73,40 @@ def serve(arguments: argparse.Namespace) -> None:
             timeout_graceful_shutdown=DRAIN_S,
         )
         host, port = listening.getsockname()[:2]
-        number = following.release.manifest.number
-        sys.stdout.write(f"{name}, release {number}: http://{host}:{port}/v2/models/{name}\n")
+        told = f"{name}, release {release.manifest.number}"
+        sys.stdout.write(f"{told}: http://{host}:{port}/v2/models/{name}\n")
         sys.stdout.flush()
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def _channel_scorer(arguments: argparse.Namespace) -> FollowingScorer:
+    """What a channel serves, from now on."""
+    if arguments.manifest:
+        raise UsageError(f"--manifest is for a mirror, and {arguments.uri} is none")
+    reader = Reader(
+        cache=arguments.cache,
+        snapshot=arguments.snapshot,
+        max_age_hours=arguments.max_age_hours,
+    )
+    return follow(
+        arguments.uri,
+        arguments.channel,
+        reader,
+        every_s=arguments.every,
+        on_swap=lambda scorer, _release: _demand_key(arguments, scorer),
+    )
+
+
+def _mirror_scorer(folder: Path, arguments: argparse.Namespace) -> MirrorScorer:
+    """What lies in a folder."""
+    if arguments.snapshot:
+        raise UsageError(f"--snapshot follows a store's snapshots, and {folder} is a mirror")
+    return scorer_of_mirror(folder, arguments.manifest)
+
+
+def _demand_key(arguments: argparse.Namespace, scorer: "Scorer") -> None:
+    if not arguments.hashed:
+        demand_id_key(scorer.schema)
 
 
 def demand_id_key(schema: "FeatureSchema") -> None:
@@ -113,7 +141,10 @@ def _parser() -> Parser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("uri", metavar="URI", help="<root>/<scenario>: s3://models/short_video")
+    where = "<root>/<scenario>, such as s3://models/short_video, or the folder of a mirror"
+    parser.add_argument("uri", metavar="URI", help=where)
+    parser.add_argument("--name", type=_model_name, help="of the model; default: the scenario's")
+    parser.add_argument("--manifest", default="", help="sha256 of a mirror's, or how it begins")
     parser.add_argument("--channel", default="latest")
     parser.add_argument("--cache", type=Path, help="default: $XDG_CACHE_HOME/secateur")
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 for all; default: %(default)s")
@@ -134,6 +165,12 @@ _LIMITS = {
     "joined-rows": (Limits.joined_rows, "requests of so many together are one run of the model"),
     "threads": (Limits.threads, "runs of the model at once"),
 }
+
+
+def _model_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{text!r} is no model's name: it is part of a URL")
+    return text
 
 
 def _count(text: str) -> int:

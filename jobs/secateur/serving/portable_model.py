@@ -20,6 +20,9 @@ from secateur.contracts.errors import CorruptArtifact, ReleaseError
 from secateur.serving.files import layout
 
 MODEL, GOLDEN = layout.MODEL, "golden.json"
+CONFIG = "config.pbtxt"  # how Triton serves it
+FILES = frozenset({MODEL, GOLDEN, CONFIG})
+PORTABLE = "_portable"  # after a scenario's name: where its portable models lie
 TOLERANCE = 1e-6
 
 Feed = dict[str, NDArray[Any]]
@@ -35,15 +38,19 @@ def is_portable(folder: Path) -> bool:
     return not has_schema and (folder / GOLDEN).exists() and (folder / MODEL).exists()
 
 
-def check_portable(folder: Path) -> None:
-    """Score the golden rows. Raises ReleaseError where they differ, CorruptArtifact."""
+def check_portable(folder: Path, model: str = MODEL) -> None:
+    """Score the golden rows in `folder` with the model there.
+
+    Raises ReleaseError where the scores differ, CorruptArtifact.
+    """
+    golden = folder / GOLDEN
     try:
-        held = json.loads((folder / GOLDEN).read_bytes())
+        held = json.loads(golden.read_bytes())
         inputs = {name: _array(one) for name, one in held["inputs"].items()}
         expected = {name: np.array(one, np.float32) for name, one in held["outputs"].items()}
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise CorruptArtifact(f"{folder / GOLDEN} holds no golden rows: {error}") from error
-    demand_alike(folder / MODEL, inputs, expected)
+        raise CorruptArtifact(f"{golden} holds no golden rows: {error}") from error
+    demand_alike(folder / model, inputs, expected)
 
 
 def demand_alike(model: bytes | Path, inputs: Feed, expected: Scores) -> float:

@@ -65,11 +65,17 @@ def _bundle(catalogue: "Catalogue", number: int) -> bytes:
 
 
 def run_verify(arguments: argparse.Namespace) -> None:
-    """Copy a release afresh; check every signature, byte and golden score."""
+    """Check every signature, byte and golden score, of a fresh copy or of a mirror as it lies."""
     from secateur.releases import canary
+    from secateur.releases.by_hand.mirror_command import verified_mirror
+    from secateur.releases.mirrors.read_mirror import mirror_folder
 
-    manifest = pull_as_asked(arguments).manifest
-    canary.send(_catalogue(arguments.uri), manifest.number)
+    folder = mirror_folder(arguments.uri)
+    if folder is None:
+        manifest = pull_as_asked(arguments).manifest
+        canary.send(_catalogue(arguments.uri), manifest.number)
+    else:
+        manifest = verified_mirror(folder).manifest
     found = {"release": manifest.number, "files": len(manifest.files), "bytes": manifest.bytes}
     if not is_told_as_json(arguments, found):
         say(
