@@ -18,12 +18,11 @@ from secateur.command import Job
 from secateur.contracts import artifact_files, record
 from secateur.contracts.candidates import DENSE, CandidatePlan
 from secateur.contracts.errors import GateRefused
-from secateur.contracts.judgement import Scorecard
 from secateur.judgement.gates import explain, judge
 from secateur.judgement.holdout_ledger import ask, hold_to_budget, question_of
 from secateur.judgement.night_references import find_references
 from secateur.judgement.override import override_verdict, read_override
-from secateur.judgement.scorecards import open_scorecards, read_refusals
+from secateur.judgement.scorecards import open_scorecards, read_refusals, read_scorecards
 
 log = logging.getLogger("secateur.judge_candidates")
 
@@ -35,7 +34,7 @@ def judge_candidates(job: Job) -> None:
     sealed = open_scorecards(job.flag("scorecards"), recipes)
     for name, artifact in sealed.items():
         job.note(f"scorecards/{name}", artifact.digest)
-    cards = {name: card.read(artifact_files.SCORECARD, Scorecard) for name, card in sealed.items()}
+    cards = read_scorecards(sealed)
     rules, target = job.use(job.scenario.judgement), job.arguments.get("target")
     wanted = job.scenario.target(target) if target else None
     if wanted:

@@ -105,5 +105,5 @@ def test_scores_of_a_further_task_that_are_no_numbers_are_refused(
 ) -> None:
     broken = {"follow": np.array([0.5, np.nan], np.float32)}
     monkeypatch.setattr(evaluation, "score_tasks", lambda *_: broken)
-    with pytest.raises(GateRefused, match="1 of 2 scores on the tune days are no number"):
+    with pytest.raises(GateRefused, match="1 of 2 scores on the tune days are no probability"):
         evaluation.evaluate(pair, features, lambda _: by_video(), 1, holdout_days=1)

@@ -139,7 +139,7 @@ def test_a_night_without_candidates_accepts_nothing() -> None:
 def test_errors_that_disagree_by_a_third_are_told(card: MakeCard) -> None:
     apart = Difference(0.0, 0.0014, closed_form_error=0.001, resampled_error=0.0014)
     found = compare_with_margin(BY_NAME["auc"], card(tune=apart), "tune", 0.01, 0.95)
-    assert "its error is 0.0010 in closed form, 0.0014 in resamples" in found.words
+    assert "its error is 0.00100 in closed form, 0.00140 in resamples" in found.words
     near = replace(apart, resampled_error=0.0013)
     found = compare_with_margin(BY_NAME["auc"], card(tune=near), "tune", 0.01, 0.95)
     assert "closed form" not in found.words

@@ -15,7 +15,7 @@ from secateur.contracts.errors import ArtifactError
 from secateur.contracts.judgement import Difference, NightLevels, Refusal, Scorecard, Verdict
 from secateur.contracts.manifest import MadeBy
 from secateur.contracts.models import Baseline, Baselines
-from secateur.judgement.scorecards import open_scorecards
+from secateur.judgement.scorecards import open_scorecards, read_scorecards
 
 MakeCard = Callable[..., Scorecard]
 JOBS = Path(__file__).parents[2] / "jobs"
@@ -176,3 +176,14 @@ def test_two_approvals_in_a_file_accept_what_is_refused(
     assert verdict(tmp_path).accepted
     file.write_text(json.dumps(given | {"approvals": ["ada"]}))
     assert judge(tonight, f"--override={file}").returncode == 64
+
+
+def test_a_scorecard_in_the_folder_of_another_recipe_is_not_believed(
+    card: MakeCard, tmp_path: Path
+) -> None:
+    for recipe in ("a", "b"):
+        seal(tmp_path / recipe, "Scorecard", "scorecard.json", card("a"))
+    sealed = open_scorecards(str(tmp_path), ["a", "b"])
+    with pytest.raises(ArtifactError, match="b is a scorecard of a, not of b"):
+        read_scorecards(sealed)
+    assert list(read_scorecards({"a": sealed["a"]})) == ["a"]

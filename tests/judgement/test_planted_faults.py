@@ -170,8 +170,11 @@ def test_numbers_that_are_none_are_refused_before_anything_is_compared() -> None
     """Where a package is scored, its place and the count are told; no scorecard is made of it."""
     _, logits, _ = planted()
     scores = scores_of(logits)
-    scores[:3] = np.array([np.nan, np.inf, -np.inf])
-    with pytest.raises(GateRefused, match=r"3 of 24,000 scores on the tune days are no number: p"):
+    scores[:5] = np.array([np.nan, np.inf, -np.inf, 1.1, -0.1])
+    scores[5:7] = np.array([0, 1])
+    with pytest.raises(
+        GateRefused, match=r"5 of 24,000 scores on the tune days are no probability: p"
+    ):
         demand_numbers(
             Artifact("p", Manifest("Package", MadeBy("v", "0"), {}, ()), Path()), "tune", scores
         )

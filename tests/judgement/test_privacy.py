@@ -51,6 +51,21 @@ def test_a_leak_is_held_to_the_limit_by_its_upper_bound(
     assert gates.gate("a", attacked(card(), leak, error), RULES, 0.95).outcome == "passed"
 
 
+def test_an_attack_that_was_left_out_or_hangs_on_few_users_never_passes_a_limit(
+    card: MakeCard,
+) -> None:
+    known = attacked(card(), 0.0)
+    one = replace(known, privacy={"confidence": known.privacy["confidence"]})
+    said = "; ".join(gates.gate("a", one, LIMITED, 0.95).reasons)
+    assert "an attack by loss found no rows to compare" in said
+    few = {name: replace(part, effective_users=2.0) for name, part in known.privacy["loss"].items()}
+    hangs = replace(known, privacy=known.privacy | {"loss": few})
+    judged = gates.gate("a", hangs, LIMITED, 0.95)
+    assert judged.outcome == "failed"
+    assert "what an attack by loss leaks is not known" in "; ".join(judged.reasons)
+    assert gates.gate("a", hangs, RULES, 0.95).outcome == "passed"
+
+
 def test_what_was_not_attacked_never_passes_a_limit(card: MakeCard) -> None:
     judged = gates.gate("a", card(), LIMITED, 0.95)
     assert judged.outcome == "failed"

@@ -125,7 +125,8 @@ def demand_numbers(package: Artifact, split: str, scores: Scores) -> None:
     broken = count_broken(scores)
     if broken:
         raise GateRefused(
-            f"{broken:,} of {len(scores):,} scores on the {split} days are no number: {package.uri}"
+            f"{broken:,} of {len(scores):,} scores on the {split} days are no probability: "
+            f"{package.uri}"
         )
 
 

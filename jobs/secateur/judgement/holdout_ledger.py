@@ -85,4 +85,5 @@ def hold_to_budget(verdict: Verdict, number: int, uses: int) -> Verdict:
         package=None,
         confirmed=None,
         tests=(),
+        levels=None,
     )

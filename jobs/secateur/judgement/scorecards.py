@@ -1,13 +1,13 @@
 """The scorecards that a verdict stands on."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from secateur import artifacts, storage
 from secateur.artifacts import Artifact
 from secateur.contracts import artifact_files
 from secateur.contracts.errors import ArtifactError
-from secateur.contracts.judgement import Refusal
+from secateur.contracts.judgement import Refusal, Scorecard
 
 log = logging.getLogger("secateur.judgement")
 
@@ -46,4 +46,15 @@ def open_scorecards(uri: str, recipes: Iterable[str]) -> dict[str, Artifact]:
         found = {name: card.manifest.made_from[role][:12] for name, card in cards.items()}
         if len(set(found.values())) > 1:
             raise ArtifactError(f"scorecards of different {role}, nothing to compare: {found}")
+    return cards
+
+
+def read_scorecards(sealed: Mapping[str, Artifact]) -> dict[str, Scorecard]:
+    """The scorecards by recipe. Raises ArtifactError for one in the folder of another recipe."""
+    cards = {name: card.read(artifact_files.SCORECARD, Scorecard) for name, card in sealed.items()}
+    for name, card in cards.items():
+        if card.recipe != name:
+            raise ArtifactError(
+                f"{sealed[name].uri} is a scorecard of {card.recipe}, not of {name}"
+            )
     return cards

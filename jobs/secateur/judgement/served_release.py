@@ -59,7 +59,7 @@ def _compare(
     for one in scored:
         of_release = scores[one.split]
         if count_broken(of_release):
-            return replace(found, why_unknown="it gives scores that are no number")
+            return replace(found, why_unknown="it gives scores that are no probability")
         rows = judged_rows(one.rows)
         found.accuracy[one.split] = measure_rows(rows, of_release)
         (more,) = differences(rows, of_release, [one.candidate], seed, SLICE_ROUNDS, HELD_TO)

@@ -71,8 +71,8 @@ def compare_with_margin(
         notes.append(few or _uncertainty(supported, rows))
     if _disagree(difference):
         notes.append(
-            f"its error is {difference.closed_form_error:.4f} in closed form, "
-            f"{difference.resampled_error:.4f} in resamples"
+            f"its error is {difference.closed_form_error:#.3g} in closed form, "
+            f"{difference.resampled_error:#.3g} in resamples"
         )
     return MetricTest(
         metric=metric.name,

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from secateur.contracts.judgement import Difference, Scorecard
+from secateur.judgement.gating.non_inferiority import scarcity
 from secateur.judgement.intervals.bounds import bounds
-from secateur.judgement.membership import DAYS, LEAK, MEMBERS
+from secateur.judgement.membership import ATTACKS, DAYS, LEAK, MEMBERS
 from secateur.scenario import Judgement
 from secateur.scenario.sections.judgement import REPORTED
 
@@ -27,19 +28,25 @@ def leak_words(card: Scorecard, confidence: float) -> list[str]:
 
 
 def leaks_beyond(card: Scorecard, rules: Judgement, confidence: float) -> list[str]:
-    """One sentence for each attack whose leak may be above the limit, where there is one."""
+    """One sentence for each attack whose leak may be above the limit, or is not known."""
     limit = rules.privacy.leak
     if limit == REPORTED:
         return []
     if not card.privacy:
         return [f"no attack on its privacy was made, which judgement.privacy.leak {limit:g} asks"]
-    highest = {name: bounds(parts[LEAK], confidence).high for name, parts in card.privacy.items()}
-    return [
-        f"an attack by {name} may leak {high:+.4f} of AUC, not below judgement.privacy.leak "
-        f"{limit:g}"
-        for name, high in highest.items()
-        if not high < limit
-    ]
+    asked = f"judgement.privacy.leak {limit:g}"
+    said = []
+    for name in ATTACKS:
+        if name not in card.privacy:
+            said.append(f"an attack by {name} found no rows to compare, which {asked} asks for")
+            continue
+        leak = card.privacy[name][LEAK]
+        high, few = bounds(leak, confidence).high, scarcity(leak)
+        if few:
+            said.append(f"what an attack by {name} leaks is not known, as {asked} asks: {few}")
+        elif not high < limit:
+            said.append(f"an attack by {name} may leak {high:+.4f} of AUC, not below {asked}")
+    return said
 
 
 def _worst(attacks: Mapping[str, Mapping[str, Difference]]) -> str:

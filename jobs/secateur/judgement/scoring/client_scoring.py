@@ -131,8 +131,9 @@ def score_values(scorer: ClientScorer, values: RawValues) -> Scores:
 
 
 def count_broken(scores: Scores) -> int:
-    """How many of scores [n] are no number."""
-    return sum(int(np.sum(~np.isfinite(scores[part]))) for part in row_slices(len(scores)))
+    """How many of scores [n] are no probability: no number, or none from 0 to 1."""
+    parts = (scores[part] for part in row_slices(len(scores)))
+    return sum(int(np.sum(~((part >= 0) & (part <= 1)))) for part in parts)
 
 
 def score_tasks(scorer: ClientScorer, rows: HeldOutRows) -> dict[str, Scores]:

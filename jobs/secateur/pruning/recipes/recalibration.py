@@ -26,6 +26,9 @@ def recalibrate(model: Recommender, inputs: Inputs, labels: Tensor) -> float:
     """
     logits, wanted = predict(model, inputs).double(), float(labels.double().mean())
     if not 0 < wanted < 1:
+        log.warning(
+            "not recalibrated: all %d labels of the holdout days are %g", len(labels), wanted
+        )
         return 0.0
     before = float(torch.sigmoid(logits).mean())
     moved = _root(logits, wanted)
