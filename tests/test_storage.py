@@ -48,6 +48,19 @@ def test_put_new_never_replaces(store: Store) -> None:
     assert store.get("k").data == b"first"
 
 
+def test_renew_dates_an_object_anew_and_leaves_its_bytes(store: Store) -> None:
+    store.put("a/b", b"bytes")
+    (before,) = store.entries("a/b")
+    tag = store.get("a/b").tag
+    time.sleep(1.1)  # S3 tells whole seconds
+    store.renew("a/b", b"bytes", tag)
+    (after,) = store.entries("a/b")
+    assert after.modified > before.modified
+    assert store.get("a/b").data == b"bytes"
+    with pytest.raises((ObjectMissing, PreconditionFailed)):
+        store.renew("absent", b"bytes", tag)
+
+
 def test_swap_demands_the_tag_of_the_present_bytes(store: Store) -> None:
     store.put("k", b"1")
     tag = store.get("k").tag

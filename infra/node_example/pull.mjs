@@ -102,6 +102,7 @@ export async function pull(store, channel, folder, keyText) {
   const digest = createHash("sha256").update(data).digest("hex");
   if (digest !== pointer.manifest_sha256) throw new Error("the manifest is not the pointer's");
   const manifest = JSON.parse(data);
+  if (![1, 2].includes(manifest.format)) throw new Error("the manifest is of a later format");
   if (manifest.scenario !== scenario || manifest.number !== pointer.release) {
     throw new Error("the manifest is another release's");
   }
@@ -109,17 +110,33 @@ export async function pull(store, channel, folder, keyText) {
   return manifest;
 }
 
+async function blob(store, { sha256, bytes }, path) {
+  if (!/^[0-9a-f]{64}$/.test(sha256)) throw new Error(`${path} has no sha256`);
+  const data = await read(store, `blobs/sha256/${sha256}`, bytes);
+  demandNamed(data, { sha256, bytes }, path);
+  return data;
+}
+
+function demandNamed(data, { sha256, bytes }, path) {
+  const found = createHash("sha256").update(data).digest("hex");
+  if (found !== sha256 || data.length !== bytes) throw new Error(`${path} has other bytes`);
+}
+
 async function copyFiles(store, manifest, folder, epoch) {
   await mkdir(dirname(folder), { recursive: true });
   const unfinished = await mkdtemp(`${folder}.tmp-`);
   try {
-    for (const { path, sha256, bytes } of manifest.files) {
-      if (!/^[A-Za-z0-9][\w.-]*$/.test(path) || !/^[0-9a-f]{64}$/.test(sha256)) {
+    for (const { path, sha256, bytes, chunks } of manifest.files) {
+      if (!/^[A-Za-z0-9][\w.-]*$/.test(path)) {
         throw new Error(`${path} is no file of a portable model`);
       }
-      const data = await read(store, `blobs/sha256/${sha256}`, bytes);
-      const found = createHash("sha256").update(data).digest("hex");
-      if (found !== sha256 || data.length !== bytes) throw new Error(`${path} has other bytes`);
+      // A large file lies in chunks, which make it one after the other.
+      const parts = [];
+      for (const chunk of chunks ?? [{ sha256, bytes }]) {
+        parts.push(await blob(store, chunk, path));
+      }
+      const data = Buffer.concat(parts);
+      demandNamed(data, { sha256, bytes }, path);
       await writeFile(join(unfinished, path), data);
     }
     await writeFile(join(unfinished, "epoch"), String(epoch));

@@ -1,6 +1,7 @@
 """A reader in Node, written by the release format: it pulls and verifies a portable model."""
 
 import functools
+import hashlib
 import http.server
 import json
 import os
@@ -21,6 +22,7 @@ from secateur.releases.catalogue import Catalogue
 from secateur.releases.publisher import Publisher
 from secateur.releases.publishing import publish
 from secateur.releases.signing import SIGNING_KEY, VERIFY_KEY, Signer, new_seed
+from secateur.releases.writing import chunking
 from secateur.serving import portable_model
 from secateur.storage import FileStore
 from small_package import sealed
@@ -93,6 +95,24 @@ def test_it_pulls_from_a_folder_and_over_http(store: Path, over_http: str, tmp_p
         assert ours == 0
         (theirs,) = (tmp_path / "ours").glob("*/releases/*/model.onnx")
         assert (folder / "model.onnx").read_bytes() == theirs.read_bytes()
+
+
+def test_it_joins_the_chunks_of_a_large_file(
+    signer: Signer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunking, "NORMAL_BYTES", 128)
+    export(tmp_path, signer, 1)
+    store, folder = tmp_path / "store" / "short_video_portable", tmp_path / "pulled"
+    manifest = json.loads((store / "releases" / "1" / "manifest.json").read_bytes())
+    model = next(entry for entry in manifest["files"] if entry["path"] == "model.onnx")
+    assert len(model["chunks"]) > 2
+    done = pull(store, folder)
+    assert done.returncode == 0, done.stderr
+    assert hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest() == model["sha256"]
+    chunk = store / "blobs" / "sha256" / model["chunks"][1]["sha256"]
+    chunk.write_bytes(bytes(chunk.stat().st_size))
+    done = pull(store, tmp_path / "again")
+    assert (done.returncode, done.stderr) == (1, "pull: model.onnx has other bytes\n")
 
 
 def test_it_follows_the_channel_and_refuses_an_old_pointer(

@@ -1,5 +1,6 @@
 """A small site: packages of a few bytes, verdicts that accept them, a publisher and a reader."""
 
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +18,7 @@ from secateur.releases.catalogue import Catalogue
 from secateur.releases.publisher import Publisher
 from secateur.releases.publishing import FromNight, publish
 from secateur.releases.pulling import PulledRelease
+from secateur.releases.writing import chunking
 from secateur.storage import Store, StoredObject, Tagged, join, open_store
 
 SCENARIO = "short_video"
@@ -37,6 +39,7 @@ class Shop:
     folder: Path
     scenario: str = SCENARIO
     seed: str = field(default_factory=signing.new_seed)
+    table: Callable[[str], bytes] | None = None  # of a package's name, where it has one
 
     @property
     def signer(self) -> signing.Signer:
@@ -65,7 +68,8 @@ class Shop:
         uri = str(self.folder / "candidates" / name / "package")
         if not artifacts.is_sealed(uri):
             files = {"model.onnx": name.encode() * 50, "tables/users.bin": b"the same everywhere"}
-            self._seal(uri, "Package", files)
+            table = {"table.zst": self.table(name)} if self.table else {}
+            self._seal(uri, "Package", files | table)
         return artifacts.open_artifact(uri, "Package")
 
     def verdict(self, name: str, accepted: bool = True, package: str | None = None) -> Artifact:
@@ -176,6 +180,24 @@ def after(shop: Shop, nights: list[dict[str, bytes]]) -> Callable[[int], Shop]:
         return shop
 
     return bring
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of more than 2 KiB are cut, into chunks of some 512 bytes."""
+    monkeypatch.setattr(chunking, "NORMAL_BYTES", 512)
+
+
+def table_of_night(name: str) -> bytes:
+    """A table of 5 KiB that differs from night to night in some bytes, one of them new."""
+    same = random.Random(7).randbytes(5000)
+    return same[:500] + name.encode() * 8 + same[500:900] + name.encode() + same[901:]
+
+
+@pytest.fixture
+def cut_shop(tmp_path: Path, small_chunks: None) -> Shop:
+    """A shop in a folder whose packages have a table in chunks."""
+    return Shop((tmp_path / "root").as_uri(), tmp_path, seed=SEED, table=table_of_night)
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ from secateur.contracts.errors import ArtifactError, ReleaseError, SignatureInva
 from secateur.contracts.judgement import Verdict
 from secateur.contracts.manifest import MadeBy
 from secateur.contracts.releases import Override, ReleaseManifest
-from secateur.releases import layout, publishing
+from secateur.releases import layout
 from secateur.releases.publishing import publish
+from secateur.releases.writing import blobs
 from secateur.storage import open_store
 
 RACERS = 16
@@ -200,7 +201,7 @@ def test_a_large_file_that_the_store_has_is_not_sent_again(
     shop: Any, between: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is read once more and dated anew, so that no sweep takes it for old."""
-    monkeypatch.setattr(publishing, "WHOLE_BYTES", 10)
+    monkeypatch.setattr(blobs, "WHOLE_BYTES", 10)
     shop.publish("a")
     sent, touched = [], []
 

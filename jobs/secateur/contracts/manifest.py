@@ -10,12 +10,29 @@ SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
+class Chunk:
+    """A stretch of a file: its sha256 in hex, its size in bytes."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
 class FileEntry:
-    """One file: its path below the artifact's folder, its sha256 in hex, its size in bytes."""
+    """One file: its path below the artifact's folder, its sha256 in hex, its size in bytes.
+
+    In a release a large one lies in `chunks`, which make the file one after the other.
+    """
 
     path: str
     sha256: str
     bytes: int
+    chunks: tuple[Chunk, ...] = field(default=(), metadata=record.UNLESS_DEFAULT)
+
+    @property
+    def blobs(self) -> tuple[Chunk, ...]:
+        """What lies in a store of it: its chunks, or all of it as one."""
+        return self.chunks or (Chunk(self.sha256, self.bytes),)
 
 
 @dataclass(frozen=True)

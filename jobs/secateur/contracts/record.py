@@ -7,7 +7,7 @@ import hashlib
 import json
 import types
 import typing
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from secateur.contracts.errors import CorruptArtifact, NewerFormat
@@ -15,6 +15,9 @@ from secateur.contracts.errors import CorruptArtifact, NewerFormat
 Noun = TypeVar("Noun")
 # Metadata of a mapping in a dataclass: its entries are the keys that no other field names.
 OTHER_KEYS = {"other_keys": True}
+# Metadata of a field that is written only where it is not its default: what has none keeps its
+# bytes, its digest, and readers of before.
+UNLESS_DEFAULT = {"unless_default": True}
 
 
 def canonical_json(value: object) -> bytes:
@@ -36,7 +39,8 @@ def dump(value: object) -> bytes:
 def plain(value: object) -> Any:  # noqa: ANN401 - JSON has no narrower type
     """Reduce dataclasses and tuples in `value` to what JSON knows."""
     if is_dataclass(value) and not isinstance(value, type):
-        held = {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+        written = (f.name for f in fields(value) if not _is_left_out(f, getattr(value, f.name)))
+        held = {name: plain(getattr(value, name)) for name in written}
         return held | held.pop(_field_of_other_keys(value), {})
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
@@ -116,6 +120,10 @@ def _decode_dataclass(noun: type, value: Any, where: str) -> Any:  # noqa: ANN40
     if unknown:
         raise NewerFormat(f"{where}: unknown keys {unknown}")
     return noun(**{n: from_plain(hints[n], v, f"{where}.{n}") for n, v in value.items()})
+
+
+def _is_left_out(field: Field[Any], value: object) -> bool:
+    return field.metadata == UNLESS_DEFAULT and value == field.default
 
 
 def _field_of_other_keys(noun: Any) -> str:  # noqa: ANN401

@@ -45,7 +45,9 @@ class Approval:
 
 @dataclass(frozen=True)
 class ReleaseManifest:
-    """An immutable release: every file of the package as a blob named by its sha256.
+    """An immutable release: every file of the package as a blob, or as chunks which are blobs.
+
+    A blob is named by its sha256. A release with chunks is of format 2.
 
     `package` and `verdict` are digests; `dense_bytes` is the fp32 baseline's size for the ratio.
     `days` are those of the log that its night read, oldest first, and `night` is the digest of all
@@ -65,7 +67,7 @@ class ReleaseManifest:
     night: str = ""
     override: Override | None = None
     approval: Approval | None = None
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 1
 
     @property
     def last_day(self) -> str:

@@ -18,6 +18,7 @@ from secateur.contracts.errors import (
     ReleaseError,
     SecateurError,
 )
+from secateur.contracts.manifest import Chunk, FileEntry
 from secateur.contracts.releases import (
     ChannelPointer,
     ReleaseManifest,
@@ -224,5 +225,19 @@ def _check_files(manifest: ReleaseManifest, where: str) -> None:
             path_below(Path(), entry.path)
         except CorruptArtifact as error:
             raise ReleaseError(f"{where}: {error}") from error
-        if not _SHA256.fullmatch(entry.sha256) or entry.bytes < 0:
+        if not _is_named(Chunk(entry.sha256, entry.bytes), 0):
             raise ReleaseError(f"{where}: {entry.path} has no sha256 or size")
+        if entry.chunks and not _make_the_file(entry):
+            raise ReleaseError(f"{where}: the chunks of {entry.path} do not make it")
+    if (manifest.format == 2) != any(entry.chunks for entry in manifest.files):
+        raise ReleaseError(f"{where}: format {manifest.format} is not that of its files")
+
+
+def _make_the_file(entry: FileEntry) -> bool:
+    """Whether all chunks are named, of a size that a reader can hold, and as long as the file."""
+    within = all(_is_named(one, 1) and one.bytes <= layout.CHUNK_LIMIT for one in entry.chunks)
+    return within and sum(one.bytes for one in entry.chunks) == entry.bytes
+
+
+def _is_named(one: Chunk, least: int) -> bool:
+    return bool(_SHA256.fullmatch(one.sha256)) and one.bytes >= least

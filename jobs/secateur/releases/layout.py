@@ -26,6 +26,7 @@ POINTER_LIMIT = 64 * 1024
 MANIFEST_LIMIT = 4 * 1024 * 1024
 SIGNATURE_LIMIT = 1024
 BUNDLE_LIMIT = 8 * 1024 * 1024
+CHUNK_LIMIT = 16 * 1024 * 1024  # of a file in chunks: a reader holds some in memory
 
 _NAME = re.compile(CHANNEL_NAME, re.ASCII)
 _MANIFEST = re.compile(RELEASES + r"([1-9][0-9]*)/manifest\.json", re.ASCII)

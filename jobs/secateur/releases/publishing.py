@@ -5,12 +5,11 @@ it finds begun, and never makes a second release of one verdict.
 """
 
 import contextlib
-import hashlib
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from secateur.artifacts import Artifact, demand_file, demand_receipt, verify_file
+from secateur.artifacts import Artifact, demand_receipt
 from secateur.contracts import artifact_files, record
 from secateur.contracts.errors import (
     ArtifactError,
@@ -23,19 +22,19 @@ from secateur.contracts.errors import (
     StoreError,
 )
 from secateur.contracts.judgement import Verdict
-from secateur.contracts.manifest import FileEntry
 from secateur.contracts.releases import Approval, PublishReceipt, ReleaseManifest
 from secateur.releases import canary, channels, layout
-from secateur.releases.catalogue import Catalogue, Release, read_until_believed
+from secateur.releases.catalogue import Catalogue, Release
 from secateur.releases.probing import probe
 from secateur.releases.publisher import Publisher
 from secateur.releases.signatures.model_signing import put_bundle
-from secateur.storage import Store, Tagged
+from secateur.releases.writing.blobs import put_blobs
+from secateur.releases.writing.chunking import cut_files
+from secateur.storage import Store
 
 log = logging.getLogger("secateur.releases")
 
 ATTEMPTS = 1000
-WHOLE_BYTES = 1 << 20  # of a blob that is held in memory at once
 NIGHT = "night"  # who moves a channel that no person moves
 
 
@@ -87,9 +86,9 @@ def publish_files(
     release = known or _swept(catalogue, draft.package)
     if release is None or not _has_passed(catalogue, channel, release):
         probe(store)
-        for entry in draft.files:
-            _put_blob(store, folder, entry)
-        release = known or _claim_number(store, draft)
+        wanted = known.manifest if known else cut_files(draft, folder)
+        put_blobs(store, folder, wanted.files)
+        release = known or _claim_number(store, wanted)
         put_bundle(store, publisher.signer, release.manifest)
         _sign(publisher, release)
         canary.send(catalogue, release.manifest.number, publisher.try_out)
@@ -151,52 +150,6 @@ def _draft_manifest(
     )
 
 
-def _put_blob(store: Store, folder: Path, entry: FileEntry) -> None:
-    """Write one file. One that is there already is renewed, so that no sweep takes it for old."""
-    path, key = demand_file(folder, entry), layout.blob_key(entry.sha256)
-    for _ in range(ATTEMPTS):
-        # A large one is not sent for nothing.
-        if entry.bytes <= WHOLE_BYTES or not store.exists(key):
-            try:
-                store.put_file(key, path, new=True, sha256=entry.sha256)
-                return
-            except PreconditionFailed:
-                pass
-            except StoreError:
-                if not store.exists(key):  # else it is written, and its answer was lost
-                    raise
-        try:
-            verify_file(folder, entry)
-            _renew(store, key, path, entry)
-            return
-        except (ObjectMissing, PreconditionFailed):
-            continue  # another publisher renewed it, or a sweep took it, since we looked
-    raise StoreError(f"{store.uri}/{key} does not stay as it was written")
-
-
-def _renew(store: Store, key: str, path: Path, entry: FileEntry) -> None:
-    """Date a blob anew that is right. Raises ReleaseError for other bytes, ObjectMissing."""
-
-    def read() -> tuple[str, Tagged | None]:
-        if entry.bytes <= WHOLE_BYTES:
-            found = store.get(key)
-            return hashlib.sha256(found.data).hexdigest(), found
-        digest = hashlib.sha256()
-        for part in store.read_parts(key, entry.bytes):
-            digest.update(part)
-        return digest.hexdigest(), None
-
-    def believe(found: tuple[str, Tagged | None]) -> Tagged | None:
-        if found[0] != entry.sha256:
-            raise ReleaseError(f"{store.uri}/{key} holds other bytes than its name says")
-        return found[1]
-
-    if whole := read_until_believed(read, believe):
-        store.swap(key, whole.data, whole.tag)
-    else:
-        store.touch(key, path, entry.sha256)
-
-
 def _claim_number(store: Store, draft: ReleaseManifest) -> Release:
     """Create the next free number's manifest, or find the one that an earlier attempt created.
 
@@ -211,6 +164,8 @@ def _claim_number(store: Store, draft: ReleaseManifest) -> Release:
     for _ in range(ATTEMPTS):
         manifest = replace(draft, number=number, published_at=layout.now())
         data = record.canonical_json(manifest)
+        if len(data) > layout.MANIFEST_LIMIT:
+            raise ReleaseError(f"the manifest has {len(data):,} bytes: no reader takes so many")
         try:
             store.put_new(layout.manifest_key(number), data)
             return Release(manifest, data)

@@ -127,11 +127,15 @@ def _blobs_of(catalogue: Catalogue, number: int) -> set[str]:
     served release its blobs.
     """
     try:
-        return {entry.sha256 for entry in catalogue.release(number).manifest.files}
+        return _named_by(catalogue.release(number).manifest)
     except ReleaseError:
         pass  # not signed yet, or not by a key of ours
     try:
         data = catalogue.store.get(layout.manifest_key(number), layout.MANIFEST_LIMIT).data
-        return {entry.sha256 for entry in record.from_json(ReleaseManifest, data).files}
+        return _named_by(record.from_json(ReleaseManifest, data))
     except (ObjectMissing, CorruptArtifact):
         return set()
+
+
+def _named_by(manifest: ReleaseManifest) -> set[str]:
+    return {blob.sha256 for entry in manifest.files for blob in entry.blobs}

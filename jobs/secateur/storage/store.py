@@ -98,6 +98,13 @@ class Store(Protocol):
             raise ObjectMissing(f"{self.uri}/{key}: no such object")
         self.put_file(key, path, sha256=sha256)
 
+    def renew(self, key: str, data: bytes, tag: str) -> None:
+        """Date an object as written now, whose tag is still `tag` and whose bytes are `data`.
+
+        They are not sent where the store can do without. Raises PreconditionFailed, ObjectMissing.
+        """
+        self.swap(key, data, tag)
+
     def keys(self, prefix: str = "") -> Iterator[str]:
         """List the keys that start with `prefix`, sorted."""
         return (entry.key for entry in self.entries(prefix))

@@ -57,9 +57,14 @@ def mutate_often(shop: Any, times: int, seed: int) -> Counter[str]:
     return refused
 
 
-@pytest.fixture(params=["models", "snapshots"])
+@pytest.fixture(params=["models", "models in chunks", "snapshots"])
 def folder_shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
     """Two releases in a folder, of models or of feature snapshots."""
+    if request.param == "models in chunks":
+        cut_shop: Shop = request.getfixturevalue("cut_shop")
+        cut_shop.publish("a")
+        cut_shop.publish("b")
+        return cut_shop
     root = (tmp_path / "root").as_uri()
     if request.param == "models":
         shop = Shop(root, tmp_path, seed=new_seed())

@@ -13,11 +13,13 @@ from functools import partial
 from pathlib import Path
 
 from secateur.artifacts import verify_file
-from secateur.contracts.errors import CorruptArtifact
+from secateur.contracts import record
+from secateur.contracts.errors import CorruptArtifact, NewerFormat, ObjectMissing
 from secateur.contracts.releases import ReleaseManifest
 from secateur.releases.catalogue import Release
 from secateur.releases.reading.believed import BelievedPointers
 from secateur.releases.reading.fetching import fetch_files
+from secateur.releases.reading.held_blobs import HeldBlobs
 from secateur.storage import FileStore, Store
 from secateur.storage.local import TEMPORARY
 
@@ -25,6 +27,7 @@ log = logging.getLogger("secateur.releases")
 
 KEPT_S = 30 * 24 * 3600.0  # a release that nobody pulls
 LEFTOVER_S = 3600.0  # what a crash leaves
+LOOKED_IN = 3  # releases used last, for blobs that a new one has too
 
 
 def default_root() -> Path:
@@ -80,13 +83,20 @@ class Cache:
         folder = self.root / "releases" / release.sha256
         unfinished = self.root / "partial" / release.sha256
         unfinished.mkdir(parents=True, exist_ok=True)
-        fetch_files(release.manifest, store, unfinished)
+        fetch_files(release.manifest, store, unfinished, HeldBlobs(self._lately_held()))
         self._files.put(f"manifests/{release.sha256}", release.data)
         folder.parent.mkdir(exist_ok=True)
         # Where a damaged copy lies, a reader sees a whole one or none.
         with self._aside(folder):
             unfinished.rename(folder)
         return folder
+
+    def _lately_held(self) -> Iterator[tuple[Path, ReleaseManifest]]:
+        """The releases used last, whose blobs need not be fetched again."""
+        folders = sorted((self.root / "releases").glob("*"), key=_age)
+        for folder in folders[:LOOKED_IN]:
+            with contextlib.suppress(ObjectMissing, CorruptArtifact, NewerFormat):
+                yield folder, record.from_json(ReleaseManifest, self.manifest(folder.name))
 
     @contextlib.contextmanager
     def _lock(self, sha256: str, *, wait: bool = True) -> Iterator[None]:

@@ -1,4 +1,7 @@
-"""Copy blobs into a folder, hashed while they come; what a killed pull has copied is kept."""
+"""Copy blobs into a folder, hashed while they come; what a killed pull has copied is kept.
+
+Of what changed since a release that lies here already no more is fetched than its chunks.
+"""
 
 import hashlib
 import logging
@@ -8,31 +11,40 @@ from pathlib import Path
 
 from secateur.artifacts import path_below
 from secateur.contracts.errors import CorruptArtifact, ObjectMissing, ReleaseError, StoreError
-from secateur.contracts.manifest import FileEntry
+from secateur.contracts.manifest import Chunk, FileEntry
 from secateur.contracts.releases import ReleaseManifest
 from secateur.releases import layout
+from secateur.releases.catalogue import read_until_believed
+from secateur.releases.reading.held_blobs import PART_BYTES, HeldBlobs
 from secateur.storage import Store
+from secateur.storage.ahead import some_at_a_time
 
 log = logging.getLogger("secateur.releases")
 
 # At a blob that comes otherwise each time, as a wire may flip bits; and at one that comes the same.
 ATTEMPTS, SAME_ATTEMPTS = 10, 3
-CHUNK_BYTES = 1 << 20
 
 
-def fetch_files(manifest: ReleaseManifest, store: Store, folder: Path) -> None:
+def fetch_files(
+    manifest: ReleaseManifest, store: Store, folder: Path, held: HeldBlobs | None = None
+) -> None:
     """Have exactly the manifest's files in `folder`, each verified while it was read.
 
-    Goes on with what lies there of an earlier attempt. Raises ReleaseError where a blob is missing
-    or differs from the manifest, StoreError where the disk is full: `folder` is gone then.
+    Goes on with what lies there of an earlier attempt, and takes from `held` what it has. Raises
+    ReleaseError where a blob is missing or differs from the manifest, StoreError where the disk is
+    full: `folder` is gone then.
     """
+    held = held or HeldBlobs()
     _drop_strangers(manifest, folder)
     for entry in manifest.files:
         path = path_below(folder, entry.path)
         where = f"{store.uri}/{layout.blob_key(entry.sha256)}"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _fetch(store, entry, path)
+            if entry.chunks:
+                _fetch_chunks(store, held, entry, path)
+            elif not _copy(held, entry, path):
+                _fetch(store, entry, path)
         except (ObjectMissing, CorruptArtifact) as error:
             raise ReleaseError(
                 f"release {manifest.number}: {entry.path}: {where}: {error}"
@@ -48,6 +60,73 @@ def _drop_strangers(manifest: ReleaseManifest, folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_symlink() or (path.is_file() and path not in wanted):
             path.unlink()
+
+
+def _fetch_chunks(store: Store, held: HeldBlobs, entry: FileEntry, path: Path) -> None:
+    """One file of its chunks, after those that an earlier attempt left. Raises CorruptArtifact.
+
+    Some chunks are fetched at a time; those that are on their way are all that is in memory.
+    """
+    digest, left = _keep_whole_chunks(path, entry)
+    fetched = 0
+
+    def have(chunk: Chunk) -> tuple[bytes, int]:
+        if (data := held.read(chunk)) is not None:
+            return data, 0
+        return _chunk_of(store, chunk), chunk.bytes
+
+    with path.open("ab") as file:
+        for data, came in some_at_a_time(have, left):
+            file.write(data)
+            digest.update(data)
+            fetched += came
+    if digest.hexdigest() != entry.sha256:
+        path.unlink()
+        raise CorruptArtifact(f"{path}: its chunks do not make the file of its manifest")
+    log.info("%s: fetched %d bytes of %d", entry.path, fetched, entry.bytes)
+
+
+def _keep_whole_chunks(path: Path, entry: FileEntry) -> tuple["hashlib._Hash", tuple[Chunk, ...]]:
+    """Cut what lies at `path` after its last right chunk; its sha256, and the chunks to come."""
+    digest, right = hashlib.sha256(), 0
+    path.touch()
+    with path.open("r+b") as file:
+        for number, chunk in enumerate(entry.chunks):
+            data = file.read(chunk.bytes)
+            if hashlib.sha256(data).hexdigest() != chunk.sha256:
+                file.truncate(right)
+                return digest, entry.chunks[number:]
+            digest.update(data)
+            right += len(data)
+        file.truncate(right)
+    return digest, ()
+
+
+def _chunk_of(store: Store, chunk: Chunk) -> bytes:
+    """The bytes of a chunk. Raises ReleaseError where the store has others, ObjectMissing."""
+    key = layout.blob_key(chunk.sha256)
+
+    def believe(data: bytes) -> bytes:
+        if hashlib.sha256(data).hexdigest() != chunk.sha256:
+            raise ReleaseError(f"{store.uri}/{key}: {len(data)} bytes differ from its name")
+        return data
+
+    return read_until_believed(lambda: store.get(key, chunk.bytes).data, believe)
+
+
+def _copy(held: HeldBlobs, entry: FileEntry, path: Path) -> bool:
+    """Copy a whole file that lies here already; tell whether it was here."""
+    (blob,) = entry.blobs
+    if path.exists() or not held.has(blob):
+        return False
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        for part in held.parts(blob):
+            file.write(part)
+            digest.update(part)
+    if digest.hexdigest() != entry.sha256:
+        path.unlink()
+    return digest.hexdigest() == entry.sha256
 
 
 def _fetch(store: Store, entry: FileEntry, path: Path) -> None:
@@ -77,7 +156,7 @@ def _hashed_so_far(path: Path, size: int) -> tuple["hashlib._Hash", int]:
         path.unlink()
     if path.exists():
         with path.open("rb") as file:
-            while part := file.read(CHUNK_BYTES):
+            while part := file.read(PART_BYTES):
                 digest.update(part)
                 found += len(part)
     return digest, found

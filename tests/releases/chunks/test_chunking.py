@@ -1,0 +1,113 @@
+"""Where files are cut: at content, alike at every time, within bounds."""
+
+import hashlib
+import random
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from secateur.contracts.errors import CorruptArtifact
+from secateur.contracts.manifest import FileEntry
+from secateur.releases import layout
+from secateur.releases.writing import chunking
+
+NORMAL = 512
+
+
+def entry_of(folder: Path, data: bytes) -> FileEntry:
+    (folder / "table").write_bytes(data)
+    return FileEntry("table", hashlib.sha256(data).hexdigest(), len(data))
+
+
+def cut(folder: Path, data: bytes) -> FileEntry:
+    return chunking.cut_file(folder, entry_of(folder, data))
+
+
+def ends_by_the_paper(data: bytes, normal: int) -> list[int]:
+    """FastCDC byte by byte, as its paper has it, with the gear hash in 32 bits."""
+    bits, hashes, value = normal.bit_length() - 1, [], 0
+    for byte in data:
+        value = ((value << 1) + int(chunking._GEAR[byte])) % 2**32
+        hashes.append(value)
+    ends, start = [], 0
+    while len(data) - start > normal // 4:
+        end = min(start + 4 * normal, len(data))
+        for after in range(start + normal // 4, end):
+            zeros = bits + 2 if after < start + normal else bits - 2
+            if hashes[after - 1] >> (32 - zeros) == 0:
+                end = after
+                break
+        ends.append(end)
+        start = end
+    return ends if start == len(data) else [*ends, len(data)]
+
+
+@pytest.mark.parametrize("length", [2049, 3000, 100_000, chunking._BLOCK * 2 + 77])
+def test_cuts_are_those_of_the_paper(tmp_path: Path, small_chunks: Any, length: int) -> None:
+    data = random.Random(length).randbytes(length)
+    chunks = cut(tmp_path, data).chunks
+    assert list(accumulate(chunk.bytes for chunk in chunks)) == ends_by_the_paper(data, NORMAL)
+
+
+def test_chunks_are_the_file_one_after_the_other(tmp_path: Path, small_chunks: Any) -> None:
+    data = random.Random(1).randbytes(50_000)
+    entry, start = cut(tmp_path, data), 0
+    for chunk in entry.chunks:
+        part = data[start : start + chunk.bytes]
+        assert chunk.sha256 == hashlib.sha256(part).hexdigest()
+        start += chunk.bytes
+    assert start == entry.bytes
+    assert entry == cut(tmp_path, data)
+    sizes = np.array([chunk.bytes for chunk in entry.chunks])
+    assert NORMAL / 2 < sizes.mean() < NORMAL * 2
+    assert sizes[:-1].min() >= NORMAL // 4
+    assert sizes.max() <= NORMAL * 4
+
+
+def test_a_change_moves_the_cuts_beside_it_alone(tmp_path: Path, small_chunks: Any) -> None:
+    data = random.Random(2).randbytes(300_000)
+    before = cut(tmp_path, data).chunks
+    changes = {
+        "inserted": data[:50_000] + b"a few new bytes" + data[50_000:],
+        "removed": data[:50_000] + data[50_100:],
+        "changed": data[:50_000] + b"other" + data[50_005:],
+        "before all": b"new" + data,
+        "appended": data + b"new" * 500,
+    }
+    for kind, changed in changes.items():
+        after = cut(tmp_path, changed).chunks
+        new = set(after) - set(before)
+        assert 0 < len(new) < len(after) / 20, kind
+
+
+def test_bytes_that_are_all_the_same_are_cut_at_the_largest_size(
+    tmp_path: Path, small_chunks: Any
+) -> None:
+    entry = cut(tmp_path, bytes(20_000))
+    assert len(set(entry.chunks[:-1])) == 1
+    assert entry.chunks[0].bytes == NORMAL * 4
+
+
+def test_a_small_file_is_whole(tmp_path: Path, small_chunks: Any) -> None:
+    for length in (0, 1, 4 * NORMAL):
+        assert cut(tmp_path, bytes(length)).chunks == ()
+    assert cut(tmp_path, bytes(4 * NORMAL + 1)).chunks
+
+
+def test_a_file_of_other_bytes_is_not_cut(tmp_path: Path, small_chunks: Any) -> None:
+    entry = entry_of(tmp_path, bytes(5000))
+    (tmp_path / "table").write_bytes(bytes(4999) + b"1")
+    with pytest.raises(CorruptArtifact, match="differ from its manifest"):
+        chunking.cut_file(tmp_path, entry)
+
+
+@pytest.mark.parametrize("size", [1 << 20, 1 << 29, 1 << 33, 1 << 35, 1 << 37])
+def test_a_reader_can_hold_a_chunk_and_read_the_manifest(size: int) -> None:
+    """Up to 128 GiB; an entry of a chunk has 90 bytes."""
+    normal = chunking.normal_bytes(size)
+    assert normal * chunking.SPREAD <= layout.CHUNK_LIMIT
+    assert size / normal * 90 < layout.MANIFEST_LIMIT
+    assert size < 1 << 35 or normal == chunking.LARGEST_NORMAL
