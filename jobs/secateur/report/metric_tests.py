@@ -69,18 +69,20 @@ def _table(named: Sequence[tuple[str, str, Sequence[MetricTest]]]) -> TableOfTes
     by_column: dict[Key, list[MetricTest]] = {}
     for _, _, tests in named:
         for test in tests:
-            by_column.setdefault(_key(test), []).append(test)
+            by_column.setdefault(column_of(test), []).append(test)
     cells = [
         RowOfTests(name, outcome, tuple(_cells(tests, by_column))) for name, outcome, tests in named
     ]
-    columns = (ColumnOfTests(_label(key), tests[0].margin) for key, tests in by_column.items())
+    columns = (
+        ColumnOfTests(column_label(key), tests[0].margin) for key, tests in by_column.items()
+    )
     return TableOfTests(tuple(columns), tuple(cells))
 
 
 def _cells(
     tests: Sequence[MetricTest], by_column: dict[Key, list[MetricTest]]
 ) -> Iterator[CellOfTests | None]:
-    of_row = {_key(test): test for test in tests}
+    of_row = {column_of(test): test for test in tests}
     for key, column in by_column.items():
         test = of_row.get(key)
         deltas = [one.delta for one in column if one.delta]
@@ -96,11 +98,13 @@ def _cells(
         yield CellOfTests(test, picture)
 
 
-def _key(test: MetricTest) -> Key:
+def column_of(test: MetricTest) -> Key:
+    """What tells a test from others of its night."""
     return test.metric, test.split.partition("/")[2], test.against
 
 
-def _label(key: Key) -> str:
+def column_label(key: Key) -> str:
+    """The same in words."""
     metric, part, against = key
     words = part or metric.replace("_", " ").replace("auc", "AUC").replace("gAUC", "GAUC")
     return words if against == "dense" else f"{words} against {against}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from secateur.contracts.data import ColumnDrift
-from secateur.contracts.judgement import BATCHES, Scorecard
+from secateur.contracts.judgement import BATCHES, MetricTest, Scorecard
 from secateur.contracts.releases import ReleaseManifest
 from secateur.report.board.past_nights import PastNight
 from secateur.report.night_artifacts import Night
@@ -29,7 +29,7 @@ class NightRow:
     """What the board tells of a night; None where it did not come so far.
 
     `quarantined` is the share of raw rows, `drift` the column nearest to its limit, or furthest
-    beyond it. `approved` names who let the release out.
+    beyond it. `approved` names who let the release out. `tests` are those of the confirm days.
     """
 
     past: PastNight
@@ -42,6 +42,7 @@ class NightRow:
     drift: ColumnDrift | None
     release: str
     approved: str
+    tests: tuple[MetricTest, ...] = ()
 
 
 def night_rows(nights: list[PastNight], releases: Releases) -> list[NightRow]:
@@ -67,6 +68,7 @@ def _row(past: PastNight, releases: Releases) -> NightRow:
         drift=_worst_drift(night),
         release=f"{receipt.number} on {receipt.channel}" if receipt and receipt.served else "",
         approved=_approvers(releases.get((receipt.scenario, receipt.number)) if receipt else None),
+        tests=verdict.tests if verdict else (),
     )
 
 

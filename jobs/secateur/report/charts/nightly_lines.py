@@ -32,7 +32,7 @@ def nightly_lines(
     pad = 0.1 * (high - low) or 0.01 * abs(high) or 1.0
     y = svg.Scale(low - pad, high + pad, BOTTOM, TOP)
     x = svg.Scale(0, max(len(days) - 1, 1), LEFT, RIGHT)
-    shapes = [*_axes(days, x, y, label)]
+    shapes = [*axes(days, x, y, label)]
     for one in series:
         shapes += _line(one, x, y)
     for number in refused:
@@ -59,9 +59,10 @@ def _unbroken(values: Sequence[float | None]) -> Iterator[list[tuple[int, float]
             run = []
 
 
-def _axes(
+def axes(
     days: Sequence[str], x: svg.Scale, y: svg.Scale, label: Callable[[float], str]
 ) -> Iterator[Markup]:
+    """The ticks of both scales: a few values, and the first, the middle and the last day."""
     for value in y.ticks(4):
         yield svg.line(LEFT, y(value), RIGHT, y(value), "grid")
         yield svg.text(LEFT - 8, y(value) + 4, label(value), "tick", "end")
