@@ -45,8 +45,9 @@ def judge_candidates(job: Job) -> None:
     references = find_references(job, cards)
     verdict = judge(recipes, cards, rules, wanted, refused, references)
     if job.arguments.get("state") and sealed:
-        features = next(iter(sealed.values())).manifest.made_from["features"]
-        number = ask(job.flag("state"), features, question_of(cards, rules, target or ""))
+        recipe, card = next(iter(cards.items()))
+        days = card.days or sealed[recipe].manifest.made_from["features"]
+        number = ask(job.flag("state"), days, question_of(cards, rules, target or ""))
         verdict = hold_to_budget(verdict, number, rules.holdout_uses)
     if job.arguments.get("override"):
         override = read_override(job.flag("override"))

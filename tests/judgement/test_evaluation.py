@@ -62,6 +62,22 @@ def test_a_scorecard_holds_both_models_and_survives_its_file(
     assert card.dense_footprint.nominal_sparsity == 0
 
 
+def test_days_without_a_row_judge_nothing(
+    pair: evaluation.Pair,
+    features: Artifact,
+    by_video: Callable[[], Any],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    read = evaluation.read_rows
+    empty = {"confirm": tmp_path / "nothing"}
+    monkeypatch.setattr(
+        evaluation, "read_rows", lambda folder, of: read(empty.get(folder.name, folder), of)
+    )
+    with pytest.raises(GateRefused, match=r"the confirm days of .* have no row to judge by"):
+        evaluation.evaluate(pair, features, lambda _: by_video(), 1, holdout_days=1)
+
+
 def test_a_package_whose_maker_counted_no_weights_has_no_sparsity(
     tmp_path: Path, pair: evaluation.Pair
 ) -> None:

@@ -2,15 +2,23 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from secateur.artifacts import Artifact
 from secateur.contracts.errors import CorruptArtifact, PreconditionFailed
+from secateur.contracts.features import FeatureSchema
 from secateur.judgement import holdout_ledger
-from secateur.judgement.holdout_ledger import ask
+from secateur.judgement.holdout_ledger import ask, digest_of_days
+from secateur.judgement.scoring.client_scoring import read_rows
 from secateur.storage import open_store
 from secateur.storage.local import FileStore
+
+from .conftest import SCHEMA
 
 
 def test_questions_are_numbered_in_turn_and_one_asked_again_keeps_its_number(
@@ -85,3 +93,26 @@ def test_a_number_that_is_taken_is_not_given_twice(tmp_path: Path) -> None:
     assert ask(str(tmp_path), "f", "ours") == 2
     with pytest.raises(PreconditionFailed):
         store.put_new("holdouts/f/number_2.json", b"")
+
+
+def rows_of(folder: Path, schema: FeatureSchema = SCHEMA) -> str:
+    return digest_of_days(read_rows(folder / split, schema) for split in ("tune", "confirm"))
+
+
+def test_days_are_known_by_their_rows_and_not_by_what_is_read_of_them(
+    features: Artifact, tmp_path: Path
+) -> None:
+    """Nights with another input, or in files of other sizes, ask the same days."""
+    known = rows_of(features.folder)
+    assert rows_of(features.folder, replace(SCHEMA, categories=SCHEMA.categories[:1])) == known
+    for split in ("tune", "confirm"):
+        (tmp_path / split).mkdir()
+        table = pq.read_table(features.folder / split).drop(["user_train_events"])
+        kept = table.append_column("user_train_events", pa.array([7] * len(table), pa.int32()))
+        pq.write_table(kept, tmp_path / split / "all.parquet")
+    assert rows_of(tmp_path) == known
+    liked = pq.read_table(tmp_path / "tune" / "all.parquet").to_pylist()
+    for column, other in {"label": 0, "user_hash": "f" * 16}.items():
+        changed = [{**liked[0], column: other}, *liked[1:]]
+        pq.write_table(pa.Table.from_pylist(changed, kept.schema), tmp_path / "tune/all.parquet")
+        assert rows_of(tmp_path) != known, column

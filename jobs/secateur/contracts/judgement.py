@@ -32,7 +32,6 @@ SLICES = (
     Slice("head items, 10+ events", "item", 10, math.inf),
 )
 TASK = "task "  # how the key of a further task's rows begins, beside those of slices
-
 BOOTSTRAP = "bootstrap"  # a verdict's reference where nothing was served yet
 COPY, SHUFFLED = CONTROLS = ("copy", "shuffled")  # of dense: one must pass, the other must not
 
@@ -103,7 +102,7 @@ class Difference:
     `error_skewness` how its variance moves with it: both widen a bound. `closed_form_error` and
     `resampled_error` are two ways to the standard error, the larger of which it is. The effective
     numbers say how many users and items of equal size would be as concentrated, among the rows that
-    the metric hangs on: those of the scarcer class, or of days with both.
+    the metric hangs on, such as those of the scarcer class.
     """
 
     estimate: float
@@ -178,9 +177,9 @@ class Scorecard:
     metric and split. `controls` are differences like the candidate's of what must pass, a copy of
     the dense model, and of what must not, one whose scores are shuffled for half of the items.
     `served` is keyed by channel, None where it served nothing yet. `last_day` is that of the rows,
-    `load` the share of the machine that others used while latency was timed, None where unknown.
-    `privacy` and `dense_privacy` are by attack what the scores give away of who was trained on: see
-    `judgement/membership.py`. The scores themselves lie beside it in `scores.parquet`.
+    which the ledger knows by the digest `days`. `load` is the share of the machine that others used
+    while latency was timed, None where unknown. `privacy` and `dense_privacy` are by attack what is
+    given away of who was trained on (`judgement/membership.py`). The scores themselves lie beside.
     """
 
     recipe: str
@@ -200,6 +199,7 @@ class Scorecard:
     load: float | None = None
     privacy: dict[str, dict[str, Difference]] = field(default_factory=dict)
     dense_privacy: dict[str, dict[str, Difference]] = field(default_factory=dict)
+    days: str = ""
 
     def of_metric(self, metric: str) -> dict[str, Difference]:
         """The differences in one metric by split and slice."""

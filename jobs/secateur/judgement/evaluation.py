@@ -12,6 +12,7 @@ from secateur.contracts.errors import ArtifactError, GateRefused
 from secateur.contracts.features import HELD_OUT, FeatureSchema
 from secateur.contracts.judgement import BATCHES, Footprint, Scorecard
 from secateur.judgement.compared_accuracy import ScoredSplit, compare_accuracy
+from secateur.judgement.holdout_ledger import digest_of_days
 from secateur.judgement.membership import Attacks, attack, find_suspects
 from secateur.judgement.scoring.client_scoring import (
     ClientScorer,
@@ -61,6 +62,9 @@ def evaluate(
     pair.demand_common_origin(features)
     schema = features.read(artifact_files.SCHEMA, FeatureSchema)
     rows = {split: read_rows(features.folder / split, schema) for split in HELD_OUT}
+    for split, of_split in rows.items():
+        if not len(of_split):
+            raise GateRefused(f"the {split} days of {features.uri} have no row to judge by")
     dense, candidate = scorers = [load(folder) for folder in pair.folders]
     scored = [
         ScoredSplit(
@@ -100,6 +104,7 @@ def evaluate(
         load=machine.of_others,
         privacy=privacy,
         dense_privacy=dense_privacy,
+        days=digest_of_days(rows.values()),
     )
     return scorecard, scored
 

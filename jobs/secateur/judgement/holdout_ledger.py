@@ -2,21 +2,27 @@
 
 A candidate that is tried again with other margins, or another recipe, on days that have answered
 already is another test of the same rows, and of many such tests one passes by luck. Each question
-lies in the state folder as `holdouts/<digest of the features>/<digest of the question>.json`, with
-its number; the same question asked again keeps the number that it had. Targets of one night ask at
-the same time: a number is first taken, as `number_<n>.json` that names its question, and a store
-gives it to one of them.
+lies in the state folder as `holdouts/<digest of the days>/<digest of the question>.json`, with
+its number; the same question asked again keeps the number that it had. The days are known by their
+rows' users and labels: another input, or a new version of ours, makes no new days of them. Targets
+of one night ask at the same time: a number is first taken, as `number_<n>.json` that names its
+question, and a store gives it to one of them.
 """
 
 import contextlib
+import hashlib
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+
+import numpy as np
 
 from secateur.contracts import record
 from secateur.contracts.errors import CorruptArtifact, PreconditionFailed
 from secateur.contracts.judgement import Scorecard, Verdict
+from secateur.judgement.metrics.scratch import row_slices
+from secateur.judgement.scoring.client_scoring import HeldOutRows
 from secateur.scenario import Judgement
 from secateur.storage import open_store
 from secateur.storage.store import Store
@@ -25,12 +31,26 @@ FOLDER = "holdouts"
 NUMBER = "number_"
 
 
-def ask(state: str, features: str, question: str) -> int:
-    """Number this question among those that the features' held-out days were asked, from 1.
+def digest_of_days(rows: Iterable[HeldOutRows]) -> str:
+    """Names held-out rows by their users and labels, in their order, whatever is read of them."""
+    found = hashlib.sha256()
+    for split in rows:
+        found.update(len(split).to_bytes(8, "little"))
+        names = split.hashes.dictionary.to_pylist()
+        marks = [hashlib.sha256(name.encode()).digest()[:8] for name in names]
+        by_code = np.frombuffer(b"".join([*marks, bytes(8)]), "<u8")  # -1, a missing user, is last
+        for part in row_slices(len(split)):
+            found.update(split.labels[part].tobytes())
+            found.update(by_code[split.users[part]].tobytes())
+    return found.hexdigest()
+
+
+def ask(state: str, days: str, question: str) -> int:
+    """Number this question among those that held-out days, a digest, were asked, from 1.
 
     Raises CorruptArtifact where what was asked before can no longer be read.
     """
-    store, folder = open_store(state), f"{FOLDER}/{features}/"
+    store, folder = open_store(state), f"{FOLDER}/{days}/"
     key = f"{folder}{question}.json"
     if not store.exists(key):
         number = _take_number(store, folder, question)
