@@ -72,6 +72,7 @@ def one_day_of_kuairand(_: np.random.Generator) -> tuple[Codes, Codes]:
 
 SETTINGS = (
     Setting("independent rows", three_rows_a_user, shift=0.4),
+    Setting("one row in 500 positive", three_rows_a_user, shift=0.4, level=-7.0),
     Setting("200 users, lognormal 1.5", partial(heavy_users, users=200, deviation=1.5), 1.26),
     Setting("100 users, lognormal 2", partial(heavy_users, users=100, deviation=2.0), 1.26),
     Setting("errors on 300 Zipf items", partial(popular_items, items=300), by_item=0.7),
@@ -85,7 +86,8 @@ SETTINGS = (
 def simulation(setting: Setting, truth: float, rounds: int, seed: int) -> Outcome:
     """Draw one log and ask both bounds of it."""
     users, items = setting.incidence(np.random.default_rng([seed, 1]))
-    drawn = simulate(seed, users, items, setting.by_user, setting.by_item, setting.shift)
+    errors = setting.by_user, setting.by_item, setting.shift
+    drawn = simulate(seed, users, items, *errors, setting.level)
     return outcome_of(drawn, truth, rounds, seed)
 
 
@@ -122,8 +124,9 @@ def true_difference(setting: Setting) -> float:
     found = []
     for seed in range(TRUTHS):
         rows, dense, candidate = simulate(
-            10**6 + seed, alone, alone, setting.by_user, setting.by_item, setting.shift
-        )
+            10**6 + seed, alone, alone, setting.by_user, setting.by_item, setting.shift,
+            setting.level,
+        )  # fmt: skip
         of_both = [auc(rows.labels, scores) or 0.0 for scores in (dense, candidate)]
         found.append(of_both[1] - of_both[0])
     return float(np.mean(found))

@@ -25,6 +25,7 @@ class Setting:
     by_user: float = 0.0
     by_item: float = 0.0
     shift: float = 0.0
+    level: float = -0.8
 
 
 def simulate(
@@ -34,19 +35,23 @@ def simulate(
     by_user: float = 0.0,
     by_item: float = 0.0,
     shift: float = 0.0,
+    level: float = -0.8,
 ) -> tuple[JudgedRows, Scores, Scores]:
-    """Rows [n], then the dense model's and the candidate's scores, which errs by `shift` more."""
+    """Rows [n], then the dense model's and the candidate's scores, which errs by `shift` more.
+
+    `level` is the mean logit: of -0.8 a third of the rows is positive, of -7 one in 500.
+    """
     rng = np.random.default_rng(seed)
     n = len(users)
     truth = 0.7 * (rng.normal(size=n) + rng.normal(size=users.max() + 1)[users])
     truth += 0.5 * rng.normal(size=items.max() + 1)[items]
-    labels = (rng.random(n) < expit(truth - 0.8)).astype(np.int8)
+    labels = (rng.random(n) < expit(truth + level)).astype(np.int8)
     scores = []
     for of_items, more in ((0.0, 0.0), (by_item, shift)):
         errors = (0.5 + more) * rng.normal(size=n)
         errors += by_user * rng.normal(size=users.max() + 1)[users]
         errors += of_items * rng.normal(size=items.max() + 1)[items]
-        scores.append(expit(truth - 0.8 + errors).astype(np.float32))
+        scores.append(expit(truth + level + errors).astype(np.float32))
     return JudgedRows(labels, users, items, users), scores[0], scores[1]
 
 
