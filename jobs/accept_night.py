@@ -4,7 +4,8 @@
         --dense URI --state URI [--features URI --candidates FOLDER] --output URI
 
 Seals the events' profile as the AcceptedNight `<state>/accepted/<last day>`, how good the dense
-model was as the AcceptedLevels `<state>/levels/<last day>` and, where it holds what a later night
+model was, and what releases had lost, as the AcceptedLevels `<state>/levels/<last day>` and
+`<state>/losses/<package>` and, where it holds what a later night
 may go on from, that as the DenseMaster `<state>/masters/<day>`. Cuts that later ones hold to become
 the AcceptedPrunings `<state>/prunings/<day>`. Each replaces an earlier one of that day. Exits 65
 where the verdict accepts nothing or the report failed: a refused night is no reference.
@@ -12,8 +13,7 @@ where the verdict accepts nothing or the report failed: a refused night is no re
 
 import shutil
 
-from secateur import artifacts, command
-from secateur.accepted import LEVELS, NIGHTS, VOCABULARY, Left, left_by_cuts, left_by_model
+from secateur import accepted, artifacts, command
 from secateur.command import Job
 from secateur.contracts import artifact_files
 from secateur.contracts.artifact_files import PROFILE, REPORT
@@ -32,26 +32,26 @@ def accept_night(job: Job) -> None:
     if not report.read(REPORT, ValidationReport).success:
         raise Refused(f"{report.uri} failed, so its night is no reference")
     profile = report.read(PROFILE, Profile)
-    with artifacts.create(NIGHTS.uri(job.flag("state"), profile.last_day), NIGHTS.kind) as draft:
+    nights = accepted.NIGHTS
+    with artifacts.create(nights.uri(job.flag("state"), profile.last_day), nights.kind) as draft:
         draft.write(PROFILE, profile)
         sealed = job.seal(draft, {"last_day": profile.last_day}).digest
-    if decision.levels and decision.levels.last_day:
-        uri = LEVELS.uri(job.flag("state"), decision.levels.last_day)
-        with artifacts.create(uri, LEVELS.kind) as draft:
+    for uri in accepted.uris_of_levels(job.flag("state"), decision):
+        with artifacts.create(uri, accepted.LEVELS.kind) as draft:
             draft.write(artifact_files.LEVELS, decision.levels)
-            job.seal(draft, {"last_day": decision.levels.last_day})
+            job.seal(draft, {"last_day": profile.last_day})
     dense = job.open("dense", "ModelBundle")
-    keep(job, left_by_model(dense))
+    keep(job, accepted.left_by_model(dense))
     if job.arguments.get("candidates"):
-        vocabulary = job.open("features", "FeatureSet").file(VOCABULARY)
-        keep(job, left_by_cuts(job.flag("candidates"), dense.digest, vocabulary))
+        vocabulary = job.open("features", "FeatureSet").file(accepted.VOCABULARY)
+        keep(job, accepted.left_by_cuts(job.flag("candidates"), dense.digest, vocabulary))
     job.note("verdict", verdict.digest)  # only here: it holds times, the profile is repeatable
     with job.create("Acceptance") as draft:
         draft.write(artifact_files.RECEIPT, Acceptance(profile.last_day, sealed))
         job.seal(draft, {"last_day": profile.last_day})
 
 
-def keep(job: Job, left: Left | None) -> None:
+def keep(job: Job, left: accepted.Left | None) -> None:
     """Seal copies of what is left to later nights, if anything is."""
     if left is None:
         return

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from secateur.artifacts import Artifact, open_artifact
 from secateur.contracts import artifact_files
+from secateur.contracts.judgement import Verdict
 from secateur.contracts.manifest import MANIFEST
 from secateur.contracts.models import Master
 from secateur.contracts.pruning import PruningMemory
@@ -22,7 +23,7 @@ class Shelf:
     kind: str
 
     def uri(self, state: str, day: str) -> str:
-        """URI of the artifact of this day."""
+        """URI of the artifact of this day, or of what else its folder is kept by."""
         return join(state, self.folder, day)
 
     def before(self, state: str | None, day: str) -> tuple[str, Artifact] | None:
@@ -45,6 +46,8 @@ class Shelf:
 NIGHTS = Shelf(artifact_files.ACCEPTED, "AcceptedNight")
 MASTERS = Shelf("masters", "DenseMaster")  # a dense model, by the last day it was trained on
 LEVELS = Shelf("levels", "AcceptedLevels")  # how good it was, by the last day it was judged on
+# The same, by the digest of the package that was accepted: what is served is known by that.
+LOSSES = Shelf("losses", "AcceptedLevels")
 PRUNINGS = Shelf("prunings", "AcceptedPrunings")  # cuts of recipes, by the same day
 MASTER, TENSORS, VOCABULARY = MASTER_FILES = (
     "master.json",
@@ -62,6 +65,14 @@ class Left:
     shelf: Shelf
     day: str
     files: dict[str, Path]
+
+
+def uris_of_levels(state: str, verdict: Verdict) -> list[str]:
+    """Where the levels of an accepted night go: by its day, and by what it accepted."""
+    if not (verdict.levels and verdict.levels.last_day):
+        return []
+    by_package = [LOSSES.uri(state, verdict.package)] if verdict.package else []
+    return [LEVELS.uri(state, verdict.levels.last_day), *by_package]
 
 
 def left_by_model(dense: Artifact) -> Left | None:

@@ -12,7 +12,14 @@ import pytest
 from secateur import artifacts
 from secateur.contracts.candidates import CandidatePlan, Recipe
 from secateur.contracts.errors import ArtifactError
-from secateur.contracts.judgement import Difference, NightLevels, Refusal, Scorecard, Verdict
+from secateur.contracts.judgement import (
+    Difference,
+    NightLevels,
+    Refusal,
+    Scorecard,
+    ServedComparison,
+    Verdict,
+)
 from secateur.contracts.manifest import MadeBy
 from secateur.contracts.models import Baseline, Baselines
 from secateur.judgement.scorecards import open_scorecards, read_scorecards
@@ -160,6 +167,23 @@ def test_the_dense_bundle_and_the_state_hold_what_the_dense_model_must_beat(
     assert "that of popularity (positives) 0.7500" in verdict(tmp_path).reason
     assert "the accepted night of 2026-01-08 was 0.7900" in verdict(tmp_path).reason
     assert "2026-01-09 was" not in verdict(tmp_path).reason
+
+
+def test_losses_are_looked_up_by_what_the_channel_serves(
+    judge: Callable[..., subprocess.CompletedProcess[str]], card: MakeCard, tmp_path: Path
+) -> None:
+    both = dict.fromkeys(("tune", "confirm"), Difference(-0.009, 0.0001))
+    same = dict.fromkeys(("tune", "confirm"), Difference(0.0, 0.0001))
+    served = ServedComparison(7, "p7", card().accuracy, {"auc": both, "log_loss": same})
+    tonight = replace(card("a"), served={"latest": served}, last_day="2026-01-09")
+    state = f"--state={tmp_path / 'state'}"
+    assert judge(tonight, state).returncode == 0
+    spent = NightLevels("2026-01-09", {}, lost=0.045)
+    seal(tmp_path / "state/losses/p7", "AcceptedLevels", "levels.json", spent)
+    assert judge(tonight, state).returncode == 65
+    assert "releases would have lost 0.0540 of AUC in all" in verdict(tmp_path).reason
+    (tmp_path / "state/losses/p7/levels.json").write_text("{}")
+    assert judge(tonight, state).returncode == 1
 
 
 def test_two_approvals_in_a_file_accept_what_is_refused(

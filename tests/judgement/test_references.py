@@ -158,6 +158,20 @@ def test_small_losses_add_up_to_a_budget(card: MakeCard) -> None:
     assert "releases would have lost 0.0540 of AUC in all" in reason
 
 
+def test_losses_are_those_of_what_is_served_and_not_of_who_was_accepted_last(
+    card: MakeCard,
+) -> None:
+    """A night run again meets its own release; a held channel is not moved by what it refuses."""
+    last = NightLevels("2026-01-08", {}, lost=0.0)
+    again = References("latest", last=last, served=NightLevels("2026-01-09", {}, lost=0.045))
+    verdict = judge(with_served(card("a"), 0.0), references=again)
+    assert verdict.levels
+    assert verdict.levels.lost == 0.045
+    assert not judge(with_served(card("a"), -0.009), references=again).accepted
+    held = References("latest", last=replace(last, lost=0.049), served=replace(last, lost=0.001))
+    assert judge(with_served(card("a"), -0.009), references=held).accepted
+
+
 def test_gains_are_paid_back_and_no_credit_is_kept(card: MakeCard) -> None:
     assert nights(card("a"), [-0.009, 0.009] * 10)[0] == [True] * 20
     assert nights(card("a"), [0.1] + [-0.009] * 6)[0] == [True] * 6 + [False]

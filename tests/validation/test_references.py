@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from secateur.artifacts import Artifact
+from secateur.artifacts import Artifact, create, open_artifact
 from secateur.contracts.data import Acceptance
 from secateur.contracts.errors import CorruptArtifact, Refused
+from secateur.contracts.judgement import NightLevels, Verdict
+from secateur.contracts.manifest import MadeBy
 from secateur.validation.drift import reference_night
 from small_events import Nights, failed, plain_rows, report_of
 
@@ -128,6 +130,30 @@ def test_what_is_remembered_may_lie_in_any_store(nights: Nights, root: str) -> N
     assert found is not None
     assert found.digest == receipt.read("receipt.json", Acceptance).accepted_night
     assert reference_night.before(root, DAYS[0]) is None
+
+
+def test_what_releases_had_lost_is_kept_by_the_package_that_was_accepted(nights: Nights) -> None:
+    """The night of one day that is run again replaces the levels of that day, and no losses."""
+    nights.events("night", {DAYS[0]: plain_rows(DAYS[0])})
+    nights.validate("night", *WATCHED)
+    flags = {"events_report": nights.folder / "night_report", "dense": nights.dense()}
+    for package, lost in (("p1", 0.01), ("p2", 0.02)):
+        levels = NightLevels(DAYS[0], {}, lost)
+        found = Verdict(
+            True, "by hand", "int8", package, None, None, 0.01, None, None, (), levels=levels
+        )
+        with create(str(nights.folder / package), "Verdict") as draft:
+            draft.write("verdict.json", found)
+            draft.seal(MadeBy("by hand", "0"), {}, {})
+        flags["verdict"] = nights.folder / package
+        nights.run("accept_night", **flags, state=nights.state, output=nights.folder / "receipt")
+    kept = {
+        place: open_artifact(str(nights.state / place), "AcceptedLevels")
+        .read("levels.json", NightLevels)
+        .lost
+        for place in ("losses/p1", "losses/p2", f"levels/{DAYS[0]}")
+    }
+    assert kept == {"losses/p1": 0.01, "losses/p2": 0.02, f"levels/{DAYS[0]}": 0.02}
 
 
 def test_what_is_remembered_names_no_user(nights: Nights) -> None:

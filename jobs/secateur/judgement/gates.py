@@ -128,7 +128,7 @@ def gate(
 def confirm(card: Scorecard, rules: Judgement, refused: Verdict, references: References) -> Verdict:
     """Test the chosen candidate once on the confirm days; `refused` is what stands otherwise."""
     tests = _compare(card, "confirm", rules, rules.confidence, references.channel)
-    levels = levels_after(card, references.channel, rules, references.last)
+    levels = levels_after(card, rules, references)
     spent = budget_exceeded(levels, rules)
     accepted = all(one.outcome == "passed" for one in tests) and not spent
     word = "confirmed" if accepted else "chosen on the tune days but not confirmed"

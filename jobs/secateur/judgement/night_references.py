@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from secateur.accepted import LEVELS
-from secateur.artifacts import Artifact
+from secateur.accepted import LEVELS, LOSSES
+from secateur.artifacts import Artifact, is_sealed, open_artifact
 from secateur.command import Job
 from secateur.contracts import artifact_files
 from secateur.contracts.judgement import NightLevels, Scorecard
@@ -18,6 +18,19 @@ def find_levels(state: str | None, cards: Iterable[Scorecard]) -> Artifact | Non
     return found[1] if found else None
 
 
+def find_losses(state: str | None, cards: Iterable[Scorecard], channel: str) -> Artifact | None:
+    """What releases had lost up to the one that the channel serves; None where nobody noted it.
+
+    A night that is run again, a release that was rolled back to and one that is held are so held to
+    what they are, whatever was accepted since. Raises CorruptArtifact.
+    """
+    served = next((card.served.get(channel) for card in cards), None)
+    if not (state and served):
+        return None
+    uri = LOSSES.uri(state, served.package)
+    return open_artifact(uri, LOSSES.kind) if is_sealed(uri) else None
+
+
 def find_references(job: Job, cards: Mapping[str, Scorecard]) -> References:
     """What the flags `--dense`, `--state` and `--target` lead to, each noted by its digest."""
     dense = job.open("dense", "ModelBundle") if job.arguments.get("dense") else None
@@ -25,9 +38,13 @@ def find_references(job: Job, cards: Mapping[str, Scorecard]) -> References:
     if last:
         job.note("levels", last.digest)
     channel = job.scenario.channel_of(job.arguments.get("target"))
+    losses = find_losses(job.arguments.get("state"), cards.values(), channel)
+    if losses:
+        job.note("losses", losses.digest)
     holds = dense and artifact_files.BASELINES in {entry.path for entry in dense.manifest.files}
     return References(
         channel=channel,
         baselines=dense.read(artifact_files.BASELINES, Baselines) if dense and holds else None,
         last=last.read(artifact_files.LEVELS, NightLevels) if last else None,
+        served=losses.read(artifact_files.LEVELS, NightLevels) if losses else None,
     )

@@ -85,7 +85,7 @@ def override_verdict(
         )
     confirmed = confirm(card, rules, replace(verdict, reference=""), references)
     before = references.last.dense if references.last else {}
-    after = levels_after(card, references.channel, rules, references.last)
+    after = levels_after(card, rules, references)
     return replace(
         confirmed,
         accepted=True,

@@ -12,11 +12,20 @@ from secateur.scenario.sections.judgement import REPORTED
 
 @dataclass(frozen=True)
 class References:
-    """The channel to be moved, the dense model's baselines, and the last accepted night."""
+    """The channel to be moved, the dense model's baselines, and the last accepted night.
+
+    `served` is of the night that made what the channel serves, where that was noted.
+    """
 
     channel: str = ""
     baselines: Baselines | None = None
     last: NightLevels | None = None
+    served: NightLevels | None = None
+
+    @property
+    def losses(self) -> NightLevels | None:
+        """The night whose losses tonight's are added to."""
+        return self.served or self.last
 
 
 def served_words(card: Scorecard, channel: str) -> str:
@@ -52,16 +61,15 @@ def compare_with_release(
     return tests
 
 
-def levels_after(
-    card: Scorecard, channel: str, rules: Judgement, last: NightLevels | None
-) -> NightLevels:
+def levels_after(card: Scorecard, rules: Judgement, references: References) -> NightLevels:
     """What later nights are held to if this candidate is released.
 
     The loss is what is lost since the best release: losses add up, gains are paid back, and no
     credit is kept (a one-sided CUSUM, Page 1954).
     """
-    served, counted_from = card.served.get(channel), rules.served.counted_from
-    carried = last.lost if last and last.counted_from == counted_from else 0.0
+    served, counted_from = card.served.get(references.channel), rules.served.counted_from
+    known = references.losses
+    carried = known.lost if known and known.counted_from == counted_from else 0.0
     gain = served.differences.get("auc", {}).get("confirm") if served else None
     lost = max(carried - gain.estimate, 0.0) if gain else carried
     return NightLevels(card.last_day or "", card.dense_levels, lost, counted_from)
