@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow.csv
 
 from bench.judgement.real_scores import kuairand
-from bench.judgement.simulated_rows import AUC, Codes, Setting, popular_items, simulate, zipf
+from bench.judgement.simulated_rows import AUC, Codes, Setting, popular_items, zipf
 from bench.runner import Asked, Benchmark
 from secateur.auc import Scores, auc
 from secateur.judgement.intervals.bounds import FEWEST_GROUPS, bounds
@@ -86,9 +86,7 @@ SETTINGS = (
 def simulation(setting: Setting, truth: float, rounds: int, seed: int) -> Outcome:
     """Draw one log and ask both bounds of it."""
     users, items = setting.incidence(np.random.default_rng([seed, 1]))
-    errors = setting.by_user, setting.by_item, setting.shift
-    drawn = simulate(seed, users, items, *errors, setting.level)
-    return outcome_of(drawn, truth, rounds, seed)
+    return outcome_of(setting.simulate(seed, users, items), truth, rounds, seed)
 
 
 def simulation_of_real_scores(truth: float, rounds: int, seed: int) -> Outcome:
@@ -123,10 +121,7 @@ def true_difference(setting: Setting) -> float:
     alone = np.arange(TRUTH_ROWS)
     found = []
     for seed in range(TRUTHS):
-        rows, dense, candidate = simulate(
-            10**6 + seed, alone, alone, setting.by_user, setting.by_item, setting.shift,
-            setting.level,
-        )  # fmt: skip
+        rows, dense, candidate = setting.simulate(10**6 + seed, alone, alone)
         of_both = [auc(rows.labels, scores) or 0.0 for scores in (dense, candidate)]
         found.append(of_both[1] - of_both[0])
     return float(np.mean(found))

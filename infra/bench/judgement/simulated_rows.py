@@ -18,7 +18,11 @@ Incidence = Callable[[np.random.Generator], tuple[Codes, Codes]]
 
 @dataclass(frozen=True)
 class Setting:
-    """Who meets what, and what the models' errors hang on."""
+    """Who meets what, and what the models' errors hang on; of two models the second errs by `shift`
+    more.
+
+    `level` is the mean logit: of -0.8 a third of the rows is positive, of -7 one in 500.
+    """
 
     name: str
     incidence: Incidence
@@ -27,32 +31,33 @@ class Setting:
     shift: float = 0.0
     level: float = -0.8
 
+    def simulate(self, seed: int, users: Codes, items: Codes) -> tuple[JudgedRows, Scores, Scores]:
+        """Rows [n], then the dense model's and the candidate's scores."""
+        rng = np.random.default_rng(seed)
+        n = len(users)
+        truth = 0.7 * (rng.normal(size=n) + rng.normal(size=users.max() + 1)[users])
+        truth += 0.5 * rng.normal(size=items.max() + 1)[items]
+        labels = (rng.random(n) < expit(truth + self.level)).astype(np.int8)
+        scores = []
+        for of_items, more in ((0.0, 0.0), (self.by_item, self.shift)):
+            errors = (0.5 + more) * rng.normal(size=n)
+            errors += self.by_user * rng.normal(size=users.max() + 1)[users]
+            errors += of_items * rng.normal(size=items.max() + 1)[items]
+            scores.append(expit(truth + self.level + errors).astype(np.float32))
+        return JudgedRows(labels, users, items, users), scores[0], scores[1]
+
 
 def simulate(
     seed: int,
-    users: NDArray[np.int64],
-    items: NDArray[np.int64],
+    users: Codes,
+    items: Codes,
     by_user: float = 0.0,
     by_item: float = 0.0,
     shift: float = 0.0,
-    level: float = -0.8,
 ) -> tuple[JudgedRows, Scores, Scores]:
-    """Rows [n], then the dense model's and the candidate's scores, which errs by `shift` more.
-
-    `level` is the mean logit: of -0.8 a third of the rows is positive, of -7 one in 500.
-    """
-    rng = np.random.default_rng(seed)
-    n = len(users)
-    truth = 0.7 * (rng.normal(size=n) + rng.normal(size=users.max() + 1)[users])
-    truth += 0.5 * rng.normal(size=items.max() + 1)[items]
-    labels = (rng.random(n) < expit(truth + level)).astype(np.int8)
-    scores = []
-    for of_items, more in ((0.0, 0.0), (by_item, shift)):
-        errors = (0.5 + more) * rng.normal(size=n)
-        errors += by_user * rng.normal(size=users.max() + 1)[users]
-        errors += of_items * rng.normal(size=items.max() + 1)[items]
-        scores.append(expit(truth + level + errors).astype(np.float32))
-    return JudgedRows(labels, users, items, users), scores[0], scores[1]
+    """The same of given users and items [n]."""
+    setting = Setting("", lambda _: (users, items), by_user, by_item, shift)
+    return setting.simulate(seed, users, items)
 
 
 def candidate_scores(
