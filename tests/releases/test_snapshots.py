@@ -17,6 +17,7 @@ from secateur.contracts.releases import (
     SnapshotColumn,
     SnapshotTable,
 )
+from secateur.releases import layout
 from secateur.releases.canary import open_snapshot
 from secateur.releases.layout import snapshots_uri
 from secateur.releases.pulling import pull_from
@@ -180,14 +181,19 @@ def events_pulled_by(shop: Shop, store: Store, cache: Path) -> float:
     return float(np.asarray(table.values("events", table.places(np.array([key_hash("a")]))))[0])
 
 
-def test_a_pull_that_dies_at_any_call_is_finished_by_the_next(shop: Shop) -> None:
+@pytest.mark.parametrize("by_delta", [False, True], ids=["blobs", "delta"])
+def test_a_pull_that_dies_at_any_call_is_finished_by_the_next(shop: Shop, by_delta: bool) -> None:
     """Of a reader who holds the snapshot of the day before, too: it stays whole until then."""
     publish_day(shop, "2024-03-01", 1)
     held = pull_from(shop.catalogue(), shop.folder / "held").folder
     publish_day(shop, "2024-03-02", 2)
+    assert shop.store.exists(layout.delta_key(2))
+    if not by_delta:
+        shop.store.delete(layout.delta_key(2))
+    shutil.copytree(shop.folder / "held", shop.folder / "counted")
     counting = DyingStore(shop.store)
     assert events_pulled_by(shop, counting, shop.folder / "counted") == 2
-    assert counting.calls >= 12, "pointer, manifest, signature, and halves of each of three blobs"
+    assert counting.calls >= 5, "pointer, manifest, signature, and halves of a delta or of blobs"
     for call, after in every_death(counting.calls):
         cache = shop.folder / f"cache-{call}-{after}"
         shutil.copytree(shop.folder / "held", cache)
@@ -195,6 +201,19 @@ def test_a_pull_that_dies_at_any_call_is_finished_by_the_next(shop: Shop) -> Non
             events_pulled_by(shop, DyingStore(shop.store, call, after), cache)
         old = StoredSnapshot(cache / held.relative_to(shop.folder / "held")).tables[("uid",)]
         assert float(np.asarray(old.values("events", np.array([0])))[0]) == 1
+        assert events_pulled_by(shop, shop.store, cache) == 2
+        assert not list(cache.glob("*/partial/*"))
+
+
+def test_a_pull_into_an_empty_cache_that_dies_at_any_call_is_finished(shop: Shop) -> None:
+    publish_day(shop, "2024-03-02", 2)
+    counting = DyingStore(shop.store)
+    assert events_pulled_by(shop, counting, shop.folder / "counted") == 2
+    assert counting.calls >= 12, "pointer, manifest, signature, and halves of each of three blobs"
+    for call, after in every_death(counting.calls):
+        cache = shop.folder / f"cache-{call}-{after}"
+        with pytest.raises(Crash):
+            events_pulled_by(shop, DyingStore(shop.store, call, after), cache)
         assert events_pulled_by(shop, shop.store, cache) == 2
         assert not list(cache.glob("*/partial/*"))
 

@@ -3,6 +3,7 @@
 blobs/sha256/<hex>                  immutable
 releases/<number>/manifest.json     immutable; the number is claimed by creating it
 releases/<number>/model.sig         the same for OpenSSF's tools, see `signatures/model_signing`
+releases/<number>/delta.bin         what it changed of an earlier one, see `deltas`; or none
 releases/<number>/manifest.sig      makes the release visible
 channels/<name>.json                the only object that changes
 swept/<package>.json                the manifest of a release that was swept, by its package
@@ -51,6 +52,11 @@ def signature_key(number: int) -> str:
 def bundle_key(number: int) -> str:
     """Key of the OpenSSF model-signing bundle over a release's files."""
     return f"{RELEASES}{number}/model.sig"
+
+
+def delta_key(number: int) -> str:
+    """Key of what a release changed of an earlier one."""
+    return f"{RELEASES}{number}/delta.bin"
 
 
 def swept_key(package: str) -> str:

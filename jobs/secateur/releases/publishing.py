@@ -30,6 +30,7 @@ from secateur.releases.publisher import Publisher
 from secateur.releases.signatures.model_signing import put_bundle
 from secateur.releases.writing.blobs import put_blobs
 from secateur.releases.writing.chunking import cut_files
+from secateur.releases.writing.delta_writer import put_delta
 from secateur.storage import Store
 
 log = logging.getLogger("secateur.releases")
@@ -90,6 +91,7 @@ def publish_files(
         put_blobs(store, folder, wanted.files)
         release = known or _claim_number(store, wanted)
         put_bundle(store, publisher.signer, release.manifest)
+        put_delta(catalogue, channel, release, folder)
         _sign(publisher, release)
         canary.send(catalogue, release.manifest.number, publisher.try_out)
     order = channels.Order("published", NIGHT, f"published {draft.recipe}")

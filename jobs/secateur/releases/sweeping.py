@@ -109,6 +109,7 @@ def _delete_release(catalogue: Catalogue, number: int) -> None:
     # Invisible first: no reader may find a release whose blobs are going.
     store.delete(layout.signature_key(number))
     store.delete(layout.bundle_key(number))
+    store.delete(layout.delta_key(number))
     store.delete(layout.manifest_key(number))
 
 

@@ -74,6 +74,7 @@ def test_a_pull_fetches_the_chunks_that_changed(cut_shop: Any, counting: Any) ->
     cut_shop.publish("a")
     cut_shop.pull()
     cut_shop.publish("b")
+    cut_shop.store.delete(layout.delta_key(2))
     watched = counting(cut_shop.store)
     folder = pull_by(cut_shop, watched)
     assert (folder / "table.zst").read_bytes() == cut_shop.table("b")

@@ -18,6 +18,7 @@ from secateur.contracts.errors import CorruptArtifact, NewerFormat, ObjectMissin
 from secateur.contracts.releases import ReleaseManifest
 from secateur.releases.catalogue import Release
 from secateur.releases.reading.believed import BelievedPointers
+from secateur.releases.reading.delta_reader import patch_blobs
 from secateur.releases.reading.fetching import fetch_files
 from secateur.releases.reading.held_blobs import HeldBlobs
 from secateur.storage import FileStore, Store
@@ -83,7 +84,10 @@ class Cache:
         folder = self.root / "releases" / release.sha256
         unfinished = self.root / "partial" / release.sha256
         unfinished.mkdir(parents=True, exist_ok=True)
-        fetch_files(release.manifest, store, unfinished, HeldBlobs(self._lately_held()))
+        held = HeldBlobs(self._lately_held())
+        with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=self.root) as patched:
+            patch_blobs(release.manifest, store, self._files, held, Path(patched))
+            fetch_files(release.manifest, store, unfinished, held)
         self._files.put(f"manifests/{release.sha256}", release.data)
         folder.parent.mkdir(exist_ok=True)
         # Where a damaged copy lies, a reader sees a whole one or none.

@@ -33,6 +33,15 @@ class HeldBlobs:
                     self._places.setdefault(blob, _Place(folder / entry.path, start))
                     start += blob.bytes
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing."""
+        return not self._places
+
+    def add(self, blob: Chunk, path: Path) -> None:
+        """Know of a blob that is a file of its own."""
+        self._places[blob] = _Place(path, 0)
+
     def has(self, blob: Chunk) -> bool:
         """Whether a file that was here had these bytes."""
         return blob in self._places

@@ -1,0 +1,1 @@
+"""What a release changed of the one before it, for readers who hold that one."""
