@@ -81,6 +81,12 @@ def test_few_users_in_effect_pass_nothing(card: MakeCard) -> None:
         "only 6.3 users in effect among the rows that it hangs on, of 10 at least"
         in judged.reasons[0]
     )
+    rows = card().accuracy["tune"].rows
+    assert judged.tests[0].rows_to_decide == pytest.approx(rows * 10 / 6.3, abs=1)
+    assert "1,588 rows like these of further users would have them" in judged.reasons[0]
+    scarce = gates.gate("a", card(tune=replace(few, effective_items=3.0)), RULES, 0.95)
+    assert scarce.tests[0].rows_to_decide is None
+    assert "further users" not in scarce.reasons[0]
     bad = gates.gate("a", card(tune=replace(few, estimate=-0.1)), RULES, 0.95)
     assert bad.outcome == "failed"
 

@@ -62,9 +62,11 @@ def compare_with_margin(
     worse_above = metric.better == "lower"
     passes = gain.estimate > -margin
     reached = reach(difference, confidence, upper=passes == worse_above)
-    rows = _rows_to_decide(
-        card.accuracy[split].rows, reached * difference.standard_error, gain.estimate + margin
-    )
+    measured = card.accuracy[split].rows
+    rows = _rows_to_decide(measured, reached * difference.standard_error, gain.estimate + margin)
+    if few:
+        rows = _rows_of_enough_users(measured, difference)
+        few += f"; {rows:,} rows like these of further users would have them" if rows else ""
     supported = supported_margin(difference, confidence, upper=worse_above)
     notes = [_comparison(metric, split, delta, gain, margin)]
     if outcome == "inconclusive":
@@ -82,7 +84,7 @@ def compare_with_margin(
         words=", ".join(notes),
         delta=delta,
         supported_margin=supported,
-        rows_to_decide=rows if outcome == "inconclusive" and not few else None,
+        rows_to_decide=rows if outcome == "inconclusive" else None,
     )
 
 
@@ -136,6 +138,14 @@ def _rows_to_decide(rows: int, reached: float, away: float) -> int | None:
     It lies `away` from the margin, and the bound that decides lies so far from it.
     """
     return math.ceil(rows * max(reached / abs(away), 1) ** 2) if away else None
+
+
+def _rows_of_enough_users(rows: int, difference: Difference) -> int | None:
+    """Rows like these that would have users enough; of more rows items are no more."""
+    users, items = difference.effective_users, difference.effective_items
+    if not users or (items is not None and items < FEWEST_GROUPS):
+        return None
+    return math.ceil(rows * FEWEST_GROUPS / users)
 
 
 def _comparison(metric: Metric, split: str, delta: Interval, gain: _Gain, margin: float) -> str:
