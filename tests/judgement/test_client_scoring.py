@@ -202,13 +202,14 @@ def test_timed_calls_take_turns_and_every_request_has_one() -> None:
     calls = [lambda i, name=name: seen.append((name, i)) for name in "ab"]
     taken = latency.time_in_turns(calls, seconds=0)
     timed = seen[2 * latency.WARM_UP :]
-    assert [len(times) for times in taken] == [latency.REQUESTS] * 2
-    rounds = [[(name, i) for i in range(latency.REQUESTS)] for name in "ab"]
-    assert timed == rounds[0] + rounds[1]
+    assert [len(times) for times in taken] == [latency.TURNS * latency.REQUESTS] * 2
+    rounds = [[(name, i) for i in range(latency.REQUESTS)] for name in "abbaabba"]
+    assert timed == [call for of_round in rounds for call in of_round]
     seen.clear()
-    latency.time_in_turns(calls, seconds=0.002)
+    latency.time_in_turns(calls, seconds=0.05)
     turns = [name for name, i in seen[2 * latency.WARM_UP :] if i == 0]
     assert turns[:4] == ["a", "b", "b", "a"]
+    assert len(turns) > 2 * latency.TURNS
 
 
 def test_latency_is_measured_at_each_batch_size_for_each_scorer(

@@ -199,7 +199,15 @@ def test_a_package_larger_or_slower_is_caught_by_what_it_costs(
     verdict = gates.judge(["a"], {"a": card("a", size=size, us=us)}, RULES)
     (judged,) = verdict.candidates
     assert judged.outcome == "failed"
-    assert [r for r in judged.reasons if "against dense, beyond" in r and said in r]
+    (told,) = [r for r in judged.reasons if "against dense, beyond" in r and said in r]
+    assert "timed while" not in told
+    busy = replace(card("a", size=size, us=us), load=0.9)
+    (told,) = [
+        r
+        for r in gates.judge(["a"], {"a": busy}, RULES).candidates[0].reasons
+        if "against dense, beyond" in r
+    ]
+    assert ("timed while others used 90% of the machine" in told) == (said == "us a request")
     assert {test.outcome for test in judged.tests} == {"passed"}
 
 

@@ -71,6 +71,11 @@ CASES = [
         ('uri = "LOG"', 'uri = "LOG"\ntimezone = "Mars/Base"'),
         "small.toml:11: logs.timezone: unknown timezone 'Mars/Base'; ",
     ),
+    (
+        ("margin = 0.01", "margin = 0.01\nmargins = { gauc = nan }"),
+        "small.toml:44: judgement.margins.gauc: nan is not a number, above -1, below 10 or "
+        '"reported"',
+    ),
 ]
 
 

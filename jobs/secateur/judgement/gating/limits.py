@@ -10,6 +10,8 @@ from secateur.contracts.judgement import BATCHES, Latency, Scorecard
 from secateur.scenario import Judgement
 from secateur.scenario.sections.search import Target
 
+BUSY = 0.25  # share of the machine that others use, from which on a time is told with it
+
 
 def limits_broken(card: Scorecard, rules: Judgement) -> list[str]:
     """One sentence for each limit on bytes or time, absolute or against dense, that is exceeded."""
@@ -20,7 +22,8 @@ def limits_broken(card: Scorecard, rules: Judgement) -> list[str]:
     for batch, slowest in rules.max_request_us.items():
         found = _at(card.latency, int(batch)).request_p99
         if not found <= slowest:
-            broken.append(f"p99 {found:,.0f} us a request of {batch} exceeds {slowest:,.0f} us")
+            said = f"p99 {found:,.0f} us a request of {batch} exceeds {slowest:,.0f} us"
+            broken.append(said + _load_words(card))
     return broken + _worse_than_dense(card, rules)
 
 
@@ -31,7 +34,8 @@ def target_missed(card: Scorecard, target: Target) -> list[str]:
     if target.max_bytes is not None and size > target.max_bytes:
         missed.append(f"{size:,} bytes are more than {target.name}'s {target.max_bytes:,}")
     if target.max_us is not None and not us <= target.max_us:
-        missed.append(f"{us:,.0f} us a request are more than {target.name}'s {target.max_us:,.0f}")
+        said = f"{us:,.0f} us a request are more than {target.name}'s {target.max_us:,.0f}"
+        missed.append(said + _load_words(card))
     return missed
 
 
@@ -70,19 +74,30 @@ def _worse_than_dense(card: Scorecard, rules: Judgement) -> list[str]:
             card.footprint.package_bytes,
             card.dense_footprint.package_bytes,
             rules.margins.bytes,
+            "",
         ),
         (
             "us a request",
             _at(card.latency, max(BATCHES)).request_p50,
             _at(card.dense_latency, max(BATCHES)).request_p50,
             rules.margins.latency,
+            _load_words(card),
         ),
     )
     return [
-        f"{found:,.0f} {what} are {found / dense - 1:+.0%} against dense, beyond {margin:+.0%}"
-        for what, found, dense, margin in pairs
+        f"{found:,.0f} {what} are {found / dense - 1:+.1%} against dense, beyond {margin:+.1%}{how}"
+        for what, found, dense, margin, how in pairs
         if not found <= dense * (1 + margin)
     ]
+
+
+def _load_words(card: Scorecard) -> str:
+    """What a time is to be believed by, where others were at work on the machine."""
+    if card.load is None or card.load < BUSY:
+        return ""
+    return (
+        f", timed while others used {card.load:.0%} of the machine: measure again when it is idle"
+    )
 
 
 def _at(latencies: Sequence[Latency], batch: int) -> Latency:

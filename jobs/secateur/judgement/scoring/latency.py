@@ -16,7 +16,8 @@ from secateur.judgement.scoring.client_scoring import ClientScorer, HeldOutRows,
 
 WARM_UP = 10  # rounds before the clock starts
 REQUESTS = 50  # different requests in turn: one alone would sit in the cache
-SECONDS = 0.5  # for each batch size and part; never less than a round of each request
+TURNS = 4  # at least: where others slow the machine down, one turn each would tell of them alone
+SECONDS = 0.5  # for each batch size and part, unless so many turns take longer
 
 Call = Callable[[int], object]
 Nanoseconds = NDArray[np.int64]
@@ -74,7 +75,7 @@ def time_in_turns(calls: Sequence[Call], seconds: float) -> list[Nanoseconds]:
     deadline = time.perf_counter() + seconds
     gc.disable()
     try:
-        while len(taken[0]) < REQUESTS or time.perf_counter() < deadline:
+        while len(taken[0]) < TURNS * REQUESTS or time.perf_counter() < deadline:
             for call, times in turns:
                 for i in range(REQUESTS):
                     start = time.perf_counter_ns()

@@ -49,7 +49,9 @@ def spell(path: KeyPath) -> str:
 def mistakes_of(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
     """Explain every error that `model` found, in the order of its fields."""
     schema = model.model_json_schema()
-    return [_mistake(dict(one), schema) for one in error.errors()]
+    # Of a value that may be of several kinds each kind has an error of its own.
+    errors = [dict(one) for one in error.errors()]
+    return list(dict.fromkeys(_of_kinds(one, schema) or _mistake(one, schema) for one in errors))
 
 
 def did_you_mean(found: object, known: Iterable[str]) -> str:
@@ -59,12 +61,25 @@ def did_you_mean(found: object, known: Iterable[str]) -> str:
     return f" (did you mean {by_lower[close[0]]}?)" if close else ""
 
 
+def _path_in_file(loc: KeyPath, schema: dict[str, Any]) -> KeyPath:
+    """Without the chosen kind of a union, which pydantic puts into its own."""
+    kept = (n for n, part in enumerate(loc) if part != _KEY)
+    return tuple(loc[n] for n in kept if "oneOf" not in _node(schema, loc[:n]))
+
+
+def _of_kinds(error: Mapping[str, Any], schema: dict[str, Any]) -> Mistake | None:
+    """The mistake where a value may be of several kinds, such as a number or a word."""
+    loc = error["loc"][:-1]
+    node = _node(schema, loc)
+    if len(node.get("anyOf", ())) < 2:
+        return None
+    said = f"{_short_text(error['input'])} is not {_allowed_values(node, schema)}"
+    return Mistake(_path_in_file(loc, schema), said)
+
+
 def _mistake(error: Mapping[str, Any], schema: dict[str, Any]) -> Mistake:
     loc = error["loc"]
-    # The path in the file: pydantic puts the chosen kind of a union into its own.
-    path = tuple(
-        part for n, part in enumerate(loc) if part != _KEY and "oneOf" not in _node(schema, loc[:n])
-    )
+    path = _path_in_file(loc, schema)
     kind, found = error["type"], error["input"]
     if kind == "union_tag_invalid":
         options = re.findall(r"'([^']*)'", error["ctx"]["expected_tags"])
@@ -131,6 +146,10 @@ def follow_reference(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, 
 
 def _allowed_values(node: dict[str, Any], schema: dict[str, Any]) -> str:
     """The values that a part of the schema allows, in words."""
+    if "anyOf" in node:
+        return " or ".join(_allowed_values(option, schema) for option in node["anyOf"])
+    if "const" in node:
+        return f'"{node["const"]}"'
     if "enum" in node:
         return f"one of {', '.join(map(str, node['enum']))}"
     if "properties" in node or "oneOf" in node:
