@@ -17,6 +17,7 @@ from secateur.scenario import Training
 from secateur.serving.scorer import Scorer, load
 
 ROWS = 2
+EMBEDDING_DIM = 4
 
 
 def untrained_scorer(
@@ -28,7 +29,9 @@ def untrained_scorer(
     id_key: bytes | None = None,
 ) -> Scorer:
     """The client of such a package; `words` are the values of each vocabulary by id."""
-    small = (training or Training()).model_copy(update={"embedding_dim": 4, "hidden": (8,)})
+    small = (training or Training()).model_copy(
+        update={"embedding_dim": EMBEDDING_DIM, "hidden": (8,)}
+    )
     model = new_model(schema, small, seed=1).eval()
     missing = {field.name: [None] * ROWS for field in schema.inputs}
     ids = torch.tensor([[field.oov for field in schema.fields]] * ROWS, dtype=torch.int32)

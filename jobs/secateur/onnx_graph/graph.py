@@ -4,7 +4,9 @@ The values are onnx-ir's, the ONNX project's own representation (https://onnx.ai
 names of inputs, outputs and the external initializer mean something; all others are numbers.
 """
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import onnx_ir as ir
@@ -16,6 +18,14 @@ Value = ir.Value
 
 OPSET = 21
 IR_VERSION = 10
+
+
+@dataclass(frozen=True)
+class Place:
+    """A file beside the graph, and the byte at which an initializer begins there."""
+
+    file: str
+    start: int
 
 
 class Graph:
@@ -32,13 +42,16 @@ class Graph:
         self._inputs.append(_typed_value(name, np.dtype(kind), shape))
         return self._inputs[-1]
 
-    def external(self, name: str, kind: np.dtype[np.generic], *shape: int) -> Value:
-        """Add an initializer whose bytes the client injects."""
+    def external(
+        self, name: str, kind: np.dtype[np.generic], *shape: int, place: Place | None = None
+    ) -> Value:
+        """Add an initializer whose bytes the client injects, or which lie in a file."""
         value = _typed_value(name, kind, shape)
         data = ir.DataType.from_numpy(kind)
-        value.const_value = ir.ExternalTensor(
-            name, None, None, data, shape=ir.Shape(shape), name=name
-        )
+        where: tuple[str, int | None, int | None] = (name, None, None)
+        if place is not None:
+            where = (place.file, place.start, math.prod(shape) * kind.itemsize)
+        value.const_value = ir.ExternalTensor(*where, data, shape=ir.Shape(shape), name=name)
         self._external.append(value)
         return value
 

@@ -20,7 +20,7 @@ from secateur.packaging.skew.read_back import demand_files_as_packed
 from secateur.packaging.skew.skew_check import ScoredHeldOut, demand_no_skew
 from secateur.packaging.source import Source, cut_schema
 from secateur.serving.files import compression, golden, layout, package
-from secateur.serving.files.tables import pack_table
+from secateur.serving.files.tables import is_mapped, pack_table, write_mapped
 
 GOLDEN_ROWS = 64
 
@@ -50,8 +50,11 @@ def write_package(
     else:
         _write(draft, layout.PACKED_MODEL, compression.compress(build_graph(parts)))
     table = parts.table
-    packed = pack_table(table.rows, table.segments, table.words, table.books)
-    _write(draft, layout.TABLE, packed)
+    if is_mapped(table.rows):
+        write_mapped(draft.folder / layout.MAPPED_TABLE, table.rows)
+    else:
+        packed = pack_table(table.rows, table.segments, table.words, table.books)
+        _write(draft, layout.TABLE, packed)
     _write(draft, layout.VOCABULARY, arranged.vocabulary)
     _write(draft, layout.SCHEMA, compression.compress(record.canonical_json(schema)))
     _write(draft, layout.RECIPE, record.canonical_json(recipe))
@@ -77,8 +80,9 @@ def _golden_rows(scored: ScoredHeldOut, schema: FeatureSchema) -> golden.Golden:
 
 def file_bytes(folder: Path) -> dict[str, int]:
     """Bytes of each file of a package written so far."""
-    names = (layout.MODEL, layout.PACKED_MODEL, layout.TABLE, layout.VOCABULARY, layout.SCHEMA)
-    found = (folder / name for name in (*names, layout.RECIPE, layout.GOLDEN))
+    names = (layout.MODEL, layout.PACKED_MODEL, layout.TABLE, layout.MAPPED_TABLE)
+    others = (layout.VOCABULARY, layout.SCHEMA, layout.RECIPE, layout.GOLDEN)
+    found = (folder / name for name in (*names, *others))
     return {path.name: path.stat().st_size for path in found if path.exists()}
 
 

@@ -9,6 +9,7 @@ from secateur.contracts.features import FeatureSchema
 from secateur.serving.files import layout
 from secateur.serving.files.package import Contents
 
+_FOLDER = "session.model_external_initializers_file_folder_path"
 Feed = dict[str, NDArray[np.int32] | NDArray[np.float32]]
 Kind = tuple[str, list[int | None]]  # an input's type, and its columns
 IdPlaces = dict[str, list[int]]
@@ -20,12 +21,17 @@ class Runtime:
     def __init__(self, contents: Contents, threads: int) -> None:
         # The session reads the table where it lies, so it must live as long.
         self._table = onnxruntime.OrtValue.ortvalue_from_numpy(contents.table)
-        self.resident_bytes = contents.table.nbytes + len(contents.model)
+        mapped = contents.mapped_in
+        self.resident_bytes = len(contents.model) + (0 if mapped else contents.table.nbytes)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        options.add_external_initializers([layout.TABLE_WEIGHTS], [self._table])
+        if mapped:
+            options.add_session_config_entry(_FOLDER, str(mapped))
+        else:
+            options.add_external_initializers([layout.TABLE_WEIGHTS], [self._table])
+        options.add_initializer(layout.TABLE_WEIGHTS, self._table)  # without it, a copy is kept
         try:
             self._session = onnxruntime.InferenceSession(
                 contents.model, options, providers=["CPUExecutionProvider"]

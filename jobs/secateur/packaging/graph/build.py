@@ -12,13 +12,14 @@ layer, each with weights and an output of its own.
 
 The matrix of the first product is assembled from its parts by nodes that a runtime folds when it
 loads the graph, so that no structural zero is stored. The table is an external initializer: the
-client unpacks `table.zst` and injects it. Activations between integer layers have fixed scales,
-so that a candidate's score does not depend on its neighbours in the batch.
+client unpacks `table.zst` and injects it; a large one lies beside the graph, as ONNX has it.
+Activations between integer layers have fixed scales, so that a candidate's score does not depend on
+its neighbours in the batch.
 """
 
 from collections.abc import Sequence
 
-from secateur.onnx_graph.graph import Graph, Value
+from secateur.onnx_graph.graph import Graph, Place, Value
 from secateur.onnx_graph.integer_products import integer_layer
 from secateur.onnx_graph.linear_layers import IntegerLinear, linear
 from secateur.packaging.graph.first_stage import first_stage
@@ -28,13 +29,15 @@ from secateur.packaging.graph.id_rows import IdRows, look_up
 from secateur.packaging.graph.non_id_inputs import NonIdValues, read_non_ids
 from secateur.packaging.graph.parts import Parts
 from secateur.serving.files import layout
+from secateur.serving.files.tables import is_mapped, mapped_start
 
 
 def build_graph(parts: Parts) -> bytes:
     """Serialize the graph of `parts`; equal parts give equal bytes."""
     graph = Graph()
     rows = parts.table.rows
-    table = graph.external(layout.TABLE_WEIGHTS, rows.dtype, *rows.shape)
+    lies = Place(layout.MAPPED_TABLE, mapped_start(rows)) if is_mapped(rows) else None
+    table = graph.external(layout.TABLE_WEIGHTS, rows.dtype, *rows.shape, place=lies)
     ids = look_up(graph, parts, table)
     non_ids = read_non_ids(graph, parts, table, ids)
     last_hidden: Value | None

@@ -3,6 +3,7 @@
 MODEL = "model.onnx"  # of float32 weights
 PACKED_MODEL = "model.onnx.zst"  # of others, which shrink when compressed
 TABLE = "table.zst"
+MAPPED_TABLE = "table.npy"  # in its place where it is large: read where it lies
 VOCABULARY = "vocabulary.zst"
 SCHEMA = "feature_schema.json.zst"
 RECIPE = "recipe.json"

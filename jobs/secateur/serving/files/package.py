@@ -9,18 +9,22 @@ from secateur.contracts import record
 from secateur.contracts.errors import CorruptArtifact, NewerFormat, UsageError
 from secateur.contracts.features import FeatureSchema
 from secateur.serving.files import compression, layout
-from secateur.serving.files.tables import Table, unpack_table
+from secateur.serving.files.tables import Table, map_table, unpack_table
 from secateur.serving.files.vocabulary import Values, unpack_vocabulary
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What scoring needs of a Package, unpacked."""
+    """What scoring needs of a Package, unpacked.
+
+    A large table is not: it lies in `mapped_in`, the package's folder, and is read there.
+    """
 
     schema: FeatureSchema
     model: bytes
     table: Table
     vocabulary: dict[str, Values]
+    mapped_in: Path | None = None
 
 
 class HasFolder(Protocol):
@@ -63,10 +67,15 @@ def _read(folder: Path) -> Contents:
             where = folder / layout.SCHEMA
             raise CorruptArtifact(f"{where}: {field.name} shares no {field.shares} of its size")
     rows = sum(field.size for field in (*schema.fields, *schema.own_lists))
-    table = unpack_table(read_file(folder, layout.TABLE), rows, f"{folder / layout.TABLE}")
+    mapped_in = folder if (folder / layout.MAPPED_TABLE).exists() else None
+    if mapped_in:
+        table = map_table(folder / layout.MAPPED_TABLE, rows)
+    else:
+        packed = read_file(folder, layout.TABLE)
+        table = unpack_table(packed, rows, f"{folder / layout.TABLE}")
     words = read_file(folder, layout.VOCABULARY)
     vocabulary = unpack_vocabulary(words, schema, f"{folder / layout.VOCABULARY}")
-    return Contents(schema, read_whole(folder, layout.MODEL), table, vocabulary)
+    return Contents(schema, read_whole(folder, layout.MODEL), table, vocabulary, mapped_in)
 
 
 def read_whole(folder: Path, name: str) -> bytes:
