@@ -1,5 +1,7 @@
 """Pulling: verified at every pull, copied once, the same for many at a time."""
 
+import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -157,6 +159,24 @@ def test_releases_unused_for_long_leave_the_cache(
     assert shop.pull().folder.exists()
     assert not old.exists()
     assert not new.exists()
+
+
+def test_of_many_releases_those_used_before_the_last_ones_leave_early(
+    shop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for what another channel serves: its service may start again while the store is away."""
+    monkeypatch.setattr(caching, "MANY", 2)
+    shop.publish("steady", channel="beta")
+    folders = {"steady": shop.pull("beta").folder}
+    for age, name in enumerate("abcd"):
+        shop.publish(name)
+        folders[name] = shop.pull().folder
+        seconds = time.time() - 100_000 + age
+        os.utime(folders[name], (seconds, seconds))
+    os.utime(folders["steady"], (0.0, time.time() - 200_000))
+    shop.publish("e")
+    shop.pull()
+    assert {name for name, folder in folders.items() if folder.exists()} == {"steady", "d"}
 
 
 def test_the_default_cache_follows_xdg(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -91,6 +91,25 @@ def test_bytes_that_are_all_the_same_are_cut_at_the_largest_size(
     assert entry.chunks[0].bytes == NORMAL * 4
 
 
+def test_places_are_held_as_far_as_a_chunk_goes(
+    tmp_path: Path, small_chunks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where every byte is one to cut at, these are many more than there are chunks."""
+    held: list[int] = []
+    real = chunking._first
+
+    def first(places: chunking.Places, low: int, high: int) -> int | None:
+        held.append(len(places))
+        return real(places, low, high)
+
+    monkeypatch.setattr(chunking, "_first", first)
+    monkeypatch.setattr(chunking, "gear_hashes", lambda data: np.zeros(len(data), np.uint32))
+    monkeypatch.setattr(chunking, "_BLOCK", 1024)
+    entry = cut(tmp_path, bytes(100_000))
+    assert {chunk.bytes for chunk in entry.chunks[:-1]} == {NORMAL // 4}
+    assert max(held) <= 4 * NORMAL + 1024
+
+
 def test_a_small_file_is_whole(tmp_path: Path, small_chunks: Any) -> None:
     for length in (0, 1, 4 * NORMAL):
         assert cut(tmp_path, bytes(length)).chunks == ()

@@ -28,6 +28,15 @@ class BelievedPointers:
         seen = self._last_seen(layout.pointer_key(channel))
         return None if seen is None else seen[0]
 
+    def releases(self) -> set[str]:
+        """The sha256 of the manifests that channels served when they were last looked at."""
+        found = set()
+        for channel in layout.channels(self._store):
+            with contextlib.suppress(ReleaseError):
+                signed = self.last(channel)
+                found |= {signed.pointer.manifest_sha256} if signed else set()
+        return found
+
     def remember(self, signed: SignedPointer) -> None:
         """Believe this pointer, if it is not older than one believed before.
 

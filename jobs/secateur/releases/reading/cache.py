@@ -27,6 +27,7 @@ from secateur.storage.local import TEMPORARY
 log = logging.getLogger("secateur.releases")
 
 KEPT_S = 30 * 24 * 3600.0  # a release that nobody pulls
+MANY, KEPT_OF_MANY_S = 8, 24 * 3600.0  # of those used before the last so many
 LEFTOVER_S = 3600.0  # what a crash leaves
 LOOKED_IN = 3  # releases used last, for blobs that a new one has too
 
@@ -122,9 +123,14 @@ class Cache:
             yield
 
     def _forget_unused(self, but: Path) -> None:
-        """Delete releases that nobody has pulled for KEPT_S seconds, and what killed pulls left."""
-        for folder in self.root.glob("releases/*"):
-            if folder != but and _age(folder) > KEPT_S:
+        """Delete releases that nobody has pulled for so long, and what killed pulls left.
+
+        With a release an hour there are many soon: those that no channel served last go earlier.
+        """
+        served = self.pointers.releases()
+        for place, folder in enumerate(sorted(self.root.glob("releases/*"), key=_age)):
+            is_one_of_many = place >= MANY and folder.name not in served
+            if folder != but and _age(folder) > (KEPT_OF_MANY_S if is_one_of_many else KEPT_S):
                 self._unless_locked(folder.name, partial(self._forget, folder))
         for folder in self.root.glob("partial/*"):
             remove = partial(shutil.rmtree, folder, ignore_errors=True)

@@ -31,6 +31,7 @@ _READ = 1 << 20
 _GEAR = np.frombuffer(hashlib.shake_128(b"secateur: gear").digest(4 * 256), "<u4").astype(np.uint32)
 
 Places = NDArray[np.int64]
+_NONE: Places = np.empty(0, np.int64)
 
 
 def cut_files(draft: ReleaseManifest, folder: Path) -> ReleaseManifest:
@@ -75,17 +76,20 @@ def normal_bytes(size: int) -> int:
 
 
 def _lengths(path: Path, size: int, normal: int) -> Iterator[int]:
-    """The lengths of the chunks of a file, one after the other."""
-    hard, easy = _places(path, normal)
+    """The lengths of the chunks of a file; where it may be cut is known as far as a chunk goes."""
+    blocks, hard, easy, seen = _allowed_ends(path, normal), _NONE, _NONE, 0
     start, least, most = 0, normal // SPREAD, normal * SPREAD
     while size - start > least:
+        while seen < min(start + most, size):
+            seen, more_hard, more_easy = next(blocks, (size, _NONE, _NONE))  # or it is shorter now
+            hard, easy = np.append(hard, more_hard), np.append(easy, more_easy)
         end = (
             _first(hard, start + least, start + normal)
             or _first(easy, start + normal, start + most)
             or min(start + most, size)
         )
         yield end - start
-        start = end
+        start, hard, easy = end, hard[hard > end], easy[easy > end]
     if start < size:
         yield size - start
 
@@ -96,21 +100,19 @@ def _first(places: Places, low: int, high: int) -> int | None:
     return int(places[at]) if at < len(places) and places[at] < high else None
 
 
-def _places(path: Path, normal: int) -> tuple[Places, Places]:
-    """Ends [n] that are allowed below the normal size, and more of them [m] beyond it."""
+def _allowed_ends(path: Path, normal: int) -> Iterator[tuple[int, Places, Places]]:
+    """Block after block where it ends, the ends [n] of chunks that are allowed below the normal
+    size, and the more [m] that are beyond it."""
     bits = normal.bit_length() - 1
+    rare, common = np.uint32(1 << 32 - bits - 2), np.uint32(1 << 32 - bits + 2)
     at, before = 0, b""
-    rare, common = (np.uint32(1 << 32 - bits - 2), np.uint32(1 << 32 - bits + 2))
-    places: list[tuple[Places, Places]] = []
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             hashes = gear_hashes(np.frombuffer(before + block, np.uint8))[len(before) :]
             found = np.flatnonzero(hashes < common)
             ends = found + at + 1
-            places.append((ends[hashes[found] < rare], ends))
             at, before = at + len(block), block[1 - _WINDOW :]
-    hard, easy = zip(*places, strict=True)
-    return np.concatenate(hard), np.concatenate(easy)
+            yield at, ends[hashes[found] < rare], ends
 
 
 def gear_hashes(data: NDArray[np.uint8]) -> NDArray[np.uint32]:
