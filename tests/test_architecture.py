@@ -37,6 +37,7 @@ OWNERS = {
     "cryptography": {"releases"},
     "jinja2": {"report"},
     "rich": {"command", "report"},
+    "tqdm": {"display"},
     "pydantic": {"scenario", "section", "model"},
     "clevercsv": {"scenario"},
     "starlette": {"server"},
@@ -61,6 +62,7 @@ FOUNDATION = {
     "section",
     "command",
     "flags",
+    "display",
 }
 # Which rooms a room may use besides the foundation.
 SIDEWAYS = {
@@ -86,7 +88,15 @@ SIDEWAYS = {
 }
 DAG_MAY_IMPORT = {"airflow", "secateur_airflow"}
 # What the client's wheel needs, imported by what services run.
-CLIENT_LIBRARIES = {"numpy", "onnxruntime", "boto3", "botocore", "zstandard", "cryptography"}
+CLIENT_LIBRARIES = {
+    "numpy",
+    "onnxruntime",
+    "boto3",
+    "botocore",
+    "zstandard",
+    "cryptography",
+    "tqdm",
+}
 CLIENT_ROOMS = (
     "serving",
     "snapshot",
@@ -96,6 +106,7 @@ CLIENT_ROOMS = (
     "storage",
     "identity.py",
     "flags.py",
+    "display",
     "encoding",
     "__init__.py",
 )

@@ -28,7 +28,8 @@ ids and forgetting a user need SECATEUR_ID_KEY, rolling back SECATEUR_SIGNING_KE
 scenario` needs the extra `secateur[pipeline]`, `secateur try` a checkout, `secateur serve` the
 extra `secateur[serve]` and `secateur export` `secateur[export]`; all else runs with the client's
 few dependencies.
-With `--json`, whatever speaks of a store answers with one JSON document.
+With `--json`, whatever speaks of a store answers with one JSON document. On a terminal, what takes
+long shows how far it is on standard error; a script or a log sees nothing of it.
 """
 
 import argparse
@@ -43,6 +44,7 @@ from pathlib import Path
 from typing import IO
 
 from secateur.contracts.errors import CRASHED, SecateurError, UsageError
+from secateur.display.progress import advance_progress, bars_on_terminal, progress_of
 from secateur.flags import Parser, sweep_flags
 from secateur.releases.by_hand.channel_commands import (
     add_channel_flags,
@@ -73,17 +75,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level="WARNING", format="%(message)s", stream=sys.stderr)
     given = sys.argv[1:] if argv is None else list(argv)
     try:
-        if given[:1] == ["scenario"]:  # its commands and flags are those of a parser of its own
-            run_scenario(given[1:])
-        elif given[:1] == ["try"]:
-            run_try(given[1:])
-        elif given[:1] == ["serve"]:
-            run_serve(given[1:])
-        elif given[:1] == ["export"]:
-            run_export(given[1:])
-        else:
-            arguments = client_parser().parse_args(given)
-            arguments.run(arguments)
+        with contextlib.nullcontext() if "--json" in given else bars_on_terminal():
+            run_command_line(given)
     except SecateurError as error:
         sys.stderr.write(f"secateur: {error}\n")
         return error.exit_code
@@ -97,6 +90,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     return 0
+
+
+def run_command_line(given: Sequence[str]) -> None:
+    """Run the command that is asked for. Raises what it raises."""
+    whole = {"scenario": run_scenario, "try": run_try, "serve": run_serve, "export": run_export}
+    if given and given[0] in whole:  # its flags are those of a parser of its own
+        whole[given[0]](given[1:])
+        return
+    arguments = client_parser().parse_args(given)
+    arguments.run(arguments)
 
 
 def client_parser() -> Parser:
@@ -171,11 +174,13 @@ def run_score(arguments: argparse.Namespace) -> None:
     scorer = load(pull_as_asked(arguments))
     started = time.monotonic()
     rows = 0
-    with _output(arguments.output) as target:
+    with _output(arguments.output) as target, progress_of("scoring", None, "rows"):
         for scores in csv_rows.score_csv(scorer, arguments.rows, arguments.hashed):
             # str of a float32 is its shortest spelling; a format would spell out a float64.
             target.write("".join(str(score) + "\n" for score in scores))
             rows += len(scores)
+            if not target.isatty():  # else the scores themselves show how far it is
+                advance_progress(len(scores))
     seconds = time.monotonic() - started
     sys.stderr.write(f"{rows:,} rows in {seconds:.1f} s, {rows / max(seconds, 1e-9):,.0f} rows/s\n")
 

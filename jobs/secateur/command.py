@@ -39,6 +39,7 @@ from secateur.contracts.errors import (
 )
 from secateur.contracts.judgement import Refusal
 from secateur.contracts.manifest import MadeBy, Manifest
+from secateur.display.progress import bars_on_terminal
 from secateur.flags import VERB_FLAGS, Parser
 from secateur.scenario import Scenario, load_scenario
 from secateur.section import Section
@@ -195,7 +196,8 @@ def _run(verb: Callable[[Job], None], name: str, arguments: dict[str, Any]) -> i
     try:
         scenario = load_scenario(arguments["scenario"], tuple(arguments["set"]))
         job = Job(name, scenario, arguments)
-        verb(job)
+        with bars_on_terminal():
+            verb(job)
         job.deliver()
     except SecateurError as error:
         word = {USAGE: "asked wrongly"}.get(error.exit_code, "failed")

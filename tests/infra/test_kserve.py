@@ -95,7 +95,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Path
     shutil.rmtree(tmp_path / "store")
     # As where the root of the container cannot be written.
     for variable in ("XDG_CACHE_HOME", "HOME", "TMPDIR"):
-        monkeypatch.setenv(variable, "/nowhere")
+        monkeypatch.setenv(variable, "/dev/null/nowhere")
     monkeypatch.setenv("PYTHONPATH", str(PROJECT / "jobs"))
     return folder
 

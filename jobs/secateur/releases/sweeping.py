@@ -17,6 +17,7 @@ from secateur.contracts.errors import (
     UsageError,
 )
 from secateur.contracts.releases import ChannelPointer, ReleaseManifest, SweepReceipt
+from secateur.display.progress import advance_progress, progress_of
 from secateur.flags import GRACE_HOURS
 from secateur.releases import layout
 from secateur.releases.catalogue import Catalogue
@@ -47,17 +48,27 @@ def sweep(
     blobs = _blobs_to_delete(catalogue, written.keys() - set(doomed), before)
     litter = [entry for entry in store.entries(layout.PROBES) if entry.modified < before]
     if not dry_run:
-        for number in doomed:
-            _delete_release(catalogue, number)
-        for key in (entry.key for entry in (*blobs, *litter)):
-            # Look once more: a publisher renews the blobs that it takes over from an older release.
-            if any(one.key == key and one.modified < before for one in store.entries(key)):
-                store.delete(key)
+        with progress_of("deleting", len(doomed) + len(blobs) + len(litter), "objects"):
+            _delete_all(catalogue, doomed, [entry.key for entry in (*blobs, *litter)], before)
     receipt = SweepReceipt(
         catalogue.scenario, dry_run, tuple(doomed), len(blobs), sum(entry.bytes for entry in blobs)
     )
     log.info("%s %s", "would delete" if dry_run else "deleted", receipt)
     return receipt
+
+
+def _delete_all(
+    catalogue: Catalogue, doomed: Iterable[int], keys: Iterable[str], before: float
+) -> None:
+    store = catalogue.store
+    for number in doomed:
+        _delete_release(catalogue, number)
+        advance_progress(1)
+    for key in keys:
+        # Look once more: a publisher renews the blobs that it takes over from an older release.
+        if any(one.key == key and one.modified < before for one in store.entries(key)):
+            store.delete(key)
+        advance_progress(1)
 
 
 def _time_of(store: Store, dry_run: bool) -> float:

@@ -2,11 +2,10 @@
 
 import re
 
-MINUS = "\N{MINUS SIGN}"
-SPACE = "\N{NO-BREAK SPACE}"
-NONE = "\N{EN DASH}"
+from secateur.display.readable import SPACE, readable_size, three_digits
 
-_UNITS = ("B", "kB", "MB", "GB", "TB")
+MINUS = "\N{MINUS SIGN}"
+NONE = "\N{EN DASH}"
 
 
 def signed_delta(value: float | None, digits: int = 4) -> str:
@@ -31,13 +30,7 @@ def byte_size(value: float | None) -> str:
     """Bytes in decimal units, three significant digits."""
     if value is None:
         return NONE
-    if value < 1000:
-        return f"{value:.0f}{SPACE}B"
-    unit = 0
-    while value >= 999.5 and unit < len(_UNITS) - 1:
-        value /= 1000
-        unit += 1
-    return f"{_significant(value)}{SPACE}{_UNITS[unit]}"
+    return readable_size(value)
 
 
 def duration(microseconds: float | None) -> str:
@@ -45,8 +38,8 @@ def duration(microseconds: float | None) -> str:
     if microseconds is None:
         return NONE
     if microseconds < 999.5:
-        return f"{_significant(microseconds)}{SPACE}\N{MICRO SIGN}s"
-    return f"{_significant(microseconds / 1000)}{SPACE}ms"
+        return f"{three_digits(microseconds)}{SPACE}\N{MICRO SIGN}s"
+    return f"{three_digits(microseconds / 1000)}{SPACE}ms"
 
 
 def clock_time(seconds: float) -> str:
@@ -67,7 +60,7 @@ def times_smaller(baseline: float | None, value: float | None) -> str:
     """How many times smaller than the baseline."""
     if not baseline or not value:
         return NONE
-    return f"{_significant(baseline / value)}\N{MULTIPLICATION SIGN}"
+    return f"{three_digits(baseline / value)}\N{MULTIPLICATION SIGN}"
 
 
 def percent(value: float | None, digits: int = 0) -> str:
@@ -84,10 +77,3 @@ def without_trailing_zeros(shown: str) -> str:
 def with_true_signs(words: str) -> str:
     """A sentence from a log, with true minus and multiplication signs."""
     return re.sub(r"(\d)x\b", "\\1\N{MULTIPLICATION SIGN}", re.sub(r"(?<= )-(?=\d)", MINUS, words))
-
-
-def _significant(value: float) -> str:
-    """Three significant digits, never fewer than the whole part has."""
-    value = float(f"{value:.3g}") if value < 100 else value
-    whole = len(str(int(value))) if value >= 1 else 0
-    return f"{value:,.{max(0, 3 - whole)}f}" if value else "0"

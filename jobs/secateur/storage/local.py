@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from secateur.contracts.errors import ObjectMissing, PreconditionFailed, StoreError
+from secateur.display.progress import advance_progress
 from secateur.storage.store import (
     Store,
     StoredObject,
@@ -75,6 +76,7 @@ class FileStore(Store):
                 (self.root / key).hardlink_to(temporary)
             else:
                 temporary.replace(self.root / key)
+        advance_progress(path.stat().st_size)
 
     def touch(self, key: str, path: Path, sha256: str | None = None) -> None:
         """Date an object as written now."""

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from secateur.display.progress import advance_progress
 from secateur.storage.deadlines import answer_within, seconds_for
 from secateur.storage.store import demand_sha256
 
@@ -45,15 +46,22 @@ def send_parts(
         return {"PartNumber": number, "ETag": answer["ETag"]}
 
     pool, digest = ThreadPoolExecutor(AT_A_TIME), hashlib.sha256()
-    waiting: deque[Future[CompletedPartTypeDef]] = deque()
+    waiting: deque[tuple[Future[CompletedPartTypeDef], int]] = deque()
     sent: list[CompletedPartTypeDef] = []
+
+    def wait_for_first() -> None:
+        part, size = waiting.popleft()
+        sent.append(part.result())
+        advance_progress(size)
+
     try:
         for number, data in enumerate(_parts(path), start=1):
-            waiting.append(pool.submit(send, number, data))
+            waiting.append((pool.submit(send, number, data), len(data)))
             digest.update(data)
             if len(waiting) == AT_A_TIME:
-                sent.append(waiting.popleft().result())
-        sent.extend(part.result() for part in waiting)
+                wait_for_first()
+        while waiting:
+            wait_for_first()
         demand_sha256(path, digest, sha256)
         client.complete_multipart_upload(
             Bucket=bucket,

@@ -13,6 +13,7 @@ from typing import Protocol
 from urllib.parse import unquote, urlparse
 
 from secateur.contracts.errors import CorruptArtifact, ObjectMissing, StoreError, UsageError
+from secateur.display.progress import advance_progress
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class Store(Protocol):
         data = path.read_bytes()
         demand_sha256(path, hashlib.sha256(data), sha256)
         (self.put_new if new else self.put)(key, data)
+        advance_progress(len(data))
 
     def touch(self, key: str, path: Path, sha256: str | None = None) -> None:
         """Date an object as written now, whose bytes are those of the file at `path`.

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from secateur.contracts.errors import ReleaseError
+from secateur.display.readable import readable_age, readable_size
 from secateur.flags import Parser, moving_flags, roll_back_flags
 from secateur.releases.by_hand.answers import is_told_as_json, say
 
@@ -75,10 +76,10 @@ def run_history(arguments: argparse.Namespace) -> None:
         raise ReleaseError(f"{arguments.uri} has no channel {arguments.channel}")
     if is_told_as_json(arguments, pointed.pointer.history):
         return
-    row = "{:>5}  {:<25}  {:<11}  {:>7}  {:<12}  {}".format
-    say(row("epoch", "at", "what", "release", "by", "why"))
-    for move in pointed.pointer.history:
-        say(row(move.epoch, move.at, move.action, move.release, move.actor, move.reason))
+    row = "{:>5}  {:<25}  {:>10}  {:<11}  {:>7}  {:<12}  {}".format
+    say(row("epoch", "at", "age", "what", "release", "by", "why"))
+    for m in pointed.pointer.history:
+        say(row(m.epoch, m.at, readable_age(m.at), m.action, m.release, m.actor, m.reason))
 
 
 def run_sweep(arguments: argparse.Namespace) -> None:
@@ -93,7 +94,7 @@ def run_sweep(arguments: argparse.Namespace) -> None:
         return
     word = "would delete" if receipt.dry_run else "deleted"
     numbers = list(receipt.releases)
-    say(f"{word} releases {numbers} and {receipt.blobs} blobs: {receipt.bytes:,} bytes")
+    say(f"{word} releases {numbers} and {receipt.blobs} blobs: {readable_size(receipt.bytes)}")
 
 
 def _publisher(arguments: argparse.Namespace) -> "Publisher":

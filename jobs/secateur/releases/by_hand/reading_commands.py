@@ -4,6 +4,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from secateur.contracts.errors import ObjectMissing, ReleaseError
+from secateur.display.progress import advance_progress, progress_of
+from secateur.display.readable import readable_age, readable_size
 from secateur.releases.by_hand.answers import is_told_as_json, say
 
 if TYPE_CHECKING:
@@ -78,8 +80,9 @@ def run_verify(arguments: argparse.Namespace) -> None:
         manifest = verified_mirror(folder).manifest
     found = {"release": manifest.number, "files": len(manifest.files), "bytes": manifest.bytes}
     if not is_told_as_json(arguments, found):
+        size = readable_size(manifest.bytes)
         say(
-            f"release {manifest.number}: {len(manifest.files)} files, {manifest.bytes:,} bytes; "
+            f"release {manifest.number}: {len(manifest.files)} files, {size}; "
             "signatures, bytes and golden scores hold"
         )
 
@@ -88,17 +91,29 @@ def run_releases(arguments: argparse.Namespace) -> None:
     """List all releases, newest first, and which channels serve them."""
     catalogue = _catalogue(arguments.uri)
     served = _channels_by_release(catalogue)
-    releases = [release.manifest for release in catalogue.releases()]
+    releases = _all_releases(catalogue)
     if not releases:
         raise ReleaseError(f"{arguments.uri} has no release; is it <root>/<scenario>?")
     answer = [{"channels": served.get(m.number, []), "release": m} for m in releases]
     if is_told_as_json(arguments, answer):
         return
-    row = "{:>7}  {:<25}  {:<24}  {:>13}  {:>6}  {}".format
-    say(row("release", "published_at", "recipe", "bytes", "ratio", "channels"))
+    row = "{:>7}  {:<25}  {:>10}  {:<24}  {:>8}  {:>6}  {}".format
+    say(row("release", "published_at", "age", "recipe", "size", "ratio", "channels"))
     for m in releases:
-        channels = ", ".join(served.get(m.number, []))
-        say(row(m.number, m.published_at, m.recipe, f"{m.bytes:,}", _ratio(m), channels).rstrip())
+        channels, age = ", ".join(served.get(m.number, [])), readable_age(m.published_at)
+        size = readable_size(m.bytes)
+        say(row(m.number, m.published_at, age, m.recipe, size, _ratio(m), channels).rstrip())
+
+
+def _all_releases(catalogue: "Catalogue") -> "list[ReleaseManifest]":
+    from secateur.releases import layout
+
+    found: list[ReleaseManifest] = []
+    with progress_of("reading releases", len(layout.numbers(catalogue.store)), "releases"):
+        for release in catalogue.releases():
+            found.append(release.manifest)
+            advance_progress(1)
+    return found
 
 
 def run_why(arguments: argparse.Namespace) -> None:
@@ -140,19 +155,23 @@ def _channels_by_release(catalogue: "Catalogue") -> dict[int, list[str]]:
 
 
 def _say_channel(served: "ChannelPointer") -> None:
-    say(f"channel       {served.channel}, epoch {served.epoch}, since {served.moved_at}")
+    since = f"since {served.moved_at} ({readable_age(served.moved_at)})"
+    say(f"channel       {served.channel}, epoch {served.epoch}, {since}")
     say(f"reason        {served.reason}")
     if served.hold:
-        say(f"held          by {served.hold.actor} since {served.hold.since}")
+        since = f"{served.hold.since} ({readable_age(served.hold.since)})"
+        say(f"held          by {served.hold.actor} since {since}")
     if served.expires_at:
-        say(f"good until    {served.expires_at.isoformat()}")
+        left = readable_age(served.expires_at)
+        say(f"good until    {served.expires_at.isoformat()} ({left})")
 
 
 def _say_release(manifest: "ReleaseManifest") -> None:
     say(f"release       {manifest.number}")
     say(f"recipe        {manifest.recipe}")
-    say(f"bytes         {manifest.bytes:,}, {_ratio(manifest)} smaller than the dense model")
-    say(f"published_at  {manifest.published_at}")
+    size = f"{readable_size(manifest.bytes)} ({manifest.bytes:,} bytes)"
+    say(f"size          {size}, {_ratio(manifest)} smaller than the dense model")
+    say(f"published_at  {manifest.published_at} ({readable_age(manifest.published_at)})")
     if (approval := manifest.approval) is not None:
         say(f"approved      by {approval.words}")
     if (override := manifest.override) is not None:

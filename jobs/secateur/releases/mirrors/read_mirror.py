@@ -7,6 +7,7 @@ from secateur.contracts import record
 from secateur.contracts.errors import CorruptArtifact, NewerFormat, ObjectMissing, ReleaseError
 from secateur.contracts.manifest import MANIFEST, FileEntry
 from secateur.contracts.releases import ReleaseManifest
+from secateur.display.progress import advance_progress, progress_of
 from secateur.releases import canary, layout
 from secateur.releases.catalogue import Catalogue, Release
 from secateur.releases.mirrors import mirror_layout
@@ -89,8 +90,10 @@ def _demand_whole(folder: Path, manifest: ReleaseManifest, placed: dict[str, Fil
             f"{what} holds {len(strangers)} files that are not its own: {strangers[0]!r}; does "
             "its storage URI end in a slash?"
         )
-    for place, entry in placed.items():
-        try:
-            verify_file(folder, FileEntry(place, entry.sha256, entry.bytes))
-        except CorruptArtifact as error:
-            raise ReleaseError(f"{what} is damaged: {error}") from error
+    with progress_of(f"verifying release {manifest.number}", manifest.bytes):
+        for place, entry in placed.items():
+            try:
+                verify_file(folder, FileEntry(place, entry.sha256, entry.bytes))
+            except CorruptArtifact as error:
+                raise ReleaseError(f"{what} is damaged: {error}") from error
+            advance_progress(entry.bytes)

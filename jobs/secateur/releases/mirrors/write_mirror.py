@@ -7,6 +7,7 @@ from pathlib import Path
 
 from secateur.contracts.errors import ObjectMissing, PreconditionFailed, ReleaseError
 from secateur.contracts.manifest import MANIFEST, FileEntry
+from secateur.display.progress import advance_progress, progress_of
 from secateur.releases import layout
 from secateur.releases.catalogue import Catalogue, Release
 from secateur.releases.mirrors import mirror_layout
@@ -36,8 +37,9 @@ def write_mirror(catalogue: Catalogue, pulled: PulledRelease, output: str) -> Mi
     target = open_store(join(output, mirror_layout.mirror_name(found)))
     placed = mirror_layout.places(found.manifest)
     written = sum(_put(target, key, data) for key, data in _seal(catalogue, found).items())
-    for key, entry in placed.items():
-        written += _put_file(target, key, pulled.folder / entry.path, entry)
+    with progress_of(f"mirroring release {found.manifest.number}", found.manifest.bytes):
+        for key, entry in placed.items():
+            written += _put_file(target, key, pulled.folder / entry.path, entry)
     return MirrorReceipt(
         uri=f"{target.uri}/",
         scenario=found.manifest.scenario,
@@ -82,6 +84,7 @@ def _put_file(target: Store, key: str, path: Path, entry: FileEntry) -> bool:
     digest = hashlib.sha256()
     for part in target.read_parts(key, entry.bytes):
         digest.update(part)
+        advance_progress(len(part))
     if digest.hexdigest() != entry.sha256:
         raise _otherwise(target, key)
     return False

@@ -16,6 +16,7 @@ from secateur.artifacts import verify_file
 from secateur.contracts import record
 from secateur.contracts.errors import CorruptArtifact, NewerFormat, ObjectMissing
 from secateur.contracts.releases import ReleaseManifest
+from secateur.display.progress import advance_progress, progress_of
 from secateur.releases.catalogue import Release
 from secateur.releases.reading.believed import BelievedPointers
 from secateur.releases.reading.delta_reader import patch_blobs
@@ -159,8 +160,10 @@ def _is_intact(folder: Path, manifest: ReleaseManifest) -> bool:
     expected = {folder / entry.path for entry in manifest.files}
     found = {path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
     try:
-        for entry in manifest.files:
-            verify_file(folder, entry)
+        with progress_of(f"verifying {manifest.scenario} {manifest.number}", manifest.bytes):
+            for entry in manifest.files:
+                verify_file(folder, entry)
+                advance_progress(entry.bytes)
     except CorruptArtifact as error:
         log.warning("cached copy is damaged, copying again: %s", error)
         return False

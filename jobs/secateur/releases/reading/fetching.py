@@ -13,6 +13,7 @@ from secateur.artifacts import path_below
 from secateur.contracts.errors import CorruptArtifact, ObjectMissing, ReleaseError, StoreError
 from secateur.contracts.manifest import Chunk, FileEntry
 from secateur.contracts.releases import ReleaseManifest
+from secateur.display.progress import advance_progress, progress_of
 from secateur.releases import layout
 from secateur.releases.catalogue import read_until_believed
 from secateur.releases.reading.held_blobs import PART_BYTES, HeldBlobs
@@ -36,6 +37,11 @@ def fetch_files(
     """
     held = held or HeldBlobs()
     _drop_strangers(manifest, folder)
+    with progress_of(f"copying {manifest.scenario} {manifest.number}", manifest.bytes):
+        _fetch_all(manifest, store, folder, held)
+
+
+def _fetch_all(manifest: ReleaseManifest, store: Store, folder: Path, held: HeldBlobs) -> None:
     for entry in manifest.files:
         path = path_below(folder, entry.path)
         where = f"{store.uri}/{layout.blob_key(entry.sha256)}"
@@ -68,6 +74,7 @@ def _fetch_chunks(store: Store, held: HeldBlobs, entry: FileEntry, path: Path) -
     Some chunks are fetched at a time; those that are on their way are all that is in memory.
     """
     digest, left = _keep_whole_chunks(path, entry)
+    advance_progress(entry.bytes - sum(chunk.bytes for chunk in left))
     fetched = 0
 
     def have(chunk: Chunk) -> tuple[bytes, int]:
@@ -80,6 +87,7 @@ def _fetch_chunks(store: Store, held: HeldBlobs, entry: FileEntry, path: Path) -
             file.write(data)
             digest.update(data)
             fetched += came
+            advance_progress(len(data))
     if digest.hexdigest() != entry.sha256:
         path.unlink()
         raise CorruptArtifact(f"{path}: its chunks do not make the file of its manifest")
@@ -124,6 +132,7 @@ def _copy(held: HeldBlobs, entry: FileEntry, path: Path) -> bool:
         for part in held.parts(blob):
             file.write(part)
             digest.update(part)
+            advance_progress(len(part))
     if digest.hexdigest() != entry.sha256:
         path.unlink()
     return digest.hexdigest() == entry.sha256
@@ -134,11 +143,13 @@ def _fetch(store: Store, entry: FileEntry, path: Path) -> None:
     size, refused = 0, Counter[str]()
     for _ in range(ATTEMPTS):
         digest, size = _hashed_so_far(path, entry.bytes)
+        advance_progress(size)
         with path.open("ab") as file:
             for part in store.read_parts(layout.blob_key(entry.sha256), entry.bytes, size):
                 file.write(part)
                 digest.update(part)
                 size += len(part)
+                advance_progress(len(part))
         if size == entry.bytes and digest.hexdigest() == entry.sha256:
             return
         log.warning("%s: %d bytes differ from the manifest", path, size)

@@ -15,6 +15,7 @@ from secateur.contracts.errors import (
     StoreError,
 )
 from secateur.contracts.manifest import Chunk, FileEntry
+from secateur.display.progress import advance_progress, progress_of
 from secateur.releases import layout
 from secateur.releases.catalogue import read_until_believed
 from secateur.storage import Store, Tagged
@@ -32,11 +33,12 @@ def put_blobs(store: Store, folder: Path, files: Sequence[FileEntry]) -> None:
     Dated anew, so that no sweep takes one for old. Raises ReleaseError where the store has other
     bytes under its name, CorruptArtifact where a file differs from its entry.
     """
-    for entry in files:
-        if entry.chunks:
-            _put_chunks(store, folder, entry)
-        else:
-            _put_blob(store, folder, entry)
+    with progress_of(f"publishing {folder.name}", sum(entry.bytes for entry in files)):
+        for entry in files:
+            if entry.chunks:
+                _put_chunks(store, folder, entry)
+            else:
+                _put_blob(store, folder, entry)
 
 
 def _put_blob(store: Store, folder: Path, entry: FileEntry) -> None:
@@ -45,6 +47,7 @@ def _put_blob(store: Store, folder: Path, entry: FileEntry) -> None:
     def renew() -> None:
         verify_file(folder, entry)
         _renew(store, key, path, entry)
+        advance_progress(entry.bytes)
 
     def write() -> None:
         store.put_file(key, path, new=True, sha256=entry.sha256)
@@ -68,7 +71,10 @@ def _put_chunks(store: Store, folder: Path, entry: FileEntry) -> None:
             raise CorruptArtifact(f"{path}: its bytes differ from its manifest at {start:,}")
         return _put_chunk(store, layout.blob_key(chunk.sha256), data)
 
-    sent = sum(some_at_a_time(put, places))
+    sent = 0
+    for (chunk, _), count in zip(places, some_at_a_time(put, places), strict=True):
+        sent += count
+        advance_progress(chunk.bytes)
     log.info("%s: sent %d bytes of %d", entry.path, sent, entry.bytes)
 
 
