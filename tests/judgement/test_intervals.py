@@ -4,6 +4,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from scipy import stats
 
 from bench.judgement.simulated_rows import simulate, zipf
@@ -14,6 +15,7 @@ from secateur.judgement.intervals.clusters import spread_of
 from secateur.judgement.intervals.differences import differences
 from secateur.judgement.metrics.scored_rows import JudgedRows
 from secateur.judgement.metrics.user_order import UserOrder
+from secateur.scenario import Judgement
 
 Sample = tuple[JudgedRows, Scores, Scores]
 
@@ -157,11 +159,19 @@ def test_few_users_widen_a_bound() -> None:
     assert few.effective_users < 6
 
 
-@pytest.mark.parametrize("freedom", [1.0, 2.5, 7.0, 60.0, 4000.0, 1e6])
-@pytest.mark.parametrize("probability", [0.8, 0.95, 0.995, 0.9999])
+@pytest.mark.parametrize("freedom", [1.0, 2.5, 7.0, 60.0, 4000.0, 1e4, 9e5, 1e6])
+@pytest.mark.parametrize("probability", [0.8, 0.95, 0.995, 0.9999, 1 - 1e-6])
 def test_quantiles_are_students(freedom: float, probability: float) -> None:
     found = bounds.student_quantile(probability, freedom)
-    assert found == pytest.approx(stats.t.ppf(probability, freedom), rel=1e-5)
+    assert found == pytest.approx(stats.t.isf(1 - probability, freedom), rel=1e-5)
+
+
+@pytest.mark.parametrize("probability", [1 - 1e-14, 1.0, 2.0, float("nan")])
+def test_a_confidence_of_which_nothing_is_left_is_an_error(probability: float) -> None:
+    with pytest.raises(ValueError, match="too near to 1"):
+        bounds.student_quantile(probability, 7.0)
+    with pytest.raises(ValidationError):
+        Judgement(margin=0.01, confidence=probability)
 
 
 def test_bounds_are_one_sided_and_of_students_reach() -> None:

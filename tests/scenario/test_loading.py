@@ -71,6 +71,7 @@ CASES = [
         ('uri = "LOG"', 'uri = "LOG"\ntimezone = "Mars/Base"'),
         "small.toml:11: logs.timezone: unknown timezone 'Mars/Base'; ",
     ),
+    (("seed = 1", "seed = -1"), "small.toml:3: seed: -1 is not a whole number, at least 0"),
     (
         ("margin = 0.01", "margin = 0.01\nmargins = { gauc = nan }"),
         "small.toml:44: judgement.margins.gauc: nan is not a number, above -1, below 10 or "

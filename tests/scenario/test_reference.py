@@ -60,7 +60,7 @@ def test_the_page_has_every_key_of_every_section_and_recipe() -> None:
     ("heading", "key", "values", "default"),
     [
         ("[judgement]", "margin", "number, above -1, below 1", "**required**"),
-        ("[judgement]", "confidence", "number, above 0.5, below 1", "`0.95`"),
+        ("[judgement]", "confidence", "number, above 0.5, at most 0.9999", "`0.95`"),
         ("[logs]", "layout", "`day`, `hour`, `flat`", '`"day"`'),
         ("[logs]", "last_day", "text", ""),
         ("[[features.fields]]", "buckets", "whole number, at least 2, at most 255", "`16`"),

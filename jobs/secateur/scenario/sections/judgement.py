@@ -119,7 +119,7 @@ class Judgement(Section):
     """What it may lose against the release now served."""
     privacy: PrivacyRules = Field(default_factory=PrivacyRules)
     """What it may give away of who was trained on."""
-    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    confidence: Annotated[float, Field(gt=0.5, le=0.9999)] = 0.95
     """One-sided confidence of the bound that must stay within each margin."""
     holdout_uses: Positive = 20
     """How many different questions the same held-out days may be asked: a night run again with

@@ -24,7 +24,7 @@ class Scenario(Section):
     """Name of the recommender: of its DAG, `secateur_<name>`, and of its folder in the store."""
     title: str
     """What people read in Airflow, in the report and on the model card."""
-    seed: int
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
     """Where all randomness starts: equal seeds and inputs give equal artifacts."""
     schedule: str = "0 3 * * *"
     """When the night runs, by the clock of `logs.timezone`: a cron expression, or a preset such as
