@@ -16,6 +16,8 @@ from secateur.releases import layout, pulling
 from secateur.releases.signing import Signer, new_seed
 from secateur.storage import Tagged
 
+from .conftest import table_of_night
+
 Parts = Callable[[str, int, int], Iterator[bytes]]
 
 
@@ -219,3 +221,21 @@ def test_publishers_and_pullers_get_through_a_bad_network(proxied: tuple[Any, Fa
         assert (shop.pull(cache=name).folder / "model.onnx").read_bytes() == name.encode() * 50
     assert layout.numbers(shop.store) == [1, 2, 3]
     assert Signer.of(shop.seed).public in shop.keys
+
+
+def test_chunks_and_deltas_get_through_a_bad_network(
+    proxied: tuple[Any, FaultyProxy], small_chunks: None
+) -> None:
+    """One answer in eight is cut, lost, an error, or has a bit that flipped."""
+    shop, proxy = proxied
+    shop.table = table_of_night
+    dice = random.Random(4)
+    proxy.choose = lambda _method, path: (
+        dice.choice(["cut", "lost", "error", *(["flip"] if "/blobs/" in path else [])])
+        if dice.random() < 0.125
+        else None
+    )
+    for name in "abc":
+        assert shop.publish(name).served
+        for cache in ("follows", name):
+            assert (shop.pull(cache=cache).folder / "table.zst").read_bytes() == shop.table(name)

@@ -87,6 +87,15 @@ def test_a_reader_of_the_release_before_fetches_what_changed(
     assert 0 < reads.delta < len(table) / 4
 
 
+def test_chunks_and_deltas_lie_in_any_store(shop: Shop, small_chunks: None) -> None:
+    shop.table = table_of_rows
+    for name in "abc":
+        shop.publish(name)
+        assert (shop.pull().folder / "table.zst").read_bytes() == table_of_rows(name)
+    assert shop.store.exists(DELTA)
+    assert any(entry.chunks for entry in shop.catalogue().release(2).manifest.files)
+
+
 def test_who_holds_another_release_fetches_the_chunks(rows_shop: Shop, pull_and_count: Any) -> None:
     rows_shop.publish("c", channel="beta")
     rows_shop.pull("beta", cache="of c")
