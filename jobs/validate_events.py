@@ -19,7 +19,7 @@ from secateur.validation import sealed_frames
 from secateur.validation.drift import event_profile, reference_night
 from secateur.validation.drift.comparison import compare_nights
 from secateur.validation.examination import examine
-from secateur.validation.suites.event_suites import event_suites
+from secateur.validation.suites.event_suites import RowsByDay, event_suites
 from secateur.validation.suites.negative_suites import negative_suites
 from secateur.validation.suites.side_suites import changed_sides, side_suites, undated_sides
 
@@ -40,7 +40,8 @@ def validate_events(job: Job) -> None:
     then = reference.read(PROFILE, Profile) if reference else None
     compared = compare_nights(rows, validation.drift, profile, reference)
     context = context_of(label) is not None
-    suites = event_suites(rows, counted, features, logs, validation, context)
+    days = RowsByDay(profile.days, counted)
+    suites = event_suites(rows, days, features, logs, validation, context)
     suites += side_suites(rows, events.folder, logs.sides)
     if counts.drawn and isinstance(label, PurchaseLabel):
         suites += negative_suites(counts.drawn, label.negatives)

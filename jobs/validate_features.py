@@ -36,7 +36,7 @@ def validate_features(job: Job) -> None:
     train = sorted(features.folder.glob("train/part-*.parquet"))
     most = validation.max_single_feature_auc
     suites.append(single_feature_suite(train, schema, vocabulary, most))
-    rows = sum(frame.count() for frame in splits.values())
+    rows = sealed_frames.rows(features.folder)
     found = examine(features, suites, rows, validation.min_rules)
     with job.create("ValidationReport") as draft:
         found.write(draft.folder)

@@ -2,15 +2,21 @@
 
 import json
 import logging
+from functools import reduce
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyspark.sql import SparkSession
 
+from secateur.artifacts import Artifact
 from secateur.contracts.data import BinCounts, ColumnDrift, Profile, ValueCounts
 from secateur.contracts.errors import ValidationRefused
 from secateur.validation.drift import distances
-from small_events import Nights, report_of, rows
+from small_events import EVENTS, Nights, report_of, rows, small_nights
+from small_log import sealed
 
 FIRST, SECOND = "2024-03-01", "2024-03-02"
 WATCHED = ("validation.drift.min_rows=20", "validation.drift.bins=5")
@@ -35,13 +41,29 @@ def events(seed: int, day: str, count: int = 400) -> pd.DataFrame:
     return rows(day, tabs.tolist(), texts, seed)
 
 
-def drift_of(nights: Nights, *settings: str) -> dict[str, ColumnDrift]:
-    """Two nights, the first accepted: what the second's report says of each column."""
+@pytest.fixture(scope="module")
+def two_nights(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    """Two nights with their reports, the first accepted."""
+    nights = small_nights(tmp_path_factory.mktemp("two_nights"))
     nights.events("one", {FIRST: events(1, FIRST)})
     nights.events("two", {SECOND: events(2, SECOND, 300)})
-    nights.validate("one", *settings)
+    nights.validate("one", *LOOSE)
     nights.accept("one_report")
-    return {one.column: one for one in report_of(nights.validate("two", *settings)).drift}
+    nights.validate("two", *LOOSE)
+    return nights
+
+
+@pytest.fixture(scope="module")
+def drift(two_nights: Nights) -> dict[str, ColumnDrift]:
+    """What the second night's report says of each column."""
+    report = report_of(sealed(str(two_nights.folder / "two_report")))
+    return {one.column: one for one in report.drift}
+
+
+def validate_again(nights: Nights, output: Path, *settings: str) -> Artifact:
+    """Another report of the second night."""
+    flags = {"events": nights.folder / "two", "state": nights.state, "output": output}
+    return nights.run("validate_events", *settings, **flags)
 
 
 def linf(one: pd.Series, other: pd.Series) -> float:
@@ -71,20 +93,19 @@ def jensen_shannon(one: pd.Series, other: pd.Series, bins: int) -> tuple[float, 
     return float(np.sqrt(sum(kl) / 2)), len(p)
 
 
-def test_the_distances_are_those_of_pandas(nights: Nights) -> None:
-    found = drift_of(nights, *LOOSE)
+def test_the_distances_are_those_of_pandas(drift: dict[str, ColumnDrift]) -> None:
     one, two = events(1, FIRST), events(2, SECOND, 300)
     for column in ("tab", "item"):
-        assert found[column].distance == pytest.approx(linf(two[column], one[column]), abs=1e-12)
+        assert drift[column].distance == pytest.approx(linf(two[column], one[column]), abs=1e-12)
     wanted, bins = jensen_shannon(two["seconds"], one["seconds"], 5)
     assert wanted > 0.1
-    assert found["seconds"].distance == pytest.approx(wanted, abs=1e-12)
-    assert found["seconds"].bins == bins
+    assert drift["seconds"].distance == pytest.approx(wanted, abs=1e-12)
+    assert drift["seconds"].bins == bins
 
 
-def test_an_entry_names_both_sides(nights: Nights) -> None:
-    found = drift_of(nights, *LOOSE)["tab"]
-    accepted = json.loads((nights.folder / "one_report_accepted" / "receipt.json").read_text())
+def test_an_entry_names_both_sides(two_nights: Nights, drift: dict[str, ColumnDrift]) -> None:
+    found = drift["tab"]
+    accepted = json.loads((two_nights.folder / "one_report_accepted" / "receipt.json").read_text())
     assert found == ColumnDrift(
         column="tab",
         measure="categories",
@@ -99,41 +120,45 @@ def test_an_entry_names_both_sides(nights: Nights) -> None:
     )
 
 
-@pytest.mark.parametrize("change", ["missing", "new", "constant", "beyond", "below"])
-def test_a_change_outside_the_bins_is_seen(nights: Nights, change: str) -> None:
-    then = rows(FIRST, ["home"] * 100, ["0"] * 95 + ["7"] * 5)
-    seconds = {
-        "missing": [None] * 100,
-        "new": ["3"] * 100,
-        "constant": ["7"] * 100,
-        "beyond": ["1e9"] * 100,
-        "below": ["-1"] * 100,
-    }
-    nights.events("one", {FIRST: then})
-    nights.events("two", {SECOND: rows(SECOND, ["home"] * 100, seconds[change])})
-    nights.validate("one", *LOOSE)
+CHANGES: dict[str, list[str | None]] = {
+    "missing": [None] * 100,
+    "new": ["3"] * 100,
+    "constant": ["7"] * 100,
+    "beyond": ["1e9"] * 100,
+    "below": ["-1"] * 100,
+}
+
+
+def test_every_change_outside_the_bins_is_seen(nights: Nights) -> None:
+    schema = reduce(pa.Schema.append, (pa.field(name, pa.string()) for name in CHANGES), EVENTS)
+    then, now = (rows(day, ["home"] * 100, ["0"] * 95 + ["7"] * 5) for day in (FIRST, SECOND))
+    nights.events("one", {FIRST: then.assign(**dict.fromkeys(CHANGES, then["seconds"]))}, schema)
+    nights.events("two", {SECOND: now.assign(**CHANGES)}, schema)
+    limits = ", ".join(f"{name} = 1.0" for name in CHANGES)
+    settings = (*LOOSE, f"validation.drift.numbers={{{limits}}}")
+    nights.validate("one", *settings)
     nights.accept("one_report")
-    found = {one.column: one for one in report_of(nights.validate("two", *LOOSE)).drift}
-    assert (found["seconds"].distance or 0) > 0.9
+    found = {one.column: one for one in report_of(nights.validate("two", *settings)).drift}
+    assert {name: (found[name].distance or 0) > 0.9 for name in CHANGES} == dict.fromkeys(
+        CHANGES, True
+    )
     assert found["tab"].distance == 0
 
 
-def test_a_limit_exceeded_refuses_and_says_by_how_much(nights: Nights) -> None:
-    drift_of(nights, *LOOSE)
+def test_a_limit_exceeded_refuses_and_says_by_how_much(two_nights: Nights, tmp_path: Path) -> None:
     tight = "validation.drift.categories={tab = 0.1}"
-    flags = {"events": nights.folder / "two", "output": nights.folder / "report"}
     with pytest.raises(ValidationRefused, match=r"tab L-infinity .* <= 0\.1: found 0\.1"):
-        nights.run("validate_events", *LOOSE, tight, **flags, state=nights.state)
-    report = report_of(nights.validate("two", *LOOSE, tight))
+        validate_again(two_nights, tmp_path / "report", *LOOSE, tight)
+    report = report_of(sealed(str(tmp_path / "report")))
     assert not report.success
     assert {one.column for one in report.drift} == {"tab", "seconds"}
 
 
 def test_the_page_shows_the_distances_and_renders_whole(
-    nights: Nights, caplog: pytest.LogCaptureFixture
+    two_nights: Nights, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    drift_of(nights, *LOOSE)
-    page = (nights.folder / "two_report" / "docs" / "index.html").read_text()
+    sealed_again = validate_again(two_nights, tmp_path / "report", *LOOSE)
+    page = (sealed_again.folder / "docs" / "index.html").read_text()
     for shown in ("Jensen-Shannon, base 2", "L-infinity", FIRST, "within", "300", "400"):
         assert f">{shown}<" in page or shown in page.partition("<h2>columns</h2>")[0]
     assert not [line for line in caplog.records if "rendering" in line.getMessage()]
@@ -144,54 +169,53 @@ def test_the_first_night_is_a_bootstrap_and_says_so(
 ) -> None:
     nights.events("one", {FIRST: events(1, FIRST)})
     with caplog.at_level(logging.WARNING):
-        sealed = nights.validate("one", *LOOSE)
-    report = report_of(sealed)
+        first = nights.validate("one", *LOOSE)
+    report = report_of(first)
     assert report.success
     assert report.drift == ()
     assert "3 columns" in report.bootstrap
     assert "bootstrap" in caplog.text
-    assert sealed.manifest.facts["bootstrap"] is True
-    assert "Bootstrap:" in (sealed.folder / "docs" / "index.html").read_text()
+    assert first.manifest.facts["bootstrap"] is True
+    assert "Bootstrap:" in (first.folder / "docs" / "index.html").read_text()
     assert report_of(nights.validate("one")).bootstrap == ""  # nothing is watched
 
 
 def test_too_few_rows_are_not_compared_and_said_to_be(
-    nights: Nights, caplog: pytest.LogCaptureFixture
+    two_nights: Nights, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        found = drift_of(nights, *LOOSE, "validation.drift.min_rows=350")
-    assert {one.not_compared for one in found.values()} == {
-        "300 rows tonight, 400 then: fewer than 350"
-    }
-    assert {one.distance for one in found.values()} == {None}
+        few = (*LOOSE, "validation.drift.min_rows=350")
+        report = validate_again(two_nights, tmp_path / "report", *few)
+    found = report_of(report).drift
+    assert {one.not_compared for one in found} == {"300 rows tonight, 400 then: fewer than 350"}
+    assert {one.distance for one in found} == {None}
     assert "drift of tab was not compared" in caplog.text
-    report = nights.validate("two", *LOOSE, "validation.drift.min_rows=350")
     assert report.manifest.facts["drift_not_compared"] == 3
     assert "not compared" in (report.folder / "docs" / "index.html").read_text()
 
 
-def test_a_column_that_then_was_not_watched_is_not_compared(nights: Nights) -> None:
-    drift_of(nights, *WATCHED, "validation.drift.categories={item = 1.0}")
-    report = report_of(nights.validate("two", *LOOSE))
+def test_a_column_that_then_was_not_watched_or_is_gone_is_not_compared(
+    two_nights: Nights, tmp_path: Path
+) -> None:
+    watched = (
+        "validation.drift.categories={seconds = 1.0, item = 1.0}",
+        "validation.drift.numbers={lost = 1.0}",
+    )
+    with pytest.raises(ValidationRefused):
+        validate_again(two_nights, tmp_path / "report", *WATCHED, *watched)
+    report = report_of(sealed(str(tmp_path / "report")))
+    assert [e.column for e in report.expectations if not e.success] == ["lost"]
     by_column = {one.column: one for one in report.drift}
-    assert by_column["tab"].not_compared == f"the night of {FIRST} was not profiled by this column"
+    assert (
+        by_column["seconds"].not_compared == f"the night of {FIRST} was not profiled by this column"
+    )
+    assert by_column["lost"].not_compared == "tonight's events have no such column"
     assert by_column["item"].distance is not None
 
 
-def test_a_watched_column_that_is_gone_is_refused(nights: Nights) -> None:
-    drift_of(nights, *LOOSE)
-    report = report_of(nights.validate("two", *LOOSE, "validation.drift.numbers={lost = 1.0}"))
-    assert [e.column for e in report.expectations if not e.success] == ["lost"]
-    assert {one.not_compared for one in report.drift if one.column == "lost"} == {
-        "tonight's events have no such column"
-    }
-
-
-def test_a_profile_counts_what_pandas_counts(nights: Nights) -> None:
+def test_a_profile_counts_what_pandas_counts(two_nights: Nights) -> None:
     frame = events(1, FIRST)
-    nights.events("one", {FIRST: frame})
-    sealed = nights.validate("one", *LOOSE)
-    profile = sealed.read("profile.json", Profile)
+    profile = sealed(str(two_nights.folder / "one_report")).read("profile.json", Profile)
     counted = frame["tab"].value_counts()
     missing = int(frame["tab"].isna().sum())
     assert profile.categories["tab"] == ValueCounts(counted.to_dict(), 0, missing)

@@ -4,16 +4,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
 from secateur.contracts.errors import ValidationRefused
+from secateur.validation import suite_runner
+from secateur.validation.suites.vocabulary_suites import vocabulary_suites
 from small_events import Nights, failed, report_of
-from small_features import DAYS, SCHEMA, SmallFeatures
+from small_features import DAYS, SCHEMA, VOCABULARY, SmallFeatures
 from small_log import milliseconds, sealed
 
 NAN, INF = float("nan"), float("inf")
 SHAPES = "numbers, lists and vectors"
+PAIR = "None expect_column_pair_values_"
 
 
 def validate(nights: Nights, features: SmallFeatures, *settings: str) -> set[str]:
@@ -82,6 +86,39 @@ def test_every_tampering_with_a_row_is_found(nights: Nights) -> None:
     assert counts == {column: len(values) for column, values in TAMPERINGS.items()}
 
 
+def an_id_twice(features: SmallFeatures) -> None:
+    features.vocabulary["id"][-1] = 0
+
+
+def another_size_than_shared(features: SmallFeatures) -> None:
+    features.with_list("taken", size=6)
+
+
+def shared_with_nobody(features: SmallFeatures) -> None:
+    features.with_list("taken", shares="gone")
+
+
+def a_vocabulary_of_no_field(features: SmallFeatures) -> None:
+    features.schema = replace(features.schema, lists=SCHEMA.lists[1:])
+
+
+OF_VOCABULARIES: dict[Callable[[SmallFeatures], None], str] = {
+    an_id_twice: "vocabulary",
+    another_size_than_shared: "shared vocabularies",
+    shared_with_nobody: "shared vocabularies",
+    a_vocabulary_of_no_field: "vocabulary",
+}
+
+
+@pytest.mark.parametrize("tamper", OF_VOCABULARIES, ids=lambda f: f.__name__)
+def test_a_broken_vocabulary_is_named(tamper: Callable[[SmallFeatures], None]) -> None:
+    features = SmallFeatures()
+    tamper(features)
+    suites = vocabulary_suites(features.schema, pa.table(features.vocabulary, VOCABULARY))
+    found = suite_runner.report("features", 40, suite_runner.run_suites(suites))
+    assert failed(found) == {f"{OF_VOCABULARIES[tamper]}: {PAIR}to_be_equal"}
+
+
 def missing_split(features: SmallFeatures, folder: Path) -> None:
     features.seal(folder, splits=("train", "tune"))
 
@@ -107,36 +144,16 @@ def later_than_the_next_split(features: SmallFeatures, folder: Path) -> None:
     features.put("train", "time_ms", milliseconds("2024-03-03", 5)).seal(folder)
 
 
-def neither_in_nor_out_of_a_slice(features: SmallFeatures, folder: Path) -> None:
-    features.put("tune", "slice_0", 2).put("confirm", "slice_0", None).seal(folder)
-
-
-def a_task_that_no_row_tells(features: SmallFeatures, folder: Path) -> None:
+def slice_task_and_vocabulary(features: SmallFeatures, folder: Path) -> None:
+    """A row neither in nor out of a slice, a task that no row tells, and an id twice."""
+    features.put("tune", "slice_0", 2).put("confirm", "slice_0", None)
     for rows in features.days.values():
         rows["label_saved"] = [None] * len(rows["label_saved"])
-    features.seal(folder)
-
-
-def another_size_than_shared(features: SmallFeatures, folder: Path) -> None:
-    features.with_list("taken", size=6).seal(folder)
-
-
-def shared_with_nobody(features: SmallFeatures, folder: Path) -> None:
-    features.with_list("taken", shares="gone").seal(folder)
-
-
-def an_id_twice(features: SmallFeatures, folder: Path) -> None:
-    features.vocabulary["id"][-1] = 0
-    features.seal(folder)
-
-
-def a_vocabulary_of_no_field(features: SmallFeatures, folder: Path) -> None:
-    features.schema = replace(features.schema, lists=SCHEMA.lists[1:])
+    an_id_twice(features)
     features.seal(folder)
 
 
 MEASURES = ("rows", "users", "positives", "negatives")
-PAIR = "None expect_column_pair_values_"
 BROKEN: dict[Callable[[SmallFeatures, Path], None], set[str]] = {
     missing_split: {
         f"confirm columns: {name} expect_column_to_exist" for name in SmallFeatures().types.names
@@ -151,14 +168,11 @@ BROKEN: dict[Callable[[SmallFeatures, Path], None], set[str]] = {
     },
     renamed_column: {f"{split} columns: price expect_column_to_exist" for split in DAYS},
     later_than_the_next_split: {f"order in time: {PAIR}a_to_be_greater_than_b"},
-    neither_in_nor_out_of_a_slice: {"slices: slice_0 0 or 1: new_user"},
-    a_task_that_no_row_tells: {
-        "all splits: label_saved expect_column_distinct_values_to_equal_set"
+    slice_task_and_vocabulary: {
+        "slices: slice_0 0 or 1: new_user",
+        "all splits: label_saved expect_column_distinct_values_to_equal_set",
+        f"vocabulary: {PAIR}to_be_equal",
     },
-    another_size_than_shared: {f"shared vocabularies: {PAIR}to_be_equal"},
-    shared_with_nobody: {f"shared vocabularies: {PAIR}to_be_equal"},
-    an_id_twice: {f"vocabulary: {PAIR}to_be_equal"},
-    a_vocabulary_of_no_field: {f"vocabulary: {PAIR}to_be_equal"},
 }
 
 

@@ -3,12 +3,18 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import pyarrow as pa
 import pytest
+from pyspark.sql import SparkSession
 
 from bad_input_page import told_cases
 from secateur.contracts.errors import ValidationRefused
+from secateur.scenario import load_scenario
+from secateur.validation import sealed_frames, suite_runner
+from secateur.validation.suites.split_suites import malformed_suites, part_suites
+from secateur.validation.suites.vocabulary_suites import vocabulary_suites
 from small_events import Nights
-from small_features import DAYS, SCHEMA, SmallFeatures
+from small_features import DAYS, SCHEMA, VOCABULARY, SmallFeatures
 
 LEAST = ("validation.min_rows_a_split=10", "validation.min_users_a_split=3")
 PARTS = "held-out parts: "
@@ -83,13 +89,31 @@ def validate(nights: Nights, features: SmallFeatures, *settings: str) -> None:
 
 @pytest.mark.parametrize("fault", REFUSED, ids=lambda fault: fault.__name__)
 def test_the_refusal_says_what_is_too_little(
-    fault: Callable[[SmallFeatures], None], nights: Nights
+    fault: Callable[[SmallFeatures], None], nights: Nights, spark: SparkSession
 ) -> None:
     features = SmallFeatures()
     fault(features)
+    sealed = features.seal(nights.folder / "features")
+    settings = (*LEAST, "validation.malformed_budget=0.1")
+    validation = load_scenario(str(nights.folder / "watched.toml"), settings).validation
+    suites = [
+        *part_suites(sealed_frames.splits(spark, sealed.folder), DAYS["train"][-1:], validation),
+        *malformed_suites(features.facts, validation),
+        *vocabulary_suites(features.schema, pa.table(features.vocabulary, VOCABULARY)),
+    ]
+    report = suite_runner.report(sealed.digest, 40, suite_runner.run_suites(suites))
+    assert not report.success
+    assert REFUSED[fault] in suite_runner.failures(report)
+
+
+def test_all_that_is_too_little_is_refused_at_once(nights: Nights) -> None:
+    features = SmallFeatures()
+    for fault in (one_user_stops_the_training, empty_vocabulary, malformed_vectors):
+        fault(features)
     with pytest.raises(ValidationRefused) as refusal:
         validate(nights, features, *LEAST, "validation.malformed_budget=0.1")
-    assert REFUSED[fault] in str(refusal.value)
+    for fault in (one_user_stops_the_training, empty_vocabulary, malformed_vectors):
+        assert REFUSED[fault] in str(refusal.value)
 
 
 def test_what_is_just_enough_passes(nights: Nights) -> None:

@@ -105,7 +105,10 @@ def test_a_few_rows_prove_nothing() -> None:
     assert single_feature_aucs(pa.table(few), SCHEMA, VOCABULARY) == {"kind": 0.5}
 
 
-@pytest.mark.parametrize("kind", ["category", "bucket", "number"])
+@pytest.mark.parametrize(
+    "kind",
+    ["category", *(pytest.param(kind, marks=pytest.mark.proof) for kind in ("bucket", "number"))],
+)
 def test_the_time_played_is_no_input_for_a_long_view(
     kind: str, real_events: Artifact, tmp_path: Path
 ) -> None:

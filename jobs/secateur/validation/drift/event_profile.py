@@ -1,6 +1,7 @@
 """The profile of a night's events: counts by value and by bin, the same at every run."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from pyspark.sql import DataFrame
@@ -13,6 +14,16 @@ from secateur.spark import column_named, finite_number
 MOST_VALUES = 10_000
 
 
+@dataclass(frozen=True)
+class _Totals:
+    """What one pass counts: rows, the label's mean, rows by day, and a column's known values."""
+
+    rows: int
+    label_rate: float | None
+    days: Mapping[str, int]
+    known: Mapping[str, int]
+
+
 def profile(events: DataFrame, drift: Drift) -> Profile:
     """Profile the columns that `drift` names, as far as the events have them.
 
@@ -20,37 +31,47 @@ def profile(events: DataFrame, drift: Drift) -> Profile:
     """
     categories = [name for name in drift.categories if name in events.columns]
     numbers = [name for name in drift.numbers if name in events.columns]
+    totals = _totals(events, categories)
     return Profile(
-        rows=events.count(),
-        label_rate=label_rate(events),
-        days=days(events),
-        categories={name: count_values(events, name) for name in categories},
+        rows=totals.rows,
+        label_rate=totals.label_rate,
+        days=dict(totals.days),
+        categories={name: _count_values(events, name, totals) for name in categories},
         numbers=count_bins(events, quantile_boundaries(events, numbers, drift.bins)),
     )
 
 
-def label_rate(events: DataFrame) -> float | None:
-    """Share of positives; None where there is no label, or no event."""
-    rate = events.agg(F.avg("label")).collect()[0][0] if "label" in events.columns else None
-    return None if rate is None else float(rate)
+def _totals(events: DataFrame, names: Sequence[str]) -> _Totals:
+    """The totals of the columns `names`; no label rate without a label, no days without a day."""
+    keys = [name for name in ("day",) if name in events.columns]
+    label = F.col("label") if "label" in events.columns else F.lit(None)
+    known = [F.count(column_named(name)) for name in names]
+    counted = events.groupBy(*keys).agg(
+        F.count("*"), F.count(label), F.sum(label.cast("double")), *known
+    )
+    found = counted.collect()
+    by_day = [row[len(keys) :] for row in found]
+    rows, labelled, positives, *rest = (
+        sum(number or 0 for number in column)
+        for column in zip([0] * (3 + len(names)), *by_day, strict=True)
+    )
+    days = {row[0]: int(row[1]) for row in found if keys and row[0] is not None}
+    return _Totals(
+        rows=int(rows),
+        label_rate=float(positives / labelled) if labelled else None,
+        days=dict(sorted(days.items())),
+        known=dict(zip(names, map(int, rest), strict=True)),
+    )
 
 
-def days(events: DataFrame) -> dict[str, int]:
-    """Rows by day, sorted by day."""
-    if "day" not in events.columns:
-        return {}
-    counted = events.where("day IS NOT NULL").groupBy("day").agg(F.count("*").alias("rows"))
-    return {row["day"]: int(row["rows"]) for row in counted.orderBy("day").collect()}
-
-
-def count_values(events: DataFrame, name: str) -> ValueCounts:
+def _count_values(events: DataFrame, name: str, totals: _Totals) -> ValueCounts:
     """Rows of the most frequent values of a column, ties in the order of their code points."""
     value = column_named(name).cast("string").alias("value")
     counted = events.groupBy(value).agg(F.count("*").alias("rows"))
     most = counted.where("value IS NOT NULL").orderBy(F.desc("rows"), "value").limit(MOST_VALUES)
     values = {row["value"]: int(row["rows"]) for row in most.collect()}
-    known, total = events.agg(F.count(column_named(name)), F.count("*")).collect()[0]
-    return ValueCounts(values, known - sum(values.values()), total - known)
+    known = totals.known[name]
+    return ValueCounts(values, known - sum(values.values()), totals.rows - known)
 
 
 def quantile_boundaries(

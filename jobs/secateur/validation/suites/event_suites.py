@@ -1,6 +1,7 @@
 """What must hold of an EventSet, drawn from the scenario."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import ceil
 from statistics import median
 
@@ -12,20 +13,27 @@ from pyspark.sql import functions as F  # noqa: N812
 from secateur.scenario import Features, Logs, Validation
 from secateur.scenario.sections.validation import LEAST_SHARE
 from secateur.spark import column_named
-from secateur.validation.drift import event_profile
 from secateur.validation.suite_runner import Suite
 from secateur.validation.suites.row_conditions import columns_suite, plain_name, rule_suite
 
 
+@dataclass(frozen=True)
+class RowsByDay:
+    """Rows of an EventSet by day: those that are there, and those that cleaning counted."""
+
+    found: Mapping[str, int]
+    counted: Mapping[str, int]
+
+
 def event_suites(
     events: DataFrame,
-    counted: Mapping[str, int],
+    days: RowsByDay,
     features: Features,
     logs: Logs,
     validation: Validation,
     context: bool = False,
 ) -> list[Suite]:
-    """The suites of an EventSet that promises `counted` events by day of its window.
+    """The suites of an EventSet.
 
     With `context`, some events have no label.
     Where a column is gone that every event has, there is no more to examine than that.
@@ -37,14 +45,14 @@ def event_suites(
     columns = columns_suite("columns", events, tuple(needed))
     if not set(own) <= set(events.columns):
         return [columns]
-    found = [
+    suites = [
         columns,
-        _events_suite(events, own, counted, validation, context),
-        _days_suite(events, counted, validation),
+        _events_suite(events, own, days.counted, validation, context),
+        _days_suite(days, validation),
     ]
     if validation.max_missing_rate:
-        found.append(_missing_suite(events, validation.max_missing_rate))
-    return [*found, *(rule_suite(events, rule) for rule in validation.rules)]
+        suites.append(_missing_suite(events, validation.max_missing_rate))
+    return [*suites, *(rule_suite(events, rule) for rule in validation.rules)]
 
 
 def _columns_of(features: Features) -> Sequence[str]:
@@ -79,12 +87,12 @@ def _events_suite(
     )
 
 
-def _days_suite(events: DataFrame, counted: Mapping[str, int], validation: Validation) -> Suite:
+def _days_suite(by_day: RowsByDay, validation: Validation) -> Suite:
     """Every day of the window has enough events, and as many as cleaning counted.
 
     A day without events has no row to fail on, so the days are those that were promised.
     """
-    found = event_profile.days(events)
+    found, counted = by_day.found, by_day.counted
     days = sorted({*found, *counted})
     rows = [found.get(day, 0) for day in days]
     frame = {

@@ -4,6 +4,7 @@ An interval resamples users: of one user its standard error is 0, whatever was m
 """
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import great_expectations.expectations as gxe
@@ -17,6 +18,7 @@ from secateur.validation.suite_runner import Suite
 from secateur.validation.suites.row_conditions import plain_name
 
 _PART, _HOLDOUT = "part", "the training's holdout"
+_MEASURES = ("rows", "users", "positives", "negatives")
 
 
 def part_suites(
@@ -32,10 +34,9 @@ def part_suites(
     if not all(set(ROW_COLUMNS) <= set(frame.columns) for frame in parts.values()):
         return []
     parts[_HOLDOUT] = splits["train"].where(F.col("day").isin(*holdout))
-    sizes = {name: _size(frame) for name, frame in parts.items()}
-    measures = ("rows", "users", "positives", "negatives")
+    sizes = _sizes(parts)
     frame = {_PART: list(sizes)} | {
-        measure: [size[measure] for size in sizes.values()] for measure in measures
+        measure: [size.get(measure, 0) for size in sizes.values()] for measure in _MEASURES
     }
     least = {
         "rows": (validation.min_rows_a_split, "min_rows_a_split"),
@@ -52,14 +53,26 @@ def part_suites(
     return [Suite("held-out parts", pa.table(frame).to_pandas(), tuple(expected), key=_PART)]
 
 
-def _size(rows: DataFrame) -> dict[str, int]:
-    (found,) = rows.agg(
-        F.count("*").alias("rows"),
-        F.count_distinct(USER_HASH).alias("users"),
-        F.count_if(F.col("label") == 1).alias("positives"),
-        F.count_if(F.col("label") == 0).alias("negatives"),
-    ).collect()
-    return {name: int(number) for name, number in found.asDict().items()}
+def _sizes(parts: Mapping[str, DataFrame]) -> dict[str, dict[str, int]]:
+    """What each part has of each measure, in one pass; a part without rows has nothing."""
+    named = (
+        frame.select(F.lit(name).alias(_PART), "label", USER_HASH) for name, frame in parts.items()
+    )
+    counted = (
+        reduce(DataFrame.unionByName, named)
+        .groupBy(_PART)
+        .agg(
+            F.count("*").alias("rows"),
+            F.count_distinct(USER_HASH).alias("users"),
+            F.count_if(F.col("label") == 1).alias("positives"),
+            F.count_if(F.col("label") == 0).alias("negatives"),
+        )
+    )
+    found = {row[_PART]: row for row in counted.collect()}
+    return {
+        name: {measure: int(found[name][measure]) for measure in _MEASURES if name in found}
+        for name in parts
+    }
 
 
 def malformed_suites(facts: Mapping[str, Any], validation: Validation) -> list[Suite]:
