@@ -6,7 +6,7 @@ WORKERS ?= 2
 export PYTHONPATH := jobs:infra
 BENCH := $(PYTHON) -m bench
 
-.PHONY: demo test setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-kuairand bench-latency bench-negatives bench-nights bench-drift bench-peers bench-pruning bench-bytes bench-serving bench-transfer lock clean
+.PHONY: demo test checks setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-kuairand bench-latency bench-negatives bench-nights bench-drift bench-peers bench-pruning bench-bytes bench-serving bench-transfer lock clean
 
 demo: setup            ## one night on the bundled logs, published, pulled and scored
 	@$(PYTHON) -m local_site demo --scenario $(SCENARIO)
@@ -17,7 +17,10 @@ up: setup              ## the same services, left running
 down:                  ## stop what `make up` started
 	@$(PYTHON) -m local_site down
 
-test: setup lint types unit night
+test: setup lint checks night
+
+checks:                ## types and unit tests at once: mypy has one thread
+	@$(MAKE) --no-print-directory -j2 types unit
 
 setup:                 ## .venv, .venv-client and Java
 	@bash infra/bootstrap.sh

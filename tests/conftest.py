@@ -34,6 +34,18 @@ for folder in (Path(__file__).parent, Path(__file__).parents[1] / "infra"):
         sys.path.append(str(folder))
 
 
+LONG = ("scenario/test_drafting.py", "year/test_simulated_year.py", "encoding/test_logs.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules on Spark and the longest others, where processes share the modules.
+
+    A long module that begins last is waited for while the other processes have nothing to do.
+    """
+    on_spark = {item.path for item in items if "spark" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path not in on_spark and not str(item.path).endswith(LONG))
+
+
 @pytest.fixture(scope="session")
 def local_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator["LocalStore"]:
     """A running SeaweedFS of our own."""

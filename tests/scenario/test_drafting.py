@@ -1,7 +1,10 @@
 """A draft tells what a real log is."""
 
 import tomllib
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,7 @@ from secateur.scenario.raw_log.sample import sample
 from secateur.scenario.scenario_check import check_scenario
 from secateur.scenario.sections.tables import TableFormat
 
+Draft = Callable[[str], tuple[dict[str, Any], str]]
 DATA = Path(__file__).parents[3] / "shared" / "data"
 KUAIRAND = "kuairand_pure/log_standard_4_25_to_5_08_pure.csv.zst"
 RETAIL = "online_retail/online_retail.csv.zst"
@@ -31,8 +35,20 @@ def real(name: str) -> Path:
     return path
 
 
-def test_kuairand_is_a_log_of_exposures_with_their_clicks(tmp_path: Path) -> None:
-    made = drafted(real(KUAIRAND), tmp_path)
+@pytest.fixture(scope="module")
+def draft(tmp_path_factory: pytest.TempPathFactory) -> Draft:
+    """Drafts each real log once: it is read to its end."""
+
+    @cache
+    def made(name: str) -> tuple[dict[str, Any], str]:
+        folder = tmp_path_factory.mktemp("draft")
+        return drafted(real(name), folder), (folder / "draft.toml").read_text()
+
+    return made
+
+
+def test_kuairand_is_a_log_of_exposures_with_their_clicks(draft: Draft) -> None:
+    made, _ = draft(KUAIRAND)
     assert roles(made) == {
         "user": "user_id",
         "item": "video_id",
@@ -48,13 +64,14 @@ def test_kuairand_is_a_log_of_exposures_with_their_clicks(tmp_path: Path) -> Non
     assert (owners["duration_ms"], owners["tab"]) == ("item", "context")
 
 
-def test_what_is_known_only_after_the_event_is_no_input(tmp_path: Path) -> None:
+def test_what_is_known_only_after_the_event_is_no_input(draft: Draft) -> None:
     after = {"is_like", "long_view", "play_time_ms", "profile_stay_time", "comment_stay_time"}
-    assert not after & names(drafted(real(KUAIRAND), tmp_path))
+    made, _ = draft(KUAIRAND)
+    assert not after & names(made)
 
 
-def test_online_retail_is_a_log_of_purchases(tmp_path: Path) -> None:
-    made = drafted(real(RETAIL), tmp_path)
+def test_online_retail_is_a_log_of_purchases(draft: Draft) -> None:
+    made, _ = draft(RETAIL)
     assert roles(made) == {
         "user": "CustomerID",
         "item": "StockCode",
@@ -68,8 +85,8 @@ def test_online_retail_is_a_log_of_purchases(tmp_path: Path) -> None:
     assert made["cleaning"]["where"] == where, "a quarter of the lines has no customer"
 
 
-def test_mind_is_a_log_of_marked_lists_without_a_header(tmp_path: Path) -> None:
-    made = drafted(real(MIND), tmp_path)
+def test_mind_is_a_log_of_marked_lists_without_a_header(draft: Draft) -> None:
+    made, _ = draft(MIND)
     assert (made["logs"]["format"], made["logs"]["header"]) == ("tsv", False)
     assert roles(made) == {
         "user": "column_2",
@@ -84,8 +101,8 @@ def test_mind_is_a_log_of_marked_lists_without_a_header(tmp_path: Path) -> None:
     assert (history["kind"], history["shares"], history["owner"]) == ("list", "item", "user")
 
 
-def test_avazu_tells_its_hours_and_its_clicks(tmp_path: Path) -> None:
-    made = drafted(real(AVAZU), tmp_path)
+def test_avazu_tells_its_hours_and_its_clicks(draft: Draft) -> None:
+    made, _ = draft(AVAZU)
     assert roles(made) == {
         "user": "device_ip",
         "item": "site_id",
@@ -110,9 +127,8 @@ def test_a_log_without_a_time_is_drafted_but_does_not_pass(name: str, tmp_path: 
 
 
 @pytest.mark.parametrize("name", [KUAIRAND, RETAIL, MIND, AVAZU])
-def test_no_draft_shows_a_user(name: str, tmp_path: Path) -> None:
-    log = real(name)
-    made = drafted(log, tmp_path)
+def test_no_draft_shows_a_user(name: str, draft: Draft) -> None:
+    log, (made, text) = real(name), draft(name)
     logs = made["logs"]
     table = TableFormat(
         **{key: logs[key] for key in ("format", "header", "columns") if key in logs}
@@ -120,5 +136,5 @@ def test_no_draft_shows_a_user(name: str, tmp_path: Path) -> None:
     rows = sample([log], table)
     users = {row[rows.columns.index(logs["user"])] for row in rows.rows} - {None}
     assert len(users) > 100
-    words = set(draft_scenario(log).replace('"', " ").split())
+    words = set(text.replace('"', " ").split())
     assert not {user for user in users if user and len(user) > 4} & words
