@@ -40,6 +40,8 @@ OWNERS = {
     "tqdm": {"display"},
     "pydantic": {"scenario", "section", "model"},
     "clevercsv": {"scenario"},
+    "anyio": {"server"},
+    "msgspec": {"server"},
     "starlette": {"server"},
     "uvicorn": {"server"},
     "prometheus_client": {"server"},

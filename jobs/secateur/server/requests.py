@@ -1,6 +1,5 @@
 """A request of the open inference protocol as columns of raw values, and scores as its answer."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from secateur.contracts.errors import UsageError
 from secateur.contracts.features import FeatureSchema
 from secateur.encoding.lists import HISTORY_SEPARATOR, split
+from secateur.server.json_bytes import json_bytes, read_json
 from secateur.server.tensors import BYTES, BinaryTail, Tensor, read_tensor, tensor_bytes
 
 Columns = dict[str, Any]
@@ -71,7 +71,7 @@ def read_request(
 
 def _json_object(data: bytes) -> Mapping[str, Any]:
     try:
-        given = json.loads(data)
+        given = read_json(data)
     except (ValueError, RecursionError) as error:
         reason = _DEEPEST if isinstance(error, RecursionError) else error
         raise UsageError(f"the request is no JSON: {reason}") from error
@@ -183,7 +183,5 @@ def answer(
         else:
             tensor["data"] = values if isinstance(values, list) else values.tolist()
         tensors.append(tensor)
-    head = json.dumps(
-        {**model, **({"id": request.id} if request.id else {}), "outputs": tensors}
-    ).encode()
+    head = json_bytes({**model, **({"id": request.id} if request.id else {}), "outputs": tensors})
     return head + b"".join(tails), len(head) if tails else None

@@ -10,7 +10,7 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any, TypeGuard, cast
 
 import numpy as np
@@ -96,10 +96,9 @@ def read_tensor(given: object, tail: BinaryTail) -> Tensor:
 
 
 def _is_shape(shape: object) -> TypeGuard[list[int]]:
-    is_short = isinstance(shape, list) and len(shape) <= MOST_DIMENSIONS
-    return is_short and all(
-        type(n) is int and 0 <= n < LONGEST for n in cast("list[object]", shape)
-    )
+    if not isinstance(shape, list) or len(shape) > MOST_DIMENSIONS:
+        return False
+    return all(type(n) is int and 0 <= n < LONGEST for n in shape)
 
 
 def _parameters(given: Mapping[str, object], name: str) -> Mapping[str, object]:
@@ -143,16 +142,17 @@ def _values_in_bytes(data: bytes, name: str, datatype: str) -> Values:
 
 def _texts(data: bytes) -> list[str]:
     """The texts of BYTES. Raises struct.error where a length leads beyond the end."""
-    ends, at, length_at = [0], 0, _LENGTH.unpack_from
+    # One text to cut is quicker than many to decode; lengths below 128 are ASCII, too.
+    whole = data.decode("ascii") if data.isascii() else None
+    texts: list[str] = []
+    at, size, length_at = 0, _LENGTH.size, _LENGTH.unpack_from
     while at < len(data):
-        at += _LENGTH.size + length_at(data, at)[0]
-        ends.append(at)
+        start = at + size
+        at = start + length_at(data, at)[0]
+        texts.append(str(data[start:at], "utf-8") if whole is None else whole[start:at])
     if at > len(data):
         raise struct.error(f"the last one ends {at - len(data)} bytes too late")
-    if data.isascii():  # as lengths below 128 are: one text to cut is quicker than many to decode
-        whole = data.decode("ascii")
-        return [whole[start + _LENGTH.size : end] for start, end in pairwise(ends)]
-    return [str(data[start + _LENGTH.size : end], "utf-8") for start, end in pairwise(ends)]
+    return texts
 
 
 def tensor_bytes(values: Array | Sequence[str]) -> bytes:
