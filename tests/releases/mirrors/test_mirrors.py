@@ -1,5 +1,6 @@
 """A mirror is a release as plain files: what a platform copies is verified without the store."""
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,6 +39,18 @@ def test_a_copy_is_the_release_byte_for_byte_and_needs_no_store(
     assert {path.name for path in folder.iterdir()} == {
         *("manifest.json", "manifest.sig", "model.sig", "model.onnx", "tables")
     }
+
+
+@pytest.mark.parametrize("root", ["file"], indirect=True)
+def test_a_large_file_that_the_store_has_in_chunks_is_one_plain_file(
+    shop: Shop, mirror: Mirror, served_copy: Copy, opened: Callable[..., PulledRelease]
+) -> None:
+    table = random.Random(1).randbytes(3 << 20)
+    shop.table = lambda _: table
+    folder = served_copy(mirror("a").uri)
+    (entry,) = (one for one in opened(folder).manifest.files if one.path == "table.zst")
+    assert len(entry.chunks) > 1
+    assert (folder / "table.zst").read_bytes() == table
 
 
 def test_the_same_again_writes_nothing(shop: Shop, mirror: Mirror, root: str) -> None:
