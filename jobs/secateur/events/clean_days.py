@@ -22,31 +22,18 @@ from secateur.contracts import record
 from secateur.contracts.artifact_files import COUNTS, EVENTS, QUARANTINE
 from secateur.contracts.data import DayCounts
 from secateur.contracts.errors import Refused, SecateurError
-from secateur.events.cleaning import (
-    FILTERED,
-    REASONS,
-    events_of,
-    mark,
-    quarantined_rows,
-)
+from secateur.events.cleaning import events_of, mark, quarantined_rows
 from secateur.events.cleaning_context import CleaningContext, Rules
 from secateur.events.instants import TIME_MS, demand_plausible_times
 from secateur.events.raw_files import RawLog
-from secateur.events.raw_rows import (
-    DAY,
-    REPEATED_HEADER,
-    SOURCE,
-    demand_every_record,
-    raw_rows,
-    refusing_damage,
-)
+from secateur.events.raw_rows import DAY, demand_records, raw_rows, refusing_damage
 from secateur.events.selection.flat_window import place_rows
+from secateur.events.selection.marked_counts import UNKNOWN_DAY, MarkedCounts, count_marked
 from secateur.events.selection.repetitions import REPETITION, most_repeated, usable_rows
 from secateur.kept_days import KeptDays
 from secateur.local_days import days_up_to
 from secateur.spark import file_uri, move_part, quoted_name, write_days
 
-UNKNOWN_DAY = "unknown"
 _OF_THE_WINDOW = {"uri", "first_day", "last_day", "window_days", "closed"}
 
 log = logging.getLogger("secateur")
@@ -91,12 +78,14 @@ def clean_days(context: CleaningContext, kept: KeptDays) -> tuple[dict[str, Arti
     days = {day: artifact for day, artifact in found.items() if artifact is not None}
     outside = 0
     if missing or not raw.days:
-        marked, rows = _stage(context, _files_of(raw, context.rules, missing))
+        part = _files_of(raw, context.rules, missing)
+        rows = sum(file.records - (file.header is not None) for file in part.events)
+        marked, counts = _stage(context, part)
         if not raw.days:
-            marked, window = place_rows(marked, context.rules.logs)
-            missing = [*window, UNKNOWN_DAY]
-        days |= _seal_days(context, marked, missing, kept)
-        elsewhere = _rows_elsewhere(marked, missing)
+            marked, window = place_rows(marked, counts.by_day, context.rules.logs)
+            missing, counts = [*window, UNKNOWN_DAY], count_marked(marked)
+        days |= _seal_days(context, marked, counts, missing, kept)
+        elsewhere = counts.elsewhere(missing)
         _demand_no_row_lost(missing, days, rows, elsewhere)
         outside = 0 if raw.days else elsewhere
     if not outside and not any(day.read(COUNTS, DayCounts).rows_in for day in days.values()):
@@ -114,27 +103,32 @@ def _files_of(raw: RawLog, rules: Rules, missing: Sequence[str]) -> RawLog:
     return RawLog(tuple(missing), events, raw.sides)
 
 
-def _stage(context: CleaningContext, part: RawLog) -> tuple[DataFrame, int]:
-    """The marked rows, parsed once and kept in `scratch`; and the rows that the files hold."""
+def _stage(context: CleaningContext, part: RawLog) -> tuple[DataFrame, MarkedCounts]:
+    """The marked rows, parsed once and kept in `scratch`, and how many they are."""
     target, logs = file_uri(context.scratch / "marked"), context.rules.logs
     with refusing_damage(part.events):
         raw = raw_rows(context.spark, part.events, logs, logs.timezone)
         marked = mark(raw, part, context)
         marked.write.option("compression", "lz4").parquet(target)
-    marked = context.spark.read.parquet(target)
-    demand_every_record(marked, part.events)
-    demand_plausible_times(marked, logs)
-    return marked, sum(file.records - (file.header is not None) for file in part.events)
+    marked = context.spark.read.schema(marked.schema).parquet(target)
+    counts = count_marked(marked)
+    demand_records(counts.by_file, part.events)
+    if not counts.times_fit:
+        demand_plausible_times(marked, logs)
+    return marked, counts
 
 
 def _seal_days(
-    context: CleaningContext, marked: DataFrame, days: Sequence[str], kept: KeptDays
+    context: CleaningContext,
+    marked: DataFrame,
+    counts: MarkedCounts,
+    days: Sequence[str],
+    kept: KeptDays,
 ) -> dict[str, Artifact]:
-    """Seal these days of the marked rows."""
+    """Seal these days of the marked rows, which `counts` counts."""
     rules, scratch = context.rules, context.scratch
     by_day = marked.withColumn(DAY, F.coalesce(DAY, F.lit(UNKNOWN_DAY)))
-    rejected = quarantined_rows(by_day).where(F.col(DAY).isin(*days))
-    quarantine = write_days(rejected.repartition(DAY), rejected.columns, scratch / QUARANTINE)
+    quarantine = _write_quarantine(by_day, days, scratch) if counts.any_rejected else {}
     good = usable_rows(by_day, context.log, rules).where(F.col(DAY).isin(*days))
     # Not in memory too: a large log's parts, unrolled beside their sorts, ended a small heap.
     good = good.persist(StorageLevel.DISK_ONLY)
@@ -143,17 +137,23 @@ def _seal_days(
     repeated = F.count_if(REPETITION).alias("deduplicated")
     unique = F.count_if(~F.col(REPETITION)).alias("kept")
     counted = {row[DAY]: row for row in good.groupBy(DAY).agg(unique, repeated).collect()}
-    filtered = _filtered_rows(by_day, context)
+    filtered = counts.filtered_rows
     repeated_keys = most_repeated(good, rules) if _any_repeated(counted) else {}
     good.unpersist()
     sealed = {}
     for day in days:
         files = {EVENTS: events.get(day), QUARANTINE: quarantine.get(day)}
-        counts = _day_counts(counted.get(day), filtered.get(day, 0), files)
-        counts = replace(counts, most_repeated=dict(repeated_keys.get(day, {})))
-        if day != UNKNOWN_DAY or counts.rows_in:
-            sealed[day] = kept.keep(day, partial(_write_day, files, counts))
+        found = _day_counts(counted.get(day), filtered[day], files)
+        found = replace(found, most_repeated=dict(repeated_keys.get(day, {})))
+        if day != UNKNOWN_DAY or found.rows_in:
+            sealed[day] = kept.keep(day, partial(_write_day, files, found))
     return sealed
+
+
+def _write_quarantine(by_day: DataFrame, days: Sequence[str], scratch: Path) -> dict[str, Path]:
+    """The files of these days' unusable rows, by day."""
+    rejected = quarantined_rows(by_day).where(F.col(DAY).isin(*days))
+    return write_days(rejected.repartition(DAY), rejected.columns, scratch / QUARANTINE)
 
 
 def _write_day(files: Mapping[str, Path | None], counts: DayCounts, draft: Draft) -> None:
@@ -166,14 +166,6 @@ def _write_day(files: Mapping[str, Path | None], counts: DayCounts, draft: Draft
 
 def _any_repeated(counted: Mapping[str, Row]) -> bool:
     return any(row["deduplicated"] for row in counted.values())
-
-
-def _filtered_rows(by_day: DataFrame, context: CleaningContext) -> dict[str, int]:
-    """How many rows of each day the scenario leaves out, or are of users that are erased."""
-    if context.rules.cleaning.where is None and not context.erasures:
-        return {}
-    counted = by_day.where(FILTERED).groupBy(DAY).count()
-    return {row[DAY]: row["count"] for row in counted.collect()}
 
 
 def _day_counts(counted: Row | None, filtered: int, files: Mapping[str, Path | None]) -> DayCounts:
@@ -200,16 +192,6 @@ def _event_order(events: DataFrame, rules: Rules) -> list[str]:
     keys = (TIME_MS if c == rules.logs.time else c for c in rules.cleaning.deduplicate_on)
     names = dict.fromkeys((TIME_MS, *keys, *events.columns))
     return [quoted_name(name) for name in names if name in events.columns]
-
-
-def _rows_elsewhere(marked: DataFrame, days: Sequence[str]) -> int:
-    """How many rows are of none of these days."""
-    elsewhere = marked.where(~F.coalesce(DAY, F.lit(UNKNOWN_DAY)).isin(*days))
-    header = F.when(F.array_contains(REASONS, REPEATED_HEADER), F.col(SOURCE))
-    (other,) = elsewhere.agg(
-        F.count("*").alias("rows"), F.count_distinct(header).alias("headers")
-    ).collect()
-    return int(other["rows"]) - int(other["headers"])
 
 
 def _demand_no_row_lost(

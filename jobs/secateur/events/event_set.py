@@ -10,8 +10,8 @@ from pyspark.sql import SparkSession
 from secateur.artifacts import Artifact
 from secateur.contracts.artifact_files import COUNTS, DAY_FOLDER, EVENTS, QUARANTINE
 from secateur.contracts.data import CleaningCounts, DayCounts
-from secateur.events.clean_days import UNKNOWN_DAY
 from secateur.events.raw_rows import DAY
+from secateur.events.selection.marked_counts import UNKNOWN_DAY
 from secateur.events.selection.repetitions import EXAMPLES
 from secateur.spark import contents
 

@@ -89,11 +89,19 @@ def refusing_damage(files: Sequence[RawFile]) -> Iterator[None]:
 
 
 def demand_every_record(rows: DataFrame, files: Sequence[RawFile]) -> None:
-    """Insist that Spark read what the files hold: of each as many rows as it has records.
+    """Insist that Spark read what the files hold. `rows` has `SOURCE`.
 
-    `rows` has `SOURCE`. Raises Refused naming the file.
+    Raises Refused naming the file.
     """
-    found = {row[SOURCE]: row["count"] for row in rows.groupBy(SOURCE).count().collect()}
+    counted = rows.groupBy(SOURCE).count().collect()
+    demand_records({row[SOURCE]: row["count"] for row in counted}, files)
+
+
+def demand_records(found: Mapping[str, int], files: Sequence[RawFile]) -> None:
+    """Insist that `found` has of each file as many rows as it has records.
+
+    Raises Refused naming the file.
+    """
     for file in files:
         read = found.get(file.key, 0)
         if read != file.records:

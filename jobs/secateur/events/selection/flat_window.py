@@ -16,6 +16,7 @@ from secateur.events.cleaning import FILTERED, REASONS, ROW, TIME_FUTURE
 from secateur.events.raw_files import window_of
 from secateur.events.raw_rows import DAY
 from secateur.events.reading.plausible_days import is_open, newest_plausible_day
+from secateur.events.selection.marked_counts import UNKNOWN_DAY
 from secateur.scenario import Logs
 
 log = logging.getLogger("secateur")
@@ -29,15 +30,16 @@ class FlatWindow:
     end: str
 
 
-def place_rows(marked: DataFrame, logs: Logs) -> tuple[DataFrame, tuple[str, ...]]:
+def place_rows(
+    marked: DataFrame, rows: Mapping[str, int], logs: Logs
+) -> tuple[DataFrame, tuple[str, ...]]:
     """The marked rows of a flat log, those in the future quarantined; and the days of its window.
 
-    A row in the future has no day. Raises NotDelivered where the run has a day that has no row yet,
-    Refused where later days have rows.
+    `rows` are how many there are by day, those without one under `UNKNOWN_DAY`. A row in the future
+    has no day. Raises NotDelivered where the run has a day that has no row yet, Refused where later
+    days have rows.
     """
-    counted = marked.where(F.col(DAY).isNotNull()).groupBy(DAY).count()
-    rows = {row[DAY]: row["count"] for row in counted.collect()}
-    window = flat_window(rows, logs)
+    window = flat_window({day: n for day, n in rows.items() if day != UNKNOWN_DAY}, logs)
     is_future = F.coalesce(F.col(DAY) > F.lit(window.end), F.lit(False)) & ~F.col(FILTERED)
     future = F.array_append(REASONS, F.lit(TIME_FUTURE))
     placed = marked.withColumns(
