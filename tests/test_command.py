@@ -29,7 +29,7 @@ def that_raises(error: Exception) -> Callable[[command.Job], None]:
     [
         (OSError(28, "No space left on device", "/runs/x"), ": /runs/x"),
         (COPIED, ": b/x"),
-        (OF_JAVA, f"its output, or the temporary files in {tempfile.gettempdir()}"),
+        (OF_JAVA, f": nowhere, or temporary files in {tempfile.gettempdir()}"),
     ],
 )
 def test_a_full_disk_is_told_in_one_line(

@@ -209,16 +209,17 @@ def _run(verb: Callable[[Job], None], name: str, arguments: dict[str, Any]) -> i
             raise
         # What Spark or a copied tree tells of it takes pages; the on-call engineer reads one line.
         traceback.print_exc()
-        log.error("%s failed after %.1f s: %s", name, time.monotonic() - started, full(error))
+        said = full(error, arguments["output"])
+        log.error("%s failed after %.1f s: %s", name, time.monotonic() - started, said)
         return 1
     log.info("%s done in %.1f s", name, time.monotonic() - started)
     return 0
 
 
-def full(error: Exception) -> str:
+def full(error: Exception, output: str) -> str:
     """Say in one line that a disk is full, and which one where the error names a path."""
     named = re.search(rf"{NO_SPACE}: '([^']+)'", str(error))
-    place = named.group(1) if named else f"its output, or the temporary files in {gettempdir()}"
+    place = named.group(1) if named else f"{output}, or temporary files in {gettempdir()}"
     return f"{NO_SPACE}: {place}"
 
 
