@@ -6,7 +6,7 @@ WORKERS ?= 2
 export PYTHONPATH := jobs:infra
 BENCH := $(PYTHON) -m bench
 
-.PHONY: demo test checks setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-kuairand bench-latency bench-negatives bench-nights bench-drift bench-peers bench-pruning bench-bytes bench-serving bench-transfer lock clean
+.PHONY: demo test checks setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-kuairand bench-latency bench-negatives bench-nights bench-drift bench-peers bench-pruning bench-bytes bench-serving bench-transfer bench-resent bench-mapped lock clean
 
 demo: setup            ## one night on the bundled logs, published, pulled and scored
 	@$(PYTHON) -m local_site demo --scenario $(SCENARIO)
@@ -79,6 +79,12 @@ bench-serving: setup   ## requests a second over HTTP beside the library; needs 
 
 bench-transfer: setup  ## publishing and pulling beside boto3's own transfer
 	@$(BENCH) transfer
+
+bench-resent: setup    ## what is sent and fetched again of a next day, and where a share of the rows changed
+	@$(BENCH) resent
+
+bench-mapped: setup    ## a memory-mapped table beside a packed one
+	@$(BENCH) mapped_table
 
 bench-peers: setup     ## speed of training beside DeepCTR-Torch and FuxiCTR, as bench-accuracy
 	@.venv/bin/uv pip install -q --target var/peers --no-deps -r infra/bench/training/peers.txt

@@ -29,6 +29,7 @@ MODULES = {
     "gpu": "bench.training.gpu",
     "kuairand": "bench.training.kuairand",
     "latency": "bench.night.latency",
+    "mapped_table": "bench.releases.mapped_table",
     "negatives": "bench.data.negatives",
     "night": "bench.night.one_night",
     "nights": "bench.pruning.nights",
@@ -36,6 +37,7 @@ MODULES = {
     "package_bytes": "bench.pruning.package_bytes",
     "peers": "bench.training.peers",
     "pruning": "bench.pruning.methods",
+    "resent": "bench.releases.resent",
     "serving": "bench.night.serving",
     "transfer": "bench.releases.transfer",
 }
