@@ -188,8 +188,8 @@ def test_a_broken_dense_model_publishes_nothing(
 def test_bytes_and_time_have_margins_against_dense(card: MakeCard) -> None:
     big = gates.gate("a", card("a", size=1011), RULES, 0.95)
     slow = gates.gate("a", card("a", us=1600.0), RULES, 0.95)
-    assert "1,011 bytes are +1% against dense, beyond +1%" in big.reasons
-    assert "1,600 us a request are +60% against dense, beyond +50%" in slow.reasons
+    assert "1,011 bytes are +1.1% against dense, beyond +1.0%" in big.reasons
+    assert "1,600 us a request are +60.0% against dense, beyond +50.0%" in slow.reasons
     assert {big.outcome, slow.outcome} == {"failed"}
 
 
