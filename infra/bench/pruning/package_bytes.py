@@ -19,7 +19,9 @@ from bench.data.raw_values import Log
 from bench.data.zipf import zipf_log
 from bench.pruning.recipes import FRAPPE, ZIPF, Setup
 from bench.pruning.subjects import Subject, subject_of_log
+from bench.pruning.whole_gate import AUC_MARGIN, against_dense, judged_rows
 from bench.runner import Asked, Benchmark, seeds_of
+from secateur.auc import Scores
 from secateur.contracts.candidates import DENSE, Recipe
 from secateur.model.training.metrics import logit_auc
 from secateur.serving.files import compression, row_codes
@@ -38,7 +40,8 @@ def figures(asked: Asked) -> Iterator[str]:
     """A section a set."""
     yield "Ratios and losses of AUC (relative, on the test set) are to the dense package, float32"
     yield "and of all values that training saw, of the same seed. Recipes were chosen on seed 1,"
-    yield "Frappe's with a look at its test set.\n"
+    yield "Frappe's with a look at its test set. The gate is what a night would say of one package"
+    yield f"at 95 %, by the default margins and one of {AUC_MARGIN} for AUC.\n"
     yield from unpacking_speed()
     if asked.frappe:
         yield from set_section(frappe_log(asked.frappe), FRAPPE, asked)
@@ -64,8 +67,11 @@ def unpacking_speed(rows: int = 1_000_000, width: int = 17) -> Iterator[str]:
 def set_section(log: Log, setup: Setup, asked: Asked) -> Iterator[str]:
     """A table of one set's packages."""
     yield f"## {log.splits.name}\n"
-    yield "| package | seed | AUC valid | AUC test | to dense | bytes | ratio | files | seconds |"
-    yield "|---|--:|--:|--:|--:|--:|--:|---|--:|"
+    yield (
+        "| package | seed | AUC valid | AUC test | to dense | bytes | ratio | log-loss to dense "
+        "| miscalibration to dense | the gate | files | seconds |"
+    )
+    yield "|---|--:|--:|--:|--:|--:|--:|---|---|---|---|--:|"
     only = asked.only.split(",") if asked.only else [recipe.name for recipe in setup.recipes]
     recipes = [recipe for recipe in setup.recipes if recipe.name in (DENSE, *only)]
     for seed in seeds_of(asked):
@@ -78,20 +84,28 @@ def package_rows(
     recipes: Sequence[Recipe], subject: Subject, log: Log, folder: Path
 ) -> Iterator[str]:
     """A line a recipe; the first of them is dense."""
-    dense: tuple[float, int] | None = None
-    splits = [(log.raw(split), split.labels) for split in (log.splits.held, log.splits.test)]
+    dense: tuple[float, int, Scores] | None = None
+    rows, (held, test) = judged_rows(log.splits), (log.splits.held, log.splits.test)
+    raw_held, raw_test = log.raw(held), log.raw(test)
     for number, recipe in enumerate(recipes):
         started = time.monotonic()
         package = folder / str(number)
         size = subject.package(recipe, subject.prune(recipe), package)
         scorer = load(package)
-        valid, test = (logit_auc(torch.from_numpy(scorer.score(raw)), y) for raw, y in splits)
-        dense = dense or (test, size)
+        scores = scorer.score(raw_test)
+        on_held, on_test = (
+            logit_auc(torch.from_numpy(found), split.labels)
+            for found, split in ((scorer.score(raw_held), held), (scores, test))
+        )
+        is_dense = dense is None
+        dense = dense or (on_test, size, scores)
+        gate = "||" if is_dense else against_dense(rows, dense[2], scores, subject.context.seed)
         files = sorted((path.name, path.stat().st_size) for path in package.iterdir())
         listed = ", ".join(f"{name} {n:,}" for name, n in files if name[0] != ".")
         yield (
-            f"| {recipe.name} | {subject.context.seed} | {valid:.4f} | {test:.4f} | "
-            f"{100 * (test / dense[0] - 1):+.3f} % | {size:,} | {dense[1] / size:.1f} | {listed} | "
+            f"| {recipe.name} | {subject.context.seed} | {on_held:.4f} | {on_test:.4f} | "
+            f"{100 * (on_test / dense[0] - 1):+.3f} % | {size:,} | {dense[1] / size:.1f} | "
+            f"{gate} | {listed} | "
             f"{time.monotonic() - started:.0f} |"
         )
 
