@@ -32,6 +32,14 @@ def package(folder: Path, values: int) -> Scorer:
     return untrained_scorer(schema, {"item": [str(n) for n in range(values)]}, folder, FACTS)
 
 
+def test_a_large_table_is_mapped_unless_it_would_shrink() -> None:
+    drawn = np.random.default_rng(1).normal(size=(1 << 18, 9)).astype(np.float32)
+    assert tables.is_mapped(drawn)
+    drawn[::2] = 0
+    assert not tables.is_mapped(drawn)
+    assert not tables.is_mapped(drawn[:1000])
+
+
 @pytest.fixture
 def mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package whose table is stored as it is."""
