@@ -1,6 +1,6 @@
 """A site with one release, and what its packages say of one request."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,13 @@ class Site:
 
     def roll_back(self, number: int) -> None:
         roll_back(self.publisher, "latest", number, "worse")
+
+    def beside(self) -> "Site":
+        """Another root of the same store, with one release, that nobody follows."""
+        root, scenario = self.uri.rsplit("/", 1)
+        found = replace(self, uri=join(root, "other", scenario))
+        found.publish(1)
+        return found
 
     def follow(self, **asked: Any) -> FollowingScorer:
         keys = [Signer.of(self.seed).public]
