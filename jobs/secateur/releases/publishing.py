@@ -88,10 +88,11 @@ def publish_files(
     if release is None or not _has_passed(catalogue, channel, release):
         probe(store)
         wanted = known.manifest if known else cut_files(draft, folder)
-        put_blobs(store, folder, wanted.files)
+        before = _served_before(catalogue, channel)
+        put_blobs(store, folder, wanted.files, before.manifest.files if before else ())
         release = known or _claim_number(store, wanted)
         put_bundle(store, publisher.signer, release.manifest)
-        put_delta(catalogue, channel, release, folder)
+        put_delta(store, before, release, folder)
         _sign(publisher, release)
         canary.send(catalogue, release.manifest.number, publisher.try_out)
     order = channels.Order("published", NIGHT, f"published {draft.recipe}")
@@ -126,6 +127,16 @@ def _has_passed(catalogue: Catalogue, channel: str, release: Release) -> bool:
     """Whether the channel has served this release, or a newer one: it does not move to it then."""
     current = catalogue.pointer(channel)
     return current is not None and current.pointer.highest >= release.manifest.number
+
+
+def _served_before(catalogue: Catalogue, channel: str) -> Release | None:
+    """The release that the channel serves, if one can be read: it spares sending and fetching."""
+    try:
+        pointer = catalogue.pointer(channel)
+        return None if pointer is None else catalogue.release(pointer.pointer.release)
+    except SecateurError as error:
+        log.warning("what %s serves now is of no help: %s", channel, error)
+        return None
 
 
 def _draft_manifest(

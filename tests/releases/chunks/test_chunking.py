@@ -27,17 +27,16 @@ def cut(folder: Path, data: bytes) -> FileEntry:
 
 
 def ends_by_the_paper(data: bytes, normal: int) -> list[int]:
-    """FastCDC byte by byte, as its paper has it, with the gear hash in 32 bits."""
-    bits, hashes, value = normal.bit_length() - 1, [], 0
-    for byte in data:
-        value = ((value << 1) + int(chunking._GEAR[byte])) % 2**32
-        hashes.append(value)
+    """FastCDC byte by byte, as its paper has it, with our hash of the last 8 bytes."""
+    bits = normal.bit_length() - 1
+    words = [int.from_bytes(data[max(end - 8, 0) : end], "little") for end in range(len(data) + 1)]
+    hashes = [(word ^ int(chunking._FLIP)) * int(chunking._ODD) % 2**64 for word in words]
     ends, start = [], 0
     while len(data) - start > normal // 4:
         end = min(start + 4 * normal, len(data))
         for after in range(start + normal // 4, end):
             zeros = bits + 2 if after < start + normal else bits - 2
-            if hashes[after - 1] >> (32 - zeros) == 0:
+            if hashes[after] >> (64 - zeros) == 0:
                 end = after
                 break
         ends.append(end)
@@ -103,7 +102,7 @@ def test_places_are_held_as_far_as_a_chunk_goes(
         return real(places, low, high)
 
     monkeypatch.setattr(chunking, "_first", first)
-    monkeypatch.setattr(chunking, "gear_hashes", lambda data: np.zeros(len(data), np.uint32))
+    monkeypatch.setattr(chunking, "hashes_of", np.zeros_like)
     monkeypatch.setattr(chunking, "_BLOCK", 1024)
     entry = cut(tmp_path, bytes(100_000))
     assert {chunk.bytes for chunk in entry.chunks[:-1]} == {NORMAL // 4}

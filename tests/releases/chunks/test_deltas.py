@@ -14,6 +14,7 @@ from secateur.releases import layout, pulling
 from secateur.releases.deltas import patches
 from secateur.releases.signing import Signer
 from secateur.releases.sweeping import sweep
+from secateur.releases.writing import delta_writer
 from secateur.releases.writing.delta_writer import _Alignment
 from secateur.storage import Tagged
 
@@ -176,6 +177,32 @@ def test_there_is_none_where_nothing_would_be_saved(cut_shop: Shop) -> None:
     cut_shop.publish("b")
     assert not cut_shop.store.exists(DELTA)
     assert (cut_shop.pull().folder / "table.zst").read_bytes() == cut_shop.table("b")
+
+
+def test_a_file_that_changed_all_over_is_not_tried_to_its_end(
+    cut_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+
+    def counted(data: bytes, base: bytes) -> bytes:
+        made.append(len(data))
+        return patches.make_patch(data, base)
+
+    monkeypatch.setattr("secateur.releases.writing.delta_writer.make_patch", counted)
+    cut_shop.table = lambda name: random.Random(name).randbytes(60_000)
+    cut_shop.publish("a")
+    release = cut_shop.catalogue().release(cut_shop.publish("b").number).manifest
+    assert sum(len(entry.chunks) for entry in release.files) > 4 * delta_writer.SAMPLE
+    assert 0 < len(made) <= delta_writer.SAMPLE + 2, "and two files that are not cut"
+
+
+@pytest.mark.parametrize("mib", [0.0625, 4])
+def test_a_patch_of_a_large_chunk_finds_what_stayed(mib: float) -> None:
+    base = bytearray(random.Random(1).randbytes(int(3 * mib * 2**20)))
+    data = base[len(base) // 3 : 2 * len(base) // 3]
+    for place in range(0, len(data), 6400):
+        data[place : place + 64] = random.Random(place).randbytes(64)
+    assert len(patches.make_patch(bytes(data), bytes(base))) < 0.02 * len(data)
 
 
 def test_a_file_that_is_not_cut_has_a_patch_too(cut_shop: Shop) -> None:

@@ -27,6 +27,7 @@ from secateur.contracts.releases import ReleaseManifest
 from secateur.releases import layout
 
 LEVEL = 3  # as small as at 9 where rows or counters changed, in a third of the time
+LEAST_TABLE, MOST_TABLE = 17, 22  # bits of the tables that matches are looked up in
 MOST_BASES = 8  # blobs that one is patched from
 _LENGTH = struct.Struct("<I")
 
@@ -96,9 +97,12 @@ def blobs_of(manifest: ReleaseManifest) -> list[Chunk]:
 
 def make_patch(data: bytes, base: bytes) -> bytes:
     """`data` as what differs from `base`."""
-    # Matches may lie as far back as the base begins.
+    # Matches may lie as far back as the base begins; a level's own tables would forget them.
     window = max(10, (len(data) + len(base)).bit_length())
-    shape = zstandard.ZstdCompressionParameters.from_level(LEVEL, window_log=window)
+    table = min(MOST_TABLE, max(LEAST_TABLE, window - 2))
+    shape = zstandard.ZstdCompressionParameters.from_level(
+        LEVEL, window_log=window, hash_log=table, chain_log=table
+    )
     return zstandard.ZstdCompressor(dict_data=_dictionary(base), compression_params=shape).compress(
         data
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import accumulate
 from pathlib import Path
 
@@ -27,16 +27,20 @@ ATTEMPTS = 1000
 WHOLE_BYTES = 1 << 20  # of a blob that is held in memory at once
 
 
-def put_blobs(store: Store, folder: Path, files: Sequence[FileEntry]) -> None:
+def put_blobs(
+    store: Store, folder: Path, files: Sequence[FileEntry], before: Sequence[FileEntry] = ()
+) -> None:
     """Have every blob of these files of `folder` in the store, written or dated anew.
 
-    Dated anew, so that no sweep takes one for old. Raises ReleaseError where the store has other
-    bytes under its name, CorruptArtifact where a file differs from its entry.
+    Dated anew, so that no sweep takes one for old. Chunks of `before`, the files of a release that
+    is there, are looked for first; others are sent without a look. Raises ReleaseError where the
+    store has other bytes under its name, CorruptArtifact where a file differs from its entry.
     """
+    likely = {chunk for entry in before for chunk in entry.chunks}
     with progress_of(f"publishing {folder.name}", sum(entry.bytes for entry in files)):
         for entry in files:
             if entry.chunks:
-                _put_chunks(store, folder, entry)
+                _put_chunks(store, folder, entry, likely)
             else:
                 _put_blob(store, folder, entry)
 
@@ -56,7 +60,7 @@ def _put_blob(store: Store, folder: Path, entry: FileEntry) -> None:
     _until_it_stays(store, key, write, renew, is_new=entry.bytes <= WHOLE_BYTES)
 
 
-def _put_chunks(store: Store, folder: Path, entry: FileEntry) -> None:
+def _put_chunks(store: Store, folder: Path, entry: FileEntry, likely: Collection[Chunk]) -> None:
     """Some at a time; the chunks that are being sent are all that is in memory."""
     path = demand_file(folder, entry)
     starts = accumulate((chunk.bytes for chunk in entry.chunks), initial=0)
@@ -69,7 +73,8 @@ def _put_chunks(store: Store, folder: Path, entry: FileEntry) -> None:
             data = file.read(chunk.bytes)
         if hashlib.sha256(data).hexdigest() != chunk.sha256:
             raise CorruptArtifact(f"{path}: its bytes differ from its manifest at {start:,}")
-        return _put_chunk(store, layout.blob_key(chunk.sha256), data)
+        key = layout.blob_key(chunk.sha256)
+        return _put_chunk(store, key, data, is_new=chunk not in likely)
 
     sent = 0
     for (chunk, _), count in zip(places, some_at_a_time(put, places), strict=True):
@@ -78,8 +83,8 @@ def _put_chunks(store: Store, folder: Path, entry: FileEntry) -> None:
     log.info("%s: sent %d bytes of %d", entry.path, sent, entry.bytes)
 
 
-def _put_chunk(store: Store, key: str, data: bytes) -> int:
-    """How many bytes were sent of a chunk: none where the store has it."""
+def _put_chunk(store: Store, key: str, data: bytes, *, is_new: bool) -> int:
+    """How many bytes were sent of a chunk: none where the store has it and that was asked."""
     sent = 0
 
     def write() -> None:
@@ -91,7 +96,7 @@ def _put_chunk(store: Store, key: str, data: bytes) -> int:
         found = _read_back(store, key, len(data), hashlib.sha256(data).hexdigest())
         store.renew(key, found.data, found.tag)
 
-    _until_it_stays(store, key, write, renew, is_new=False)
+    _until_it_stays(store, key, write, renew, is_new=is_new)
     return sent
 
 

@@ -1,10 +1,10 @@
 """Where large files are cut: at content, so that what did not change keeps its chunks.
 
-A cut lies where a hash of the last 32 bytes happens to be small. Bytes that are inserted, removed
-or changed move the cuts beside them and no others. This is FastCDC (Xia et al., USENIX ATC 2016):
-the gear hash, a least and a largest chunk, and a harder condition below the normal size than above
-it, which keeps most chunks near that size. The hash is computed for a whole block at once, by
-doubling: H_2n[i] = H_n[i] + 2^n H_n[i - n].
+A cut lies where a hash of the last 8 bytes happens to be small. Bytes that are inserted, removed or
+changed move the cuts beside them and no others. The rule is FastCDC's (Xia et al., USENIX ATC
+2016): a least and a largest chunk, and a harder condition below the normal size than above it,
+which keeps most chunks near that size. Its gear hash goes byte by byte; ours is a multiplication,
+whose high bits depend on all bytes, and is computed for a whole block at once.
 """
 
 import hashlib
@@ -20,15 +20,15 @@ from secateur.contracts.errors import CorruptArtifact
 from secateur.contracts.manifest import Chunk, FileEntry
 from secateur.contracts.releases import ReleaseManifest
 
-NORMAL_BYTES = 1 << 16  # of a chunk
-LARGEST_NORMAL = 1 << 22
-MOST_CHUNKS = 1 << 13  # of a file, about: a larger one has larger chunks
+NORMAL_BYTES = 1 << 16  # of a chunk, at least
+FEW_CHUNKS, LARGE_NORMAL = 1 << 7, 1 << 21  # each is a request: chunks grow first, to 2 MiB
+MOST_CHUNKS, LARGEST_NORMAL = 1 << 13, 1 << 22  # of a file, about: then they grow anew
 SPREAD = 4  # a chunk has at least a 4th of the normal size, and at most 4 times it
 
-_WINDOW = 32  # bytes that a hash depends on, one for each of its bits
-_BLOCK = 1 << 18  # bytes that are hashed at once: they and their hashes stay in the cache
+_WINDOW = 8  # bytes that a hash depends on
+_BLOCK = 1 << 18  # bytes that are hashed at once: they stay in the cache
 _READ = 1 << 20
-_GEAR = np.frombuffer(hashlib.shake_128(b"secateur: gear").digest(4 * 256), "<u4").astype(np.uint32)
+_FLIP, _ODD = np.uint64(0x5EC47E0FC0FFEE11), np.uint64(0x9E3779B97F4A7C15)  # no bytes give 0
 
 Places = NDArray[np.int64]
 _NONE: Places = np.empty(0, np.int64)
@@ -70,8 +70,9 @@ def cut_file(folder: Path, entry: FileEntry) -> FileEntry:
 def normal_bytes(size: int) -> int:
     """The normal size of the chunks of a file of so many bytes: a power of 2."""
     normal = NORMAL_BYTES
-    while size > normal * MOST_CHUNKS and normal < LARGEST_NORMAL:
-        normal *= 2
+    for chunks, largest in ((FEW_CHUNKS, LARGE_NORMAL), (MOST_CHUNKS, LARGEST_NORMAL)):
+        while size > normal * chunks and normal < largest:
+            normal *= 2
     return normal
 
 
@@ -104,22 +105,29 @@ def _allowed_ends(path: Path, normal: int) -> Iterator[tuple[int, Places, Places
     """Block after block where it ends, the ends [n] of chunks that are allowed below the normal
     size, and the more [m] that are beyond it."""
     bits = normal.bit_length() - 1
-    rare, common = np.uint32(1 << 32 - bits - 2), np.uint32(1 << 32 - bits + 2)
+    rare, common = np.uint64(1 << 64 - bits - 2), np.uint64(1 << 64 - bits + 2)
     at, before = 0, b""
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
-            hashes = gear_hashes(np.frombuffer(before + block, np.uint8))[len(before) :]
-            found = np.flatnonzero(hashes < common)
-            ends = found + at + 1
-            at, before = at + len(block), block[1 - _WINDOW :]
-            yield at, ends[hashes[found] < rare], ends
+            found, hashes = _below(before + block, common)
+            ends = found + at - len(before) + _WINDOW
+            at, before = at + len(block), (before + block)[1 - _WINDOW :]
+            yield at, ends[hashes < rare], ends
 
 
-def gear_hashes(data: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """Uint32 [n]: at each byte of `data` [n] the sum of gear[byte j before] * 2^j, j = 0..31."""
-    hashes = _GEAR[data]
-    distance = 1
-    while distance < _WINDOW:
-        hashes[distance:] += hashes[:-distance] << np.uint32(distance)
-        distance *= 2
-    return hashes
+def _below(data: bytes, bound: np.uint64) -> tuple[Places, NDArray[np.uint64]]:
+    """Where [n], rising, the 8 bytes of `data` begin whose hash is below `bound`, and these [n]."""
+    places, hashes = [_NONE], [np.empty(0, np.uint64)]
+    for first in range(min(_WINDOW, len(data) - _WINDOW + 1)):
+        words = np.frombuffer(data, "<u8", (len(data) - first) // _WINDOW, first)
+        hashed = hashes_of(words)
+        found = np.flatnonzero(hashed < bound)
+        places.append(found * _WINDOW + first)
+        hashes.append(hashed[found])
+    order = np.argsort(joined := np.concatenate(places), kind="stable")
+    return joined[order], np.concatenate(hashes)[order]
+
+
+def hashes_of(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """A hash [n] of each of `words` [n], 8 bytes in little endian: its high bits are the mixed."""
+    return (words ^ _FLIP) * _ODD

@@ -3,7 +3,7 @@
 import logging
 import tempfile
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from secateur.contracts.errors import PreconditionFailed, SecateurError
 from secateur.contracts.manifest import Chunk, FileEntry
 from secateur.contracts.releases import ReleaseManifest
 from secateur.releases import layout
-from secateur.releases.catalogue import Catalogue, Release
+from secateur.releases.catalogue import Release
 from secateur.releases.deltas.patches import (
     MOST_BASES,
     Patch,
@@ -30,19 +30,20 @@ log = logging.getLogger("secateur.releases")
 
 WORTH = 0.8  # at most, of the bytes that a reader would fetch without
 _PART_BYTES = 1 << 20
+SAMPLE = 16  # blobs of a file that are tried first
 _REMEMBERED = 4  # blobs that the next patch may need too
 
 
-def put_delta(catalogue: Catalogue, channel: str, release: Release, folder: Path) -> None:
-    """Write the delta of `release`, whose files lie in `folder`, where it is worth it.
+def put_delta(store: Store, before: Release | None, release: Release, folder: Path) -> None:
+    """Write the delta of `release`, whose files lie in `folder`, from the one `before` it.
 
-    A release is as good without: what goes wrong is logged, and never raised.
+    A release is as good without: none is written where it is not worth it, and what goes wrong is
+    logged, and never raised.
     """
+    if before is None or before.manifest.number == release.manifest.number:
+        return
     try:
-        pointer = catalogue.pointer(channel)
-        if pointer is not None and pointer.pointer.release != release.manifest.number:
-            before = catalogue.release(pointer.pointer.release)
-            _write(catalogue.store, before, release.manifest, folder)
+        _write(store, before, release.manifest, folder)
     except PreconditionFailed:
         pass  # an earlier attempt wrote it
     except (SecateurError, OSError) as error:
@@ -83,18 +84,47 @@ def _patches(
         if entry.path not in old:
             continue
         was, first = old[entry.path]
-        read = lru_cache(maxsize=_REMEMBERED)(_reader(store, was))
-        with path_below(folder, entry.path).open("rb") as source:
-            for place, bases in _Alignment(was).bases(entry):
-                blob = entry.blobs[place]
-                data = source.read(blob.bytes)
-                if blob in known or not bases or blob.bytes > layout.CHUNK_LIMIT:
-                    continue
+        wanted = {n: bases for n, bases in _Alignment(was).bases(entry) if bases}
+        wanted = {n: b for n, b in wanted.items() if _is_new_and_small(entry.blobs[n], known)}
+        make = _Maker(entry, path_below(folder, entry.path), _reader(store, was))
+        if not _is_promising(make, wanted):
+            continue
+        for place, bases in wanted.items():
+            blob = entry.blobs[place]
+            patch = b"" if blob in known else make.patch(place, bases)
+            if patch and len(patch) < WORTH * blob.bytes:
                 known.add(blob)
-                patch = make_patch(data, b"".join(map(read, bases)))
-                if len(patch) < WORTH * blob.bytes:
-                    file.write(patch)
-                    yield Patch(number + place, first + bases.start, len(bases), len(patch))
+                file.write(patch)
+                yield Patch(number + place, first + bases.start, len(bases), len(patch))
+
+
+def _is_new_and_small(blob: Chunk, known: Collection[Chunk]) -> bool:
+    return blob not in known and blob.bytes <= layout.CHUNK_LIMIT
+
+
+class _Maker:
+    """Makes the patches of a file's blobs."""
+
+    def __init__(self, entry: FileEntry, path: Path, read_old: Callable[[int], bytes]) -> None:
+        self.entry, self._path = entry, path
+        self._starts = starts_of(entry.blobs)
+        self._read_old = lru_cache(maxsize=_REMEMBERED)(read_old)
+
+    def patch(self, place: int, bases: range) -> bytes:
+        """Of the blob at `place`, from these blobs of the file as it was before."""
+        with self._path.open("rb") as source:
+            source.seek(self._starts[place])
+            data = source.read(self.entry.blobs[place].bytes)
+        return make_patch(data, b"".join(map(self._read_old, bases)))
+
+
+def _is_promising(make: _Maker, wanted: Mapping[int, range]) -> bool:
+    """Whether patches of some blobs, which lie all over the file, are worth it together."""
+    if len(wanted) <= SAMPLE:
+        return True
+    places = list(wanted)[:: -(-len(wanted) // SAMPLE)]
+    made = sum(len(make.patch(place, wanted[place])) for place in places)
+    return made < WORTH * sum(make.entry.blobs[place].bytes for place in places)
 
 
 def _reader(store: Store, entry: FileEntry) -> Callable[[int], bytes]:
