@@ -186,7 +186,7 @@ def after(shop: Shop, nights: list[dict[str, bytes]]) -> Callable[[int], Shop]:
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of more than 2 KiB are cut, into chunks of some 512 bytes."""
     monkeypatch.setattr(chunking, "NORMAL_BYTES", 512)
-    monkeypatch.setattr(chunking, "FEW_CHUNKS", chunking.MOST_CHUNKS)
+    monkeypatch.setattr(chunking, "FEW_CHUNKS", 1 << 13)
 
 
 def table_of_night(name: str) -> bytes:

@@ -22,6 +22,7 @@ from secateur.contracts.errors import (
     StoreError,
 )
 from secateur.contracts.judgement import Verdict
+from secateur.contracts.manifest import FileEntry
 from secateur.contracts.releases import Approval, PublishReceipt, ReleaseManifest
 from secateur.releases import canary, channels, layout
 from secateur.releases.catalogue import Catalogue, Release
@@ -29,7 +30,6 @@ from secateur.releases.probing import probe
 from secateur.releases.publisher import Publisher
 from secateur.releases.signatures.model_signing import put_bundle
 from secateur.releases.writing.blobs import put_blobs
-from secateur.releases.writing.chunking import cut_files
 from secateur.releases.writing.delta_writer import put_delta
 from secateur.storage import Store
 
@@ -87,10 +87,10 @@ def publish_files(
     release = known or _swept(catalogue, draft.package)
     if release is None or not _has_passed(catalogue, channel, release):
         probe(store)
-        wanted = known.manifest if known else cut_files(draft, folder)
         before = _served_before(catalogue, channel)
-        put_blobs(store, folder, wanted.files, before.manifest.files if before else ())
-        release = known or _claim_number(store, wanted)
+        wanted = known.manifest if known else draft
+        files = put_blobs(store, folder, wanted, before.manifest.files if before else ())
+        release = known or _claim_number(store, _of_files(draft, files))
         put_bundle(store, publisher.signer, release.manifest)
         put_delta(store, before, release, folder)
         _sign(publisher, release)
@@ -137,6 +137,11 @@ def _served_before(catalogue: Catalogue, channel: str) -> Release | None:
     except SecateurError as error:
         log.warning("what %s serves now is of no help: %s", channel, error)
         return None
+
+
+def _of_files(draft: ReleaseManifest, files: tuple[FileEntry, ...]) -> ReleaseManifest:
+    has_chunks = any(entry.chunks for entry in files)
+    return replace(draft, files=files, format=2 if has_chunks else 1)
 
 
 def _draft_manifest(

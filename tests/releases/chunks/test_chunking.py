@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from secateur.contracts.errors import CorruptArtifact
-from secateur.contracts.manifest import FileEntry
+from secateur.contracts.manifest import Chunk, FileEntry
 from secateur.releases import layout
 from secateur.releases.writing import chunking
 
@@ -23,7 +24,13 @@ def entry_of(folder: Path, data: bytes) -> FileEntry:
 
 
 def cut(folder: Path, data: bytes) -> FileEntry:
-    return chunking.cut_file(folder, entry_of(folder, data))
+    """The file's entry, with its chunks where it has some."""
+    entry = entry_of(folder, data)
+    if not chunking.is_large(entry):
+        return entry
+    chunks, parts = zip(*chunking.chunks_of(folder, entry), strict=True)
+    assert b"".join(parts) == data
+    return replace(entry, chunks=chunks)
 
 
 def ends_by_the_paper(data: bytes, normal: int) -> list[int]:
@@ -117,9 +124,18 @@ def test_a_small_file_is_whole(tmp_path: Path, small_chunks: Any) -> None:
 
 def test_a_file_of_other_bytes_is_not_cut(tmp_path: Path, small_chunks: Any) -> None:
     entry = entry_of(tmp_path, bytes(5000))
+    known = cut(tmp_path, bytes(5000))
     (tmp_path / "table").write_bytes(bytes(4999) + b"1")
-    with pytest.raises(CorruptArtifact, match="differ from its manifest"):
-        chunking.cut_file(tmp_path, entry)
+    for asked in (entry, known):
+        with pytest.raises(CorruptArtifact, match="differ from its manifest"):
+            list(chunking.chunks_of(tmp_path, asked))
+
+
+def test_chunks_that_are_known_stay_as_they_are(tmp_path: Path, small_chunks: Any) -> None:
+    data = random.Random(1).randbytes(5000)
+    halves = tuple(Chunk(hashlib.sha256(h).hexdigest(), 2500) for h in (data[:2500], data[2500:]))
+    entry = replace(entry_of(tmp_path, data), chunks=halves)
+    assert [chunk for chunk, _ in chunking.chunks_of(tmp_path, entry)] == list(halves)
 
 
 @pytest.mark.parametrize("size", [1 << 20, 1 << 29, 1 << 33, 1 << 35, 1 << 37])
@@ -128,4 +144,5 @@ def test_a_reader_can_hold_a_chunk_and_read_the_manifest(size: int) -> None:
     normal = chunking.normal_bytes(size)
     assert normal * chunking.SPREAD <= layout.CHUNK_LIMIT
     assert size / normal * 90 < layout.MANIFEST_LIMIT
-    assert size < 1 << 35 or normal == chunking.LARGEST_NORMAL
+    assert size < 1 << 29 or normal == chunking.LARGEST_NORMAL
+    assert size / normal <= chunking.FEW_CHUNKS or normal == chunking.LARGEST_NORMAL

@@ -2,22 +2,23 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Collection, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from secateur.artifacts import demand_file, verify_file
 from secateur.contracts.errors import (
-    CorruptArtifact,
     ObjectMissing,
     PreconditionFailed,
     ReleaseError,
     StoreError,
 )
 from secateur.contracts.manifest import Chunk, FileEntry
+from secateur.contracts.releases import ReleaseManifest
 from secateur.display.progress import advance_progress, progress_of
 from secateur.releases import layout
 from secateur.releases.catalogue import read_until_believed
+from secateur.releases.writing.chunking import chunks_of, is_large
 from secateur.storage import Store, Tagged
 from secateur.storage.ahead import some_at_a_time
 
@@ -28,21 +29,27 @@ WHOLE_BYTES = 1 << 20  # of a blob that is held in memory at once
 
 
 def put_blobs(
-    store: Store, folder: Path, files: Sequence[FileEntry], before: Sequence[FileEntry] = ()
-) -> None:
-    """Have every blob of these files of `folder` in the store, written or dated anew.
+    store: Store, folder: Path, manifest: ReleaseManifest, before: Sequence[FileEntry] = ()
+) -> tuple[FileEntry, ...]:
+    """Have every blob of a release, whose files lie in `folder`, in the store, or dated anew.
 
-    Dated anew, so that no sweep takes one for old. Chunks of `before`, the files of a release that
-    is there, are looked for first; others are sent without a look. Raises ReleaseError where the
-    store has other bytes under its name, CorruptArtifact where a file differs from its entry.
+    Gives its files with their chunks: of a draft, which has no number yet, a large one is cut while
+    it is sent. Dated anew, so that no sweep takes a blob for old. Chunks of `before`, the files of
+    a release that is there, are looked for first; others are sent without a look. Raises
+    ReleaseError where the store has other bytes under a blob's name, CorruptArtifact where a file
+    differs from its entry.
     """
     likely = {chunk for entry in before for chunk in entry.chunks}
-    with progress_of(f"publishing {folder.name}", sum(entry.bytes for entry in files)):
-        for entry in files:
-            if entry.chunks:
-                _put_chunks(store, folder, entry, likely)
+    put = []
+    with progress_of(f"publishing {folder.name}", manifest.bytes):
+        for entry in manifest.files:
+            if entry.chunks or (manifest.number == 0 and is_large(entry)):
+                chunks = tuple(_put_chunks(store, folder, entry, likely))
+                put.append(replace(entry, chunks=chunks))
             else:
                 _put_blob(store, folder, entry)
+                put.append(entry)
+    return tuple(put)
 
 
 def _put_blob(store: Store, folder: Path, entry: FileEntry) -> None:
@@ -60,26 +67,25 @@ def _put_blob(store: Store, folder: Path, entry: FileEntry) -> None:
     _until_it_stays(store, key, write, renew, is_new=entry.bytes <= WHOLE_BYTES)
 
 
-def _put_chunks(store: Store, folder: Path, entry: FileEntry, likely: Collection[Chunk]) -> None:
-    """Some at a time; the chunks that are being sent are all that is in memory."""
-    path = demand_file(folder, entry)
-    starts = accumulate((chunk.bytes for chunk in entry.chunks), initial=0)
-    places = list(dict(zip(entry.chunks, starts, strict=False)).items())  # each chunk once
+def _put_chunks(
+    store: Store, folder: Path, entry: FileEntry, likely: Collection[Chunk]
+) -> Iterator[Chunk]:
+    """The chunks of a file, some of which are sent at a time: no more of it is in memory."""
+    seen: set[Chunk] = set()
 
-    def put(place: tuple[Chunk, int]) -> int:
-        chunk, start = place
-        with path.open("rb") as file:
-            file.seek(start)
-            data = file.read(chunk.bytes)
-        if hashlib.sha256(data).hexdigest() != chunk.sha256:
-            raise CorruptArtifact(f"{path}: its bytes differ from its manifest at {start:,}")
+    def put(found: tuple[Chunk, bytes]) -> tuple[Chunk, int]:
+        chunk, data = found
+        if chunk in seen:
+            return chunk, 0
+        seen.add(chunk)
         key = layout.blob_key(chunk.sha256)
-        return _put_chunk(store, key, data, is_new=chunk not in likely)
+        return chunk, _put_chunk(store, key, data, is_new=chunk not in likely)
 
     sent = 0
-    for (chunk, _), count in zip(places, some_at_a_time(put, places), strict=True):
+    for chunk, count in some_at_a_time(put, chunks_of(folder, entry)):
         sent += count
         advance_progress(chunk.bytes)
+        yield chunk
     log.info("%s: sent %d bytes of %d", entry.path, sent, entry.bytes)
 
 

@@ -9,7 +9,6 @@ whose high bits depend on all bytes, and is computed for a whole block at once.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,61 +17,52 @@ from numpy.typing import NDArray
 from secateur.artifacts import demand_file
 from secateur.contracts.errors import CorruptArtifact
 from secateur.contracts.manifest import Chunk, FileEntry
-from secateur.contracts.releases import ReleaseManifest
 
-NORMAL_BYTES = 1 << 16  # of a chunk, at least
-FEW_CHUNKS, LARGE_NORMAL = 1 << 7, 1 << 21  # each is a request: chunks grow first, to 2 MiB
-MOST_CHUNKS, LARGEST_NORMAL = 1 << 13, 1 << 22  # of a file, about: then they grow anew
+NORMAL_BYTES, LARGEST_NORMAL = 1 << 16, 1 << 22  # of a chunk, by the size of its file
+FEW_CHUNKS = 1 << 7  # each is a request: until they are of the largest size, a file has few
 SPREAD = 4  # a chunk has at least a 4th of the normal size, and at most 4 times it
 
 _WINDOW = 8  # bytes that a hash depends on
-_BLOCK = 1 << 18  # bytes that are hashed at once: they stay in the cache
-_READ = 1 << 20
+_BLOCK = 1 << 19  # bytes that are hashed at once: they stay in the cache
 _FLIP, _ODD = np.uint64(0x5EC47E0FC0FFEE11), np.uint64(0x9E3779B97F4A7C15)  # no bytes give 0
 
 Places = NDArray[np.int64]
 _NONE: Places = np.empty(0, np.int64)
 
 
-def cut_files(draft: ReleaseManifest, folder: Path) -> ReleaseManifest:
-    """The draft of a release whose large files, which lie in `folder`, are cut into chunks.
+def is_large(entry: FileEntry) -> bool:
+    """Whether a file is large enough for chunks."""
+    return entry.bytes > SPREAD * normal_bytes(entry.bytes)
 
-    Raises CorruptArtifact as `cut_file` does.
+
+def chunks_of(folder: Path, entry: FileEntry) -> Iterator[tuple[Chunk, bytes]]:
+    """The chunks of a file below `folder`, one after the other, and their bytes.
+
+    Of an entry that has chunks these are they. The same bytes give the same chunks. Raises
+    CorruptArtifact where the file has other bytes than the entry says, as soon as that is seen.
     """
-    files = tuple(cut_file(folder, entry) for entry in draft.files)
-    has_chunks = any(entry.chunks for entry in files)
-    return replace(draft, files=files, format=2 if has_chunks else 1)
-
-
-def cut_file(folder: Path, entry: FileEntry) -> FileEntry:
-    """The entry with its chunks, or as it is where it is too small to be cut.
-
-    The same bytes give the same chunks. Raises CorruptArtifact where the file has other bytes than
-    the entry says.
-    """
-    path, normal = demand_file(folder, entry), normal_bytes(entry.bytes)
-    if entry.bytes <= SPREAD * normal:
-        return entry
-    chunks, whole = [], hashlib.sha256()
+    path, whole, start = demand_file(folder, entry), hashlib.sha256(), 0
+    known = [chunk.bytes for chunk in entry.chunks]
     with path.open("rb") as file:
-        for length in _lengths(path, entry.bytes, normal):
-            digest = hashlib.sha256()
-            for start in range(0, length, _READ):
-                part = file.read(min(_READ, length - start))
-                digest.update(part)
-                whole.update(part)
-            chunks.append(Chunk(digest.hexdigest(), length))
+        for number, length in enumerate(
+            known or _lengths(path, entry.bytes, normal_bytes(entry.bytes))
+        ):
+            data = file.read(length)
+            chunk = Chunk(hashlib.sha256(data).hexdigest(), length)
+            if known and chunk != entry.chunks[number]:
+                raise CorruptArtifact(f"{path}: its bytes differ from its manifest at {start:,}")
+            whole.update(data)
+            start += length
+            yield chunk, data
     if whole.hexdigest() != entry.sha256:
         raise CorruptArtifact(f"{path}: its bytes differ from its manifest ({entry.sha256[:12]})")
-    return replace(entry, chunks=tuple(chunks))
 
 
 def normal_bytes(size: int) -> int:
     """The normal size of the chunks of a file of so many bytes: a power of 2."""
     normal = NORMAL_BYTES
-    for chunks, largest in ((FEW_CHUNKS, LARGE_NORMAL), (MOST_CHUNKS, LARGEST_NORMAL)):
-        while size > normal * chunks and normal < largest:
-            normal *= 2
+    while size > normal * FEW_CHUNKS and normal < LARGEST_NORMAL:
+        normal *= 2
     return normal
 
 
