@@ -5,6 +5,7 @@ SCENARIO ?= short_video
 WORKERS ?= 2
 export PYTHONPATH := jobs:infra
 BENCH := $(PYTHON) -m bench
+NIGHT := tests/test_night.py
 
 .PHONY: demo test checks setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-kuairand bench-latency bench-negatives bench-nights bench-drift bench-peers bench-pruning bench-bytes bench-serving bench-transfer bench-resent bench-mapped lock clean
 
@@ -32,10 +33,10 @@ types:
 	@.venv/bin/mypy
 
 unit:
-	@.venv/bin/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not night and not proof"
+	@.venv/bin/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore $(NIGHT) -m "not proof"
 
 night:                 ## two real small nights through Airflow
-	@.venv/bin/pytest -q -m night
+	@.venv/bin/pytest -q $(NIGHT)
 
 proof:                 ## slow proofs: determinism, a killed trainer, a refused night, every recipe, the tutorial
 	@.venv/bin/pytest -q -m proof

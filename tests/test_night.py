@@ -26,8 +26,6 @@ from secateur.contracts.judgement import Verdict
 from secateur.contracts.releases import SignedPointer
 from secateur.storage import open_store
 
-pytestmark = pytest.mark.night
-
 SCENARIO = Path(__file__).parents[1] / "jobs" / "scenarios" / "short_video.toml"
 CANDIDATES = ["weights_magnitude", "hybrid_small"]
 DETERMINISTIC = ("events", "events_report", "features", "features_report", "dense", "plan")
