@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Set up this checkout: .venv for the pipeline, .venv-client with the client's dependencies alone,
-# and Java for Spark. Does nothing where all is as requirements.txt and infra/torch/ ask.
+# and Java for Spark, with an archive of Spark's classes. Does nothing where all is as
+# requirements.txt and infra/torch/ ask.
 # Afterwards .venv/bin/secateur runs from any folder, the scenario commands too.
 #
 #   SECATEUR_TORCH=cpu|cuda   the build of torch (default: cuda where nvidia-smi answers, else cpu)
@@ -91,6 +92,12 @@ install_client() {
   rm -rf build jobs/*.egg-info
 }
 
+# Spark starts without it, too, but takes twice the processor's seconds.
+share_classes() {
+  say "archiving Spark's classes for Java"
+  .venv/bin/python infra/share_classes.py >/dev/null 2>&1 || say "Spark's classes are not shared: it starts slowly"
+}
+
 stamp_of() { cat "$@" infra/bootstrap.sh | sha256sum | cut -d' ' -f1; }
 is_current() { [ "$(cat "$1" 2>/dev/null)" = "$2" ]; }
 
@@ -104,6 +111,9 @@ is_current .venv/.stamp "$pipeline" || { install_pipeline "$build"; echo "$pipel
 command=$(stamp_of pyproject.toml)
 is_current .venv/.command-stamp "$command" \
   || { install_command; echo "$command" > .venv/.command-stamp; }
+
+classes=$({ java -version; cat requirements.txt infra/share_classes.py; } 2>&1 | sha256sum | cut -d' ' -f1)
+is_current .venv/.classes-stamp "$classes" || { share_classes; echo "$classes" > .venv/.classes-stamp; }
 
 mapfile -t sources < <(find jobs/secateur pyproject.toml -type f ! -name '*.pyc' | sort)
 client=$(stamp_of requirements.txt "${sources[@]}")

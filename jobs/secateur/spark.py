@@ -29,6 +29,8 @@ MASTER = "SECATEUR_SPARK_MASTER"
 MEMORY = "SECATEUR_SPARK_MEMORY"
 JAVA_OPTIONS = "SECATEUR_SPARK_JAVA_OPTIONS"
 UNDER_SPARK_SUBMIT = "PYSPARK_GATEWAY_PORT"
+# Spark's classes, parsed and verified at set-up by `infra/share_classes.py`.
+SHARED_CLASSES = Path(sys.prefix) / "spark.jsa"
 _FOLDER = f"{INTERNAL}day"
 _SIDE_KEY = f"{INTERNAL}side_key"
 _ROWS_A_GROUP = 1 << 18
@@ -78,9 +80,20 @@ def _settings() -> Mapping[str, str]:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     driver = {
         "spark.driver.memory": os.environ.get(MEMORY, "2g"),
-        "spark.driver.extraJavaOptions": os.environ.get(JAVA_OPTIONS, ""),
+        "spark.driver.extraJavaOptions": " ".join(_java_options()),
     }
     return {**_SETTINGS, **_PACKAGES, **local, **driver, "spark.master": master}
+
+
+def _java_options() -> list[str]:
+    """What the site asks for, and the shared classes where there are some: a start takes half then.
+
+    Another Java, or jars elsewhere, cannot use them; it need not say so.
+    """
+    asked = [os.environ.get(JAVA_OPTIONS, "")]
+    if not SHARED_CLASSES.exists():
+        return asked
+    return [*asked, f'"-XX:SharedArchiveFile={SHARED_CLASSES}"', "-Xlog:cds*=off"]
 
 
 def column_named(name: str) -> Column:
