@@ -9,7 +9,7 @@ import pytest
 from secateur.contracts.errors import StoreError
 from secateur.releases import layout, pulling
 from secateur.releases.sweeping import sweep
-from secateur.storage import Store, ahead
+from secateur.storage import ahead
 
 from ..dying_store import Crash, DyingStore, every_death
 
@@ -151,26 +151,3 @@ def test_a_full_disk_leaves_nothing_behind(cut_shop: Any, monkeypatch: pytest.Mo
     with pytest.raises(StoreError, match="No space left"):
         pull_by(cut_shop, cut_shop.store, cut_shop.folder / "cache")
     assert not list((cut_shop.folder / "cache").glob("*/partial/*"))
-
-
-def test_no_more_than_some_chunks_are_on_their_way(
-    cut_shop: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ahead, "AT_A_TIME", 3)
-    begun: list[int] = []
-    answers = ahead.some_at_a_time(lambda item: begun.append(item) or item, range(100))
-    assert next(answers) == 0
-    assert len(begun) <= 3
-    assert [0, *answers] == list(range(100))
-
-
-def test_what_fails_is_raised_and_the_rest_is_dropped() -> None:
-    begun: list[int] = []
-
-    def fail(item: int) -> Store:
-        begun.append(item)
-        raise StoreError(f"item {item}")
-
-    with pytest.raises(StoreError, match="item 0"):
-        list(ahead.some_at_a_time(fail, range(1000)))
-    assert len(begun) < 20

@@ -18,7 +18,7 @@ from secateur.releases import layout
 from secateur.releases.catalogue import read_until_believed
 from secateur.releases.reading.held_blobs import PART_BYTES, HeldBlobs
 from secateur.storage import Store
-from secateur.storage.ahead import some_at_a_time
+from secateur.storage.ahead import as_many_as_fit, some_at_a_time
 
 log = logging.getLogger("secateur.releases")
 
@@ -83,8 +83,9 @@ def _fetch_chunks(store: Store, held: HeldBlobs, entry: FileEntry, path: Path) -
             return data, 0
         return _whole_chunk(store, chunk), chunk.bytes
 
+    most = as_many_as_fit(entry.bytes // len(entry.chunks))
     with path.open("ab") as file:
-        for data, came in some_at_a_time(have, left):
+        for data, came in some_at_a_time(have, left, most):
             file.write(data)
             digest.update(data)
             fetched += came

@@ -18,9 +18,9 @@ from secateur.contracts.releases import ReleaseManifest
 from secateur.display.progress import advance_progress, progress_of
 from secateur.releases import layout
 from secateur.releases.catalogue import read_until_believed
-from secateur.releases.writing.chunking import chunks_of, is_large
+from secateur.releases.writing.chunking import chunks_of, is_large, normal_bytes
 from secateur.storage import Store, Tagged
-from secateur.storage.ahead import some_at_a_time
+from secateur.storage.ahead import as_many_as_fit, some_at_a_time
 
 log = logging.getLogger("secateur.releases")
 
@@ -81,8 +81,8 @@ def _put_chunks(
         key = layout.blob_key(chunk.sha256)
         return chunk, _put_chunk(store, key, data, is_new=chunk not in likely)
 
-    sent = 0
-    for chunk, count in some_at_a_time(put, chunks_of(folder, entry)):
+    sent, most = 0, as_many_as_fit(normal_bytes(entry.bytes))
+    for chunk, count in some_at_a_time(put, chunks_of(folder, entry), most):
         sent += count
         advance_progress(chunk.bytes)
         yield chunk
