@@ -26,17 +26,22 @@ def days_from(first: date, end: date) -> list[date]:
 
 
 def days_up_to(last: str, count: int) -> list[str]:
-    """The `count` days that end with `last`, in their order."""
-    end = date.fromisoformat(last) + ONE_DAY
-    return [str(day) for day in days_from(end - count * ONE_DAY, end)]
+    """The `count` days that end with `last`, in their order; fewer where the calendar begins.
+
+    By ordinals: a stray folder may be of a calendar's last day, 9999-12-31, which has no next one.
+    """
+    end = date.fromisoformat(last).toordinal() + 1
+    return [str(date.fromordinal(n)) for n in range(max(end - count, 1), end)]
 
 
 def hours_of(day: date, timezone: str) -> list[str]:
     """The hours (`00` to `23`) that clocks in an IANA time zone show on a day, each once.
 
-    A day on which they are put forward has one less.
+    A day on which they are put forward has one less; at a calendar's ends no clock is asked.
     """
     zone = ZoneInfo(timezone)
+    if not date.min < day < date.max:
+        return [f"{hour:02d}" for hour in range(24)]
     first, end = midnight_ms(day, timezone), midnight_ms(day + ONE_DAY, timezone)
     shown = (datetime.fromtimestamp(ms / 1000, zone) for ms in range(first, end, _HALF_HOUR_MS))
     return sorted({f"{moment.hour:02d}" for moment in shown})

@@ -85,6 +85,23 @@ def test_a_stray_day_moves_no_window(
     assert days.window(last_day=DAYS[3], window_days=4).skipped == found.skipped
 
 
+@pytest.mark.parametrize("end", ["0001-01-01", "9999-12-31"])
+@pytest.mark.parametrize("layout", ["day", "hour"])
+def test_a_day_at_an_end_of_the_calendar_is_a_stray_one(
+    tmp_path: Path, end: str, layout: str
+) -> None:
+    """Some tables write rows without a date there."""
+    for day in (*DAYS, end):
+        for hour in range(24 if layout == "hour" else 1):
+            hours = f"hour={hour:02d}/" if layout == "hour" else ""
+            file = tmp_path / "events" / f"date={day}" / hours / "log.csv"
+            file.parent.mkdir(parents=True)
+            file.write_bytes(ROW * 40)
+    said = {"user": "u", "item": "i", "time": "t", "uri": str(tmp_path), "layout": layout}
+    logs = Logs.model_validate(said | {"window_days": len(DAYS), "timezone": "Asia/Shanghai"})
+    assert find_window(logs, str(tmp_path)).days == DAYS
+
+
 def test_a_day_that_a_run_asks_for_is_not_in_the_future(days: Days) -> None:
     days.put("2027-01-01", 40)
     asked = days.window(last_day="2027-01-01", window_days=1)

@@ -101,6 +101,57 @@ def test_files_are_told_apart_by_size_time_and_name(tmp_path: Path, deliver: Del
     assert digest(DAYS[2:]) != before[0]
 
 
+def test_a_file_that_comes_again_while_the_night_begins_is_waited_for(
+    tmp_path: Path, deliver: Deliver
+) -> None:
+    quiet = logs(tmp_path, quiet_minutes=30, last_day="2024-03-04")
+    deliver(DAYS[2], "late.csv", modified=NOON - 60)
+    with pytest.raises(NotDelivered, match=r"not whole: .*2024-03-03: a file was written less"):
+        window_days(quiet, str(tmp_path), NOON)
+    assert window_days(quiet, str(tmp_path), NOON + 1800) == tuple(DAYS[2:])
+
+
+def test_a_flat_log_is_delivered_once_its_files_are_quiet(tmp_path: Path, deliver: Deliver) -> None:
+    flat = logs(tmp_path, layout="flat", quiet_minutes=30)
+    deliver(DAYS[3], "late.csv", modified=NOON - 60)
+    with pytest.raises(NotDelivered, match="a file was written less than 30 minutes ago"):
+        find_window(flat, str(tmp_path), NOON)
+    assert find_window(flat, str(tmp_path), NOON + 1800).last_day is None
+    deliver(DAYS[3], "ahead.csv", modified=NOON + 60)  # by another clock
+    assert find_window(flat.model_copy(update={"quiet_minutes": 0}), str(tmp_path), NOON)
+
+
+def test_a_day_on_which_the_site_is_closed_asks_for_the_one_before(
+    tmp_path: Path, deliver: Deliver
+) -> None:
+    """2024-03-04 was a Monday; no night of a Tuesday or a Wednesday waits for what never comes."""
+    closed = {"closed": ["tuesday", "wednesday"]}
+    for last in ("2024-03-05", "2024-03-06"):
+        found = find_window(logs(tmp_path, last_day=last, **closed), str(tmp_path))
+        assert (found.days, found.last_day) == (tuple(DAYS[2:]), "2024-03-04")
+    with pytest.raises(NotDelivered, match="has no 2024-03-07 yet"):
+        window_days(logs(tmp_path, last_day="2024-03-07", **closed), str(tmp_path))
+    deliver("2024-03-05")  # it was open after all
+    open_once = logs(tmp_path, last_day="2024-03-05", **closed)
+    assert window_days(open_once, str(tmp_path)) == ("2024-03-04", "2024-03-05")
+
+
+def test_a_window_that_ends_before_it_begins_says_so(tmp_path: Path, deliver: Deliver) -> None:
+    with pytest.raises(Refused, match="first_day 2024-03-05 is after 2024-03-04, with which it en"):
+        window_days(logs(tmp_path, first_day="2024-03-05"), str(tmp_path))
+
+
+def test_a_marker_is_no_event_file_however_it_is_named(tmp_path: Path, deliver: Deliver) -> None:
+    for day in DAYS:
+        deliver(day, "DONE")
+    deliver("2024%2D03%2D05")  # as some writers spell it
+    deliver("2024%2D03%2D05", "DONE")
+    marked = logs(tmp_path, marker="DONE")
+    assert window_days(marked, str(tmp_path)) == ("2024-03-04", "2024-03-05")
+    read = open_log(marked, str(tmp_path), tmp_path / "s")
+    assert {Path(file.key).name for file in read.events} == {"part.csv"}
+
+
 @pytest.mark.parametrize("layout", [{"layout": "flat"}, {"file_names": "yyyy-MM-dd"}])
 def test_a_marker_wants_a_folder_a_day(tmp_path: Path, layout: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="a file in a day's folder"):

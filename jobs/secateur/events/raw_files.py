@@ -13,13 +13,19 @@ from secateur.contracts.data import RunWindow, SkippedFiles
 from secateur.contracts.errors import NotDelivered, Refused, UsageError
 from secateur.events.reading.listing import Listing, demand_all_hours, list_event_files
 from secateur.events.reading.parquet_types import demand_common_types
-from secateur.events.reading.plausible_days import is_open, newest_plausible_day
+from secateur.events.reading.plausible_days import (
+    is_open,
+    last_open_day,
+    newest_plausible_day,
+)
 from secateur.events.reading.raw_file import RawFile
 from secateur.events.reading.shared_columns import with_columns_of_all
 from secateur.events.reading.whole_days import (
     incomplete_days,
+    is_quiet,
     last_whole_day,
     what_is_lacking,
+    written_lately,
 )
 from secateur.events.reading.whole_files import UnreadFile, examine_files
 from secateur.local_days import days_up_to
@@ -118,23 +124,32 @@ def find_window(logs: Logs, uri: str, now: float | None = None) -> RunWindow:
     """What a night of this log would read, by its files' names, sizes and times alone.
 
     Without days for a flat log, whose rows tell them. Without a last day asked for, the newest
-    plausible one that is whole is meant; at `now`, in seconds since 1970, it is asked whether a day
-    is quiet. Raises as `choose_days`, NotDelivered where the window's last day is no day of the log
-    or not whole yet, and Refused where another of its days is not whole.
+    plausible one that is whole is meant; for one on which the site is closed, the last open one
+    before it. At `now`, in seconds since 1970, it is asked whether a day is quiet. Raises as
+    `choose_days`, NotDelivered where the window's last day is no day of the log or not whole yet,
+    or where a file is not quiet yet, and Refused where another of its days is not whole.
     """
     store = open_store(log_uri(uri))
     listing = list_event_files(store, logs)
     if logs.layout == "flat":
+        if now is not None and not is_quiet(listing.files, logs, now):
+            raise NotDelivered(f"{store.uri}: {written_lately(logs)}")
         return RunWindow((), logs.last_day, skipped=_skipped_files(listing, logs))
     lacking = incomplete_days(store, logs, listing.files, now)
     whole = {day: size for day, size in listing.days.items() if day not in lacking}
     newest = newest_plausible_day(whole, logs) if whole else None
     last = logs.last_day or newest
+    if last and last not in listing.days:
+        last = last_open_day(last, logs)
     if listing.days and last not in whole:
         raise NotDelivered(f"{store.uri} has {what_is_lacking(last, newest, lacking)}")
     days = choose_days(logs.model_copy(update={"last_day": last}), listing.days, store.uri)
-    if partly := [f"{day}: {lacking[day]}" for day in days if day in lacking]:
-        raise Refused(f"{store.uri}: {len(partly)} days of the window are not whole: {partly}")
+    if partly := {day: lacking[day] for day in days if day in lacking}:
+        is_settling = set(partly.values()) == {written_lately(logs)}  # which a wait mends
+        said = [f"{day}: {lack}" for day, lack in partly.items()]
+        raise (NotDelivered if is_settling else Refused)(
+            f"{store.uri}: {len(partly)} days of the window are not whole: {said}"
+        )
     return RunWindow(days, days[-1], skipped=_skipped_files(listing, logs))
 
 
@@ -147,6 +162,8 @@ def choose_days(logs: Logs, present: Mapping[str, int], where: str) -> tuple[str
     if not present:
         raise UsageError(f"{where}: no {logs.events}/{DAY_FOLDER}YYYY-MM-DD/ with a file there")
     last = logs.last_day or newest_plausible_day(present, logs)
+    if logs.first_day and logs.first_day > last:
+        raise Refused(f"{where}: first_day {logs.first_day} is after {last}, with which it ends")
     days = [day for day in window_of(logs, last) if day in present or is_open(day, logs)]
     missing = [day for day in days if day not in present]
     if missing or not days:

@@ -1,7 +1,7 @@
 """Which files of a store are a log's event files, and of which day and hour each is.
 
-Hidden and temporary files are skipped, and counted. Every other file below the events' folder must
-be of a day, and have a name that is text.
+Hidden and temporary files and markers are skipped, and counted. Every other file below the events'
+folder must be of a day, and have a name that is text.
 """
 
 import logging
@@ -70,7 +70,7 @@ def list_event_files(store: Store, logs: Logs) -> Listing:
     no text.
     """
     below = list(store.reachable(f"{logs.events}/"))
-    shown = [one for one in below if not is_hidden(_parts(one, logs))]
+    shown = [one for one in below if not _is_no_event_file(_parts(one, logs), logs)]
     if len(shown) < len(below):
         hidden = next(one.key for one in below if one not in shown)
         log.info("skipped: %d hidden or temporary files, %s", len(below) - len(shown), hidden)
@@ -102,6 +102,10 @@ def demand_all_hours(files: Iterable[EventFile], logs: Logs, days: Iterable[str]
                 f"{logs.events}: {day}: {len(missing)} of {hours} hours have no file: "
                 f"{', '.join(missing)}"
             )
+
+
+def _is_no_event_file(parts: Sequence[str], logs: Logs) -> bool:
+    return is_hidden(parts) or parts[-1] == logs.marker
 
 
 def _parts(entry: StoredObject, logs: Logs) -> Sequence[str]:

@@ -27,6 +27,11 @@ def newest_plausible_day(sizes: Mapping[str, int], logs: Logs) -> str:
     return max(parts, key=lambda days: (min(len(days), logs.window_days), days[-1]))[-1]
 
 
+def last_open_day(day: str, logs: Logs) -> str:
+    """The day itself, or the last one before it on which events are expected."""
+    return next((one for one in reversed(days_up_to(day, _WEEK)) if is_open(one, logs)), day)
+
+
 def is_open(day: str, logs: Logs) -> bool:
     """Whether events are expected on the day."""
     return _WEEKDAYS[date.fromisoformat(day).weekday()] not in logs.closed

@@ -1,6 +1,7 @@
 """Which days were delivered whole, by the scenario's rule and files' names and times alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import unquote
 
 from secateur.contracts.artifact_files import DAY_FOLDER
 from secateur.events.reading.listing import EventFile, Listing, absent_hours
@@ -25,11 +26,20 @@ def incomplete_days(
             lacking[day] = f"{len(missing)} hours have no file: {', '.join(missing)}"
         elif marked is not None and day not in marked:
             lacking[day] = f"its folder has no {logs.marker}"
-        elif now is not None and logs.quiet_minutes:
-            newest = max(file.modified for file in files if file.day == day)
-            if now - newest < logs.quiet_minutes * SECONDS:
-                lacking[day] = f"a file was written less than {logs.quiet_minutes} minutes ago"
+        elif now is not None and not is_quiet([f for f in files if f.day == day], logs, now):
+            lacking[day] = written_lately(logs)
     return lacking
+
+
+def is_quiet(files: Iterable[EventFile], logs: Logs, now: float) -> bool:
+    """Whether none of the files was written within `quiet_minutes` before `now`."""
+    least = logs.quiet_minutes * SECONDS
+    return not least or all(now - file.modified >= least for file in files)
+
+
+def written_lately(logs: Logs) -> str:
+    """What is lacking where files are not quiet."""
+    return f"a file was written less than {logs.quiet_minutes} minutes ago"
 
 
 def last_whole_day(store: Store, logs: Logs, listing: Listing) -> str | None:
@@ -62,4 +72,4 @@ def _days_of_markers(keys: Iterable[str], marker: str) -> Iterable[str]:
     for key in keys:
         *_, folder, name = ["", *key.split("/")]
         if name == marker and folder.startswith(DAY_FOLDER):
-            yield folder.removeprefix(DAY_FOLDER)
+            yield unquote(folder.removeprefix(DAY_FOLDER))
