@@ -35,6 +35,7 @@ from secateur_airflow.night import (
     every_task,
 )
 from secateur_airflow.run_day import schedule_in
+from secateur_airflow.scenario_files import dags_of
 from secateur_airflow.signals.alerts import Alert, Overdue, TellKept
 from secateur_airflow.signals.by_hand import TellEndedByHand, demand_finished
 from secateur_airflow.signals.failures import Forget, Record
@@ -44,6 +45,7 @@ from secateur_airflow.trigger_form import form_of
 EVERY_NIGHT = {
     "catchup": False,
     "max_active_runs": 1,
+    "auto_register": False,  # half of a DAG, where its file holds a mistake, is none
     "on_failure_callback": Overdue(),
     "doc_md": __doc__,
     "default_args": every_task(),
@@ -261,4 +263,5 @@ def report_and_close(night: ScenarioNight) -> Any:  # noqa: ANN401 - an operator
     return report.operator
 
 
-DAGS = [nightly(path) for path in sorted(settings.scenarios().glob("*.toml"))]
+DAGS = dags_of(settings.scenarios(), nightly)
+globals().update(DAGS)  # Airflow looks for DAGs among the module's own names

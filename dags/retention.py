@@ -4,7 +4,6 @@ Unpause it to let it work. `delete` off: it only says what would go. Releases ha
 own, `secateur_sweep_releases`; what lies in Airflow's database goes by `airflow db clean`.
 """
 
-import tomllib
 from typing import Any
 
 from airflow.sdk import Param, dag, task
@@ -31,8 +30,8 @@ from secateur_airflow.night import Night, every_task
 )
 def retention() -> None:
     """A task a scenario, and one for the logs of Airflow."""
-    for path in sorted(settings.scenarios().glob("*.toml")):
-        name = tomllib.loads(path.read_text())["name"]
+    for path, said in settings.read_scenarios():
+        name = said["name"]
         inputs = {
             "run": settings.runs_of(name),
             "state": settings.state(name),

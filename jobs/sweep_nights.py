@@ -37,21 +37,23 @@ def sweep_nights(job: Job) -> None:
     if asked["keep"] < 1 or asked["keep_days"] <= least:
         raise UsageError(f"keep one run at least, and more than the {least} days of a window")
     before = time.time() - asked["keep_days"] * SECONDS_A_DAY
-    runs, state = job.flag("run"), job.flag("state")
+    keep, runs, state = asked["keep"], job.flag("run"), job.flag("state")
+    left = open_store(state)
     take_for(state, FENCE, job.output_uri(), FENCE_HOURS)
     try:
-        old_runs = [
-            one for one in old_folders(runs, "", 1, asked["keep"], before) if RUN.match(one.key)
-        ]
-        old_state = [f for verb in KEPT_DAYS for f in old_folders(state, f"{verb}/", 2, 0, before)]
+        of_nights = [f for f in folders_at(open_store(runs), "", 1) if RUN.fullmatch(f.key)]
+        old_runs = old(of_nights[keep:], before)
+        old_state = [f for verb in KEPT_DAYS for f in old(folders_at(left, f"{verb}/", 2), before)]
         for shelf in (NIGHTS, MASTERS, LEVELS, PRUNINGS):
-            old_state += old_folders(state, f"{shelf.folder}/", 1, asked["keep"], before)
+            # A backfill writes an older day later: the newest days are told by their names.
+            by_day = sorted(folders_at(left, f"{shelf.folder}/", 1), key=lambda f: f.key)
+            old_state += old(by_day[:-keep], before)
         if asked["delete"]:
             for uri, folders in ((runs, old_runs), (state, old_state)):
                 for folder in folders:
                     remove_folder(uri, folder, MANIFEST)
     finally:
-        give_up(open_store(state), FENCE, job.output_uri())
+        give_up(left, FENCE, job.output_uri())
     with job.create("NightSweep") as draft:
         keys = tuple(f.key for f in old_runs), tuple(f.key for f in old_state)
         receipt = NightSweep(not asked["delete"], *keys, sum(f.bytes for f in old_runs + old_state))
@@ -59,9 +61,9 @@ def sweep_nights(job: Job) -> None:
         job.seal(draft, {"runs": len(old_runs), "state": len(old_state), "bytes": receipt.bytes})
 
 
-def old_folders(uri: str, prefix: str, depth: int, keep: int, before: float) -> list[Folder]:
-    """The folders that may go: not among the `keep` newest, and not written to since `before`."""
-    return [f for f in folders_at(open_store(uri), prefix, depth)[keep:] if f.modified < before]
+def old(folders: list[Folder], before: float) -> list[Folder]:
+    """Those that were not written to since `before`."""
+    return [folder for folder in folders if folder.modified < before]
 
 
 if __name__ == "__main__":

@@ -66,6 +66,7 @@ def test_the_window_is_sealed_and_its_last_day_answered(log: SmallLog, tmp_path:
     ("flags", "form", "code", "words"),
     [
         ((), '{"dryrun": true}', USAGE, "dryrun: unknown key (did you mean dry_run?)"),
+        ((), '{"candidates": []}', USAGE, "candidates: [] is"),
         (("--set=logs.last_day=2031-01-01",), "{}", REFUSED, "has no 2031-01-01 yet"),
         (
             ("--set=logs.last_day=2031-01-01", "--run-type=manual"),

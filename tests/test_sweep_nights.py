@@ -80,6 +80,26 @@ def test_it_says_what_would_go_and_deletes_that_when_told(log: SmallLog, site: P
     assert not (site / "runs" / RUNS[1]).exists()
 
 
+def test_what_only_looks_like_a_run_stays_and_takes_no_runs_place(
+    log: SmallLog, site: Path
+) -> None:
+    copies = [f"{run}{suffix}" for run in RUNS[:2] for suffix in ("-copy", "0")]
+    for copy in copies:
+        write(site / "runs" / copy / "manifest.json", 50)  # later than any run
+    assert sweep(log, site, "--delete") == 0
+    assert {path.name for path in (site / "runs").iterdir()} == {RUNS[0], RUNS[4], "notes", *copies}
+
+
+def test_the_newest_days_stay_though_a_backfill_wrote_older_ones_later(
+    log: SmallLog, site: Path
+) -> None:
+    accepted = site / "state" / "accepted"
+    for day in ("20240101", "20240102"):
+        write(accepted / day / "manifest.json", 50)
+    assert sweep(log, site, "--delete") == 0
+    assert sorted(path.name for path in accepted.iterdir()) == [run[:8] for run in RUNS[3:]]
+
+
 def test_it_stays_away_from_a_night_at_work_and_from_days_of_a_window(
     log: SmallLog, site: Path
 ) -> None:

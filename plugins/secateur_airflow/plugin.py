@@ -2,7 +2,6 @@
 
 import html
 import re
-import tomllib
 from typing import Annotated
 
 from airflow.api_fastapi.app import get_auth_manager
@@ -37,7 +36,7 @@ def report(
 ) -> HTMLResponse:
     """Serve the report of one run to whoever may see its DAG."""
     digits = settings.run_hash(run_id)
-    root = ObjectStoragePath(settings.runs_of(scenario_of(dag_id)))
+    root = ObjectStoragePath(settings.runs_of(settings.scenario_of(dag_id)))
     for folder in root.iterdir() if root.exists() else ():
         if re.fullmatch(rf"\d{{8}}T\d{{6}}-{digits}", folder.name):
             return report_in(folder)
@@ -50,13 +49,13 @@ def report_of_folder(
     run: Annotated[str, Path(pattern=r"^\d{8}T\d{6}-[0-9a-f]{6}$")],
 ) -> HTMLResponse:
     """Serve the report in one run's folder: the board links to it."""
-    return report_in(ObjectStoragePath(settings.runs_of(scenario_of(dag_id))) / run)
+    return report_in(ObjectStoragePath(settings.runs_of(settings.scenario_of(dag_id))) / run)
 
 
 @app.get("/scenarios/{dag_id}/board", dependencies=MAY_SEE)
 def board(dag_id: Annotated[str, Path(pattern=OF_SCENARIO)]) -> HTMLResponse:
     """Serve the board of a scenario as its last night, or whoever moved a channel, left it."""
-    folder = ObjectStoragePath(settings.state(scenario_of(dag_id))) / "board"
+    folder = ObjectStoragePath(settings.state(settings.scenario_of(dag_id))) / "board"
     return sealed_page(folder, "There is no board yet: it is drawn when a night ends.")
 
 
@@ -65,17 +64,11 @@ def boards(user: GetUserDep) -> HTMLResponse:
     """List the boards of the scenarios that the reader may see."""
     readable: set[str] = get_auth_manager().get_authorized_dag_ids(user=user, method="GET")
     links = []
-    for path in sorted(settings.scenarios().glob("*.toml")):
-        said = tomllib.loads(path.read_text())
+    for _, said in settings.read_scenarios():
         if (dag := f"secateur_{said['name']}") in readable:
-            title = html.escape(said["title"])
+            title = html.escape(str(said.get("title", said["name"])))
             links.append(f'<li><a href="scenarios/{dag}/board">{title}</a> <small>{dag}</small>')
     return page_of(LIST.format("\n".join(links) or "<li>You may see no scenario's DAG."))
-
-
-def scenario_of(dag_id: str) -> str:
-    """The scenario whose DAG this is."""
-    return dag_id.removeprefix("secateur_")
 
 
 def report_in(folder: ObjectStoragePath) -> HTMLResponse:

@@ -29,9 +29,11 @@ retry_seconds  the wait before a crashed task's first retry, doubled before each
 
 import hashlib
 import sys
+import tomllib
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from airflow.sdk import conf
 from airflow.sdk.exceptions import AirflowConfigException
@@ -154,6 +156,28 @@ def scenarios() -> Path:
     return Path(in_bundle(read("scenarios", f"{jobs()}/scenarios")))
 
 
+def read_scenarios() -> Iterator[tuple[Path, dict[str, Any]]]:
+    """What each scenario file says that has a name; what is wrong with others, their DAG tells."""
+    for path in sorted(scenarios().glob("*.toml")):
+        try:
+            said = tomllib.loads(path.read_text())
+        except (OSError, ValueError):
+            continue
+        if "name" in said:
+            yield path, said
+
+
+def scenario_of(dag_id: str) -> str:
+    """The scenario whose DAG this is."""
+    return dag_id.removeprefix("secateur_")
+
+
+def channel_of(scenario: str) -> str:
+    """The channel that a scenario publishes on where nobody names one."""
+    said = next((said for _, said in read_scenarios() if said["name"] == scenario), {})
+    return str(said.get("release", {}).get("channel", "latest"))
+
+
 def store() -> str:
     """Root URI of all releases."""
     return read("store", "s3://models")
@@ -176,7 +200,7 @@ def runs_of(scenario: str) -> str:
 
 def run_folder(run: Run) -> str:
     """URI of a run's sealed artifacts, named by its time and its id's hash: an id may hold `:`."""
-    scenario = run.dag_id.removeprefix("secateur_")
+    scenario = scenario_of(run.dag_id)
     time = run.run_after.strftime("%Y%m%dT%H%M%S")
     return f"{runs_of(scenario)}/{time}-{run_hash(run.run_id)}"
 

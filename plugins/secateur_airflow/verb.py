@@ -153,7 +153,7 @@ def parameters_of(context: "Context", timezone: str) -> dict[str, Any]:
     run: Any = context["dag_run"]
     params = dict(context["params"])
     params["last_day"] = params.get("last_day") or day_of(run, timezone)
-    if is_backfill(run) and "channel" not in (run.conf or {}):
+    if is_backfill(run) and not (run.conf or {}).get("channel"):
         params["channel"] = BACKFILL
     return params
 

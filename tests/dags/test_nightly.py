@@ -21,7 +21,7 @@ def dags(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     sys.path.insert(0, str(PROJECT / "dags"))
     import nightly
 
-    found = {d.dag_id: d for d in nightly.DAGS}
+    found = dict(nightly.DAGS)
     assert all(isinstance(d, DAG) for d in found.values())
     return found
 

@@ -1,10 +1,13 @@
 """A failed task is told to people and kept for the report: why, at which try, what is served."""
 
+import json
+import socket
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests
 from airflow.sdk.exceptions import (
     AirflowException,
     AirflowFailException,
@@ -14,6 +17,7 @@ from airflow.sdk.exceptions import (
 
 from secateur.contracts.errors import TaskFailure
 from secateur.contracts.record import from_json
+from secateur_airflow.signals import alerts
 from secateur_airflow.signals.alerts import Alert, Overdue, TellKept
 from secateur_airflow.signals.failures import Forget, Record, kind_of
 from secateur_airflow.verb import NothingNewSkip
@@ -57,6 +61,40 @@ def test_an_alert_says_what_failed_at_which_try_what_is_served_and_what_to_do(
     assert log == "log: http://ui/log"
 
 
+def test_a_form_without_a_channel_means_the_scenarios_own(
+    runs: Path, webhook: list[tuple[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__SECATEUR__SCENARIOS", str(tmp_path))
+    (tmp_path / "shop.toml").write_text('name = "shop"\n[release]\nchannel = "prod"\n')
+    (tmp_path / "broken.toml").write_text("[")
+    failed = context(REFUSED, task_id="roll_back")
+    failed["params"] = {"scenario": "shop", "channel": None}
+    Alert().notify(failed)
+    assert "/store/shop has no channel prod" in webhook[0][1]["text"].splitlines()[1]
+
+
+def test_of_a_run_that_moves_no_channel_nothing_is_looked_up(
+    runs: Path, webhook: list[tuple[str, Any]]
+) -> None:
+    failed = context(AirflowException("x"), task_id="sweep_shop")
+    failed["params"] = {"keep": 14}
+    Alert().notify(failed)
+    served = webhook[0][1]["text"].splitlines()[1]
+    assert served == "served: not looked up, this run moves no channel"
+
+
+def test_a_chat_that_takes_the_call_and_never_answers_holds_no_task(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "POSTING_TIMEOUT_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as chat:
+        at = {"conn_type": "http", "host": f"http://127.0.0.1:{chat.getsockname()[1]}"}
+        monkeypatch.setenv("AIRFLOW_CONN_SECATEUR_ALERTS", json.dumps(at))
+        with pytest.raises(requests.Timeout):
+            Alert().notify(context(REFUSED))
+    assert len(list(runs.glob("*/failures/*.json"))) == 1
+
+
 def test_an_alert_names_the_candidate(runs: Path, webhook: list[tuple[str, Any]]) -> None:
     Alert().notify(
         context(AirflowException("x"), task_id="prune", map_index=1, rendered_map_index="int8")
@@ -92,13 +130,17 @@ def test_a_channel_that_stays_where_it_was_is_told_with_the_reason(
 
 
 def test_a_night_past_its_deadline_is_told_and_other_failures_are_told_by_their_tasks(
+    runs: Path,
     webhook: list[tuple[str, Any]],
 ) -> None:
     dag: Any = {"dag": SimpleNamespace(dag_id="secateur_x"), "run_id": "r1"}
     Overdue().notify(dag | {"reason": "task_failure"})
     assert webhook == []
     Overdue().notify(dag | {"reason": "timed_out"})
-    assert webhook[0][1]["text"].startswith("secateur_x passed its deadline in run r1")
+    first, served, advice = webhook[0][1]["text"].splitlines()
+    assert first.startswith("secateur_x passed its deadline in run r1")
+    assert served.startswith("served: nothing, ")
+    assert advice.startswith("what to do: see what it waited for")
 
 
 def test_why_a_task_failed_lies_in_the_run_until_it_is_tried_again(runs: Path) -> None:

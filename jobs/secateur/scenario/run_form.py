@@ -1,6 +1,8 @@
 """What a person may ask of one run: the trigger form of its DAG, checked before anything runs."""
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from secateur.contracts.errors import UsageError
 from secateur.scenario.explaining.mistakes import mistakes_of, spell
@@ -19,7 +21,7 @@ class RunForm(BaseModel):
     """First day of the window."""
     last_day: IsoDay | None = None
     """Last day of the window."""
-    candidates: tuple[str, ...] | None = None
+    candidates: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """Names of the candidates to try."""
     margin: float | None = None
     """The non-inferiority margin of the AUC."""

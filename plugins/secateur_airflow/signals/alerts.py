@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 CONNECTION = "secateur_alerts"
 LOOKING_TIMEOUT_S = 60
+POSTING_TIMEOUT_S = 30  # a chat that takes the call and never answers would hold the task for ever
 TIMED_OUT_RUN = "timed_out"  # as Airflow gives the reason
 GUIDE = "infra/guides/operate.md"
 ADVICE = {
@@ -102,8 +103,14 @@ class Overdue(BaseNotifier):
         """Tell people where the run timed out."""
         told: Any = context
         if told.get("reason") == TIMED_OUT_RUN:
-            dag = told["dag"].dag_id
-            send(f"{dag} passed its deadline in run {told['run_id']}: it was ended unfinished")
+            dag, asked = told["dag"].dag_id, told.get("params") or {}
+            scenario = settings.scenario_of(dag)
+            channel = asked.get("channel") or settings.channel_of(scenario)
+            send(
+                f"{dag} passed its deadline in run {told['run_id']}: it was ended unfinished\n"
+                f"served: {served_on(scenario, channel)}\n"
+                f"what to do: see what it waited for, then clear what was ended ({GUIDE})"
+            )
 
 
 def send(text: str) -> None:
@@ -122,7 +129,8 @@ def post(text: str) -> None:
     from airflow.providers.http.hooks.http import HttpHook
 
     endpoint = connection.extra_dejson.get("endpoint")
-    HttpHook(method="POST", http_conn_id=CONNECTION).run(endpoint, json={"text": text})
+    hook = HttpHook(method="POST", http_conn_id=CONNECTION)
+    hook.run(endpoint, json={"text": text}, extra_options={"timeout": POSTING_TIMEOUT_S})
 
 
 def message_of(
@@ -147,12 +155,19 @@ def _task(failure: Failure) -> str:
 
 
 def read_served(context: Any) -> str:  # noqa: ANN401 - as above
-    """What the run's channel serves now, as the client reads it."""
+    """What the run's channel serves now; of a run that is about no channel, such as a sweep of
+    nights, nothing is looked up."""
     params = parameters_of(context, "UTC")
-    scenario = params.get("scenario") or context["ti"].dag_id.removeprefix("secateur_")
-    channel = str(params.get("channel") or "latest")
+    if not {"scenario", "channel"} & set(params):
+        return "not looked up, this run moves no channel"
+    scenario = params.get("scenario") or settings.scenario_of(context["ti"].dag_id)
+    channel = str(params.get("channel") or settings.channel_of(scenario))
     target = getattr(context["ti"].task, "inputs", {}).get("target")
-    channel = f"{channel}_{target}" if target else channel
+    return served_on(scenario, f"{channel}_{target}" if target else channel)
+
+
+def served_on(scenario: str, channel: str) -> str:
+    """What a channel serves now, as the client reads it."""
     uri = f"{settings.store()}/{scenario}"
     command = [settings.python(), "-m", "secateur.client", "show", uri, "--channel", channel]
     try:
