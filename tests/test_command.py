@@ -1,9 +1,11 @@
-"""A verb whose disk is full ends with one line that names the place; other faults keep theirs."""
+"""A full disk or a killed Java ends a verb with one line; other faults keep their traceback."""
 
 import logging
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
+from types import ModuleType
 
 import pytest
 
@@ -41,6 +43,34 @@ def test_a_full_disk_is_told_in_one_line(
     assert said.startswith("clean_events failed after 0.")
     assert said.endswith(place)
     assert "\n" not in said
+
+
+class Py4JNetworkError(Exception):
+    """As py4j names it."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Py4JNetworkError("Answer from Java side is empty"),
+        RuntimeError("[JAVA_GATEWAY_EXITED] Java gateway process exited before sending its port"),
+        ConnectionRefusedError(111, "Connection refused"),
+        ConnectionResetError(104, "Connection reset by peer"),
+    ],
+)
+def test_a_java_that_was_killed_is_told_in_one_line(
+    error: Exception, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "py4j", ModuleType("py4j"))
+    with caplog.at_level(logging.ERROR, "secateur"):
+        assert command._run(that_raises(error), "clean_events", ARGUMENTS) == 1
+    assert caplog.messages[-1].endswith(command.JAVA_GONE)
+
+
+def test_a_connection_of_others_is_no_java(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "py4j", raising=False)
+    with pytest.raises(ConnectionRefusedError):
+        command._run(that_raises(ConnectionRefusedError()), "publish_release", ARGUMENTS)
 
 
 def test_other_faults_keep_their_traceback() -> None:

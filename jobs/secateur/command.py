@@ -31,6 +31,7 @@ from secateur.contracts import record
 from secateur.contracts.artifact_files import REFUSAL, REPORT
 from secateur.contracts.data import ValidationReport
 from secateur.contracts.errors import (
+    CRASHED,
     USAGE,
     Refused,
     SecateurError,
@@ -50,6 +51,10 @@ log = logging.getLogger("secateur")
 ANSWER = "SECATEUR_ANSWER"
 PERIOD_S = 10.0
 NO_SPACE = "No space left on device"
+JAVA_GONE = (
+    "Spark's Java was killed, most likely because the machine was out of memory, or it crashed: "
+    "see SECATEUR_SPARK_MEMORY, and the kernel's log"
+)
 
 SectionT = TypeVar("SectionT", bound=Section)
 
@@ -205,15 +210,28 @@ def _run(verb: Callable[[Job], None], name: str, arguments: dict[str, Any]) -> i
         log.error("%s %s after %.1f s: %s", name, word, time.monotonic() - started, error)
         return error.exit_code
     except Exception as error:
-        if NO_SPACE not in str(error):
+        said = in_one_line(error, arguments["output"])
+        if said is None:
             raise
         # What Spark or a copied tree tells of it takes pages; the on-call engineer reads one line.
         traceback.print_exc()
-        said = full(error, arguments["output"])
         log.error("%s failed after %.1f s: %s", name, time.monotonic() - started, said)
-        return 1
+        return CRASHED
     log.info("%s done in %.1f s", name, time.monotonic() - started)
     return 0
+
+
+def in_one_line(error: Exception, output: str) -> str | None:
+    """What happened to the machine, where an error tells of that at length; None elsewhere."""
+    if NO_SPACE in str(error):
+        return full(error, output)
+    return JAVA_GONE if java_is_gone(error) else None
+
+
+def java_is_gone(error: Exception) -> bool:
+    """Whether the Java that runs Spark has ended below its verb: nothing answers at its port."""
+    named = type(error).__name__ == "Py4JNetworkError" or "JAVA_GATEWAY_EXITED" in str(error)
+    return named or ("py4j" in sys.modules and isinstance(error, ConnectionError))
 
 
 def full(error: Exception, output: str) -> str:

@@ -3,12 +3,14 @@
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 
 GONE_S = 15.0
+END_S = 120.0  # after its Java went
 LOOK_S = 0.002
 Moment = Callable[[int], bool]  # of the number of the verb's session
 
@@ -43,6 +45,34 @@ def kill_at(command: Sequence[str], environment: Mapping[str, str], moment: Mome
     return killed
 
 
+def kill_java_at(
+    command: Sequence[str], environment: Mapping[str, str], moment: Moment
+) -> str | None:
+    """Kill -9 the Java that a verb started; its last line, or None where it ended well before.
+
+    Raises TimeoutExpired where it does not end by itself, AssertionError where something lives on.
+    """
+    with tempfile.TemporaryFile("w+") as told:
+        process = subprocess.Popen(
+            command, env=environment, stdout=told, stderr=told, start_new_session=True
+        )
+        while process.poll() is None and not (moment(process.pid) and java_of(process.pid)):
+            time.sleep(LOOK_S)
+        for java in java_of(process.pid):
+            os.kill(java, signal.SIGKILL)
+        failed = process.wait(END_S)
+        assert_gone(process.pid)
+        told.seek(0)
+        return told.read().splitlines()[-1] if failed else None
+
+
+def java_of(session: int) -> list[int]:
+    """The numbers of a session's Java processes that live."""
+    return [
+        pid for pid, name, fields in processes_of(session) if name == "java" and fields[0] != "Z"
+    ]
+
+
 def assert_gone(session: int) -> None:
     """Nothing of a session lives on."""
     deadline = time.monotonic() + GONE_S
@@ -53,7 +83,7 @@ def assert_gone(session: int) -> None:
 
 def alive(session: int) -> list[str]:
     """The names of a session's processes, those aside that have ended."""
-    return [name for name, fields in processes_of(session) if fields[0] != "Z"]
+    return [name for _, name, fields in processes_of(session) if fields[0] != "Z"]
 
 
 def after(seconds: float) -> Moment:
@@ -62,13 +92,13 @@ def after(seconds: float) -> Moment:
     return lambda session: sum(map(ticks_of, processes_of(session))) > ticks
 
 
-def ticks_of(process: tuple[str, list[str]]) -> int:
+def ticks_of(process: tuple[int, str, list[str]]) -> int:
     """What a process and its children that have ended took of the processor."""
-    return sum(map(int, process[1][11:15]))
+    return sum(map(int, process[2][11:15]))
 
 
-def processes_of(session: int) -> list[tuple[str, list[str]]]:
-    """The name and the fields, from the state on (proc(5)), of each process of a session."""
+def processes_of(session: int) -> list[tuple[int, str, list[str]]]:
+    """The number, name and fields, from the state on (proc(5)), of a session's processes."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -76,7 +106,7 @@ def processes_of(session: int) -> list[tuple[str, list[str]]]:
         except OSError:  # it has just ended
             continue
         if int(rest.split()[3]) == session:
-            found.append((head.partition("(")[2], rest.split()))
+            found.append((int(stat.parent.name), head.partition("(")[2], rest.split()))
     return found
 
 
