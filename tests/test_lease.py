@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from secateur.contracts.errors import FenceHeld
+from secateur.contracts.errors import FenceHeld, StoreError
 from secateur.storage import open_store
 from secateur.storage.lease import Lease, give_up, take
 
@@ -52,3 +52,16 @@ def test_of_many_at_once_one_gets_it(root: str, left: Lease | None) -> None:
     for racer in racers:
         racer.join()
     assert got == [json.loads(store.get(KEY).data)["holder"]]
+
+
+@pytest.mark.parametrize("text", ["", "null", "[1]", "{}", '{"holder": "a", "until": "noon"}'])
+def test_what_is_no_lease_is_named_and_keeps_no_report_from_being_written(
+    root: str, text: str
+) -> None:
+    """As somebody leaves it who means to keep nights out, or looked at it with an editor."""
+    store = open_store(root)
+    store.put("night.json", text.encode())
+    give_up(store, "night.json", "a")
+    assert store.get("night.json").data == text.encode()
+    with pytest.raises(StoreError, match=r"night.json tells no holder: delete it"):
+        take(store, "night.json", Lease("a", 10.0), now=0.0)

@@ -1,7 +1,8 @@
 """A verb as a task: its command line, its environment, and what its exit code means.
 
-Only a verb that signs has the signing key in its environment: from the password of the Airflow
-connection `secateur_signing_key`, which any secrets backend may hold, else from Airflow's own.
+Only a verb that hashes user ids has the id key, and only one that signs has the signing key: from
+the password of the Airflow connection `secateur_signing_key`, which any secrets backend may hold,
+else from Airflow's own environment.
 
 exit 0   success; the task's XCom is the verb's answer, or the URI of what it sealed
 exit 64  asked wrongly: failed without retry
@@ -196,7 +197,8 @@ def raise_for_exit(verb: str, code: int, error: str, peak: int = 0) -> None:
 def environment_of(verb: str) -> dict[str, str]:
     """The environment of a verb's process: Airflow's settings and connections hold secrets."""
     environment = {name: value for name, value in os.environ.items() if not AIRFLOWS.match(name)}
-    environment.pop(SIGNING_KEY, None)
+    for name in keys_kept_from(verb):
+        environment.pop(name, None)
     if verb in SIGNERS and (key := signing_key()):
         environment[SIGNING_KEY] = key
     return environment
@@ -206,6 +208,11 @@ def keys_of(verb: str) -> list[str]:
     """The names of the keys that a verb needs and most others must not have."""
     needed = {SIGNING_KEY: verb in SIGNERS, ID_KEY: verb in HASHERS}
     return [name for name, wanted in needed.items() if wanted]
+
+
+def keys_kept_from(verb: str) -> list[str]:
+    """The names of the keys that a verb must not have."""
+    return [name for name in (SIGNING_KEY, ID_KEY) if name not in keys_of(verb)]
 
 
 def signing_key() -> str:

@@ -1,4 +1,4 @@
-"""The signing key is in the environment of the verbs that sign, and of no other."""
+"""The signing key is in the environment of the verbs that sign, the id key of those that hash."""
 
 import json
 from datetime import datetime
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from secateur_airflow.places.process import VerbProcess
-from secateur_airflow.verb import SIGNERS, Verb, environment_of
+from secateur_airflow.verb import ID_KEY, SIGNERS, Verb, environment_of
 
 JOBS = Path(__file__).parents[2] / "jobs"
 SAYS = """
@@ -48,11 +48,12 @@ def test_a_verb_sees_none_of_airflows_own_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = {"AIRFLOW_CONN_SECATEUR_SIGNING_KEY": "generic://:seed@", "AWS_REGION": "eu"}
-    secret |= {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://a:b@c/d"}
+    secret |= {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://a:b@c/d", ID_KEY: "secret"}
     for name, value in secret.items():
         monkeypatch.setenv(name, value)
     seen = environment_of("train_model")
-    assert [name for name in seen if "AIRFLOW" in name] == []
+    assert [name for name in seen if "AIRFLOW" in name or name == ID_KEY] == []
+    assert environment_of("clean_events")[ID_KEY] == environment_of("check_run")[ID_KEY] == "secret"
     assert seen["AWS_REGION"] == "eu"
 
 

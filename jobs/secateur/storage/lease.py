@@ -9,7 +9,7 @@ import json
 import time
 from dataclasses import asdict, dataclass
 
-from secateur.contracts.errors import FenceHeld, ObjectMissing, PreconditionFailed
+from secateur.contracts.errors import FenceHeld, ObjectMissing, PreconditionFailed, StoreError
 from secateur.storage.open import open_store
 from secateur.storage.store import Store
 
@@ -29,12 +29,15 @@ def take_for(uri: str, key: str, holder: str, hours: float) -> None:
 
 
 def take(store: Store, key: str, wanted: Lease, now: float) -> None:
-    """Hold the lease under `key`. Raises FenceHeld where somebody else does, or was faster."""
+    """Hold the lease under `key`. Raises FenceHeld where somebody else does, or was faster, and
+    StoreError where what lies there is no lease."""
     data = json.dumps(asdict(wanted)).encode()
     with contextlib.suppress(PreconditionFailed):
         store.put_new(key, data)
         return
     held, tag = _read(store, key)
+    if held is None:
+        raise StoreError(f"{store.uri}/{key} tells no holder: delete it, if nobody is at work")
     if held.holder != wanted.holder and held.until > now:
         raise FenceHeld(f"{held.holder} holds {store.uri}/{key}")
     try:
@@ -44,13 +47,18 @@ def take(store: Store, key: str, wanted: Lease, now: float) -> None:
 
 
 def give_up(store: Store, key: str, holder: str) -> None:
-    """End the lease if it is this holder's; others' and none at all are left alone."""
+    """End the lease if it is this holder's; others' and what is no lease are left alone."""
     with contextlib.suppress(ObjectMissing, PreconditionFailed):
         held, tag = _read(store, key)
-        if held.holder == holder:
+        if held and held.holder == holder:
             store.swap(key, json.dumps(asdict(Lease(holder, 0.0))).encode(), tag)
 
 
-def _read(store: Store, key: str) -> tuple[Lease, str]:
+def _read(store: Store, key: str) -> tuple[Lease | None, str]:
+    """The lease and its tag; None where a person wrote something else there."""
     found = store.get(key)
-    return Lease(**json.loads(found.data)), found.tag
+    try:
+        said = json.loads(found.data)
+        return Lease(said["holder"], float(said["until"])), found.tag
+    except (ValueError, TypeError, KeyError):
+        return None, found.tag

@@ -19,7 +19,7 @@ from airflow.sdk.exceptions import AirflowException
 from secateur_airflow import settings
 from secateur_airflow.places.last_words import TRACEBACK, last_words
 from secateur_airflow.places.verb_task import TEMPLATE_FIELDS, VerbTask
-from secateur_airflow.verb import SIGNING_KEY
+from secateur_airflow.verb import keys_kept_from
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -48,7 +48,8 @@ class VerbOnSpark(VerbTask, SparkSubmitOperator):
         self.application_args = self.begin(context)
         with tempfile.TemporaryDirectory(prefix="secateur-") as folder:
             answer = Path(folder) / "answer.json"
-            self.env_vars = {"SECATEUR_ANSWER": str(answer), SIGNING_KEY: ""}
+            kept = dict.fromkeys(keys_kept_from(self.verb.name), "")
+            self.env_vars = {"SECATEUR_ANSWER": str(answer), **kept}
             try:
                 super().execute(context)
             except AirflowException as error:
