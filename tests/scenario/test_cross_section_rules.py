@@ -149,6 +149,10 @@ CASES = [
         ("min_rows = 100", "min_rows = 100\nlabel_rate = [0.5, 0.1]"),
         ":39: validation.label_rate: 0.5 is above 0.1: least, then most",
     ),
+    (
+        ("seed = 1", "seed = 1\ndelivery_hours = 20"),
+        ":4: delivery_hours: 20, but a night ends after 20 (deadline_hours)",
+    ),
 ]
 
 

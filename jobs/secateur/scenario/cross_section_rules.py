@@ -255,13 +255,16 @@ def _training_agrees_with_itself(training: Training) -> Iterator[Mistake]:
         yield Mistake(("training", "embedding_optimizer"), message)
 
 
-def _people_are_asked_within_the_night(
-    release: ReleaseChannel, deadline_hours: float
+def _a_night_waits_within_its_deadline(
+    release: ReleaseChannel, delivery_hours: float, deadline_hours: float
 ) -> Iterator[Mistake]:
-    hours = release.approval_hours
-    if hours is not None and hours >= deadline_hours:
-        message = f"{hours:g}, but a night ends after {deadline_hours:g} (deadline_hours)"
-        yield Mistake(("release", "approval_hours"), message)
+    ends, hours = f"but a night ends after {deadline_hours:g} (deadline_hours)", delivery_hours
+    asked = release.approval_hours or 0.0
+    if asked >= deadline_hours:
+        yield Mistake(("release", "approval_hours"), f"{asked:g}, {ends}")
+    elif hours + asked >= deadline_hours:
+        also = f" and {asked:g} of approval_hours" if asked else ""
+        yield Mistake(("delivery_hours",), f"{hours:g}{also}, {ends}")
 
 
 _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Mistake]]], ...] = (
@@ -288,5 +291,5 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Mistake]]], ...] = (
     (("features", "validation"), _watched_vocabularies_exist),
     (("features", "judgement"), _judged_slices_exist),
     (("validation",), _rates_rise),
-    (("release", "deadline_hours"), _people_are_asked_within_the_night),
+    (("release", "delivery_hours", "deadline_hours"), _a_night_waits_within_its_deadline),
 )
