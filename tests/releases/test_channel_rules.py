@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from secateur.contracts.errors import ReleaseError, UsageError
+from secateur.releases import layout
 from secateur.releases.by_hand.holding import hold, resume
 from secateur.releases.by_hand.rolling_back import republish, roll_back
 from secateur.releases.publishing import FromNight
@@ -108,3 +109,38 @@ def test_a_night_is_found_by_what_it_went_by_where_its_channel_has_served_it(sho
     assert found("canary", "n9").number == 2
     assert found("latest", "") is None
     assert found("nobody", "n8") is None
+
+
+def test_no_word_of_a_person_makes_a_pointer_that_readers_refuse(shop: Any) -> None:
+    """A pointer has 64 KiB at most: its own publisher could not mend one that is larger."""
+    shop.publish("a")
+    with pytest.raises(UsageError, match="has 70,000 characters: a reason has 1,000 at most"):
+        hold(shop.publisher(), "latest", "x" * 70_000, "ann")
+    with pytest.raises(UsageError, match="a name 200"):
+        hold(shop.publisher(), "latest", "measured", "a" * 70_000)
+    longest = {"reason": "\U0001f600" * 1000, "actor": "\U0001f600" * 200}
+    for _ in range(60):
+        hold(shop.publisher(), "latest", **longest)
+    size = len(shop.store.get(layout.pointer_key("latest")).data)
+    assert layout.POINTER_LIMIT // 2 < size < layout.POINTER_LIMIT
+    pointer = shop.pull().pointer
+    assert (pointer.epoch, pointer.history[0].reason) == (61, longest["reason"])
+
+
+def test_fifty_moves_are_remembered_where_they_have_room(shop: Any) -> None:
+    shop.publish("a")
+    for number in range(60):
+        hold(shop.publisher(), "latest", f"measured {number}", "ann")
+    history = shop.pull().pointer.history
+    assert [len(history), history[0].reason, history[-1].reason] == [
+        50,
+        "measured 59",
+        "measured 10",
+    ]
+
+
+def test_release_0_is_none_to_pin_a_channel_to(shop: Any) -> None:
+    shop.publish("a")
+    with pytest.raises(ReleaseError, match="no signed release 0"):
+        hold(shop.publisher(), "latest", "measured", number=0)
+    assert shop.pull().pointer.hold is None

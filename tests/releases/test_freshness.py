@@ -119,3 +119,12 @@ def test_a_shell_renews_a_channel(
     assert "latest serves release 1, epoch 2, good until " in capsys.readouterr().out
     assert client.main(["renew", shop.uri]) == 0
     assert shop.pull().pointer.valid_hours == 168
+
+
+@pytest.mark.parametrize("days", [-3.0, 1e12, float("inf"), float("nan")])
+def test_no_channel_is_good_for_longer_than_its_readers_can_add_up(shop: Any, days: float) -> None:
+    shop.publish("a")
+    publisher = replace(shop.publisher(), valid_hours=24 * days)
+    with pytest.raises(UsageError, match=r"good for 0 to 36,500 days, not for"):
+        channels.renew(publisher, "latest")
+    assert shop.pull().pointer.epoch == 1

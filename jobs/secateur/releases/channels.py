@@ -4,7 +4,9 @@ import contextlib
 import logging
 import random
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from secateur.contracts import record
 from secateur.contracts.errors import (
@@ -23,16 +25,29 @@ log = logging.getLogger("secateur.releases")
 
 ATTEMPTS = 64
 LONGEST_PAUSE_S = 0.5
-HISTORY = 50  # moves that a pointer remembers
+HISTORY, HISTORY_BYTES = 50, layout.POINTER_LIMIT // 2  # moves that a pointer remembers
+LONGEST_NAME, LONGEST_REASON = 200, 1000  # characters, of which each may be 12 bytes in a pointer
+LONGEST_VALID_HOURS = 100 * 365 * 24.0
 
 
 @dataclass(frozen=True)
 class Order:
-    """What somebody wants done to a channel: an action, who asks, and why."""
+    """What somebody wants done to a channel: an action, who asks, and why.
+
+    Raises UsageError for more than a pointer has room for: no reader would take it.
+    """
 
     action: str
     actor: str
     reason: str
+
+    def __post_init__(self) -> None:
+        for text, longest in ((self.actor, LONGEST_NAME), (self.reason, LONGEST_REASON)):
+            if len(text) > longest:
+                raise UsageError(
+                    f"{text[:40]!r}... has {len(text):,} characters: "
+                    f"a reason has {LONGEST_REASON:,} at most, a name {LONGEST_NAME}"
+                )
 
 
 @dataclass(frozen=True)
@@ -137,10 +152,20 @@ def point(
         moved_at=now if before is None or before.release != number else before.moved_at,
         reason=order.reason,
         hold=before.hold if before else None,
-        history=(move, *(before.history if before else ()))[:HISTORY],
+        history=tuple(_lately((move, *(before.history if before else ())))),
         renewed_at=now,
         valid_hours=_valid_hours(publisher, before),
     )
+
+
+def _lately(moves: Iterable[Move]) -> Iterator[Move]:
+    """The newest moves that a pointer has room for."""
+    room = HISTORY_BYTES
+    for move in islice(moves, HISTORY):
+        room -= len(record.dump(move))
+        if room < 0:
+            return
+        yield move
 
 
 def renew(publisher: Publisher, channel: str) -> ChannelPointer:
@@ -167,9 +192,13 @@ def renew(publisher: Publisher, channel: str) -> ChannelPointer:
 
 
 def _valid_hours(publisher: Publisher, before: ChannelPointer | None) -> float:
-    if publisher.valid_hours is not None:
-        return float(publisher.valid_hours)  # a whole number would be signed otherwise than read
-    return before.valid_hours if before else 0.0
+    """Raises UsageError for a time that has run out at once, or that no reader could add up."""
+    hours = publisher.valid_hours
+    if hours is None:
+        return before.valid_hours if before else 0.0
+    if not 0 <= hours <= LONGEST_VALID_HOURS:
+        raise UsageError(f"a channel is good for 0 to 36,500 days, not for {hours / 24:g}")
+    return float(hours)  # a whole number would be signed otherwise than read
 
 
 def _write(publisher: Publisher, current: TaggedPointer | None, pointer: ChannelPointer) -> bool:

@@ -18,7 +18,7 @@ def hold(
     trusted, and where the channel moved meanwhile.
     """
     current = demand_channel(publisher, channel)
-    wanted = number or current.pointer.release
+    wanted = current.pointer.release if number is None else number
     order = Order("held", actor, demand_reason(reason))
     if wanted == current.pointer.release:
         release = publisher.catalogue.release(wanted)
