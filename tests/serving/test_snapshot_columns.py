@@ -214,6 +214,8 @@ def test_without_a_time_it_is_now(known: SnapshotColumns) -> None:
 def test_a_key_that_is_lacking_is_named(scorer: Scorer) -> None:
     with pytest.raises(UsageError, match=r"no \['uid'\], by which"):
         scorer.score({"item": ["7"], "tab": 1})
+    with pytest.raises(UsageError, match=r"no \['item'\], by which"):
+        scorer.score({"uid": "17", "tab": 1})
 
 
 def test_what_no_snapshot_knows_is_asked_of_the_caller(scorer: Scorer) -> None:
@@ -260,6 +262,25 @@ def test_all_items_are_ranked_for_a_user(scorer: Scorer) -> None:
     assert scorer.rank(now, k=9, items=["8", "7"]) == sorted(
         zip(["7", "8"], scores[:2].tolist(), strict=True), key=lambda one: -one[1]
     )
+
+
+@pytest.mark.parametrize("items", [[["7"], ["8"]], [{"7"}], np.array([["7"], ["8"]])])
+def test_keys_that_are_no_values_are_refused_by_name(scorer: Scorer, items: Any) -> None:
+    with pytest.raises(UsageError, match="column item"):
+        scorer.score({"uid": "17", "tab": 1, "item": items})
+
+
+def test_half_of_a_surrogate_pair_is_an_item_that_nobody_knows(scorer: Scorer) -> None:
+    now = {"uid": "17", "tab": 1, "time_ms": AS_OF_MS}
+    scores = scorer.score(now | {"item": ["\ud800", "7", "unseen"]})
+    assert scores[0] == scores[2]
+    assert scores[1] == scorer.score(now | {"item": ["7"]})[0]
+
+
+@pytest.mark.parametrize("hours", [float("nan"), -1.0])
+def test_an_age_that_no_snapshot_can_exceed_is_refused(folder: Path, hours: float) -> None:
+    with pytest.raises(UsageError, match="max_age_hours"):
+        SnapshotColumns(StoredSnapshot(folder), SCHEMA, hours)
 
 
 def test_nothing_is_ranked_without_a_snapshot(tmp_path: Path) -> None:

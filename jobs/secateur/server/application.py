@@ -160,7 +160,7 @@ async def _read(request: Request, limits: Limits) -> Asked:
     json_bytes = request.headers.get(JSON_BYTES)
     if json_bytes is not None and not _SIZE.fullmatch(json_bytes):
         raise HTTPException(400, f"{JSON_BYTES} is no number of bytes")
-    if request.headers.get("content-encoding", "identity") != "identity":
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise HTTPException(415, "compressed requests are not read")
     try:
         # Not asyncio.wait_for, which before Python 3.12 makes a task of every request.

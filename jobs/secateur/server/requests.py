@@ -61,7 +61,7 @@ def read_request(
     outputs, binary = _wanted_outputs(given.get("outputs") or [])
     return ScoreRequest(
         columns=_columns_of(tensors, schema, row_limit),
-        id=_of_type(given.get("id"), str, "id"),
+        id=_id(given.get("id")),
         hashed=_of_type(parameters.get("hashed"), bool, "hashed") or False,
         rank=_rank(parameters.get("rank")),
         outputs=outputs,
@@ -90,6 +90,15 @@ def _of_type(given: object, kind: type, what: str) -> Any:  # noqa: ANN401
     if given is not None and type(given) is not kind:
         raise UsageError(f"{what} is {given!r:.60}, no {kind.__name__}")
     return given
+
+
+def _id(given: object) -> str | None:
+    text: str | None = _of_type(given, str, "id")
+    try:
+        (text or "").encode()
+    except UnicodeEncodeError as error:  # JSON may spell half of a surrogate pair
+        raise UsageError(f"id is {text!r:.60}, no text in UTF-8") from error
+    return text
 
 
 def _rank(given: object) -> int | None:

@@ -96,7 +96,7 @@ def _score(
         start = end
         try:
             outcomes[place] = _answer(served, request, outputs)
-        except UsageError as error:
+        except Exception as error:  # of its outputs, say: no matter of the others
             outcomes[place] = error
     return outcomes
 
@@ -107,11 +107,10 @@ def _rank_items(scorer: Scorer, request: ScoreRequest) -> dict[str, Output]:
         raise UsageError("a ranked request gives raw user ids")
     if scorer.ranked_item is None:
         raise UsageError("items are ranked where the server has a snapshot: serve --snapshot")
-    columns = dict(request.columns)
-    items = columns.pop(scorer.ranked_item, None)
-    found = scorer.rank(columns, request.rank or 0, items=items)
+    found = scorer.rank(request.columns, request.rank or 0)
     scores: Scores = np.array([score for _, score in found], np.float32)
-    return {ITEM: [str(item) for item, _ in found], layout.PROBABILITY: scores}
+    items = ["" if item is None else str(item) for item, _ in found]
+    return {ITEM: items, layout.PROBABILITY: scores}
 
 
 def _answer(served: Served, request: ScoreRequest, outputs: Mapping[str, Output]) -> Answered:

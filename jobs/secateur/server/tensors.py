@@ -79,7 +79,7 @@ def read_tensor(given: object, tail: BinaryTail) -> Tensor:
     if not isinstance(given, dict) or not isinstance(given.get("name"), str):
         raise UsageError("an input is an object with a name, a shape and a datatype")
     name, shape, datatype = given["name"], given.get("shape"), given.get("datatype")
-    if datatype != BYTES and datatype not in DATATYPES:
+    if datatype not in [BYTES, *DATATYPES]:  # a list, since what JSON holds may have no hash
         raise UsageError(f"input {name} has no datatype of {[BYTES, *DATATYPES]}, but {datatype!r}")
     if not _is_shape(shape):
         raise UsageError(f"input {name} has no shape, but {shape!r:.60}")

@@ -7,7 +7,6 @@ A scalar stands for every candidate of the request, so the user's columns need n
 does a single list (see `sequences`).
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ from secateur.serving.encoding.encoders import (
 )
 from secateur.serving.encoding.number_encoder import NumberEncoder, known_numbers
 from secateur.serving.encoding.plain_columns import Table, plain_columns
-from secateur.serving.encoding.raw_columns import is_scalar, values_of
+from secateur.serving.encoding.raw_columns import Column, is_scalar, values_of
 from secateur.serving.encoding.request_columns import (
     Columns,
     IdColumns,
@@ -125,17 +124,20 @@ class Scorer:
         return prior.at_rate(scores, self.schema.drawn_rate, rate)
 
     def rank(
-        self, columns: Columns, k: int = 20, *, items: Sequence[object] | None = None
+        self, columns: Columns, k: int = 20, *, items: Column = None
     ) -> list[tuple[object, float]]:
-        """The `k` best of the snapshot's items, or of `items`, with their scores, best first.
+        """The `k` best of the snapshot's items with their scores, best first.
 
-        `columns` are the user's and the context's, one value each. Of equal scores the item that
-        stands first comes first. Raises UsageError without a snapshot.
+        `columns` are the user's and the context's, one value each. `items`, or a column of them
+        among these, are ranked in the place of all. Of equal scores the item that stands first
+        comes first. Raises UsageError without a snapshot, and for what is no count from 1 on.
         """
         if self._snapshot is None:
             raise UsageError("to rank items, load the model with a snapshot: it knows them")
-        ranked = self._snapshot.stored.items if items is None else items
-        scores = self.score({**columns, self._snapshot.meaning.item: ranked})
+        if not isinstance(k, int | np.integer) or k < 1:
+            raise UsageError(f"k is how many items, from 1 on, not {k!r:.40}")
+        own, ranked = self._snapshot.ranked_items(columns, items)
+        scores = self.score({**own, self._snapshot.meaning.item: ranked})
         best = np.argsort(-scores, kind="stable")[:k]
         return [(ranked[place], float(scores[place])) for place in best.tolist()]
 

@@ -19,8 +19,9 @@ from secateur.contracts.errors import ReleaseError, UsageError
 from secateur.contracts.features import CounterMeaning, FeatureSchema
 from secateur.contracts.releases import SnapshotColumn
 from secateur.identity import hash_id
+from secateur.serving.encoding.plain_columns import Table, plain_columns
 from secateur.serving.encoding.raw_columns import Column, is_scalar, spelling, to_list
-from secateur.serving.encoding.request_columns import Columns
+from secateur.serving.encoding.request_columns import Columns, no_plain_values
 from secateur.serving.encoding.time_columns import TIME_MS
 from secateur.snapshot.key_index import NO_KEY, Hashes, joined_key, key_hash
 from secateur.snapshot.keyed_tables import KeyedTable, StoredSnapshot
@@ -35,12 +36,16 @@ class SnapshotColumns:
     def __init__(
         self, stored: StoredSnapshot, schema: FeatureSchema, max_age_hours: float | None = None
     ) -> None:
-        """Raises ReleaseError where the snapshot does not fit the model, or is older than that."""
+        """Raises ReleaseError where the snapshot does not fit the model, or is older than that.
+
+        Raises UsageError for an age that is no number from 0 on.
+        """
+        if max_age_hours is not None and not max_age_hours >= 0:
+            raise UsageError(f"max_age_hours is a number from 0 on, not {max_age_hours}")
         self.stored, self.meaning = stored, stored.meaning
         self._tables = stored.tables
         self._schema = schema
         self._max_age_hours = max_age_hours
-        self._known = {name for table in self._tables.values() for name in _names(table)}
         self._keys = set(chain.from_iterable(self._tables))
         _demand_fit(stored, schema)
         self.demand_fresh()
@@ -69,13 +74,33 @@ class SnapshotColumns:
         found = dict(columns)
         for keys, names in self._to_look_up(wanted - columns.keys(), columns.keys()):
             table = self._tables[keys]
-            asked = _Asked.of(found, keys, self._spellers(key))
+            try:
+                asked = _Asked.of(found, keys, self._spellers(key))
+            except (TypeError, ValueError) as error:
+                raise no_plain_values(", ".join(keys), error) from error
             places = table.places(asked.hashes)
             for column in table.table.columns:
                 if column.name in names:
                     values = self._values(table, column, places, asked, columns.get(TIME_MS))
                     found[column.name] = values[0] if asked.is_one else values
         return {name: column for name, column in found.items() if self._is_read(name, wanted)}
+
+    def ranked_items(
+        self, columns: Columns | Table, items: Column
+    ) -> tuple[Columns, list[object]]:
+        """A request's own columns, and the items to rank: those given, or in a column of it, or all
+        that the snapshot knows.
+
+        Raises UsageError for what is no column, and for items that are given twice.
+        """
+        name, plain = self.meaning.item, plain_columns(columns, self._schema)
+        own = {key: column for key, column in plain.items() if key != name}
+        if items is None:
+            items = plain.get(name, self.stored.items)
+        elif name in plain:
+            raise UsageError(f"items are given, and so is the column {name}: give one of them")
+        (column,) = plain_columns({name: items}, self._schema).values()
+        return own, [column] if is_scalar(column) else to_list(column)
 
     def _to_look_up(
         self, lacking: Set[str], given: Set[str]
@@ -88,7 +113,11 @@ class SnapshotColumns:
             if names:
                 needed |= set(keys) - given
                 plan.append((keys, names))
-        unknown = sorted(needed & self._keys - given - self._known)
+        unknown = sorted(
+            {key for keys, _ in plan for key in keys}.difference(
+                given, *(names for _, names in plan)
+            )
+        )
         if unknown:
             raise UsageError(
                 f"the request names no {unknown}, by which the snapshot finds the rest"

@@ -31,7 +31,9 @@ def key_hash(key: str | None) -> int:
     """The 63 bits that stand for a key; `NO_KEY` for a missing one."""
     if key is None:
         return NO_KEY
-    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") >> 1
+    # A text that is none in UTF-8, as JSON may spell one, is a key that nobody has.
+    data = key.encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big") >> 1
 
 
 def sorted_hashes(keys: Sequence[str]) -> tuple[Hashes, Places]:
