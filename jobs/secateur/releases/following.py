@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("secateur.releases")
 
-EVERY_S = 30.0
+EVERY_S, LONGEST_S = 30.0, 30 * 86_400.0
 _MODELS, _SNAPSHOTS = "models", "snapshots"
 OnSwap = Callable[["Scorer", PulledRelease], None]
 
@@ -58,7 +58,7 @@ class FollowStatus:
     """What a service may want to watch.
 
     `confirmed_s` is how many seconds ago the store last told what the channel serves, and `error`
-    what went wrong since, empty where nothing did; `swaps` and `failures` are counts.
+    what is wrong since, empty where nothing is; `swaps` and `failures` are counts.
     """
 
     release: int
@@ -88,6 +88,7 @@ class FollowingScorer:
         self._cache = Path(reader.cache) if reader.cache else default_root()
         self._trust = Trust.of(reader.verify_keys)
         self._tags = {_MODELS: "", _SNAPSHOTS: ""}
+        self._left: dict[str, str] = {}  # what was wrong with what a channel serves
         self._restarting = threading.Lock()
         self._confirmed = time.monotonic()
         self._catalogues = self._open()
@@ -147,13 +148,25 @@ class FollowingScorer:
         """
         self._now()
         with self._looking:
-            try:
-                return self._follow()
-            except Exception as error:  # of `on_swap` too: the watching must go on
-                log.warning("%s goes on with release %d: %s", self._uri, self._number, error)
-                failures = self._counts.failures + 1
-                self._counts = replace(self._counts, failures=failures, error=str(error))
-                return False
+            before = self._loaded.scorer
+            steps = [self._follow_models, self._demand_fresh]
+            if self._reader.snapshot:
+                # First: a model may need the snapshot that its night published beside it.
+                steps.insert(0, self._follow_snapshots)
+            wrong = [error for step in steps if (error := self._try(step))]
+            told = "; ".join(dict.fromkeys([*wrong, *self._left.values()]))
+            failures = self._counts.failures + bool(wrong)
+            self._counts = replace(self._counts, failures=failures, error=told)
+            return self._loaded.scorer is not before
+
+    def _try(self, step: Callable[[], None]) -> str:
+        """What went wrong in a step, empty where nothing did."""
+        try:
+            step()
+        except Exception as error:  # of `on_swap` too: the watching must go on
+            log.warning("%s goes on with release %d: %s", self._uri, self._number, error)
+            return str(error) or type(error).__name__
+        return ""
 
     def close(self) -> None:
         """Stop looking; the scorer stays."""
@@ -178,8 +191,11 @@ class FollowingScorer:
 
     def _restart(self) -> None:
         """In a forked worker: its parent's thread stayed behind, and so do its connections."""
+        is_closed = self._closed.is_set()
         self._catalogues = self._open()
         self._start()
+        if is_closed:
+            self._closed.set()
 
     def _start(self) -> None:
         self._looking, self._closed = threading.Lock(), threading.Event()
@@ -200,20 +216,14 @@ class FollowingScorer:
     def _pull(self, kind: str, *, offline: bool = False) -> PulledRelease:
         return pull_from(self._catalogues[kind], self._cache, self._channel, offline=offline)
 
-    def _follow(self) -> bool:
-        swapped = self._follow_models()
-        if self._reader.snapshot:
-            self._follow_snapshots()
-        self._confirmed = time.monotonic()
+    def _demand_fresh(self) -> None:
         if pointer := self._loaded.release.pointer:
             demand_fresh(pointer, self._uri)
-        self._counts = replace(self._counts, error="")
-        return swapped
 
-    def _follow_models(self) -> bool:
+    def _follow_models(self) -> None:
         with self._when_moved(_MODELS) as moved:
             if not moved:
-                return False
+                return
             release = self._pull(_MODELS)
             is_new = release.folder != self._loaded.release.folder
             loaded = self._load(release) if is_new else replace(self._loaded, release=release)
@@ -223,12 +233,13 @@ class FollowingScorer:
             self._counts = replace(self._counts, swaps=self._counts.swaps + is_new)
         if is_new:
             log.info("%s: release %d has taken over", self._uri, release.manifest.number)
-        return is_new
 
     def _follow_snapshots(self) -> None:
         with self._when_moved(_SNAPSHOTS) as moved:
             if moved:
                 self._snapshot = self._pull(_SNAPSHOTS)
+                if _MODELS in self._left:
+                    self._tags[_MODELS] = ""  # what did not fit the last one may fit this one
                 stored = StoredSnapshot(self._snapshot.folder)
                 self._loaded.scorer.use_snapshot(stored, self._reader.max_age_hours)
 
@@ -236,17 +247,23 @@ class FollowingScorer:
     def _when_moved(self, kind: str) -> Iterator[bool]:
         """Whether the channel has moved since it was last dealt with.
 
-        What the store did not give is tried again; what is wrong is left until it moves again.
+        What the store or this machine did not give is tried again; what is wrong is left, and told,
+        until it moves again.
         """
         changed = self._catalogues[kind].pointer_unless(self._channel, self._tags[kind])
+        if kind == _MODELS:
+            self._confirmed = time.monotonic()
         try:
             yield changed is not None
-        except StoreError:
+        except (StoreError, OSError, MemoryError):
             raise
-        except Exception:
+        except Exception as error:
+            self._left[kind] = str(error) or type(error).__name__
             self._tags[kind] = changed.tag if changed else self._tags[kind]
             raise
-        self._tags[kind] = changed.tag if changed else self._tags[kind]
+        if changed is not None:
+            self._left.pop(kind, None)
+            self._tags[kind] = changed.tag
 
     def _load(self, release: PulledRelease) -> _Loaded:
         from secateur.serving.scorer import load
@@ -277,6 +294,6 @@ def follow(
     it raises keeps the old one. With `every_s=0` only `look` looks. The first release raises what
     `pull` and `load` do.
     """
-    if every_s < 0:
-        raise UsageError(f"every_s is 0 or more seconds, not {every_s}")
+    if not 0 <= every_s <= LONGEST_S:
+        raise UsageError(f"every_s is 0 to {LONGEST_S:,.0f} seconds, not {every_s}")
     return FollowingScorer(uri, channel, reader or Reader(), every_s, on_swap)

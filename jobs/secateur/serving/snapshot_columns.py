@@ -85,9 +85,7 @@ class SnapshotColumns:
                     found[column.name] = values[0] if asked.is_one else values
         return {name: column for name, column in found.items() if self._is_read(name, wanted)}
 
-    def ranked_items(
-        self, columns: Columns | Table, items: Column
-    ) -> tuple[Columns, list[object]]:
+    def ranked_items(self, columns: Columns | Table, items: Column) -> tuple[Columns, list[object]]:
         """A request's own columns, and the items to rank: those given, or in a column of it, or all
         that the snapshot knows.
 

@@ -1,13 +1,14 @@
 """A follower serves what the channel serves, whatever happens in between, and fails no request."""
 
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from secateur import artifacts
-from secateur.contracts.errors import ReleaseError, StoreError
+from secateur.contracts.errors import ReleaseError, StoreError, UsageError
 from secateur.contracts.judgement import Verdict
 from secateur.contracts.manifest import MadeBy
 from secateur.releases import layout
@@ -62,6 +63,8 @@ def test_a_release_that_cannot_be_had_leaves_the_old_one(site: Site) -> None:
     assert "differ from its manifest" in follower.status.error
     store.put(blob, data)
     assert not follower.look(), "not before the channel moves again"
+    assert "differ from its manifest" in follower.status.error, "told as long as it is left"
+    assert follower.status.failures == 1
     site.roll_back(1)
     site.roll_back(2)
     assert follower.look()
@@ -126,3 +129,34 @@ def test_it_starts_and_goes_on_without_the_store(
 
 def _refuse(*_: object, **__: object) -> None:
     raise StoreError("connection refused")
+
+
+def test_what_this_machine_did_not_give_is_tried_again(site: Site) -> None:
+    full = [OSError(28, "No space left on device"), MemoryError()]
+
+    def run_out(_scorer: object, _release: object) -> None:
+        if full:
+            raise full.pop()
+
+    follower = site.follow(on_swap=run_out)
+    site.publish(2)
+    assert [follower.look(), follower.look(), follower.look()] == [False, False, True]
+    assert answer(follower) == site.says(2)
+    assert (follower.status.failures, follower.status.error) == (2, "")
+
+
+@pytest.mark.parametrize("every_s", [-1.0, float("nan"), float("inf"), 1e12])
+def test_a_time_that_would_never_pass_is_refused(site: Site, every_s: float) -> None:
+    with pytest.raises(UsageError, match="every_s is 0 to 2,592,000 seconds"):
+        site.follow(every_s=every_s)
+
+
+def test_a_closed_one_stays_closed_in_a_worker(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    follower = site.follow(every_s=0.01)
+    follower.close()
+    monkeypatch.setattr("os.getpid", lambda: -1)  # as after a fork
+    assert answer(follower) == site.says(1)
+    watching = [one for one in threading.enumerate() if one.name == "secateur-follow"]
+    for thread in watching:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in watching)

@@ -1,6 +1,7 @@
 """A follower takes the newest feature snapshot beside the newest model."""
 
 import numpy as np
+import pytest
 
 import secateur
 from secateur import artifacts
@@ -16,6 +17,7 @@ from secateur.releases.publisher import Publisher
 from secateur.releases.signing import Signer
 from secateur.releases.snapshots import publish_snapshot
 from secateur.serving.scorer import load
+from secateur.serving.snapshot_columns import SnapshotColumns
 from secateur.snapshot.keyed_tables import SNAPSHOT, write_table
 from small_package import KEY
 
@@ -64,3 +66,24 @@ def test_it_follows_the_snapshots_beside_the_models(site: Site) -> None:
     site.publish(2)
     assert follower.look()
     assert follower.score(ids).tolist() == by_hand(2, second)
+
+
+def test_a_model_that_did_not_fit_the_last_snapshot_is_tried_with_the_next(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ages = {"2024-03-01": 1.0, "2024-03-02": 1.0}
+    monkeypatch.setattr(
+        SnapshotColumns, "age_hours", property(lambda one: ages[one.meaning.last_day])
+    )
+    durations, keys = [500.0, 5000.0, 50_000.0], [Signer.of(site.seed).public]
+    publish_snapshot_of(site, "2024-03-01", durations)
+    reader = Reader(site.folder / "cache", keys, KEY, snapshot=True, max_age_hours=36)
+    follower = secateur.follow(site.uri, reader=reader, every_s=0)
+    ages["2024-03-01"] = 40.0
+    site.publish(2)
+    assert not follower.look()
+    assert "40.0 hours old" in follower.status.error
+    publish_snapshot_of(site, "2024-03-02", durations)
+    assert follower.look()
+    assert (follower.status.release, follower.status.error) == (2, "")
+    assert len(follower.score({"user_id": 3, "video_id": [1, 5, 8]})) == 3
