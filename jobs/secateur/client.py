@@ -234,10 +234,18 @@ def run_export(argv: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def _output(path: Path | None) -> Iterator[IO[str]]:
-    """Standard output, or a file that appears under its name once it is whole."""
+    """Standard output, or a file that appears under its name once it is whole.
+
+    What is no file, such as a pipe or /dev/null, is written to and never replaced.
+    """
     if path is None:
         yield sys.stdout
         return
+    if path.exists() and not path.is_file():
+        with path.open("w") as target:
+            yield target
+        return
+    path = path.resolve()  # of a link the file that it names
     part = path.with_name(f"{path.name}.part")
     try:
         with part.open("w") as file:

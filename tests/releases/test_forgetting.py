@@ -88,6 +88,7 @@ def test_the_command_tells_it_and_proves_that_nothing_served_holds_them(
     asked = ["forget", shop.uri, "-", "--gone", f"--state={tmp_path / 'state'}", "--by=ada"]
     monkeypatch.setattr("sys.stdin", io.StringIO("77\r\n", newline=""))
     assert client.main(asked) == USAGE, "no night has worked on this state"
+    assert client.main(["forget", shop.uri, "77", "--state", ""]) == USAGE, "of an unset variable"
     open_store(str(tmp_path / "state")).put("accepted/2024-03-01/manifest.json", b"")
     monkeypatch.setattr("sys.stdin", io.StringIO("77\r\n", newline=""))
     assert client.main(asked) == 0

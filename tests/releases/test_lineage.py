@@ -64,6 +64,21 @@ def test_a_served_byte_leads_to_the_events(shop: Any, night: Path) -> None:
         assert (first.what, again.what) == ("EventSet", "EventSet, as above")
 
 
+def test_a_chunk_of_a_large_file_leads_to_its_release(cut_shop: Any) -> None:
+    for name in "ab":
+        cut_shop.publish(name)
+    table = next(one for one in cut_shop.catalogue().release(2).manifest.files if one.chunks)
+    (old,) = (one for one in cut_shop.catalogue().release(1).manifest.files if one.chunks)
+    new = next(one for one in table.chunks if one not in old.chunks)
+    (origin,) = why(cut_shop.catalogue(), new.sha256, [])
+    assert (origin.what, origin.told[0]) == (
+        "short_video 2",
+        f"file {table.path}, {table.bytes:,} bytes",
+    )
+    shared = next(one for one in table.chunks if one in old.chunks)
+    assert len(why(cut_shop.catalogue(), shared.sha256, [])) == 2
+
+
 def test_without_nights_it_leads_to_their_digests(shop: Any, night: Path) -> None:
     package = shop.catalogue().release(1).manifest.package
     (origin,) = why(shop.catalogue(), package, [])
@@ -82,6 +97,8 @@ def test_what_nothing_has_is_said(shop: Any, night: Path) -> None:
         why(shop.catalogue(), "0" * 64, [str(night)])
     with pytest.raises(UsageError, match="at least 8"):
         why(shop.catalogue(), "0", [])
+    with pytest.raises(UsageError, match=r"nights: nothing that a night has sealed"):
+        why(shop.catalogue(), "0" * 64, [str(night), str(night.parent / "nights")])
 
 
 def test_a_shell_tells_it_in_lines_and_in_json(

@@ -3,8 +3,10 @@
 import contextlib
 import csv
 import gzip
+import io
 import itertools
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import IO
 
@@ -25,6 +27,9 @@ def score_csv(scorer: Scorer, name: str, hashed: bool) -> Iterator[Scores]:
     with _open_text(name) as source:
         rows = csv.reader(source)
         header = next(rows, [])
+        for field in scorer.schema.inputs:
+            if header.count(field.name) > 1:
+                raise UsageError(f"{name}: column {field.name} is there more than once")
         missing = [field.name for field in scorer.schema.inputs if field.name not in header]
         if missing:
             raise UsageError(f"{name}: no column {', '.join(missing)}")
@@ -52,6 +57,8 @@ def _open_text(name: str) -> Iterator[IO[str]]:
     """Text of a file, gzipped or not, or of standard input. Raises UsageError."""
     try:
         if name == "-":
+            if isinstance(sys.stdin, io.TextIOWrapper):  # read as a file is, whatever the locale
+                sys.stdin.reconfigure(encoding="utf-8-sig", errors="strict", newline="")
             yield sys.stdin
             return
         opener = gzip.open if name.endswith(".gz") else open
@@ -59,5 +66,5 @@ def _open_text(name: str) -> Iterator[IO[str]]:
             yield file
     except (FileNotFoundError, IsADirectoryError, gzip.BadGzipFile) as error:
         raise UsageError(f"{name}: {error.strerror or error}") from error
-    except (EOFError, UnicodeDecodeError, csv.Error) as error:
+    except (EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
         raise UsageError(f"{name}: {error}") from error

@@ -10,8 +10,10 @@ from secateur.storage.store import Store, local_path
 def open_store(uri: str) -> Store:
     """Return the store at `file:///path` or `s3://bucket/prefix`; a bare path is a file.
 
-    Raises UsageError for another scheme.
+    Raises UsageError for another scheme, and for none at all: an unset variable names no folder.
     """
+    if not uri.strip():
+        raise UsageError("a URI is empty: it starts with s3://bucket/ or file:///")
     parsed = urlparse(uri)
     if parsed.scheme == "s3" and parsed.netloc:
         from secateur.storage.s3 import S3Store

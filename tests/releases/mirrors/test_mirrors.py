@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from secateur.contracts.errors import ReleaseError, SignatureInvalid, StoreError
+from secateur.contracts.errors import ReleaseError, SignatureInvalid, StoreError, UsageError
 from secateur.releases import signing
 from secateur.releases.mirrors.read_mirror import mirror_folder, open_mirror
 from secateur.releases.mirrors.write_mirror import MirrorReceipt, write_mirror
@@ -58,6 +58,13 @@ def test_the_same_again_writes_nothing(shop: Shop, mirror: Mirror, root: str) ->
     assert (first.files, first.written) == (2, 5)
     again = write_mirror(shop.catalogue(), shop.pull(), f"{root}/mirrors")
     assert (again.uri, again.written) == (first.uri, 0)
+
+
+def test_an_unset_variable_is_no_place_for_it(shop: Shop, mirror: Mirror) -> None:
+    """Below an empty name it would lie in the root of this machine."""
+    mirror("a")
+    with pytest.raises(UsageError, match="a URI is empty"):
+        write_mirror(shop.catalogue(), shop.pull(), "")
 
 
 def test_no_storage_uri_begins_another_even_without_its_slash(

@@ -35,7 +35,7 @@ def run_forget(arguments: argparse.Namespace) -> None:
     asked = arguments
     raw = sys.stdin.readline().rstrip("\r\n") if asked.user == "-" else asked.user
     user = User.of(raw, id_key())
-    erasure, days = forget(asked.state, user, asked.by) if asked.state else (None, 0)
+    erasure, days = (None, 0) if asked.state is None else forget(asked.state, user, asked.by)
     with tempfile.TemporaryDirectory(prefix="secateur-forget-") as cache:
         found = search_user(asked.uri, user, Path(cache))
     answer = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from secateur.contracts import record
 from secateur.contracts.errors import CorruptArtifact, NewerFormat, ReleaseError, UsageError
-from secateur.contracts.manifest import MANIFEST, Manifest
+from secateur.contracts.manifest import MANIFEST, FileEntry, Manifest
 from secateur.contracts.releases import ChannelPointer, ReleaseManifest
 from secateur.releases import layout
 from secateur.releases.catalogue import Catalogue, Release
@@ -42,7 +42,10 @@ class Nights:
 
     @classmethod
     def below(cls, uris: Sequence[str]) -> "Nights":
-        """Read every manifest below these folders; what is no artifact's is passed over."""
+        """Read every manifest below these folders; what is no artifact's is passed over.
+
+        Raises UsageError for a folder that holds none: a name with a slip is no night.
+        """
         nights = cls()
         for uri in uris:
             store = open_store(uri)
@@ -54,6 +57,8 @@ class Nights:
                         continue
                     where = join(uri, key.removesuffix(MANIFEST))
                     nights.found[manifest.digest] = where.rstrip("/"), manifest
+            if not any(one.startswith(uri.rstrip("/")) for one, _ in nights.found.values()):
+                raise UsageError(f"{uri}: nothing that a night has sealed lies there")
         return nights
 
     def origin(self, role: str, digest: str) -> Origin:
@@ -98,14 +103,21 @@ def _fits(digest: str, wanted: str) -> bool:
 def _is_named(release: Release, wanted: str) -> bool:
     manifest = release.manifest
     named = (release.sha256, manifest.package, manifest.verdict)
-    return any(_fits(one, wanted) for one in (*named, *(e.sha256 for e in manifest.files)))
+    return any(_fits(one, wanted) for one in named) or any(
+        _holds(entry, wanted) for entry in manifest.files
+    )
+
+
+def _holds(entry: FileEntry, wanted: str) -> bool:
+    """Whether it is this file, or one of the chunks that it lies in."""
+    return any(_fits(one.sha256, wanted) for one in entry.blobs) or _fits(entry.sha256, wanted)
 
 
 def _origin_of_release(
     release: Release, wanted: str, moved: Sequence[ChannelPointer], nights: Nights
 ) -> Origin:
     manifest = release.manifest
-    files = [f"file {e.path}, {e.bytes:,} bytes" for e in manifest.files if _fits(e.sha256, wanted)]
+    files = [f"file {e.path}, {e.bytes:,} bytes" for e in manifest.files if _holds(e, wanted)]
     told = (*files, *_facts_of(manifest), *_moves_of(manifest.number, moved))
     parts = (nights.origin("package", manifest.package), nights.origin("verdict", manifest.verdict))
     return Origin("release", f"{manifest.scenario} {manifest.number}", release.sha256, told, parts)

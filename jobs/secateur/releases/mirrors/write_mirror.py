@@ -33,6 +33,7 @@ def write_mirror(catalogue: Catalogue, pulled: PulledRelease, output: str) -> Mi
 
     Raises ReleaseError where other bytes lie there: nothing is ever overwritten; StoreError.
     """
+    open_store(output)
     found = catalogue.release(pulled.manifest.number)
     target = open_store(join(output, mirror_layout.mirror_name(found)))
     placed = mirror_layout.places(found.manifest)
