@@ -10,12 +10,14 @@ import pytest
 
 import secateur
 from secateur.contracts import record
-from secateur.contracts.errors import ReleaseError, UsageError
+from secateur.contracts.errors import ReleaseError, StoreError, UsageError
 from secateur.contracts.releases import SignedPointer
 from secateur.releases import layout, pulling
 from secateur.releases.reading import cache as caching
 from secateur.releases.reading.cache import Cache, default_root
 from secateur.storage import Tagged
+
+from .conftest import Shop
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -199,3 +201,47 @@ def test_the_package_offers_pull_with_the_environment(
     monkeypatch.delenv("SECATEUR_VERIFY_KEY")
     with pytest.raises(UsageError, match="SECATEUR_VERIFY_KEY"):
         secateur.pull(shop.uri)
+
+
+def test_a_store_in_a_folder_may_be_named_by_its_path(tmp_path: Path) -> None:
+    shop = Shop(str(tmp_path / "root"), tmp_path)
+    shop.publish("a")
+    folder, cache = tmp_path / "root" / "short_video", tmp_path / "cache"
+    assert secateur.pull(folder, cache=cache, verify_keys=shop.keys).manifest.number == 1
+    for odd in (None, 3, b"/short_video"):
+        with pytest.raises(UsageError, match="is no URI"):
+            secateur.pull(odd, cache=cache, verify_keys=shop.keys)  # type: ignore[arg-type]
+    for odd in ("s3://[::1/short_video", "file://[bad/short_video"):
+        with pytest.raises(UsageError, match="Invalid IPv6"):
+            secateur.pull(odd, cache=cache, verify_keys=shop.keys)
+
+
+def test_keys_may_stand_in_one_text_as_in_the_environment(shop: Any) -> None:
+    shop.publish("a")
+    for keys in (shop.keys[0], f"{Shop('', Path()).signer.public}, {shop.keys[0]},"):
+        pulled = secateur.pull(shop.uri, cache=shop.folder / "cache", verify_keys=keys)
+        assert pulled.manifest.number == 1
+
+
+def test_what_the_disk_refuses_is_a_store_error(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that catches our errors goes on with what it has."""
+    shop.publish("a")
+    (shop.folder / "file").write_text("in the way")
+    with pytest.raises(StoreError, match=r"the cache .*file: .*Not a directory"):
+        shop.pull(cache="file")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(caching, "fetch_files", full)
+    with pytest.raises(StoreError, match="No space left on device"):
+        shop.pull()
+
+
+def test_a_remembered_pointer_that_is_nested_without_end_is_named(shop: Any) -> None:
+    shop.publish("a")
+    shop.pull()
+    (remembered,) = (shop.folder / "cache").glob("*/channels/latest.json")
+    remembered.write_text("[" * 100_000)
+    with pytest.raises(ReleaseError, match=r"latest\.json is damaged .*; delete it"):
+        shop.pull()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from secateur.contracts.errors import StoreError, UsageError
 from secateur.releases.catalogue import Catalogue
-from secateur.releases.layout import snapshots_uri
+from secateur.releases.layout import snapshots_uri, uri_of
 from secateur.releases.pulling import PulledRelease, demand_fresh, pull_from
 from secateur.releases.reading.cache import default_root
 from secateur.releases.signing import Trust
@@ -280,7 +280,7 @@ class FollowingScorer:
 
 
 def follow(
-    uri: str,
+    uri: str | os.PathLike[str],
     channel: str = "latest",
     reader: Reader | None = None,
     *,
@@ -296,4 +296,4 @@ def follow(
     """
     if not 0 <= every_s <= LONGEST_S:
         raise UsageError(f"every_s is 0 to {LONGEST_S:,.0f} seconds, not {every_s}")
-    return FollowingScorer(uri, channel, reader or Reader(), every_s, on_swap)
+    return FollowingScorer(uri_of(uri), channel, reader or Reader(), every_s, on_swap)

@@ -9,6 +9,7 @@ channels/<name>.json                the only object that changes
 swept/<package>.json                the manifest of a release that was swept, by its package
 """
 
+import os
 import re
 from datetime import datetime, timezone
 
@@ -86,6 +87,13 @@ def channels(store: Store) -> list[str]:
     """Names of all channels."""
     found = (_POINTER.fullmatch(entry.key) for entry in store.entries(CHANNELS))
     return sorted(match.group(1) for match in found if match)
+
+
+def uri_of(given: str | os.PathLike[str]) -> str:
+    """The URI that a caller gives as a text or as a path. Raises UsageError for anything else."""
+    if not isinstance(given, str | os.PathLike):
+        raise UsageError(f"{given!r:.60} is no URI: it is a text, or the path of a folder")
+    return os.fspath(given)
 
 
 def snapshots_uri(uri: str) -> str:

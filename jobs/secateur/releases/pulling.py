@@ -1,8 +1,9 @@
 """Follow a channel, or take a release by its number, and hold its verified files."""
 
+import contextlib
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,6 +16,7 @@ from secateur.contracts.errors import (
 )
 from secateur.contracts.releases import ChannelPointer, ReleaseManifest
 from secateur.releases.catalogue import Catalogue, Release
+from secateur.releases.layout import uri_of
 from secateur.releases.reading.cache import Cache, default_root
 from secateur.releases.signing import SIGNING_KEY, VERIFY_KEY, Signer, Trust
 
@@ -37,7 +39,7 @@ class PulledRelease:
 
 
 def pull(
-    uri: str,
+    uri: str | os.PathLike[str],
     channel: str = "latest",
     release: int | None = None,
     cache: str | Path | None = None,
@@ -55,7 +57,7 @@ def pull(
     Raises ReleaseError when something is absent, altered, expired, or older than what was seen;
     SignatureInvalid when it is not by a trusted key; StoreError; UsageError.
     """
-    catalogue = Catalogue.at(uri, Trust.of(verify_keys))
+    catalogue = Catalogue.at(uri_of(uri), Trust.of(verify_keys))
     root = Path(cache) if cache else default_root()
     return pull_from(catalogue, root, channel, release, offline=offline)
 
@@ -73,23 +75,34 @@ def pull_from(
 
     With `frozen` a pointer that has expired is believed as well: only a publisher may ask so.
     """
-    cache = Cache(cache_root, catalogue.store)
-    try:
-        pointer = _follow(catalogue, channel, cache) if release is None else None
-        if pointer and not frozen:
-            demand_fresh(pointer, catalogue.store.uri)
-        found = catalogue.release(pointer.release if pointer else release or 0)
-        if pointer:
-            _demand_same(pointer, found, catalogue.store.uri)
-        return PulledRelease(cache.hold(found, catalogue.store), found.manifest, pointer)
-    except (ObjectMissing, PreconditionFailed):
-        raise
-    except StoreError as error:
-        last = _last_served(catalogue, channel, cache) if offline and release is None else None
-        if last is None:
+    with _disk_errors_told(cache_root):
+        cache = Cache(cache_root, catalogue.store)
+        try:
+            pointer = _follow(catalogue, channel, cache) if release is None else None
+            if pointer and not frozen:
+                demand_fresh(pointer, catalogue.store.uri)
+            found = catalogue.release(pointer.release if pointer else release or 0)
+            if pointer:
+                _demand_same(pointer, found, catalogue.store.uri)
+            return PulledRelease(cache.hold(found, catalogue.store), found.manifest, pointer)
+        except (ObjectMissing, PreconditionFailed):
             raise
-        log.warning("offline, with release %d: %s", last.manifest.number, error)
-        return last
+        except StoreError as error:
+            last = _last_served(catalogue, channel, cache) if offline and release is None else None
+            if last is None:
+                raise
+            log.warning("offline, with release %d: %s", last.manifest.number, error)
+            return last
+
+
+@contextlib.contextmanager
+def _disk_errors_told(cache_root: Path) -> Iterator[None]:
+    """Raise StoreError for what this machine's disk refuses: it is full, say, or may not be
+    written."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"the cache {cache_root}: {error}") from error
 
 
 def _last_served(catalogue: Catalogue, channel: str, cache: Cache) -> PulledRelease | None:

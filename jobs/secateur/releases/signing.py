@@ -30,9 +30,11 @@ class Trust:
 
     @classmethod
     def of(cls, keys: Sequence[str] | None = None) -> "Trust":
-        """Trust the given base64 keys, or those of the environment. Raises UsageError."""
-        if keys is None:
-            keys = [key for key in os.environ.get(VERIFY_KEY, "").split(",") if key.strip()]
+        """Trust the given base64 keys, or those of the environment; in one text they stand between
+        commas. Raises UsageError."""
+        keys = os.environ.get(VERIFY_KEY, "") if keys is None else keys
+        if isinstance(keys, str):
+            keys = [key for key in keys.split(",") if key.strip()]
         if not keys:
             raise UsageError(f"set {VERIFY_KEY} to the publisher's public key (base64, 32 bytes)")
         raw = (_decode(key, VERIFY_KEY) for key in keys)

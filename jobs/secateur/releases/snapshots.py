@@ -7,11 +7,12 @@ back.
 """
 
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 
 from secateur.artifacts import Artifact, demand_receipt
 from secateur.contracts.releases import PublishReceipt, ReleaseManifest
-from secateur.releases.layout import snapshots_uri
+from secateur.releases.layout import snapshots_uri, uri_of
 from secateur.releases.publisher import Publisher
 from secateur.releases.publishing import publish_files
 from secateur.releases.pulling import PulledRelease, pull
@@ -48,7 +49,7 @@ def publish_snapshot(
 
 
 def pull_snapshot(
-    uri: str,
+    uri: str | PathLike[str],
     channel: str = "latest",
     cache: str | Path | None = None,
     verify_keys: Sequence[str] | None = None,
@@ -56,4 +57,4 @@ def pull_snapshot(
     offline: bool = False,
 ) -> PulledRelease:
     """Copy the snapshot that `channel` serves for the models at `uri`; see `pulling.pull`."""
-    return pull(snapshots_uri(uri), channel, None, cache, verify_keys, offline=offline)
+    return pull(snapshots_uri(uri_of(uri)), channel, None, cache, verify_keys, offline=offline)

@@ -14,7 +14,10 @@ def open_store(uri: str) -> Store:
     """
     if not uri.strip():
         raise UsageError("a URI is empty: it starts with s3://bucket/ or file:///")
-    parsed = urlparse(uri)
+    try:
+        parsed = urlparse(uri)
+    except ValueError as error:  # half a bracket of an IPv6 address
+        raise UsageError(f"{uri}: {error}") from error
     if parsed.scheme == "s3" and parsed.netloc:
         from secateur.storage.s3 import S3Store
 

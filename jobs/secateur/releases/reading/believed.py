@@ -63,7 +63,7 @@ class BelievedPointers:
             return record.from_json(SignedPointer, found.data), found.tag
         except ObjectMissing:
             return None
-        except (CorruptArtifact, NewerFormat) as error:
+        except (CorruptArtifact, NewerFormat, RecursionError) as error:
             where = self._store.root / key
             raise ReleaseError(f"{where} is damaged ({error}); delete it") from error
 
