@@ -49,3 +49,14 @@ def test_a_mistyped_store_is_no_empty_one(
     uri = (tmp_path / "mistyped" / "short_video").as_uri()
     assert client.main([command, uri]) == 1
     assert uri in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["pull", "show", "verify", "serve", "releases"])
+@pytest.mark.parametrize("uri", ["", " ", "s3://[::1/short_video"])
+def test_what_is_no_uri_is_one_line_and_64(
+    command: str, uri: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An unset variable is not the folder that the shell stands in."""
+    monkeypatch.setenv("SECATEUR_VERIFY_KEY", Signer.of(new_seed()).public)
+    assert client.main([command, uri]) == 64
+    assert capsys.readouterr().err.count("\n") == 1

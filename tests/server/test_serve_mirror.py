@@ -77,6 +77,8 @@ def test_a_person_verifies_a_mirror_by_the_same_command(
 ) -> None:
     assert client.main(["verify", str(folder)]) == 0
     assert "golden scores hold" in capsys.readouterr().out
+    assert client.main(["verify", str(folder), "--release", "99"]) == 1
+    assert "not 99" in capsys.readouterr().err
     table = folder / "table.zst"
     table.write_bytes(table.read_bytes()[:-1] + b"?")
     assert client.main(["verify", str(folder)]) == 1

@@ -1,23 +1,16 @@
 """From a URI to the store that it names."""
 
-from urllib.parse import urlparse
-
 from secateur.contracts.errors import UsageError
 from secateur.storage.local import FileStore
-from secateur.storage.store import Store, local_path
+from secateur.storage.store import Store, local_path, parsed_uri
 
 
 def open_store(uri: str) -> Store:
     """Return the store at `file:///path` or `s3://bucket/prefix`; a bare path is a file.
 
-    Raises UsageError for another scheme, and for none at all: an unset variable names no folder.
+    Raises UsageError for another scheme, and for none at all.
     """
-    if not uri.strip():
-        raise UsageError("a URI is empty: it starts with s3://bucket/ or file:///")
-    try:
-        parsed = urlparse(uri)
-    except ValueError as error:  # half a bracket of an IPv6 address
-        raise UsageError(f"{uri}: {error}") from error
+    parsed = parsed_uri(uri)
     if parsed.scheme == "s3" and parsed.netloc:
         from secateur.storage.s3 import S3Store
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote, urlparse
+from urllib.parse import ParseResult, unquote, urlparse
 
 from secateur.contracts.errors import CorruptArtifact, ObjectMissing, StoreError, UsageError
 from secateur.display.progress import advance_progress
@@ -121,9 +121,19 @@ def join(uri: str, *parts: str) -> str:
     return "/".join([uri.rstrip("/"), *(part.strip("/") for part in parts)])
 
 
+def parsed_uri(uri: str) -> ParseResult:
+    """A URI's parts. Raises UsageError for none at all: an unset variable names no folder."""
+    if not uri.strip():
+        raise UsageError("a URI is empty: it starts with s3://bucket/ or file:///")
+    try:
+        return urlparse(uri)
+    except ValueError as error:  # half a bracket of an IPv6 address
+        raise UsageError(f"{uri}: {error}") from error
+
+
 def local_path(uri: str) -> Path | None:
     """The folder of a `file://` URI or bare path; None where the bytes lie elsewhere."""
-    parsed = urlparse(uri)
+    parsed = parsed_uri(uri)
     if parsed.scheme == "file":
         return Path(unquote(parsed.path)).absolute()
     return Path(uri).absolute() if not parsed.scheme else None

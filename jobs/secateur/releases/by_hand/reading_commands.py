@@ -78,6 +78,8 @@ def run_verify(arguments: argparse.Namespace) -> None:
         canary.send(_catalogue(arguments.uri), manifest.number)
     else:
         manifest = verified_mirror(folder).manifest
+        if arguments.release not in (None, manifest.number):
+            raise ReleaseError(f"{folder} holds release {manifest.number}, not {arguments.release}")
     found = {"release": manifest.number, "files": len(manifest.files), "bytes": manifest.bytes}
     if not is_told_as_json(arguments, found):
         size = readable_size(manifest.bytes)
