@@ -38,8 +38,9 @@ from secateur_airflow.run_day import schedule_in
 from secateur_airflow.scenario_files import dags_of
 from secateur_airflow.signals.alerts import Alert, Overdue, TellKept
 from secateur_airflow.signals.by_hand import TellEndedByHand, demand_finished
-from secateur_airflow.signals.failures import Forget, Record
-from secateur_airflow.signals.notices import TellEnd
+from secateur_airflow.signals.claims import Forget
+from secateur_airflow.signals.failures import Record
+from secateur_airflow.signals.notices import tell_end
 from secateur_airflow.trigger_form import form_of
 
 EVERY_NIGHT = {
@@ -241,7 +242,7 @@ def publish_snapshot(night: ScenarioNight, data: Data) -> XCom:
 
 
 def report_and_close(night: ScenarioNight) -> Any:  # noqa: ANN401 - an operator of Airflow's
-    """Write the report whatever happened, draw the board, then fail if the night was left undone.
+    """Write the report whatever happened, draw the board, tell people, fail what was left undone.
 
     All are teardowns: they run, too, where a person marks the run failed. Returns the first.
     """
@@ -249,14 +250,15 @@ def report_and_close(night: ScenarioNight) -> Any:  # noqa: ANN401 - an operator
 
     @task(on_failure_callback=None, on_execute_callback=None)
     def close_night() -> None:
-        """Fail where the night was left undone, which Airflow alone would call a success."""
-        demand_finished(get_current_context())
+        """Tell people, then fail a night left undone, which Airflow alone would call a success."""
+        context = get_current_context()
+        ending = context["ti"].xcom_pull(task_ids="report_night") or {}
+        tell_end(context, ending)
+        demand_finished(context)
 
     with TaskGroup("end", tooltip="However the night went", prefix_group_id=False):
         seen = {"run": "{run}", "state": night.state}
-        report = night.task(
-            "report_night", seen, on_execute_callback=before, on_success_callback=TellEnd()
-        )
+        report = night.task("report_night", seen, on_execute_callback=before)
         board = draw_board(night, night.said["name"])
         close = close_night().operator.as_teardown(on_failure_fail_dagrun=True)
         report.operator.as_teardown() >> board.operator.as_teardown() >> close

@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk import ObjectStoragePath, Param, XComArg
+from airflow.sdk import Param, XComArg
 from airflow.sdk.exceptions import AirflowFailException
 
+from secateur_airflow.shared_files import SharedFile
 from secateur_airflow.signals.alerts import AskForWord
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def ask_approval(scenario: dict[str, Any], verdict: Any, target: str = "") -> XC
 def found_by_gate(verdict: str) -> str:
     """What the sealed verdict says, in words; where it lies, if it cannot be read here."""
     try:
-        read = json.loads((ObjectStoragePath(verdict) / "verdict.json").read_text())
+        read = json.loads(SharedFile(verdict).below("verdict.json").read())
     except (OSError, ValueError) as error:
         log.warning("%s cannot be read here: %s", verdict, error)
         return f"The verdict lies at {verdict}."

@@ -12,7 +12,7 @@ from airflow.sdk import AssetAlias, TriggerRule, XComArg
 
 from secateur_airflow import settings
 from secateur_airflow.signals.alerts import Alert
-from secateur_airflow.signals.failures import Forget
+from secateur_airflow.signals.claims import Forget
 from secateur_airflow.verb import Verb
 
 OWNER = "secateur"

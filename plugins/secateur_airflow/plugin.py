@@ -7,11 +7,11 @@ from typing import Annotated
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 from airflow.plugins_manager import AirflowPlugin
-from airflow.sdk import ObjectStoragePath
 from fastapi import Depends, FastAPI, HTTPException, Path, Query
 from fastapi.responses import HTMLResponse
 
 from secateur_airflow import settings
+from secateur_airflow.shared_files import SharedFile
 
 # The page is self-contained; nothing else may load or run in the reader's session.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
@@ -36,10 +36,10 @@ def report(
 ) -> HTMLResponse:
     """Serve the report of one run to whoever may see its DAG."""
     digits = settings.run_hash(run_id)
-    root = ObjectStoragePath(settings.runs_of(settings.scenario_of(dag_id)))
-    for folder in root.iterdir() if root.exists() else ():
-        if re.fullmatch(rf"\d{{8}}T\d{{6}}-{digits}", folder.name):
-            return report_in(folder)
+    root = SharedFile(settings.runs_of(settings.scenario_of(dag_id)))
+    for name in root.names():
+        if re.fullmatch(rf"\d{{8}}T\d{{6}}-{digits}", name):
+            return report_in(root.below(name))
     raise HTTPException(404, "This run has no report yet: it is written when the night ends.")
 
 
@@ -49,13 +49,13 @@ def report_of_folder(
     run: Annotated[str, Path(pattern=r"^\d{8}T\d{6}-[0-9a-f]{6}$")],
 ) -> HTMLResponse:
     """Serve the report in one run's folder: the board links to it."""
-    return report_in(ObjectStoragePath(settings.runs_of(settings.scenario_of(dag_id))) / run)
+    return report_in(SharedFile(settings.runs_of(settings.scenario_of(dag_id))).below(run))
 
 
 @app.get("/scenarios/{dag_id}/board", dependencies=MAY_SEE)
 def board(dag_id: Annotated[str, Path(pattern=OF_SCENARIO)]) -> HTMLResponse:
     """Serve the board of a scenario as its last night, or whoever moved a channel, left it."""
-    folder = ObjectStoragePath(settings.state(settings.scenario_of(dag_id))) / "board"
+    folder = SharedFile(settings.state(settings.scenario_of(dag_id))).below("board")
     return sealed_page(folder, "There is no board yet: it is drawn when a night ends.")
 
 
@@ -71,18 +71,18 @@ def boards(user: GetUserDep) -> HTMLResponse:
     return page_of(LIST.format("\n".join(links) or "<li>You may see no scenario's DAG."))
 
 
-def report_in(folder: ObjectStoragePath) -> HTMLResponse:
+def report_in(folder: SharedFile) -> HTMLResponse:
     """The report that a run's folder holds. Raises HTTPException."""
     missing = "This run has no report yet: it is written when the night ends."
-    return sealed_page(folder / "report", missing)
+    return sealed_page(folder.below("report"), missing)
 
 
-def sealed_page(folder: ObjectStoragePath, missing: str) -> HTMLResponse:
+def sealed_page(folder: SharedFile, missing: str) -> HTMLResponse:
     """The page in a sealed folder. Raises HTTPException where there is none."""
-    if not (folder / "manifest.json").exists():
+    if not folder.below("manifest.json").exists():
         raise HTTPException(404, missing)
     try:
-        return page_of((folder / "index.html").read_text())
+        return page_of(folder.below("index.html").read())
     except FileNotFoundError as error:  # it is sealed anew or swept at this moment, or was lost
         raise HTTPException(404, f"{missing} What was there has lost its page.") from error
 

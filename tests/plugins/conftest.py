@@ -2,15 +2,14 @@
 
 import base64
 import datetime
-import http.server
-import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from webhook import listening_webhook
 
 
 def manual_run() -> SimpleNamespace:
@@ -25,6 +24,22 @@ def manual_run() -> SimpleNamespace:
     )
 
 
+def callback_context(task: str, error: Exception | None = None, **of_task: Any) -> Any:
+    """What Airflow hands to a callback of a task."""
+    operator = SimpleNamespace(inputs={}, skipped_for=None, answered=None)
+    said = {"map_index": -1, "rendered_map_index": None} | of_task
+    ti = SimpleNamespace(
+        dag_id="secateur_x", task_id=task, try_number=1, log_url=None, task=operator, **said
+    )
+    return {
+        "ti": ti,
+        "run_id": "r1",
+        "dag_run": manual_run(),
+        "exception": error,
+        "params": {"channel": "latest", "dry_run": False},
+    }
+
+
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The run's folder, on a site whose store is empty."""
@@ -36,23 +51,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, Any]]]:
-    """A chat's webhook, whose address has a path; gives what was posted to it."""
-    posted: list[tuple[str, Any]] = []
-
-    class Chat(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            posted.append((self.path, json.loads(body)))
-            self.send_response(200)
-            self.end_headers()
-
-    server = http.server.HTTPServer(("127.0.0.1", 0), Chat)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    connection = {
-        "conn_type": "http",
-        "host": f"http://127.0.0.1:{server.server_port}",
-        "extra": {"endpoint": "/services/T1/B2"},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_SECATEUR_ALERTS", json.dumps(connection))
-    yield posted
-    server.shutdown()
+    """What was posted to the webhook that alerts go to."""
+    with listening_webhook() as webhook:
+        monkeypatch.setenv("AIRFLOW_CONN_SECATEUR_ALERTS", webhook.connection)
+        yield webhook.posted

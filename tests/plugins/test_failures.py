@@ -19,7 +19,9 @@ from secateur.contracts.errors import TaskFailure
 from secateur.contracts.record import from_json
 from secateur_airflow.signals import alerts
 from secateur_airflow.signals.alerts import Alert, Overdue, TellKept
-from secateur_airflow.signals.failures import Forget, Record, kind_of
+from secateur_airflow.signals.claims import Forget
+from secateur_airflow.signals.failures import Record, kind_of
+from secateur_airflow.signals.notices import tell_end
 from secateur_airflow.verb import NothingNewSkip
 
 from .conftest import manual_run
@@ -109,7 +111,10 @@ def test_a_run_without_anything_new_is_recorded_and_wakes_nobody(
     (record,) = runs.glob("*/failures/*.json")
     kept = from_json(TaskFailure, record.read_bytes())
     assert (kept.kind, kept.message) == ("skipped", "nothing is new: release 3")
+    tell_end(context(REFUSED, task_id="close_night"), {"status": "skipped"})
     assert webhook == []
+    Alert().notify(context(REFUSED, task_id="renew_channel"))
+    assert len(webhook) == 1, "what fails all the same is told"
 
 
 def test_a_channel_that_stays_where_it_was_is_told_with_the_reason(
@@ -141,6 +146,9 @@ def test_a_night_past_its_deadline_is_told_and_other_failures_are_told_by_their_
     assert first.startswith("secateur_x passed its deadline in run r1")
     assert served.startswith("served: nothing, ")
     assert advice.startswith("what to do: see what it waited for")
+    Record().notify(context(REFUSED))
+    Overdue().notify(dag | {"reason": "timed_out", "dag_run": manual_run()})
+    assert webhook[1][1]["text"].splitlines()[1] == "failed before: judge_candidates refused"
 
 
 def test_why_a_task_failed_lies_in_the_run_until_it_is_tried_again(runs: Path) -> None:

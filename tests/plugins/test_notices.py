@@ -1,53 +1,37 @@
 """One alert a night: the first failure is told, the end names all, and a good night is a notice."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from secateur_airflow.signals.alerts import Alert
-from secateur_airflow.signals.failures import Forget, Record
-from secateur_airflow.signals.notices import TellEnd
+from secateur_airflow.signals.claims import Forget
+from secateur_airflow.signals.failures import Record
+from secateur_airflow.signals.notices import tell_end
 
-from .conftest import manual_run
+from .conftest import callback_context
 
 REFUSED = AirflowFailException("judge_candidates refused (exit 65): none passed")
 CRASHED = AirflowException("publish_snapshot crashed (exit 1): the store is away")
 
 
-def context(task: str, error: Exception | None = None, **of_task: Any) -> Any:
-    """What Airflow hands to a callback of a task."""
-    operator = SimpleNamespace(inputs={}, skipped_for=None, answered=of_task.pop("answered", None))
-    said = {"map_index": -1, "rendered_map_index": None} | of_task
-    ti = SimpleNamespace(
-        dag_id="secateur_x", task_id=task, try_number=1, log_url=None, task=operator, **said
-    )
-    params = {"channel": "latest", "dry_run": False}
-    return {
-        "ti": ti,
-        "run_id": "r1",
-        "dag_run": manual_run(),
-        "exception": error,
-        "params": params,
-    }
-
-
-def end(status: str, dry_run: bool = False) -> Any:
-    told = context("report_night", answered={"uri": "u", "status": status, "sentence": "It is."})
-    told["params"]["dry_run"] = dry_run
-    return told
+def end(status: str, dry_run: bool = False) -> None:
+    """What the night's last task does."""
+    last = callback_context("close_night")
+    last["params"]["dry_run"] = dry_run
+    tell_end(last, {"uri": "u", "status": status, "sentence": "It is."})
 
 
 def test_the_first_failure_is_posted_and_the_end_names_all(
     runs: Path, webhook: list[tuple[str, Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    Alert().notify(context("judge_candidates", REFUSED))
-    Alert().notify(context("publish_snapshot", CRASHED))
+    Alert().notify(callback_context("judge_candidates", REFUSED))
+    Alert().notify(callback_context("publish_snapshot", CRASHED))
     assert len(webhook) == 1
     assert "ALERT secateur_x.publish_snapshot crashed" in caplog.text, "it stands in its log"
-    TellEnd().notify(end("refused"))
+    end("refused")
     assert len(webhook) == 2
     first = webhook[1][1]["text"].splitlines()[0]
     assert first.endswith("Failed in all: judge_candidates refused, publish_snapshot crashed")
@@ -56,9 +40,9 @@ def test_the_first_failure_is_posted_and_the_end_names_all(
 def test_one_failure_is_told_once_and_again_when_it_fails_anew(
     runs: Path, webhook: list[tuple[str, Any]]
 ) -> None:
-    failed = context("judge_candidates", REFUSED)
+    failed = callback_context("judge_candidates", REFUSED)
     Alert().notify(failed)
-    TellEnd().notify(end("refused"))
+    end("refused")
     assert len(webhook) == 1
     Forget().notify(failed)
     Alert().notify(failed)
@@ -68,8 +52,10 @@ def test_one_failure_is_told_once_and_again_when_it_fails_anew(
 def test_a_candidate_that_failed_before_keeps_nobody_from_being_told(
     runs: Path, webhook: list[tuple[str, Any]]
 ) -> None:
-    Record().notify(context("prune_model", CRASHED, map_index=1, rendered_map_index="int8"))
-    Alert().notify(context("judge_candidates", REFUSED))
+    Record().notify(
+        callback_context("prune_model", CRASHED, map_index=1, rendered_map_index="int8")
+    )
+    Alert().notify(callback_context("judge_candidates", REFUSED))
     assert len(webhook) == 1
 
 
@@ -92,7 +78,7 @@ def test_a_good_night_is_a_notice_unless_that_is_switched_off(
     told: int,
 ) -> None:
     monkeypatch.setenv("AIRFLOW__SECATEUR__NOTICES", notices)
-    TellEnd().notify(end(status, dry_run))
+    end(status, dry_run)
     assert len(webhook) == told
     if told:
         first, served = webhook[0][1]["text"].splitlines()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseHook, BaseNotifier
 
 from secateur_airflow import settings
+from secateur_airflow.signals.claims import Claim
 from secateur_airflow.signals.failures import (
     BY_HAND,
     CRASHED,
@@ -50,20 +51,30 @@ class Alert(Record):
     """Say which task of which run failed or was skipped, why, what is served, and what to do.
 
     A skipped night is told too, for a log that stays away is no quiet night; but not where nothing
-    was new. Of several tasks of a night the first alone is posted: `TellEnd` names the others.
+    was new. Of several tasks of a run the first alone is posted: a night's end names the others.
     """
 
     def notify(self, context: "Context") -> None:
-        """Keep the record and tell people."""
-        earlier = told_failures(context)  # two at once are told twice rather than not at all
-        super().notify(context)
-        if isinstance(error_of(context), NothingNewSkip):
-            log.info("nothing is new: nobody is alarmed")
-        elif earlier:
-            log.error("ALERT %s", message_of(context, failure_of(context), "see the first alert"))
-            log.info("people were told of %s already: this stays in this log", earlier[0].task)
-        else:
-            send(message_of(context, failure_of(context), read_served(context)))
+        """Keep the record and tell people, also where the record cannot be kept."""
+        claim = Claim.of(context)
+        try:
+            super().notify(context)  # at once, for the end of the night looks for it
+        finally:
+            if isinstance(error_of(context), NothingNewSkip):
+                claim.keep()
+                log.info("nothing is new: nobody is alarmed")
+            else:
+                tell_once(message_of(context, failure_of(context), read_served(context)), claim)
+
+
+def tell_once(text: str, claim: Claim) -> None:
+    """Log the alert, and post it where nobody else has claimed to tell people of this run."""
+    log.error("ALERT %s", text)
+    if claim.take():
+        post(text)
+        claim.keep()
+    else:
+        log.info("people are told of this run by another task: this stays in this log")
 
 
 class TellKept(BaseNotifier):
@@ -97,20 +108,31 @@ class AskForWord(BaseNotifier):
 
 
 class Overdue(BaseNotifier):
-    """Say that a night was ended because its time was up; its own failed tasks speak for others."""
+    """Say that a night was ended because its time was up, for no task of its end runs then."""
 
     def notify(self, context: "Context") -> None:
-        """Tell people where the run timed out."""
+        """Tell people where the run timed out, and what had failed before."""
         told: Any = context
         if told.get("reason") == TIMED_OUT_RUN:
             dag, asked = told["dag"].dag_id, told.get("params") or {}
             scenario = settings.scenario_of(dag)
             channel = asked.get("channel") or settings.channel_of(scenario)
+            failed = ", ".join(f"{one.task} {one.kind}" for one in failed_before(told))
+            before = f"failed before: {failed}\n" if failed else ""
             send(
                 f"{dag} passed its deadline in run {told['run_id']}: it was ended unfinished\n"
-                f"served: {served_on(scenario, channel)}\n"
+                f"{before}served: {served_on(scenario, channel)}\n"
                 f"what to do: see what it waited for, then clear what was ended ({GUIDE})"
             )
+
+
+def failed_before(told: Any) -> list[Failure]:  # noqa: ANN401 - a typed dict of Airflow's
+    """What is on record of a run; nothing where Airflow does not name it, or nobody can look."""
+    try:
+        return told_failures(told)
+    except (KeyError, OSError) as error:
+        log.warning("what had failed before cannot be known: %r", error)
+        return []
 
 
 def send(text: str) -> None:

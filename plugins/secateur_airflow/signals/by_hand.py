@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseNotifier
 from airflow.sdk.exceptions import AirflowFailException
 
-from secateur_airflow.signals.alerts import message_of, read_served, send
-from secateur_airflow.signals.failures import BY_HAND, Failure, keep_record, record_path
+from secateur_airflow.signals.alerts import message_of, read_served, tell_once
+from secateur_airflow.signals.claims import Claim
+from secateur_airflow.signals.failures import (
+    BY_HAND,
+    FOLDER,
+    Failure,
+    keep_record,
+    run_folder,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -45,21 +52,22 @@ class TellEndedByHand(BaseNotifier):
     def notify(self, context: "Context") -> None:
         """Look at the run's tasks; write what is to be told."""
         states = states_of(context)
-        folder = record_path(context).parent
-        night = folder / f"{NIGHT}.json"
-        known = [path.stem for path in folder.iterdir()] if folder.exists() else []
+        folder = run_folder(context).below(FOLDER)
+        known = {name.removesuffix(".json") for name in folder.names()}
         # A mapped task's record is named with a hyphen, its state with an underscore.
-        told = frozenset({*known, *("_".join(name.rsplit("-", 1)) for name in known)})
+        told = frozenset(known | {"_".join(name.rsplit("-", 1)) for name in known})
         found = [_failure(task, KILLED) for task in without_a_word(states, told)]
         if left_undone(states, _is_dry(context)):
-            found += [] if night.exists() else [_failure(NIGHT, ENDED)]
+            found += [] if NIGHT in known else [_failure(NIGHT, ENDED)]
         else:
-            night.unlink(missing_ok=True)
+            folder.below(f"{NIGHT}.json").delete()
+            Claim.of_task(context, NIGHT).give_up()
         for failure in found:
-            keep_record(folder / f"{failure.task}.json", failure)
+            keep_record(folder.below(f"{failure.task}.json"), failure)
         if found:
             # The run itself says more than the tasks that ended with it.
-            send(message_of(context, found[-1], read_served(context)))
+            text = message_of(context, found[-1], read_served(context))
+            tell_once(text, Claim.of_task(context, found[-1].task))
 
 
 def demand_finished(context: "Context") -> None:

@@ -9,10 +9,11 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseNotifier, ObjectStoragePath
+from airflow.sdk import BaseNotifier
 from airflow.sdk.exceptions import AirflowSkipException, AirflowTaskTimeout
 
 from secateur_airflow import settings
+from secateur_airflow.shared_files import SharedFile
 from secateur_airflow.verb import NO_RETRY
 
 if TYPE_CHECKING:
@@ -70,37 +71,34 @@ class Record(BaseNotifier):
 
     def notify(self, context: "Context") -> None:
         """Write the record."""
-        keep_record(record_path(context), failure_of(context))
-
-
-class Forget(BaseNotifier):
-    """Take away the record of an earlier attempt, as the task begins anew."""
-
-    def notify(self, context: "Context") -> None:
-        """Delete the record, if there is one."""
-        record_path(context).unlink(missing_ok=True)
+        keep_record(record_of(context), failure_of(context))
 
 
 def told_failures(context: Any) -> list[Failure]:  # noqa: ANN401 - as above
-    """What is on record of the run's other tasks; a candidate's failure is told to nobody."""
-    own = record_path(context)
-    if not own.parent.exists():
-        return []
-    others = sorted(path for path in own.parent.iterdir() if path.name != own.name)
-    found = [Failure(**json.loads(path.read_text())) for path in others]
+    """What is on record of the run's tasks; a candidate's failure is told to nobody."""
+    folder = run_folder(context).below(FOLDER)
+    texts = [folder.below(name).read() for name in folder.names()]
+    found = [Failure(**json.loads(text)) for text in texts]
     return [one for one in found if one.candidate is None]
 
 
-def keep_record(path: ObjectStoragePath, failure: Failure) -> None:
+def keep_record(record: SharedFile, failure: Failure) -> None:
     """Write what the report reads."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asdict(failure), sort_keys=True))
+    record.write(json.dumps(asdict(failure), sort_keys=True))
 
 
-def record_path(context: Any) -> ObjectStoragePath:  # noqa: ANN401 - as above
+def record_of(context: Any) -> SharedFile:  # noqa: ANN401 - as above
     """Where the record of the context's task lies."""
+    return run_folder(context).below(FOLDER, f"{record_name(context)}.json")
+
+
+def record_name(context: Any) -> str:  # noqa: ANN401 - as above
+    """The task, and which of it where it is mapped."""
     instance = context["ti"]
     index = getattr(instance, "map_index", -1)
-    name = instance.task_id if index < 0 else f"{instance.task_id}-{index}"
-    run = settings.run_folder(context["dag_run"])
-    return ObjectStoragePath(run) / FOLDER / f"{name}.json"
+    return str(instance.task_id) if index < 0 else f"{instance.task_id}-{index}"
+
+
+def run_folder(context: Any) -> SharedFile:  # noqa: ANN401 - as above
+    """Where everything of the context's run lies."""
+    return SharedFile(settings.run_folder(context["dag_run"]))

@@ -1,33 +1,63 @@
 """At the end of a night: what came of it, once."""
 
-from typing import TYPE_CHECKING, Any
-
-from airflow.sdk import BaseNotifier
+import time
+from collections.abc import Mapping
+from typing import Any
 
 from secateur_airflow import settings
-from secateur_airflow.signals.alerts import post, read_served
-from secateur_airflow.signals.failures import told_failures
+from secateur_airflow.signals.alerts import log, message_of, post, read_served
+from secateur_airflow.signals.claims import Claim
+from secateur_airflow.signals.failures import Failure, told_failures
 
-if TYPE_CHECKING:
-    from airflow.sdk import Context
+TELLING_S = 90.0  # a task that failed has told people by then, or is dead
+LOOK_S = 2.0
 
 
-class TellEnd(BaseNotifier):
-    """Once the report is written: say what a good night made, or what failed after the first alert.
+def tell_end(context: Any, ending: Mapping[str, Any]) -> None:  # noqa: ANN401 - a typed dict of Airflow's
+    """Say what a good night made, or name all that failed, and what nobody could tell before.
 
-    A night without anything new, and one whose only failure was told already, add nothing.
+    `ending` is what the report answered. A night without anything new, and one whose only failure
+    was told already, add nothing. Raises what the webhook does where people must still be told.
     """
+    failures = told_failures(context)
+    night = f"{context['ti'].dag_id} in run {context['run_id']}"
+    names = ", ".join(f"{one.task} {one.kind}" for one in failures)
+    claim = Claim.of(context)
+    if failures and not told_by_then(claim):
+        tell_late(context, failures, claim)
+    elif len(failures) > 1:
+        tell(f"{night} has ended. Failed in all: {names}\nserved: {read_served(context)}")
+    elif not failures and settings.has_notices() and is_news(context, ending):
+        sentence = f"{ending.get('status')}: {ending.get('sentence')}"
+        tell(f"{night} {sentence}\nserved: {read_served(context)}")
 
-    def notify(self, context: "Context") -> None:
-        """Look at the records and at what the report said; post what is new."""
-        told: Any = context
-        failures = told_failures(context)
-        night = f"{told['ti'].dag_id} in run {told['run_id']}"
-        if len(failures) > 1:
-            names = ", ".join(f"{one.task} {one.kind}" for one in failures)
-            post(f"{night} has ended. Failed in all: {names}\nserved: {read_served(context)}")
-        elif not failures and settings.has_notices():
-            ending = getattr(told["ti"].task, "answered", None) or {}
-            if ending.get("status") == "published" or told["params"].get("dry_run"):
-                sentence = f"{ending.get('status')}: {ending.get('sentence')}"
-                post(f"{night} {sentence}\nserved: {read_served(context)}")
+
+def is_news(context: Any, ending: Mapping[str, Any]) -> bool:  # noqa: ANN401 - as above
+    """Whether a night without a failure has something to tell: a release, or a dry run's end."""
+    return ending.get("status") == "published" or bool(context["params"].get("dry_run"))
+
+
+def told_by_then(claim: Claim) -> bool:
+    """Whether people were told, once one has waited for a task that may be telling them now."""
+    until = time.monotonic() + TELLING_S
+    while not claim.is_told() and time.monotonic() < until:
+        time.sleep(LOOK_S)
+    return claim.is_told()
+
+
+def tell_late(context: Any, failures: list[Failure], claim: Claim) -> None:  # noqa: ANN401 - as above
+    """Post the alert of a task that was killed, or found no webhook, before it had told people."""
+    text = message_of(context, failures[0], read_served(context))
+    others = ", ".join(f"{one.task} {one.kind}" for one in failures[1:])
+    text = f"{text}\nfailed, too: {others}" if others else text
+    log.error("ALERT %s", text)
+    post(text)
+    claim.keep()
+
+
+def tell(text: str) -> None:
+    """Post what nobody must be woken by: a webhook that is away fails no night."""
+    try:
+        post(text)
+    except Exception as error:
+        log.warning("not posted: %s: %s", error, text)
