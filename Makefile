@@ -7,7 +7,7 @@ export PYTHONPATH := jobs:infra
 BENCH := $(PYTHON) -m bench
 NIGHT := tests/test_night.py
 
-.PHONY: demo test checks setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-kuairand bench-latency bench-negatives bench-nights bench-drift bench-peers bench-pruning bench-bytes bench-serving bench-transfer bench-resent bench-mapped lock clean
+.PHONY: demo test checks setup up down lint types unit night proof bench bench-data bench-gpu bench-accuracy bench-kuairand bench-latency bench-negatives bench-nights bench-drift bench-peers bench-pruning bench-bytes bench-serving bench-transfer bench-resent bench-two-nights bench-mapped lock clean
 
 demo: setup            ## one night on the bundled logs, published, pulled and scored
 	@$(PYTHON) -m local_site demo --scenario $(SCENARIO)
@@ -83,6 +83,9 @@ bench-transfer: setup  ## publishing and pulling beside boto3's own transfer
 
 bench-resent: setup    ## what is sent and fetched again of a next day, and where a share of the rows changed
 	@$(BENCH) resent
+
+bench-two-nights: setup ## what two warm nights running send and fetch again, by recipe and optimizer
+	@$(BENCH) two_nights
 
 bench-mapped: setup    ## a memory-mapped table beside a packed one
 	@$(BENCH) mapped_table

@@ -40,6 +40,7 @@ MODULES = {
     "resent": "bench.releases.resent",
     "serving": "bench.night.serving",
     "transfer": "bench.releases.transfer",
+    "two_nights": "bench.releases.two_nights",
 }
 
 Asked = argparse.Namespace  # the parsed flags; `folder` is a scratch folder where none was named

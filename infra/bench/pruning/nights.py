@@ -10,30 +10,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import mean
 
-from accept_night import keep
-from bench.processes import VerbRunner
 from bench.pruning.mask_ways import Night, auc_on, mask_table
+from bench.pruning.warm_nights import SCENARIO, WarmNights
 from bench.runner import Asked, Benchmark, seeds_of
 from secateur import scenario
-from secateur.accepted import left_by_model
-from secateur.artifacts import Artifact, open_artifact
-from secateur.command import Job
+from secateur.artifacts import Artifact
 from secateur.model.bundle import load_bundle
 from secateur.model.data.batches import load_split
 from secateur.pruning.recipes.pruning_context import PruningContext
 
-SCENARIO = "short_video"
 DAYS = tuple(f"2022-05-{day:02d}" for day in range(3, 9))
 FIRST_SEED = 20220508
 STARTS = ("cold", "warm")
-# The scenario's, but of three days: what a warm start reads must mean the same every night.
-_COUNTED = 'freshness = "day", prior_rate = 0.31, window_days = 3'
-COUNTERS = "features.counters=[{}]".format(
-    ", ".join(
-        f'{{keys = ["{key}"], owner = "{owner}", {_COUNTED}}}'
-        for key, owner in (("user_id", "user"), ("video_id", "item"), ("author_id", "item"))
-    )
-)
+WINDOW_DAYS = 9
 
 
 def figures(asked: Asked) -> Iterator[str]:
@@ -48,7 +37,8 @@ class Chain:
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.seed = folder, seed
-        self.features = [self._build_features(day) for day in DAYS]
+        self.runner = WarmNights(folder, WINDOW_DAYS)
+        self.features = [self.runner.build_features(day) for day in DAYS]
         self.tune = [load_split(features, "tune") for features in self.features]
         # By start and night: the bundle, and the seconds that its training took.
         self.trained = {start: [self._train(day, start) for day in DAYS] for start in STARTS}
@@ -68,39 +58,16 @@ class Chain:
         bundle, _ = self.trained[start][night]
         return auc_on(load_bundle(bundle), self.tune[night].inputs, self.tune[night])
 
-    def _build_features(self, day: str) -> Artifact:
-        runner, state = self._runner(day), {"state": "state"}
-        events, features = {"events": f"{day}/events"}, f"{day}/features"
-        report = {"validation": f"{day}/report"}
-        runner.seal("clean_events", state, events["events"])
-        runner.seal("validate_events", events, report["validation"])
-        runner.seal("build_features", events | report | state, features)
-        runner.seal("validate_features", {"features": features}, f"{day}/features_report")
-        return open_artifact(str(self.folder / features), "FeatureSet")
-
     def _train(self, day: str, start: str) -> tuple[Artifact, float]:
         """Train a night's dense model, and accept it at once: the next night may start from it."""
-        state, output = f"{self.seed}/state", f"{self.seed}/{start}/{day}"
-        inputs = {
-            "features": f"{day}/features",
-            "validation": f"{day}/features_report",
-            "state": state,
-        }
+        output = f"{self.seed}/{start}/{day}"
         measured = self.folder / f"{output}.seconds"
         began = time.monotonic()
-        self._runner(day, f"training.start={start}", f"seed={self.seed}").seal(
-            "train_model", inputs, output
-        )
+        settings = (f"training.start={start}", f"seed={self.seed}")
+        bundle = self.runner.train(day, f"{self.seed}/state", output, settings)
         if not measured.exists():
             measured.write_text(str(time.monotonic() - began))
-        bundle = open_artifact(str(self.folder / output), "ModelBundle")
-        flags = {"state": str(self.folder / state), "output": ""}
-        keep(Job("accept_night", scenario.load_scenario(SCENARIO), flags), left_by_model(bundle))
         return bundle, float(measured.read_text())
-
-    def _runner(self, day: str, *settings: str) -> VerbRunner:
-        window = ("logs.window_days=9", f"logs.last_day={day}", COUNTERS)
-        return VerbRunner(SCENARIO, self.folder, (*window, *settings))
 
 
 def start_table(chains: Sequence[Chain]) -> Iterator[str]:

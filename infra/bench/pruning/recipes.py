@@ -17,7 +17,7 @@ class Setup:
     recipes: tuple[Recipe, ...]
 
 
-_INT8 = Recipe("int8_ascending", embedding_bits=8, tower_bits=8, vocabulary="ascending")
+INT8 = Recipe("int8_ascending", embedding_bits=8, tower_bits=8, vocabulary="ascending")
 _CUT = (
     Step("embedding_dimension", "l2", keep=0.6),
     Step("neuron", "taylor", keep=0.3),
@@ -29,7 +29,7 @@ FRAPPE = Setup(
     TRAININGS["dlrm"].model_copy(update={"table_l2": 0.01, "patience": 9}),
     (
         Recipe(DENSE),
-        _INT8,
+        INT8,
         Recipe(
             "student_8",
             repair_epochs=20,
@@ -76,7 +76,7 @@ ZIPF = Setup(
             )
             for count in (5, 10, 20)
         ),
-        _INT8,
+        INT8,
         replace(
             _ZIPF_HYBRID, name="rows_4", steps=(_FREQUENT_ROWS,), repair_epochs=0, rounded_epochs=0
         ),

@@ -5,12 +5,15 @@ from pathlib import Path
 
 from bench.data.raw_values import Log
 from bench.pruning.recipes import Setup
-from secateur.artifacts import create, open_artifact
+from secateur.artifacts import Artifact, create, open_artifact
+from secateur.contracts import artifact_files
 from secateur.contracts.candidates import Recipe
 from secateur.contracts.features import FeatureSchema
+from secateur.contracts.manifest import MANIFEST, MadeBy
 from secateur.judgement.scoring.client_scoring import HeldOutRows, read_rows
 from secateur.model.architectures.recommender import Recommender
 from secateur.model.architectures.registry import new_model
+from secateur.model.bundle import load_bundle
 from secateur.model.data.batches import Split, load_split
 from secateur.model.training.holdout import predict
 from secateur.model.training.metrics import logit_auc
@@ -45,7 +48,9 @@ class Subject:
         source = self.source.cut(pruned.kept_ids(spec), held_out)
         with create(folder.as_uri(), "Package") as draft:
             write_package(draft, pruned.model, recipe, source, calibration, "A benchmark")
-        return sum(path.stat().st_size for path in folder.iterdir() if path.name[0] != ".")
+            draft.seal(MadeBy("prune_model", "0"), {}, {})
+        files = (path for path in folder.iterdir() if path.name != MANIFEST)
+        return sum(path.stat().st_size for path in files if path.name[0] != ".")
 
     def auc(self, pruned: PrunedModel | None = None) -> float:
         """Test AUC of a recipe's model before it is packaged, or else of the dense one."""
@@ -66,6 +71,20 @@ def subject_of_features(folder: Path, scenario: str, seed: int) -> Subject:
     return Subject(
         _dense(schema, context, training),
         context,
+        package_source(features),
+        load_split(features, "tune"),
+        read_rows(features.folder / "tune", schema),
+    )
+
+
+def subject_of_bundle(
+    bundle: Artifact, features: Artifact, training: Training, seed: int
+) -> Subject:
+    """The dense model in a bundle, and the FeatureSet that it was trained on."""
+    schema = features.read(artifact_files.SCHEMA, FeatureSchema)
+    return Subject(
+        load_bundle(bundle),
+        PruningContext.load(features, training, seed),
         package_source(features),
         load_split(features, "tune"),
         read_rows(features.folder / "tune", schema),
