@@ -88,8 +88,9 @@ def publish_files(
     if release is None or not _has_passed(catalogue, channel, release):
         probe(store)
         before = _served_before(catalogue, channel)
-        wanted = known.manifest if known else draft
-        files = put_blobs(store, folder, wanted, before.manifest.files if before else ())
+        wanted = (known.manifest if known else draft).files
+        likely = before.manifest.files if before else ()
+        files = put_blobs(store, folder, wanted, likely, is_new=known is None)
         release = known or _claim_number(store, _of_files(draft, files))
         put_bundle(store, publisher.signer, release.manifest)
         put_delta(store, before, release, folder)

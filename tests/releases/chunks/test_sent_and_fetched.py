@@ -11,7 +11,7 @@ from secateur.contracts import record
 from secateur.contracts.errors import NewerFormat, ReleaseError
 from secateur.contracts.manifest import Chunk, FileEntry
 from secateur.contracts.releases import ReleaseManifest
-from secateur.releases import layout, pulling
+from secateur.releases import layout, publishing, pulling
 from secateur.releases.sweeping import sweep
 from secateur.releases.writing import blobs
 from secateur.storage import Store, Tagged
@@ -143,6 +143,15 @@ def test_a_release_that_was_published_whole_stays_as_it_is(
     assert (cut_shop.pull("beta").folder / "table.zst").read_bytes() == cut_shop.table("a")
 
 
+def test_a_draft_is_cut_whatever_number_its_maker_gave_it(cut_shop: Any) -> None:
+    package, verdict = cut_shop.package("a"), cut_shop.verdict("a")
+    draft = publishing._draft_manifest(cut_shop.scenario, package, verdict, publishing.BY_HAND)
+    publishing.publish_files(
+        cut_shop.publisher(), "latest", replace(draft, number=7), package.folder
+    )
+    assert table_entry(cut_shop, 1).chunks
+
+
 def sign_anew(shop: Any, change: Callable[[FileEntry], FileEntry], **others: Any) -> None:
     """A careless publisher signs release 1 once more, with another entry for its table."""
     manifest = shop.catalogue().release(1).manifest
@@ -212,9 +221,9 @@ def test_a_file_that_changes_while_it_is_sent_is_no_release(
 ) -> None:
     path = cut_shop.package("a").file("table.zst")
 
-    def rewrite(*asked: Any) -> Any:
+    def rewrite(*asked: Any, is_new: bool) -> Any:
         path.write_bytes(bytes(path.stat().st_size))
-        return blobs.put_blobs(*asked)
+        return blobs.put_blobs(*asked, is_new=is_new)
 
     monkeypatch.setattr("secateur.releases.publishing.put_blobs", rewrite)
     with pytest.raises(Exception, match="differ from its manifest"):

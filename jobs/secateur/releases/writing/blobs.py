@@ -14,7 +14,6 @@ from secateur.contracts.errors import (
     StoreError,
 )
 from secateur.contracts.manifest import Chunk, FileEntry
-from secateur.contracts.releases import ReleaseManifest
 from secateur.display.progress import advance_progress, progress_of
 from secateur.releases import layout
 from secateur.releases.catalogue import read_until_believed
@@ -29,21 +28,26 @@ WHOLE_BYTES = 1 << 20  # of a blob that is held in memory at once
 
 
 def put_blobs(
-    store: Store, folder: Path, manifest: ReleaseManifest, before: Sequence[FileEntry] = ()
+    store: Store,
+    folder: Path,
+    files: Sequence[FileEntry],
+    before: Sequence[FileEntry] = (),
+    *,
+    is_new: bool = True,
 ) -> tuple[FileEntry, ...]:
-    """Have every blob of a release, whose files lie in `folder`, in the store, or dated anew.
+    """Have every blob of a release's files, which lie in `folder`, in the store, or dated anew.
 
-    Gives its files with their chunks: of a draft, which has no number yet, a large one is cut while
-    it is sent. Dated anew, so that no sweep takes a blob for old. Chunks of `before`, the files of
-    a release that is there, are looked for first; others are sent without a look. Raises
-    ReleaseError where the store has other bytes under a blob's name, CorruptArtifact where a file
-    differs from its entry.
+    Gives the files with their chunks: a large one of a new release is cut while it is sent, and
+    those of a release that is there stay as they are. Dated anew, so that no sweep takes a blob for
+    old. Chunks of `before`, the files of a release that is there, are looked for first; others are
+    sent without a look. Raises ReleaseError where the store has other bytes under a blob's name,
+    CorruptArtifact where a file differs from its entry.
     """
     likely = {chunk for entry in before for chunk in entry.chunks}
     put = []
-    with progress_of(f"publishing {folder.name}", manifest.bytes):
-        for entry in manifest.files:
-            if entry.chunks or (manifest.number == 0 and is_large(entry)):
+    with progress_of(f"publishing {folder.name}", sum(entry.bytes for entry in files)):
+        for entry in files:
+            if entry.chunks or (is_new and is_large(entry)):
                 chunks = tuple(_put_chunks(store, folder, entry, likely))
                 put.append(replace(entry, chunks=chunks))
             else:
